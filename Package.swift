@@ -1,0 +1,71 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+/// Every target is built the same way: Swift 6 language mode, and a warning is an error.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// One stage of the house. What each may import stands in `.ci/check-imports`, and the test run holds the sources to it.
+func module(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+  .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "temper",
+  products: [.executable(name: "temper", targets: ["temper"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // The C side.
+    .target(name: "COneDNN", cxxSettings: [.unsafeFlags(["-Werror", "-Wall", "-Wextra"])], linkerSettings: [.linkedLibrary("dnnl")]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+
+    // From the kernels up to the job.
+    module("TensorEngine", ["COneDNN"]),
+    module("Models", ["TensorEngine"]),
+    module("Datasets", ["TensorEngine", "CZlib", "CArchive", "COpenSSL"], resources: [.copy("Digits")]),
+    module("Attacks", ["TensorEngine"]),
+    module("Robustness", ["Attacks", "TensorEngine"]),
+    module("Training", ["Robustness", "Attacks", "Datasets", "Models", "TensorEngine", "COpenSSL"]),
+    module("Jobs", ["Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb, logging]),
+
+    // The service around it.
+    module("HTTP", ["CZlib", "COpenSSL", httpTypes, logging]),
+    module("Service", ["Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", logging]),
+    .executableTarget(
+      name: "temper",
+      dependencies: [
+        "Service", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine",
+        argumentParser, logging, yams,
+      ],
+      swiftSettings: strict),
+
+    tests("TensorEngineTests", ["TensorEngine"]),
+    tests("ModelsTests", ["Models", "TensorEngine"]),
+    tests("DatasetsTests", ["Datasets", "TensorEngine"]),
+    tests("AttacksTests", ["Attacks", "TensorEngine"]),
+    tests("RobustnessTests", ["Robustness", "Attacks", "TensorEngine"]),
+    tests("TrainingTests", ["Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),
+    tests("JobsTests", ["Jobs", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),
+    tests("HTTPTests", ["HTTP"]),
+    tests("ServiceTests", ["Service", "Jobs", "HTTP", "Datasets", "Models", "TensorEngine"]),
+    tests("CommandTests", ["Jobs", "Robustness"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

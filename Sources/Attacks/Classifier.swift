@@ -1,0 +1,31 @@
+import TensorEngine
+
+/// What an attack sees of a model: predictions, losses and the gradient at the input, for one shard of examples at a time.
+///
+/// Not `Sendable`: a classifier belongs to the thread that was given it.
+package protocol Classifier: AnyObject {
+  /// The shape of one image, `[height, width, channels]`.
+  var inputShape: Shape { get }
+  var classes: Int { get }
+
+  /// Logits `[batch, classes]`, before softmax, of `images` `[batch, height, width, channels]` in [0, 1].
+  func logits(of images: Tensor) -> Tensor
+
+  /// One forward and one backward pass.
+  ///
+  /// - Parameter gradient: same shape as `images`, overwritten with the gradient of the summed loss.
+  /// - Returns: the loss of each example and the logits `[batch, classes]` it was computed from.
+  func inputGradient(at images: Tensor, labels: [Int], loss: any Loss, gradient: inout Tensor) -> (losses: [Float], logits: Tensor)
+}
+
+/// A model that several threads may question at once.
+package protocol ClassifierTeam {
+  var inputShape: Shape { get }
+  var classes: Int { get }
+  /// The number of examples in a shard: a classifier takes up to so many at a time.
+  var shardSize: Int { get }
+
+  /// Calls `body` once for each shard number in `0..<count`, each with a classifier that no other thread uses meanwhile, and
+  /// returns when all are done. The first error thrown by a body ends the work and is thrown here.
+  func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws
+}

@@ -1,0 +1,54 @@
+import Foundation
+
+/// What random numbers are drawn for: streams of different purposes never share a number.
+package enum RandomPurpose: UInt32, Sendable {
+  case initialisation = 1
+  case shuffle, split, augmentation, dropout
+  case attackStart, noise, sample
+}
+
+/// The random numbers of one example in one epoch: a sequence fixed by (seed, purpose, epoch, example) alone.
+///
+/// Batch size, order, threads and restarts after a kill change nothing. For a further restart of an attack use another `epoch`
+/// or `round`; `round` separates draws that share everything else.
+package struct RandomStream: RandomNumberGenerator, Sendable {
+  private let philox: Philox
+  private var counter: SIMD4<UInt32>
+  private var block = SIMD4<UInt32>()
+  private var used = 4
+
+  package init(seed: UInt64, purpose: RandomPurpose, epoch: Int = 0, example: Int = 0, round: Int = 0) {
+    // The purpose and the round go into the key by one Philox block of their own, so that the counter keeps 32 bits for each of
+    // position, example (low), example (high) and epoch.
+    let mixed = Philox(key: seed).block(SIMD4(purpose.rawValue, UInt32(truncatingIfNeeded: round), 0x7465_6D70, 0))
+    philox = Philox(key: UInt64(mixed[0]) << 32 | UInt64(mixed[1]))
+    counter = SIMD4(0, UInt32(truncatingIfNeeded: example), UInt32(truncatingIfNeeded: example >> 32), UInt32(truncatingIfNeeded: epoch))
+  }
+
+  private mutating func word() -> UInt32 {
+    if used == 4 {
+      block = philox.block(counter)
+      counter[0] &+= 1
+      used = 0
+    }
+    defer { used += 1 }
+    return block[used]
+  }
+
+  package mutating func next() -> UInt64 {
+    let high = UInt64(word())
+    return high << 32 | UInt64(word())
+  }
+
+  /// Uniform in [0, 1), 24 bits.
+  package mutating func uniform() -> Float { Float(word() >> 8) * 0x1p-24 }
+
+  /// Uniform in [low, high).
+  package mutating func uniform(_ low: Float, _ high: Float) -> Float { low + (high - low) * uniform() }
+
+  /// Standard normal (Box and Muller 1958; one of the pair).
+  package mutating func normal() -> Float {
+    let radius = (-2 * log(1 - uniform())).squareRoot()  // 1 − u is in (0, 1]: no logarithm of zero
+    return radius * cos(2 * Float.pi * uniform())
+  }
+}
