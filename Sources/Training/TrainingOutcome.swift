@@ -1,3 +1,5 @@
+import Robustness
+
 /// What a run leaves.
 package struct TrainingOutcome {
   /// The model before adversarial training.
@@ -8,7 +10,7 @@ package struct TrainingOutcome {
   package let checkpoints: [Checkpoint]
   /// One entry for each epoch, in order.
   package let history: [TrainingMetrics]
-  package let warnings: [TrainingWarning]
+  package let warnings: [Warning]
   /// Wall time by phase, over all attempts.
   package let seconds: [TrainingPhase: Double]
   /// Why training ended before its last epoch, in a sentence; nil when it did not.

@@ -62,8 +62,7 @@ package struct TrainingRun {
   ///
   /// - Throws: `TrainingError`, or whatever `control` throws.
   package func run() throws -> TrainingOutcome {
-    let session = try TrainingSession(self)
-    return try session.run()
+    try TrainingLoop(self)()
   }
 
   /// Removes what a resumed run would need: for a run that is over and evaluated.

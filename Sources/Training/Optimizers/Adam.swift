@@ -36,12 +36,17 @@ struct AdamMoments: Sendable {
   /// - Parameter step: counted from 1.
   func corrected(step: Int, learningRate: Double) -> Corrected {
     Corrected(
-      beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon),
+      gain1: Float(1 - beta1), beta2: Float(beta2), gain2: Float(1 - beta2), epsilon: Float(epsilon),
       rate: Float(learningRate / (1 - pow(beta1, Double(step)))), root: Float((1 - pow(beta2, Double(step))).squareRoot()))
   }
 
   struct Corrected: Sendable {
-    let beta1, beta2, epsilon: Float
+    /// 1 − β₁
+    let gain1: Float
+    let beta2: Float
+    /// 1 − β₂, rounded once: for β₂ = 0.999 a difference of `Float`s would be off in the fifth digit.
+    let gain2: Float
+    let epsilon: Float
     /// η / (1 − β₁ᵗ)
     let rate: Float
     /// √(1 − β₂ᵗ)
@@ -52,8 +57,8 @@ struct AdamMoments: Sendable {
     /// - Returns: what is to be taken off the weight, η·m̂ / (√v̂ + ε).
     @inline(__always)
     func change(by slope: Float, _ first: inout Float, _ second: inout Float) -> Float {
-      first += (slope - first) * (1 - beta1)
-      second = beta2 * second + (1 - beta2) * slope * slope
+      first += (slope - first) * gain1
+      second = beta2 * second + gain2 * slope * slope
       return rate * first / (second.squareRoot() / root + epsilon)
     }
   }
