@@ -48,7 +48,8 @@ private func lowerPriority() { setpriority(__priority_which_t(PRIO_PROCESS.rawVa
 /// The tasks of one caller. Guarded by the lock of the team, except for what never changes.
 private final class Work: @unchecked Sendable {
   let count: Int
-  let body: @Sendable (Int, Int) throws -> Void
+  /// Let go of before the caller goes on, for whose stay alone it was lent.
+  var body: (@Sendable (Int, Int) throws -> Void)?
   let finished = DispatchSemaphore(value: 0)
   var next = 0
   var running = 0
@@ -92,7 +93,7 @@ private final class Team: @unchecked Sendable {
     while true {
       if let (work, task, lane) = claim() {
         condition.unlock()
-        let result = Result { try work.body(task, lane) }
+        let result = Result { try work.body?(task, lane) ?? () }
         condition.lock()
         finish(work, lane, result)
       } else if dismissed {
@@ -123,6 +124,7 @@ private final class Team: @unchecked Sendable {
       queue.removeAll { $0 === work }
     }
     if work.running == 0 && work.isExhausted {
+      work.body = nil
       work.finished.signal()
     } else if !work.isExhausted {
       condition.signal()  // a lane came free

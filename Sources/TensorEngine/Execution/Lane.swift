@@ -36,19 +36,22 @@ package final class Lane {
   }
 
   private let program: Program
+  // The calls point into these, so the lane keeps them.
   private let parameters: Parameters
+  private let packed: PackedWeights
   private let arena: Memory
   private var forwardSteps: [Step] = []
   private var backwardSteps: [Step] = []
   private var followers: [Follower] = []
   private var call = LaneCall(batch: 0, dropout: nil)
 
-  init(_ program: Program, parameters: Parameters, packed: [UnsafeMutableRawPointer]) throws {
+  init(_ program: Program, parameters: Parameters, packed: PackedWeights) throws {
     self.program = program
     self.parameters = parameters
+    self.packed = packed
     arena = Memory(bytes: program.plan.bytes)
-    forwardSteps = try program.forward.map { try bind($0, packed) }
-    backwardSteps = try program.backward.map { try bind($0, packed) }
+    forwardSteps = try program.forward.map { try bind($0) }
+    backwardSteps = try program.backward.map { try bind($0) }
   }
 
   /// The logits `[batch, classes]` of up to `Shard.size` images `[batch, height, width, channels]`.
@@ -117,12 +120,12 @@ package final class Lane {
     Tensor(shape, values: Array(UnsafeBufferPointer(start: pointer(buffer), count: shape.count)))
   }
 
-  private func bind(_ instruction: Lowering.Instruction, _ packed: [UnsafeMutableRawPointer]) throws -> Step {
+  private func bind(_ instruction: Lowering.Instruction) throws -> Step {
     switch instruction.work {
     case .loop(let operands, let body):
-      return .loop(operands.map { resolve($0, packed).assumingMemoryBound(to: Float.self) }, body)
+      return .loop(operands.map { resolve($0).assumingMemoryBound(to: Float.self) }, body)
     case .kernel(let kernel, let arguments):
-      let call = try Call(kernel, arguments.map { ($0.role, resolve($0.operand, packed)) })
+      let call = try Call(kernel, arguments.map { ($0.role, resolve($0.operand)) })
       for (index, argument) in arguments.enumerated() {
         if case .gradient(let parameter) = argument.operand { followers.append(Follower(call: call, index: index, parameter: parameter)) }
       }
@@ -130,11 +133,11 @@ package final class Lane {
     }
   }
 
-  private func resolve(_ operand: Lowering.Operand, _ packed: [UnsafeMutableRawPointer]) -> UnsafeMutableRawPointer {
+  private func resolve(_ operand: Lowering.Operand) -> UnsafeMutableRawPointer {
     switch operand {
     case .buffer(let buffer): UnsafeMutableRawPointer(pointer(buffer))
     case .weight(let parameter): UnsafeMutableRawPointer(parameters.memory.floats() + program.layout.offsets[parameter])
-    case .packed(let index): packed[index]
+    case .packed(let index): packed.places[index]
     // Pointed at the shard's own place before each backward pass.
     case .gradient: arena.base
     }
