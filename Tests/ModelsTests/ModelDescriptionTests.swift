@@ -94,6 +94,28 @@ struct ModelDescriptionTests {
     #expect(graph.layout.parameters.first?.name == "0.weight")
   }
 
+  @Test("One mean and deviation serve every feature of a row") func normalizationOfRowsSpreads() throws {
+    let model = ModelDescription(.preset("linear"), normalization: Normalization(mean: [0.5], std: [0.25]))
+    let normalize = try #require(try model.graph(input: [3], classes: 2).nodes[1].operation as? Normalize)
+    #expect(normalize.mean == [0.5, 0.5, 0.5])
+    #expect(normalize.deviation == [0.25, 0.25, 0.25])
+  }
+
+  @Test("An architecture may be a function that adds to the graph itself") func takesBuilders() throws {
+    let preset = Preset(
+      name: "pair", description: "two rows summed", source: "none", parameters: [],
+      network: .graph { graph, _, classes in
+        let weight = graph.parameter("fc.weight", [classes, graph.outputShape[0]], fanIn: graph.outputShape[0])
+        let node = try graph.append(Dense(units: classes, weight: weight, bias: nil), to: graph.output)
+        try graph.append(Add(), to: node, node)
+      })
+    let graph = try preset.graph([:], after: Graph(input: [4]), classes: 3)
+    #expect(graph.layout.parameters.map(\.name) == ["fc.weight"])
+    #expect(graph.outputShape == [3])
+    let error = #expect(throws: ModelError.self) { try preset.graph([:], after: Graph(input: [2, 2, 1]), classes: 3) }
+    #expect(error?.description.contains("pair does not fit images of [2, 2, 1]") == true)
+  }
+
   /// Networks that cannot be, where the fault lies, and a part of what is said of it.
   static let faults: [(ModelDescription, Shape, String, String)] = [
     (.init(.layers([])), [4, 4, 1], "/layers", "at least one layer"),
