@@ -1,1 +1,335 @@
 #include "onednn_shim.h"
+
+#include <dlfcn.h>
+
+#include <exception>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+using dnnl::algorithm;
+using dnnl::memory;
+using dnnl::prop_kind;
+using tag = dnnl::memory::format_tag;
+using dims = dnnl::memory::dims;
+
+struct onednn_kernel {
+  dnnl::primitive primitive;
+  std::unordered_map<int, memory::desc> wanted;  // by role
+  std::unordered_map<int, memory::desc> plain;   // by role, of weights
+  std::string implementation;
+};
+
+struct onednn_call {
+  dnnl::primitive primitive;
+  std::vector<memory> memories;
+  std::unordered_map<int, memory> arguments;
+};
+
+namespace {
+
+thread_local std::string last_error;
+
+// The library's loops over threads are OpenMP's; a call belongs to one thread of ours, so each asks for a team of one. The symbol
+// is looked up because libgomp's development link belongs to GCC, which need not be there.
+void run_on_this_thread_alone() {
+  thread_local bool done = [] {
+    if (void *symbol = dlsym(RTLD_DEFAULT, "omp_set_num_threads")) reinterpret_cast<void (*)(int)>(symbol)(1);
+    return true;
+  }();
+  (void)done;
+}
+
+const dnnl::engine &cpu() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+dnnl::stream &stream() {
+  thread_local dnnl::stream stream(cpu());
+  return stream;
+}
+
+template <typename Result, typename Body>
+Result guarded(Result failure, Body body) {
+  try {
+    run_on_this_thread_alone();
+    return body();
+  } catch (const std::exception &error) {
+    last_error = error.what();
+    return failure;
+  }
+}
+
+memory::desc floats(const dims &extent, tag order) { return memory::desc(extent, memory::data_type::f32, order); }
+
+int argument(int role) {
+  switch (role) {
+    case ONEDNN_SOURCE: return DNNL_ARG_SRC;
+    case ONEDNN_WEIGHTS: return DNNL_ARG_WEIGHTS;
+    case ONEDNN_BIAS: return DNNL_ARG_BIAS;
+    case ONEDNN_DESTINATION: return DNNL_ARG_DST;
+    case ONEDNN_SOURCE_GRADIENT: return DNNL_ARG_DIFF_SRC;
+    case ONEDNN_WEIGHTS_GRADIENT: return DNNL_ARG_DIFF_WEIGHTS;
+    case ONEDNN_BIAS_GRADIENT: return DNNL_ARG_DIFF_BIAS;
+    case ONEDNN_DESTINATION_GRADIENT: return DNNL_ARG_DIFF_DST;
+    case ONEDNN_WORKSPACE: return DNNL_ARG_WORKSPACE;
+    default: return DNNL_ARG_SCRATCHPAD;
+  }
+}
+
+dnnl::primitive_attr attributes(bool relu) {
+  dnnl::primitive_attr result;
+  result.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  if (relu) {
+    dnnl::post_ops after;
+#if DNNL_VERSION_MAJOR >= 3
+    after.append_eltwise(algorithm::eltwise_relu, 0.f, 0.f);
+#else
+    after.append_eltwise(1.f, algorithm::eltwise_relu, 0.f, 0.f);
+#endif
+    result.set_post_ops(after);
+  }
+  return result;
+}
+
+// Version 2 describes an operation first and asks the engine then; version 3 does both at once.
+template <typename Operation, typename... Arguments>
+typename Operation::primitive_desc describe(bool relu, Arguments &&...arguments) {
+#if DNNL_VERSION_MAJOR >= 3
+  return typename Operation::primitive_desc(cpu(), std::forward<Arguments>(arguments)..., attributes(relu));
+#else
+  return typename Operation::primitive_desc(typename Operation::desc(std::forward<Arguments>(arguments)...), attributes(relu), cpu());
+#endif
+}
+
+// The backward kernels also take the forward one as a hint.
+template <typename Operation, typename Hint, typename... Arguments>
+typename Operation::primitive_desc describe_backward(const Hint &hint, Arguments &&...arguments) {
+#if DNNL_VERSION_MAJOR >= 3
+  return typename Operation::primitive_desc(cpu(), std::forward<Arguments>(arguments)..., hint, attributes(false));
+#else
+  return typename Operation::primitive_desc(typename Operation::desc(std::forward<Arguments>(arguments)...), attributes(false), cpu(), hint);
+#endif
+}
+
+template <typename Operation>
+std::unique_ptr<onednn_kernel> kernel(const typename Operation::primitive_desc &description) {
+  auto result = std::make_unique<onednn_kernel>();
+  result->primitive = Operation(description);
+  result->implementation = description.impl_info_str();
+  result->wanted[ONEDNN_SCRATCHPAD] = description.scratchpad_desc();
+  return result;
+}
+
+dnnl::convolution_forward::primitive_desc convolution_forward(const onednn_convolution &s, const memory::desc &source,
+                                                              const memory::desc &weights, const memory::desc &bias,
+                                                              const memory::desc &destination, bool relu) {
+  const dims strides{s.stride, s.stride}, padding{s.padding, s.padding};
+  return describe<dnnl::convolution_forward>(relu, prop_kind::forward_training, algorithm::convolution_direct, source, weights, bias,
+                                             destination, strides, padding, padding);
+}
+
+}  // namespace
+
+const char *onednn_last_error(void) { return last_error.c_str(); }
+
+const char *onednn_version(void) {
+  static const std::string text = [] {
+    const auto *version = dnnl_version();
+    return std::to_string(version->major) + "." + std::to_string(version->minor) + "." + std::to_string(version->patch);
+  }();
+  return text.c_str();
+}
+
+onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_direction direction) {
+  return guarded<onednn_kernel *>(nullptr, [&] {
+    const auto &s = *shape;
+    const int64_t tall = (s.height + 2 * s.padding - s.kernel_height) / s.stride + 1;
+    const int64_t wide = (s.width + 2 * s.padding - s.kernel_width) / s.stride + 1;
+    const bool grouped = s.groups > 1;
+    const dims extent = grouped ? dims{s.groups, s.filters / s.groups, s.channels / s.groups, s.kernel_height, s.kernel_width}
+                                : dims{s.filters, s.channels, s.kernel_height, s.kernel_width};
+    const auto source = floats({s.batch, s.channels, s.height, s.width}, tag::nhwc);
+    const auto destination = floats({s.batch, s.filters, tall, wide}, tag::nhwc);
+    const auto weights = floats(extent, tag::any);
+    const auto plain = floats(extent, grouped ? tag::goihw : tag::oihw);
+    const auto bias = s.bias ? floats({s.filters}, tag::a) : memory::desc();
+    const dims strides{s.stride, s.stride}, padding{s.padding, s.padding};
+    const auto forward = convolution_forward(s, source, weights, bias, destination, direction == ONEDNN_FORWARD && s.relu);
+
+    std::unique_ptr<onednn_kernel> result;
+    switch (direction) {
+      case ONEDNN_FORWARD:
+        result = kernel<dnnl::convolution_forward>(forward);
+        result->wanted[ONEDNN_WEIGHTS] = forward.weights_desc();
+        result->wanted[ONEDNN_SOURCE] = source;
+        result->wanted[ONEDNN_DESTINATION] = destination;
+        if (s.bias) result->wanted[ONEDNN_BIAS] = bias;
+        result->plain[ONEDNN_WEIGHTS] = plain;
+        break;
+      case ONEDNN_BACKWARD_SOURCE: {
+        const auto description = describe_backward<dnnl::convolution_backward_data>(forward, algorithm::convolution_direct, source, weights,
+                                                                                    destination, strides, padding, padding);
+        result = kernel<dnnl::convolution_backward_data>(description);
+        result->wanted[ONEDNN_WEIGHTS] = description.weights_desc();
+        result->wanted[ONEDNN_SOURCE_GRADIENT] = source;
+        result->wanted[ONEDNN_DESTINATION_GRADIENT] = destination;
+        result->plain[ONEDNN_WEIGHTS] = plain;
+        break;
+      }
+      case ONEDNN_BACKWARD_WEIGHTS: {
+        const auto description = describe_backward<dnnl::convolution_backward_weights>(forward, algorithm::convolution_direct, source, weights,
+                                                                                       bias, destination, strides, padding, padding);
+        result = kernel<dnnl::convolution_backward_weights>(description);
+        result->wanted[ONEDNN_WEIGHTS_GRADIENT] = description.diff_weights_desc();
+        result->wanted[ONEDNN_SOURCE] = source;
+        result->wanted[ONEDNN_DESTINATION_GRADIENT] = destination;
+        if (s.bias) result->wanted[ONEDNN_BIAS_GRADIENT] = bias;
+        result->plain[ONEDNN_WEIGHTS_GRADIENT] = plain;
+        break;
+      }
+    }
+    return result.release();
+  });
+}
+
+onednn_kernel *onednn_make_dense(const onednn_dense *shape, onednn_direction direction) {
+  return guarded<onednn_kernel *>(nullptr, [&] {
+    const auto &s = *shape;
+    const auto source = floats({s.batch, s.features}, tag::ab);
+    const auto destination = floats({s.batch, s.units}, tag::ab);
+    const auto weights = floats({s.units, s.features}, tag::any);
+    const auto plain = floats({s.units, s.features}, tag::ab);
+    const auto bias = s.bias ? floats({s.units}, tag::a) : memory::desc();
+    const auto forward = describe<dnnl::inner_product_forward>(direction == ONEDNN_FORWARD && s.relu, prop_kind::forward_training, source,
+                                                               weights, bias, destination);
+    std::unique_ptr<onednn_kernel> result;
+    switch (direction) {
+      case ONEDNN_FORWARD:
+        result = kernel<dnnl::inner_product_forward>(forward);
+        result->wanted[ONEDNN_WEIGHTS] = forward.weights_desc();
+        result->wanted[ONEDNN_SOURCE] = source;
+        result->wanted[ONEDNN_DESTINATION] = destination;
+        if (s.bias) result->wanted[ONEDNN_BIAS] = bias;
+        result->plain[ONEDNN_WEIGHTS] = plain;
+        break;
+      case ONEDNN_BACKWARD_SOURCE: {
+        const auto description = describe_backward<dnnl::inner_product_backward_data>(forward, source, weights, destination);
+        result = kernel<dnnl::inner_product_backward_data>(description);
+        result->wanted[ONEDNN_WEIGHTS] = description.weights_desc();
+        result->wanted[ONEDNN_SOURCE_GRADIENT] = source;
+        result->wanted[ONEDNN_DESTINATION_GRADIENT] = destination;
+        result->plain[ONEDNN_WEIGHTS] = plain;
+        break;
+      }
+      case ONEDNN_BACKWARD_WEIGHTS: {
+        const auto description = describe_backward<dnnl::inner_product_backward_weights>(forward, source, weights, bias, destination);
+        result = kernel<dnnl::inner_product_backward_weights>(description);
+        result->wanted[ONEDNN_WEIGHTS_GRADIENT] = description.diff_weights_desc();
+        result->wanted[ONEDNN_SOURCE] = source;
+        result->wanted[ONEDNN_DESTINATION_GRADIENT] = destination;
+        if (s.bias) result->wanted[ONEDNN_BIAS_GRADIENT] = bias;
+        result->plain[ONEDNN_WEIGHTS_GRADIENT] = plain;
+        break;
+      }
+    }
+    return result.release();
+  });
+}
+
+onednn_kernel *onednn_make_pooling(const onednn_pooling *shape, onednn_direction direction, bool training) {
+  return guarded<onednn_kernel *>(nullptr, [&] {
+    const auto &s = *shape;
+    const int64_t tall = (s.height + 2 * s.padding - s.kernel_height) / s.stride + 1;
+    const int64_t wide = (s.width + 2 * s.padding - s.kernel_width) / s.stride + 1;
+    const auto source = floats({s.batch, s.channels, s.height, s.width}, tag::nhwc);
+    const auto destination = floats({s.batch, s.channels, tall, wide}, tag::nhwc);
+    const auto how = s.maximum ? algorithm::pooling_max : algorithm::pooling_avg_include_padding;
+    const dims strides{s.stride, s.stride}, window{s.kernel_height, s.kernel_width}, padding{s.padding, s.padding};
+    const auto kind = training || direction != ONEDNN_FORWARD ? prop_kind::forward_training : prop_kind::forward_inference;
+#if DNNL_VERSION_MAJOR >= 3
+    const dims dilation{0, 0};
+    const auto forward =
+        describe<dnnl::pooling_forward>(false, kind, how, source, destination, strides, window, dilation, padding, padding);
+#else
+    const auto forward = describe<dnnl::pooling_forward>(false, kind, how, source, destination, strides, window, padding, padding);
+#endif
+    std::unique_ptr<onednn_kernel> result;
+    if (direction == ONEDNN_FORWARD) {
+      result = kernel<dnnl::pooling_forward>(forward);
+      result->wanted[ONEDNN_SOURCE] = source;
+      result->wanted[ONEDNN_DESTINATION] = destination;
+    } else {
+#if DNNL_VERSION_MAJOR >= 3
+      const auto description = describe_backward<dnnl::pooling_backward>(forward, how, source, destination, strides, window, dilation,
+                                                                         padding, padding);
+#else
+      const auto description = describe_backward<dnnl::pooling_backward>(forward, how, source, destination, strides, window, padding, padding);
+#endif
+      result = kernel<dnnl::pooling_backward>(description);
+      result->wanted[ONEDNN_SOURCE_GRADIENT] = source;
+      result->wanted[ONEDNN_DESTINATION_GRADIENT] = destination;
+    }
+    if (kind == prop_kind::forward_training && s.maximum) result->wanted[ONEDNN_WORKSPACE] = forward.workspace_desc();
+    return result.release();
+  });
+}
+
+void onednn_release_kernel(onednn_kernel *kernel) { delete kernel; }
+
+size_t onednn_bytes(const onednn_kernel *kernel, onednn_role role) {
+  const auto found = kernel->wanted.find(role);
+  return found == kernel->wanted.end() ? 0 : found->second.get_size();
+}
+
+const char *onednn_implementation(const onednn_kernel *kernel) { return kernel->implementation.c_str(); }
+
+bool onednn_is_plain(const onednn_kernel *kernel, onednn_role role) {
+  const auto plain = kernel->plain.find(role);
+  return plain == kernel->plain.end() || plain->second == kernel->wanted.at(role);
+}
+
+static onednn_kernel *reorder(const memory::desc &from, const memory::desc &to) {
+  dnnl::primitive_attr attribute;
+  attribute.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  const dnnl::reorder::primitive_desc description(cpu(), from, cpu(), to, attribute);
+  auto result = kernel<dnnl::reorder>(description);
+  result->wanted[ONEDNN_SOURCE] = from;
+  result->wanted[ONEDNN_DESTINATION] = to;
+  return result.release();
+}
+
+onednn_kernel *onednn_make_pack(const onednn_kernel *kernel, onednn_role role) {
+  return guarded<onednn_kernel *>(nullptr, [&] { return reorder(kernel->plain.at(role), kernel->wanted.at(role)); });
+}
+
+onednn_kernel *onednn_make_unpack(const onednn_kernel *kernel, onednn_role role) {
+  return guarded<onednn_kernel *>(nullptr, [&] { return reorder(kernel->wanted.at(role), kernel->plain.at(role)); });
+}
+
+onednn_call *onednn_bind(const onednn_kernel *kernel, int count, const onednn_role *roles, void *const *pointers) {
+  return guarded<onednn_call *>(nullptr, [&] {
+    auto call = std::make_unique<onednn_call>();
+    call->primitive = kernel->primitive;
+    for (int i = 0; i < count; i++) {
+      call->memories.emplace_back(kernel->wanted.at(roles[i]), cpu(), pointers[i]);
+      call->arguments.emplace(argument(roles[i]), call->memories.back());
+    }
+    return call.release();
+  });
+}
+
+void onednn_release_call(onednn_call *call) { delete call; }
+
+void onednn_point(onednn_call *call, int index, void *pointer) { call->memories[index].set_data_handle(pointer); }
+
+int onednn_execute(onednn_call *call) {
+  return guarded<int>(1, [&] {
+    call->primitive.execute(stream(), call->arguments);
+    return 0;
+  });
+}

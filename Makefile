@@ -1,0 +1,56 @@
+# Everything that a fresh Debian 12 with the Swift 6.3 toolchain needs is installed from here: `make demo` and `make test`.
+
+SHELL := /bin/bash
+JOBS ?= 2
+SWIFT_BUILD := swift build -c release -j $(JOBS)
+TEMPER := .build/release/temper
+
+# Debian package: why. README.md has the long form.
+PACKAGES := \
+	libdnnl-dev \
+	libssl-dev \
+	zlib1g-dev \
+	libarchive-dev \
+	libsqlite3-dev \
+	curl ca-certificates
+
+.PHONY: demo test build run format lint imports packages clean
+
+demo: build
+	deploy/demo.sh $(TEMPER)
+
+test: packages lint imports
+	$(SWIFT_BUILD) --build-tests
+	swift test -c release --skip-build
+
+build: packages
+	$(SWIFT_BUILD) --product temper
+
+run: build
+	$(TEMPER) serve --data $${TEMPER_DATA:-data}
+
+format:
+	swift format --in-place --recursive Package.swift Sources Tests
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+# Which module may import which: the table of the architecture.
+imports:
+	.ci/check-imports
+
+# Installs what is missing, with sudo where we are not root.
+packages:
+	@missing=(); \
+	for package in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$$package"); \
+	done; \
+	if [ "$${#missing[@]}" -gt 0 ]; then \
+	  echo "installing Debian packages: $${missing[*]}"; \
+	  as_root=(); if [ "$$(id -u)" -ne 0 ]; then as_root=(sudo); fi; \
+	  "$${as_root[@]}" apt-get update -qq && \
+	  "$${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; \
+	fi
+
+clean:
+	rm -rf .build

@@ -1,0 +1,59 @@
+import TensorEngine
+
+/// A network as attacks see it: one classifier for each thread of the engine that may work on it.
+///
+/// `@unchecked Sendable`: `Engine.parallel` hands a lane, and with it a classifier, to one task at a time.
+package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
+  package let inputShape: Shape
+  package let classes: Int
+  package let shardSize = Shard.size
+  private let engine: Engine
+  private let session: Session
+  private let classifiers: [NetworkClassifier]
+
+  /// - Parameters:
+  ///   - graph: from images to logits `[classes]`.
+  ///   - width: how many threads may question the network at once.
+  package init(engine: Engine, graph: Graph, parameters: Parameters, width: Int) throws {
+    self.engine = engine
+    inputShape = graph.inputShape
+    classes = graph.outputShape.count
+    let lanes = min(max(1, width), engine.threads)
+    let session = try Session(Program(graph, for: .attack), parameters: parameters, lanes: lanes)
+    self.session = session
+    classifiers = (0..<lanes).map { NetworkClassifier(session[$0], inputShape: graph.inputShape, classes: graph.outputShape.count) }
+  }
+
+  /// To be called after the parameters have changed.
+  package func refresh() { session.refresh() }
+
+  /// The classifier of a lane, for a caller that is itself a task of the engine.
+  package func classifier(lane: Int) -> any Classifier { classifiers[lane] }
+
+  package func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
+    try engine.parallel(count, width: classifiers.count) { task, lane in try body(task, classifiers[lane]) }
+  }
+}
+
+/// One lane of a compiled network.
+private final class NetworkClassifier: Classifier {
+  let inputShape: Shape
+  let classes: Int
+  private let lane: Lane
+
+  init(_ lane: Lane, inputShape: Shape, classes: Int) {
+    self.lane = lane
+    self.inputShape = inputShape
+    self.classes = classes
+  }
+
+  func logits(of images: Tensor) -> Tensor { lane.forward(images) }
+
+  func inputGradient(at images: Tensor, labels: [Int], loss: any Loss, gradient: inout Tensor) -> (losses: [Float], logits: Tensor) {
+    let logits = lane.forward(images)
+    var logitGradient = Tensor(zeros: logits.shape)
+    let losses = loss(logits, labels: labels, gradient: &logitGradient)
+    lane.backward(logitGradient, inputGradient: &gradient)
+    return (losses, logits)
+  }
+}

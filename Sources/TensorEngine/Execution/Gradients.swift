@@ -1,0 +1,59 @@
+/// The gradients of the weights of one batch: one set for each shard, summed in a fixed tree.
+///
+/// `@unchecked Sendable`: each task of an engine writes the set of its own shard, and they are summed in disjoint ranges after all
+/// have been written.
+package final class Gradients: @unchecked Sendable {
+  package let layout: ParameterLayout
+  package let shards: Int
+  private let memory: Memory
+  /// The floats from one set to the next.
+  private let pitch: Int
+
+  /// - Parameter shards: the largest number of shards in a batch.
+  package init(_ layout: ParameterLayout, shards: Int) {
+    self.layout = layout
+    self.shards = shards
+    pitch = Memory.aligned(layout.count * 4) / 4
+    memory = Memory(bytes: shards * pitch * 4)
+  }
+
+  /// The bytes that `shards` sets of gradients take.
+  package static func bytes(_ layout: ParameterLayout, shards: Int) -> Int { shards * Memory.aligned(layout.count * 4) }
+
+  func shard(_ index: Int) -> UnsafeMutablePointer<Float> { memory.floats() + index * pitch }
+
+  /// Sums the first `shards` sets, range by range in parallel, and hands each range its sum.
+  ///
+  /// Shard 0 + 1, 2 + 3, …, then the sums of those pairs, and so on: the order of additions depends on nothing but `shards`.
+  ///
+  /// - Parameter body: called once for each range of `layout`'s floats; the pointer is to the first float of the range.
+  package func reduce(
+    shards: Int, on engine: Engine, width: Int, _ body: @Sendable (_ range: Range<Int>, _ gradient: UnsafePointer<Float>) -> Void
+  ) throws {
+    let chunk = 1 << 16  // floats; a multiple of every vector width, so that ranges do not change how a loop is vectorised
+    try engine.parallel((layout.count + chunk - 1) / chunk, width: width) { task, _ in
+      let range = task * chunk..<min((task + 1) * chunk, layout.count)
+      sum(shards, range)
+      body(range, UnsafePointer(shard(0) + range.lowerBound))
+    }
+  }
+
+  /// The sum over the first `shards` sets, on this thread.
+  package func reduced(shards: Int) -> [Float] {
+    sum(shards, 0..<layout.count)
+    return Array(UnsafeBufferPointer(start: shard(0), count: layout.count))
+  }
+
+  /// Leaves the sum in the first set.
+  private func sum(_ shards: Int, _ range: Range<Int>) {
+    var span = 1
+    while span < shards {
+      for left in stride(from: 0, to: shards - span, by: 2 * span) {
+        let (into, from) = (shard(left) + range.lowerBound, shard(left + span) + range.lowerBound)
+        for i in 0..<range.count { into[i] += from[i] }
+      }
+      span *= 2
+    }
+  }
+
+}

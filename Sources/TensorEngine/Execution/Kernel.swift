@@ -1,0 +1,71 @@
+import COneDNN
+
+/// A compiled kernel of oneDNN.
+///
+/// `@unchecked Sendable`: a kernel never changes after it was made, and oneDNN lets many threads run one at once as long as each
+/// brings its own memory, scratchpad included, which a `Call` does.
+final class Kernel: @unchecked Sendable {
+  let handle: OpaquePointer
+
+  private init(_ handle: OpaquePointer?, _ what: String) throws {
+    guard let handle else { throw KernelError("oneDNN has no kernel for \(what): \(String(cString: onednn_last_error()))") }
+    self.handle = handle
+  }
+
+  deinit { onednn_release_kernel(handle) }
+
+  static func convolution(_ shape: onednn_convolution, _ direction: onednn_direction) throws -> Kernel {
+    try withUnsafePointer(to: shape) { try Kernel(onednn_make_convolution($0, direction), "the convolution \(shape)") }
+  }
+
+  static func dense(_ shape: onednn_dense, _ direction: onednn_direction) throws -> Kernel {
+    try withUnsafePointer(to: shape) { try Kernel(onednn_make_dense($0, direction), "the linear layer \(shape)") }
+  }
+
+  static func pooling(_ shape: onednn_pooling, _ direction: onednn_direction, keepsWorkspace: Bool) throws -> Kernel {
+    try withUnsafePointer(to: shape) { try Kernel(onednn_make_pooling($0, direction, keepsWorkspace), "the pooling \(shape)") }
+  }
+
+  /// Takes weights in PyTorch's order to the order that `kernel` wants.
+  static func pack(for kernel: Kernel, _ role: onednn_role) throws -> Kernel {
+    try Kernel(onednn_make_pack(kernel.handle, role), "packing weights")
+  }
+
+  /// Takes a gradient in the order of `kernel` to PyTorch's.
+  static func unpack(from kernel: Kernel, _ role: onednn_role) throws -> Kernel {
+    try Kernel(onednn_make_unpack(kernel.handle, role), "unpacking gradients")
+  }
+
+  func bytes(_ role: onednn_role) -> Int { onednn_bytes(handle, role) }
+  func isPlain(_ role: onednn_role) -> Bool { onednn_is_plain(handle, role) }
+  var implementation: String { String(cString: onednn_implementation(handle)) }
+}
+
+/// The tensor library refused a shape or failed.
+package struct KernelError: Error, Sendable, CustomStringConvertible {
+  package let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// A kernel bound to the memory of one lane.
+final class Call {
+  private let kernel: Kernel
+  private let handle: OpaquePointer
+
+  init(_ kernel: Kernel, _ arguments: [(role: onednn_role, pointer: UnsafeMutableRawPointer)]) throws {
+    self.kernel = kernel
+    let made = onednn_bind(kernel.handle, Int32(arguments.count), arguments.map(\.role), arguments.map { Optional($0.pointer) })
+    guard let made else { throw KernelError("oneDNN could not bind a kernel: \(String(cString: onednn_last_error()))") }
+    handle = made
+  }
+
+  deinit { onednn_release_call(handle) }
+
+  /// Points the argument at `index` elsewhere.
+  func point(_ index: Int, to pointer: UnsafeMutableRawPointer) { onednn_point(handle, Int32(index), pointer) }
+
+  func execute() {
+    // The shapes were accepted when the kernel was made and every pointer is ours, so a failure here is memory already corrupt.
+    precondition(onednn_execute(handle) == 0, "oneDNN failed: \(String(cString: onednn_last_error()))")
+  }
+}

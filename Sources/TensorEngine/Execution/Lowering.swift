@@ -1,0 +1,174 @@
+import COneDNN
+
+/// Turns a graph into instructions over buffers: what the operations write themselves into.
+package struct Lowering {
+  /// A run of floats whose place in memory is planned when all lifetimes are known.
+  typealias BufferID = Int
+
+  /// What an instruction works on.
+  enum Operand: Hashable, Sendable {
+    case buffer(BufferID)
+    /// Weights in PyTorch's order.
+    case weight(ParameterID)
+    /// Weights in a kernel's own order, by position in `packs`.
+    case packed(Int)
+    /// Where the shard's gradient of a weight tensor goes.
+    case gradient(ParameterID)
+  }
+
+  /// A loop in Swift over the floats of its operands, reads first, then writes.
+  typealias Loop = @Sendable (_ pointers: [UnsafeMutablePointer<Float>], _ call: LaneCall) -> Void
+
+  enum Work: Sendable {
+    case kernel(Kernel, [(role: onednn_role, operand: Operand)])
+    case loop([Operand], Loop)
+  }
+
+  struct Instruction: Sendable {
+    let label: String
+    let work: Work
+
+    var operands: [Operand] {
+      switch work {
+      case .kernel(_, let arguments): arguments.map(\.operand)
+      case .loop(let operands, _): operands
+      }
+    }
+  }
+
+  /// Weights that a kernel wants in an order of its own.
+  struct Pack: Sendable {
+    let parameter: ParameterID
+    let kernel: Kernel
+    let bytes: Int
+  }
+
+  let graph: Graph
+  let purpose: Purpose
+  private(set) var instructions: [Instruction] = []
+  /// The bytes of each buffer.
+  private(set) var buffers: [Int] = []
+  private(set) var packs: [Pack] = []
+  private var values: [Graph.NodeID: BufferID] = [:]
+  private var contributions: [Graph.NodeID: [BufferID]] = [:]
+  private var keepsakes: [Graph.NodeID: BufferID] = [:]
+  private var fused: Set<Graph.NodeID> = []
+  private let consumers: [[Graph.NodeID]]
+  private let wanted: [Bool]
+
+  init(_ graph: Graph, for purpose: Purpose) {
+    self.graph = graph
+    self.purpose = purpose
+    var consumers = [[Graph.NodeID]](repeating: [], count: graph.nodes.count)
+    // A gradient is wanted at a node when something upstream of it takes one: the input of an attack, the weights of training.
+    var wanted: [Bool] = []
+    for (id, node) in graph.nodes.enumerated() {
+      for input in node.inputs { consumers[input].append(id) }
+      let takes = purpose == .attack ? id == graph.input : purpose == .training && !node.operation.parameters.isEmpty
+      wanted.append(takes || node.inputs.contains { wanted[$0] })
+    }
+    self.consumers = consumers
+    self.wanted = wanted
+  }
+
+  // MARK: Values
+
+  /// The shape of one example at a node.
+  func shape(_ node: Graph.NodeID) -> Shape { graph.nodes[node].shape }
+  func input(_ node: Graph.NodeID, _ index: Int = 0) -> Graph.NodeID { graph.nodes[node].inputs[index] }
+
+  /// The buffer that holds a node's value, `[shard, …]`.
+  func value(_ node: Graph.NodeID) -> BufferID {
+    guard let buffer = values[node] else { preconditionFailure("node \(node) was read before it was computed") }
+    return buffer
+  }
+
+  mutating func makeBuffer(bytes: Int) -> BufferID {
+    buffers.append(bytes)
+    return buffers.count - 1
+  }
+
+  /// A new buffer of the shape of a node's value.
+  mutating func makeBuffer(like node: Graph.NodeID) -> BufferID { makeBuffer(bytes: Shard.size * shape(node).count * 4) }
+
+  mutating func makeValue(_ node: Graph.NodeID) -> BufferID {
+    let buffer = makeBuffer(like: node)
+    values[node] = buffer
+    return buffer
+  }
+
+  /// The node's value is that of its input, bit by bit.
+  mutating func passThrough(_ node: Graph.NodeID) { values[node] = value(input(node)) }
+
+  /// Remembers what the forward pass leaves for the backward pass of the same node, beside its value.
+  mutating func keep(_ buffer: BufferID, of node: Graph.NodeID) { keepsakes[node] = buffer }
+  func kept(of node: Graph.NodeID) -> BufferID? { keepsakes[node] }
+
+  /// Whether the value of `node` is read by a ReLU alone, which may then be computed on the way out of the kernel: it will be.
+  mutating func fusesReLU(after node: Graph.NodeID) -> Bool {
+    guard consumers[node].count == 1, graph.nodes[consumers[node][0]].operation is ReLU else { return false }
+    fused.insert(consumers[node][0])
+    return true
+  }
+
+  /// Whether the node was computed together with its input.
+  func isFused(_ node: Graph.NodeID) -> Bool { fused.contains(node) }
+
+  // MARK: Gradients
+
+  var wantsWeightGradients: Bool { purpose == .training }
+  func wantsGradient(_ node: Graph.NodeID) -> Bool { wanted[node] }
+
+  /// The gradient at the value of a node, summed over all that read it.
+  mutating func gradient(_ node: Graph.NodeID) -> BufferID? {
+    guard let all = contributions[node], var sum = all.first else { return nil }
+    for next in all.dropFirst() {
+      let total = makeBuffer(like: node)
+      let count = Shard.size * shape(node).count
+      emit("sum", reads: [sum, next], writes: [total]) { pointers, _ in
+        for i in 0..<count { pointers[2][i] = pointers[0][i] + pointers[1][i] }
+      }
+      sum = total
+    }
+    contributions[node] = [sum]
+    return sum
+  }
+
+  /// Adds a gradient at the value of `node`; the buffer is only read from now on.
+  mutating func contribute(_ buffer: BufferID, to node: Graph.NodeID) { contributions[node, default: []].append(buffer) }
+
+  // MARK: Instructions
+
+  mutating func emit(_ label: String, _ kernel: Kernel, _ arguments: [(role: onednn_role, operand: Operand)]) {
+    var arguments = arguments
+    let scratch = kernel.bytes(ONEDNN_SCRATCHPAD)
+    if scratch > 0 { arguments.append((ONEDNN_SCRATCHPAD, .buffer(makeBuffer(bytes: scratch)))) }
+    instructions.append(Instruction(label: label, work: .kernel(kernel, arguments)))
+  }
+
+  mutating func emit(_ label: String, reads: [BufferID], writes: [BufferID], _ loop: @escaping Loop) {
+    instructions.append(Instruction(label: label, work: .loop((reads + writes).map(Operand.buffer), loop)))
+  }
+
+  /// The weights of `parameter` in the order that `kernel` wants.
+  mutating func weight(_ parameter: ParameterID, for kernel: Kernel) throws -> Operand {
+    guard !kernel.isPlain(ONEDNN_WEIGHTS) else { return .weight(parameter) }
+    packs.append(Pack(parameter: parameter, kernel: try .pack(for: kernel, ONEDNN_WEIGHTS), bytes: kernel.bytes(ONEDNN_WEIGHTS)))
+    return .packed(packs.count - 1)
+  }
+
+  /// Emits a kernel that computes the gradient of `parameter`, and takes it to PyTorch's order where the kernel has another.
+  mutating func emitWeightGradient(
+    _ label: String, _ kernel: Kernel, of parameter: ParameterID, _ arguments: [(role: onednn_role, operand: Operand)]
+  ) throws {
+    guard !kernel.isPlain(ONEDNN_WEIGHTS_GRADIENT) else {
+      emit(label, kernel, arguments + [(ONEDNN_WEIGHTS_GRADIENT, .gradient(parameter))])
+      return
+    }
+    let own = Operand.buffer(makeBuffer(bytes: kernel.bytes(ONEDNN_WEIGHTS_GRADIENT)))
+    emit(label, kernel, arguments + [(ONEDNN_WEIGHTS_GRADIENT, own)])
+    emit(
+      label + " unpack", try .unpack(from: kernel, ONEDNN_WEIGHTS_GRADIENT),
+      [(ONEDNN_SOURCE, own), (ONEDNN_DESTINATION, .gradient(parameter))])
+  }
+}

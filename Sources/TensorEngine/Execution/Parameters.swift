@@ -1,0 +1,33 @@
+/// The weights of one network, in PyTorch's order, in one run of memory.
+///
+/// `@unchecked Sendable`: whoever owns the parameters writes them only while no task of an engine reads them (`Engine.parallel`
+/// returns after its last task), or from tasks that write disjoint ranges.
+package final class Parameters: @unchecked Sendable {
+  package let layout: ParameterLayout
+  let memory: Memory
+
+  /// All zeros.
+  package init(_ layout: ParameterLayout) {
+    self.layout = layout
+    memory = Memory(bytes: layout.count * 4)
+  }
+
+  /// All values, one parameter after another as in `layout`.
+  package var values: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: memory.floats(), count: layout.count) }
+
+  package func withValues<Result>(_ body: (UnsafeMutableBufferPointer<Float>) throws -> Result) rethrows -> Result { try body(values) }
+
+  package subscript(parameter: ParameterID) -> Tensor {
+    get { Tensor(layout.parameters[parameter].shape, values: Array(values[layout.range(parameter)])) }
+    set {
+      precondition(newValue.shape == layout.parameters[parameter].shape, "\(layout.parameters[parameter].name) takes another shape")
+      for (index, value) in zip(layout.range(parameter), newValue.values) { values[index] = value }
+    }
+  }
+
+  /// Takes over the values of parameters of the same layout.
+  package func copy(from other: Parameters) {
+    precondition(other.layout == layout, "parameters of another network")
+    memory.base.copyMemory(from: other.memory.base, byteCount: layout.count * 4)
+  }
+}

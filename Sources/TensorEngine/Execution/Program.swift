@@ -1,0 +1,74 @@
+/// A graph compiled for one purpose: kernels, instructions and a plan of memory, for one shard of examples.
+///
+/// Immutable; any number of sessions may share one.
+package final class Program: Sendable {
+  package let graph: Graph
+  package let purpose: Purpose
+  package let layout: ParameterLayout
+  let forward: [Lowering.Instruction]
+  let backward: [Lowering.Instruction]
+  let packs: [Lowering.Pack]
+  let plan: MemoryPlan
+  let inputBuffer, logitsBuffer: Lowering.BufferID
+  /// Present unless the purpose is inference.
+  let logitGradientBuffer: Lowering.BufferID?
+  /// Present when the purpose is an attack.
+  let inputGradientBuffer: Lowering.BufferID?
+
+  /// - Throws: `KernelError` when the tensor library has no kernel for a shape.
+  package init(_ graph: Graph, for purpose: Purpose) throws {
+    var lowering = Lowering(graph, for: purpose)
+    inputBuffer = lowering.makeValue(graph.input)
+    for (id, node) in graph.nodes.enumerated() { try node.operation.forward(id, &lowering) }
+    let forwardCount = lowering.instructions.count
+    logitsBuffer = lowering.value(graph.output)
+
+    var logitGradient: Lowering.BufferID?
+    if purpose != .inference {
+      let buffer = lowering.makeBuffer(like: graph.output)
+      lowering.contribute(buffer, to: graph.output)
+      logitGradient = buffer
+      for (id, node) in graph.nodes.enumerated().reversed() where lowering.wantsGradient(id) {
+        try node.operation.backward(id, &lowering)
+      }
+    }
+    logitGradientBuffer = logitGradient
+    inputGradientBuffer = purpose == .attack ? lowering.gradient(graph.input) : nil
+
+    self.graph = graph
+    self.purpose = purpose
+    layout = graph.layout
+    forward = Array(lowering.instructions[..<forwardCount])
+    backward = Array(lowering.instructions[forwardCount...])
+    packs = lowering.packs
+    // The caller writes the input before the first instruction, reads the logits and writes their gradient between forward and
+    // backward, and reads the input's gradient after the last.
+    plan = MemoryPlan(
+      sizes: lowering.buffers,
+      lifetimes: Self.lifetimes(
+        lowering, from: inputBuffer, pauses: [logitsBuffer, logitGradient].compactMap { $0 }, at: forwardCount, to: inputGradientBuffer))
+  }
+
+  /// The bytes that one lane needs for activations, gradients of activations and scratch space.
+  package var arenaBytes: Int { plan.bytes }
+  /// The bytes of the weights in the kernels' own order, shared by all lanes of a session.
+  package var packedBytes: Int { packs.reduce(0) { $0 + Memory.aligned($1.bytes) } }
+
+  /// Instructions are numbered with a gap of one, at `pause`, for what happens between forward and backward.
+  private static func lifetimes(
+    _ lowering: Lowering, from input: Lowering.BufferID, pauses: [Lowering.BufferID], at pause: Int, to output: Lowering.BufferID?
+  ) -> [ClosedRange<Int>?] {
+    var lifetimes = [ClosedRange<Int>?](repeating: nil, count: lowering.buffers.count)
+    func touch(_ buffer: Lowering.BufferID, _ time: Int) {
+      let known = lifetimes[buffer] ?? time...time
+      lifetimes[buffer] = min(known.lowerBound, time)...max(known.upperBound, time)
+    }
+    touch(input, -1)
+    for (index, instruction) in lowering.instructions.enumerated() {
+      for case .buffer(let buffer) in instruction.operands { touch(buffer, index < pause ? index : index + 1) }
+    }
+    for buffer in pauses { touch(buffer, pause) }
+    if let output { touch(output, lowering.instructions.count + 1) }
+    return lifetimes
+  }
+}

@@ -1,0 +1,29 @@
+/// The sum of two values of one shape: where a residual branch meets its shortcut.
+package struct Add: Operation {
+  package let label = "add"
+  package init() {}
+
+  package func outputShape(of inputs: [Shape]) throws -> Shape {
+    guard inputs.count == 2, inputs[0] == inputs[1] else {
+      throw GraphError("a residual sum needs two values of one shape, not \(inputs.map(\.description).joined(separator: " and "))")
+    }
+    return inputs[0]
+  }
+
+  package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    let terms = [lowering.value(lowering.input(node, 0)), lowering.value(lowering.input(node, 1))]
+    let count = Shard.size * lowering.shape(node).count
+    lowering.emit(label, reads: terms, writes: [lowering.makeValue(node)]) { pointers, _ in
+      for i in 0..<count { pointers[2][i] = pointers[0][i] + pointers[1][i] }
+    }
+  }
+
+  /// Both terms have the gradient of the sum.
+  package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    guard let gradient = lowering.gradient(node) else { return }
+    for index in 0..<2 {
+      let input = lowering.input(node, index)
+      if lowering.wantsGradient(input) { lowering.contribute(gradient, to: input) }
+    }
+  }
+}

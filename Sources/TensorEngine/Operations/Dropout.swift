@@ -1,0 +1,43 @@
+/// In training, sets each value to zero with probability `rate` and divides the rest by 1 − rate (Srivastava et al. 2014, in the
+/// inverted form of PyTorch); otherwise hands its input through.
+package struct Dropout: Operation {
+  package let label = "dropout"
+  package let rate: Float
+
+  package init(rate: Float) { self.rate = rate }
+
+  package func outputShape(of inputs: [Shape]) throws -> Shape {
+    guard rate >= 0, rate < 1 else { throw GraphError("dropout needs a rate in [0, 1), not \(rate)") }
+    return inputs[0]
+  }
+
+  package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    guard lowering.purpose == .training, rate > 0 else { return lowering.passThrough(node) }
+    let source = lowering.value(lowering.input(node))
+    let mask = lowering.makeBuffer(like: node)
+    lowering.keep(mask, of: node)
+    let count = lowering.shape(node).count
+    let (rate, scale) = (rate, 1 / (1 - rate))
+    lowering.emit(label, reads: [source], writes: [mask, lowering.makeValue(node)]) { pointers, call in
+      let (source, mask, target) = (pointers[0], pointers[1], pointers[2])
+      guard let key = call.dropout else { preconditionFailure("a training program with dropout needs a dropout key") }
+      for (row, example) in key.examples.enumerated() {
+        var random = RandomStream(seed: key.seed, purpose: .dropout, epoch: key.epoch, example: example, round: node)
+        for i in row * count..<(row + 1) * count { mask[i] = random.uniform() < rate ? 0 : scale }
+      }
+      for i in 0..<Shard.size * count { target[i] = source[i] * mask[i] }
+    }
+  }
+
+  package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    let input = lowering.input(node)
+    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard let mask = lowering.kept(of: node) else { return lowering.contribute(gradient, to: input) }
+    let count = Shard.size * lowering.shape(node).count
+    let result = lowering.makeBuffer(like: input)
+    lowering.emit("dropout to input", reads: [gradient, mask], writes: [result]) { pointers, _ in
+      for i in 0..<count { pointers[2][i] = pointers[0][i] * pointers[1][i] }
+    }
+    lowering.contribute(result, to: input)
+  }
+}

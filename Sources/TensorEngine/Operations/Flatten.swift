@@ -1,0 +1,40 @@
+/// An image as a row of features in PyTorch's order, channel by channel: `[height, width, channels]` → `[channels · height · width]`.
+package struct Flatten: Operation {
+  package let label = "flatten"
+  package init() {}
+  package func outputShape(of inputs: [Shape]) throws -> Shape { [inputs[0].count] }
+
+  package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    let image = lowering.shape(lowering.input(node))
+    guard Self.reorders(image) else { return lowering.passThrough(node) }
+    let source = lowering.value(lowering.input(node))
+    lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { pointers, _ in
+      Self.transpose(pointers[0], pointers[1], rows: image[0] * image[1], columns: image[2])
+    }
+  }
+
+  package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    let input = lowering.input(node)
+    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
+    let image = lowering.shape(input)
+    guard Self.reorders(image) else { return lowering.contribute(gradient, to: input) }
+    let result = lowering.makeBuffer(like: input)
+    lowering.emit("flatten to input", reads: [gradient], writes: [result]) { pointers, _ in
+      Self.transpose(pointers[0], pointers[1], rows: image[2], columns: image[0] * image[1])
+    }
+    lowering.contribute(result, to: input)
+  }
+
+  /// Channels-last and channel by channel are the same when there is one channel or one pixel.
+  private static func reorders(_ image: Shape) -> Bool { image.rank == 3 && image[2] > 1 && image[0] * image[1] > 1 }
+
+  /// Transposes each example, `[rows, columns]` → `[columns, rows]`.
+  private static func transpose(_ source: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>, rows: Int, columns: Int) {
+    for example in 0..<Shard.size {
+      let (from, to) = (source + example * rows * columns, target + example * rows * columns)
+      for column in 0..<columns {
+        for row in 0..<rows { to[column * rows + row] = from[row * columns + column] }
+      }
+    }
+  }
+}

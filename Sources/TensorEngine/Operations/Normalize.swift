@@ -1,0 +1,49 @@
+/// (x − mean) / deviation, channel by channel: the normalisation that belongs to a model, so that epsilon never depends on it.
+package struct Normalize: Operation {
+  package let label = "normalize"
+  /// One value per channel (the last dimension).
+  package let mean: [Float]
+  package let deviation: [Float]
+
+  package init(mean: [Float], deviation: [Float]) {
+    self.mean = mean
+    self.deviation = deviation
+  }
+
+  package func outputShape(of inputs: [Shape]) throws -> Shape {
+    let channels = inputs[0].dimensions.last ?? 0
+    guard mean.count == channels, deviation.count == channels else {
+      throw GraphError(
+        "normalisation needs a mean and a deviation for each of the \(channels) channels, not \(mean.count) and \(deviation.count)")
+    }
+    guard deviation.allSatisfy({ $0 > 0 && $0.isFinite }), mean.allSatisfy(\.isFinite) else {
+      throw GraphError("normalisation needs finite means and deviations above 0")
+    }
+    return inputs[0]
+  }
+
+  package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    let source = lowering.value(lowering.input(node))
+    let pixels = Shard.size * lowering.shape(node).count / mean.count
+    lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { [mean, deviation] pointers, _ in
+      for pixel in 0..<pixels {
+        let at = pixel * mean.count
+        for channel in mean.indices { pointers[1][at + channel] = (pointers[0][at + channel] - mean[channel]) / deviation[channel] }
+      }
+    }
+  }
+
+  package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    let input = lowering.input(node)
+    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
+    let pixels = Shard.size * lowering.shape(node).count / mean.count
+    let result = lowering.makeBuffer(like: input)
+    lowering.emit("normalize to input", reads: [gradient], writes: [result]) { [deviation] pointers, _ in
+      for pixel in 0..<pixels {
+        let at = pixel * deviation.count
+        for channel in deviation.indices { pointers[1][at + channel] = pointers[0][at + channel] / deviation[channel] }
+      }
+    }
+    lowering.contribute(result, to: input)
+  }
+}

@@ -1,0 +1,64 @@
+import COneDNN
+
+/// The maximum or the mean over each window, `[height, width, channels]` → `[height', width', channels]`.
+package struct Pooling: Operation {
+  package enum Kind: Sendable {
+    case max
+    /// Padding counts as zeros, as in PyTorch's `AvgPool2d`.
+    case average
+  }
+
+  package let kind: Kind
+  package let window: Window
+
+  package init(_ kind: Kind, window: Window) {
+    self.kind = kind
+    self.window = window
+  }
+
+  package var label: String { kind == .max ? "max_pool" : "avg_pool" }
+
+  package func outputShape(of inputs: [Shape]) throws -> Shape {
+    let (height, width) = try window.output(inputs[0], of: "a pooling window")
+    guard 2 * window.padding <= min(window.height, window.width) else {
+      throw GraphError("a pooling window of \(window.height)×\(window.width) takes a padding of at most half its size")
+    }
+    return [height, width, inputs[0][2]]
+  }
+
+  package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
+    let keepsWorkspace = kind == .max && lowering.wantsGradient(node)
+    let kernel = try Kernel.pooling(shape(node, lowering), ONEDNN_FORWARD, keepsWorkspace: keepsWorkspace)
+    var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
+      (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_DESTINATION, .buffer(lowering.makeValue(node))),
+    ]
+    if kernel.bytes(ONEDNN_WORKSPACE) > 0 {
+      // Where each maximum stood.
+      let workspace = lowering.makeBuffer(bytes: kernel.bytes(ONEDNN_WORKSPACE))
+      lowering.keep(workspace, of: node)
+      arguments.append((ONEDNN_WORKSPACE, .buffer(workspace)))
+    }
+    lowering.emit(label, kernel, arguments)
+  }
+
+  package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
+    let input = lowering.input(node)
+    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
+    let kernel = try Kernel.pooling(shape(node, lowering), ONEDNN_BACKWARD_SOURCE, keepsWorkspace: kind == .max)
+    let result = lowering.makeBuffer(like: input)
+    var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
+      (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)), (ONEDNN_SOURCE_GRADIENT, .buffer(result)),
+    ]
+    if let workspace = lowering.kept(of: node) { arguments.append((ONEDNN_WORKSPACE, .buffer(workspace))) }
+    lowering.emit(label + " to input", kernel, arguments)
+    lowering.contribute(result, to: input)
+  }
+
+  private func shape(_ node: Graph.NodeID, _ lowering: Lowering) -> onednn_pooling {
+    let image = lowering.shape(lowering.input(node))
+    return onednn_pooling(
+      batch: Int64(Shard.size), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]),
+      kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride: Int64(window.stride),
+      padding: Int64(window.padding), maximum: kind == .max)
+  }
+}

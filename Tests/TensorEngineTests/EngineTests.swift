@@ -1,0 +1,74 @@
+import Foundation
+import Synchronization
+import TensorEngine
+import Testing
+
+@Suite("The team of threads") struct EngineTests {
+  struct Stop: Error {}
+
+  @Test("Every task runs once, and no lane is used by two at once", arguments: [1, 2, 3]) func everyTaskOnce(width: Int) throws {
+    let engine = Engine(threads: 3)
+    let seen = Mutex([Int](repeating: 0, count: 200))
+    let busy = Mutex(Set<Int>())
+    try engine.parallel(200, width: width) { task, lane in
+      #expect(lane < width)
+      #expect(busy.withLock { $0.insert(lane).inserted })
+      seen.withLock { $0[task] += 1 }
+      busy.withLock { _ = $0.remove(lane) }
+    }
+    #expect(seen.withLock { $0 } == [Int](repeating: 1, count: 200))
+  }
+
+  @Test("The first error ends the work and reaches the caller") func error() {
+    let engine = Engine(threads: 2)
+    let ran = Mutex(0)
+    #expect(throws: Stop.self) {
+      try engine.parallel(1000, width: 2) { task, _ in
+        ran.withLock { $0 += 1 }
+        if task == 3 { throw Stop() }
+        Thread.sleep(forTimeInterval: 0.001)  // so that the thread with task 3 gets its turn before all are done
+      }
+    }
+    #expect(ran.withLock { $0 } < 1000)
+  }
+
+  @Test("Callers on several threads share the team, and each gets all its tasks done") func sharing() {
+    let engine = Engine(threads: 2)
+    let total = Mutex(0)
+    DispatchQueue.concurrentPerform(iterations: 8) { _ in
+      do { try engine.parallel(50, width: 2) { _, _ in total.withLock { $0 += 1 } } } catch { Issue.record(error) }
+    }
+    #expect(total.withLock { $0 } == 400)
+  }
+
+  @Test("No tasks are no work") func none() throws {
+    try Engine(threads: 1).parallel(0, width: 1) { _, _ in Issue.record("a task ran") }
+  }
+
+  @Test("Gradients are summed in one order on any number of threads") func reduction() throws {
+    let shards = 5
+    let layout = ParameterLayout([ParameterSpecification(name: "w", shape: [300, 700], fanIn: 700)])
+    var graph = Graph(input: [700])
+    let weight = graph.parameter("w", [300, 700], fanIn: 700)
+    try graph.append(Dense(units: 300, weight: weight, bias: nil), to: graph.output)
+    let session = try Session(Program(graph, for: .training), parameters: Parameters(layout), lanes: 2)
+    func sums(threads: Int) throws -> [Float] {
+      let engine = Engine(threads: threads)
+      let gradients = Gradients(layout, shards: shards)
+      try engine.parallel(shards, width: threads) { shard, lane in
+        var stream = RandomStream(seed: 1, purpose: .sample, example: shard)
+        let lane = session[lane]
+        _ = lane.forward(Tensor([9, 700], values: (0..<6300).map { _ in stream.normal() }))
+        lane.backward(Tensor([9, 300], values: (0..<2700).map { _ in stream.normal() }), into: gradients, shard: shard)
+      }
+      let result = Mutex([Float](repeating: 0, count: layout.count))
+      try gradients.reduce(shards: shards, on: engine, width: threads) { range, gradient in
+        result.withLock { result in for (offset, index) in range.enumerated() { result[index] = gradient[offset] } }
+      }
+      return result.withLock { $0 }
+    }
+    let alone = try sums(threads: 1)
+    #expect(try sums(threads: 2) == alone)
+    #expect(alone.contains { $0 != 0 })
+  }
+}
