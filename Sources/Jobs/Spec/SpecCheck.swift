@@ -24,7 +24,9 @@ package protocol Catalogue: Sendable {
   /// - Returns: `nil` when there is no such data set. Throws a sentence when it cannot be used.
   func facts(of dataset: DatasetSection.Reference) throws -> DatasetFacts?
   /// - Returns: `nil` when there are no such weights.
-  func weights(_ id: String) throws -> Weights?
+  func weights(_ id: String) throws -> StoredWeights?
+  /// - Throws: `NotFound`, `DatasetError`.
+  func load(_ dataset: DatasetSection.Reference) throws -> Dataset
 }
 
 /// A spec held against the world: images exist, the network fits them, the weights fit the network.
@@ -100,7 +102,7 @@ package struct SpecCheck {
   private func check(weights id: String?, at pointer: String, _ graph: Graph, _ log: FaultLog) {
     guard let id, log.isClean(pointer) else { return }
     do {
-      guard let weights = try catalogue.weights(id) else {
+      guard let weights = try catalogue.weights(id)?.weights else {
         log.add(pointer, .notFound, "there are no weights \(id.prefix(100)); give the id of an uploaded model (mdl_…) or of a checkpoint (ckpt_…)")
         return
       }

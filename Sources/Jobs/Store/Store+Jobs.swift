@@ -19,25 +19,8 @@ extension Store {
   /// - Throws: `SpecFaults` when a data set or weights that the spec names have gone since it was checked.
   @discardableResult
   package func submit(_ spec: JobSpec, at now: Timestamp = .now) throws -> Job {
-    let id = Identifier.job.make(at: now)
-    let job = try pool.write { db in
-      try Self.requireResources(of: spec, db)
-      let labels = JSONValue.object(spec.labels.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) })
-      try db.execute(
-        sql: """
-          INSERT INTO jobs VALUES (?, (SELECT coalesce(max(position), 0) + 1 FROM jobs), ?, ?, 'queued', NULL, 1, 0, ?, ?, ?, '{}', '[]', ?,
-          NULL, NULL, 1)
-          """,
-        arguments: [
-          id, spec.name, labels.serialised(), spec.priority, spec.json.serialised(), JobProgress().json.serialised(), now.milliseconds,
-        ])
-      for resource in spec.resourcesInUse {
-        try db.execute(sql: "INSERT INTO uses VALUES (?, ?)", arguments: [id, resource])
-      }
-      try Self.record(.queued, of: id, reason: nil, at: now, db)
-      return try Self.job(id, db)
-    }
-    changes.announce(id)
+    let job = try pool.write { db in try Self.insert(spec, at: now, db) }
+    changes.announce(job.id)
     return job
   }
 
@@ -108,6 +91,41 @@ extension Store {
     return job
   }
 
+  /// Ends an attempt. What was asked for meanwhile goes first: a job that is being cancelled ends as cancelled, and one that should
+  /// pause is paused instead of queued.
+  func settle(_ id: String, as state: JobState, reason: String?, at now: Timestamp = .now) throws {
+    try pool.write { db in
+      let present = try Self.job(id, db).state
+      switch (present, state) {
+      case (.cancelling, _): try Self.move(id, to: .cancelled, reason: nil, at: now, db)
+      case (.pausing, .queued): try Self.move(id, to: .paused, reason: nil, at: now, db)
+      // The request to stop came by the run's control before the state did.
+      case (.running, .cancelled): try Self.move(id, to: .cancelling, reason: nil, at: now, db)
+        try Self.move(id, to: .cancelled, reason: reason, at: now, db)
+      case (.running, .paused): try Self.move(id, to: .pausing, reason: nil, at: now, db)
+        try Self.move(id, to: .paused, reason: reason, at: now, db)
+      default: try Self.move(id, to: state, reason: reason, at: now, db)
+      }
+    }
+    changes.announce(id)
+  }
+
+  /// Asks a job to stop: at once when it is not running, else by way of `cancelling` or `pausing`, which its run brings to an end.
+  ///
+  /// - Throws: `NotFound`, `IllegalTransition`.
+  func requestStop(_ id: String, to wanted: JobState, at now: Timestamp = .now) throws -> Job {
+    let job = try pool.write { db -> Job in
+      let present = try Self.job(id, db).state
+      let between: JobState = wanted == .cancelled ? .cancelling : .pausing
+      let direct = present == .queued || present == .paused
+      guard present.successors.contains(direct ? wanted : between) else { throw IllegalTransition(job: id, state: present, wanted: wanted) }
+      try Self.move(id, to: direct ? wanted : between, reason: nil, at: now, db)
+      return try Self.job(id, db)
+    }
+    changes.announce(id)
+    return job
+  }
+
   /// How many times the process may end under a job before the job is taken to be the cause.
   static let mostCrashes = 3
 
@@ -155,6 +173,25 @@ extension Store {
   }
 
   // MARK: Within a transaction
+
+  static func insert(_ spec: JobSpec, at now: Timestamp, _ db: Database) throws -> Job {
+    try requireResources(of: spec, db)
+    let id = Identifier.job.make(at: now)
+    let labels = JSONValue.object(spec.labels.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) })
+    try db.execute(
+      sql: """
+        INSERT INTO jobs VALUES (?, (SELECT coalesce(max(position), 0) + 1 FROM jobs), ?, ?, 'queued', NULL, 1, 0, ?, ?, ?, '{}', '[]', ?,
+        NULL, NULL, 1)
+        """,
+      arguments: [
+        id, spec.name, labels.serialised(), spec.priority, spec.json.serialised(), JobProgress().json.serialised(), now.milliseconds,
+      ])
+    for resource in spec.resourcesInUse {
+      try db.execute(sql: "INSERT INTO uses VALUES (?, ?)", arguments: [id, resource])
+    }
+    try record(.queued, of: id, reason: nil, at: now, db)
+    return try job(id, db)
+  }
 
   static func job(_ id: String, _ db: Database) throws -> Job {
     guard let row = try Row.fetchOne(db, sql: "SELECT * FROM jobs WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
