@@ -16,6 +16,8 @@ package struct Estimate: Hashable, Sendable {
   /// Weights, gradients, the optimiser's memory, activations of every thread, and the images.
   package let peakBytes: Int
   package let parameters: Int
+  /// The part of the passes through the network that is training and not evaluation.
+  let trainingShare: Double
 
   init(_ spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph) {
     let forward = Double(
@@ -35,11 +37,13 @@ package struct Estimate: Hashable, Sendable {
       gradients = updates + attacks
       passes = 3 * updates + 2 * attacks
     }
+    let trainingPasses = passes
     let judged = Double(min(spec.evaluation.samples, facts.testCount)) * (spec.training == nil && spec.evaluation.baseline == nil ? 1 : 2)
     let questions = judged * Double(Self.questions(spec))
     gradients += questions
     passes += 2 * questions + judged
     self.steps = steps
+    trainingShare = passes > 0 ? trainingPasses / passes : 0
     gradientEvaluations = Int(min(gradients, 9e18))
     floatingPointOperations = forward * passes
     parameters = graph.layout.count

@@ -229,7 +229,7 @@ extension AttackSettings {
     }
     let stepSize = reader.number("step_size", in: 0...SpecBounds.finite, excluding: 0)
     if name == .noise, stepSize != nil { reader.note("step_size", .conflict, "noise takes no steps; leave step_size out") }
-    let start = reader.has("random_start") ? reader.flag("random_start", default: false) : { _ = reader.value("random_start"); return nil }()
+    let start = reader.optionalFlag("random_start")
     if name == .noise, start == false { reader.note("random_start", .conflict, "noise is nothing but a random start; leave random_start out") }
     if name == .adam, start == true {
       reader.note("random_start", .conflict, "adam starts at the clean image; leave random_start out")

@@ -109,12 +109,7 @@ extension ModelSection {
     case .number(let range):
       let number = reader.number(field.name, in: range.lowerBound...range.upperBound, excluding: range.upperBound)
       return number.map(LayerValue.number)
-    case .boolean:
-      guard reader.has(field.name) else {
-        _ = reader.value(field.name)
-        return nil
-      }
-      return .boolean(reader.flag(field.name, default: false))
+    case .boolean: return reader.optionalFlag(field.name).map(LayerValue.boolean)
     case .layers(let minimum):
       // An empty list is `shortcut`'s own way to say "hands it through".
       if minimum == 0, reader.value(field.name) == .array([]) { return .layers([]) }

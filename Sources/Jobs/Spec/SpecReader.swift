@@ -50,9 +50,11 @@ final class SpecReader {
     return text
   }
 
-  func flag(_ key: String, default fallback: Bool) -> Bool {
-    guard let value = present(key) else { return fallback }
-    guard case .bool(let flag) = value else { return wrong(key, value, "true or false") ?? fallback }
+  func flag(_ key: String, default fallback: Bool) -> Bool { optionalFlag(key) ?? fallback }
+
+  func optionalFlag(_ key: String) -> Bool? {
+    guard let value = present(key) else { return nil }
+    guard case .bool(let flag) = value else { return wrong(key, value, "true or false") }
     return flag
   }
 

@@ -17,15 +17,8 @@ extension Store {
   package func liveEvents(of id: String, after number: Int = 0) throws -> AsyncThrowingStream<JobEvent, any Error> {
     _ = try job(id)
     // Asked for before the first read, so that nothing falls between reading and listening.
-    var calls = changes.calls(of: id).makeAsyncIterator()
-    let feed = EventFeed(job: id, after: number, pool: pool)
-    return AsyncThrowingStream {
-      while true {
-        if let event = try await feed.next() { return event }
-        if feed.hasEnded || Task.isCancelled { return nil }
-        guard await calls.next() != nil else { return nil }
-      }
-    }
+    let feed = EventFeed(job: id, after: number, pool: pool, calls: changes.calls(of: id))
+    return AsyncThrowingStream { try await feed.next() }
   }
 
   /// Waits until a job's revision differs from `revision`, for at most `seconds`; no thread is held meanwhile.
@@ -105,16 +98,27 @@ private final class EventFeed: @unchecked Sendable {
   private let pool: DatabasePool
   private var number: Int
   private var buffer: ArraySlice<JobEvent> = []
-  private(set) var hasEnded = false
+  private var hasEnded = false
+  private var calls: AsyncStream<Void>.Iterator
 
-  init(job: String, after number: Int, pool: DatabasePool) {
+  init(job: String, after number: Int, pool: DatabasePool, calls: AsyncStream<Void>) {
     self.job = job
     self.number = number
     self.pool = pool
+    self.calls = calls.makeAsyncIterator()
+  }
+
+  /// The next event, waiting for it; `nil` after the last one.
+  func next() async throws -> JobEvent? {
+    while true {
+      if let event = try await present() { return event }
+      if hasEnded || Task.isCancelled { return nil }
+      guard await calls.next(isolation: nil) != nil else { return nil }
+    }
   }
 
   /// The next event that is there; `nil` when there is none yet.
-  func next() async throws -> JobEvent? {
+  private func present() async throws -> JobEvent? {
     if hasEnded { return nil }
     if buffer.isEmpty { try await refill() }
     guard let event = buffer.popFirst() else { return nil }
