@@ -100,9 +100,11 @@ extension Store {
       case (.cancelling, _): try Self.move(id, to: .cancelled, reason: nil, at: now, db)
       case (.pausing, .queued): try Self.move(id, to: .paused, reason: nil, at: now, db)
       // The request to stop came by the run's control before the state did.
-      case (.running, .cancelled): try Self.move(id, to: .cancelling, reason: nil, at: now, db)
+      case (.running, .cancelled):
+        try Self.move(id, to: .cancelling, reason: nil, at: now, db)
         try Self.move(id, to: .cancelled, reason: reason, at: now, db)
-      case (.running, .paused): try Self.move(id, to: .pausing, reason: nil, at: now, db)
+      case (.running, .paused):
+        try Self.move(id, to: .pausing, reason: nil, at: now, db)
         try Self.move(id, to: .paused, reason: reason, at: now, db)
       default: try Self.move(id, to: state, reason: reason, at: now, db)
       }
@@ -150,7 +152,8 @@ extension Store {
     try db.execute(sql: "UPDATE jobs SET crashes = ? WHERE id = ?", arguments: [crashes, id])
     if crashes > mostCrashes {
       try move(
-        id, to: .failed, reason: "The process ended \(crashes) times while the job was running, so the job is not tried again.", at: now, db)
+        id, to: .failed, reason: "The process ended \(crashes) times while the job was running, so the job is not tried again.", at: now, db
+      )
     } else {
       try move(id, to: .queued, reason: "The process ended while the job was running; it goes on from its last saved state.", at: now, db)
     }
