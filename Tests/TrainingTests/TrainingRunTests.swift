@@ -183,12 +183,44 @@ struct TrainingRunTests {
   @Test("refuses a network for other images")
   func otherNetwork() throws {
     let run = try TemporaryRun()
-    let graph = try run.model.graph(input: [8, 8, 1], classes: 10)
+    let graph = try run.model.graph(input: [8, 8, 1], classes: 3)
     let other = TrainingRun(
       dataset: run.dataset, graph: graph, description: run.model, initial: Parameters(graph.layout), threat: run.threat,
       settings: run.settings, engine: TemporaryRun.engine, threads: 1, seed: 0, directory: run.directory)
     #expect(throws: TrainingError.self) { try other.run() }
     #expect(try FileManager.default.contentsOfDirectory(atPath: run.directory.path).isEmpty)
+  }
+
+  @Test("refuses to train for no epochs at all")
+  func noEpochs() throws {
+    let run = try TemporaryRun()
+    run.settings.baseEpochs = 0
+    run.settings.epochs = 0
+    #expect(throws: TrainingError.unsuitable("there is nothing to do in 0 base epochs and 0 epochs")) { try run.run() }
+  }
+
+  @Test("of the base stage alone chooses among its epochs")
+  func baseStageAlone() throws {
+    let run = try TemporaryRun()
+    run.settings.epochs = 0
+    run.settings.select = .bestClean
+    let outcome = try run.run()
+    #expect(Set(outcome.checkpoints.map(\.role)) == Set(CheckpointRole.allCases))
+    #expect(outcome.selected.checkpoint.role == .bestClean)
+    #expect(outcome.base.checkpoint.epoch == 2)
+    #expect(outcome.seconds[.attack] == nil)
+  }
+
+  @Test("whose patience ends within the base stage has a base model all the same")
+  func impatientBaseStage() throws {
+    let run = try TemporaryRun()
+    run.settings.baseEpochs = 8
+    run.settings.epochs = 0
+    run.settings.optimizer.learningRate = 1e-12
+    run.settings.earlyStopPatience = 1
+    let outcome = try run.run()
+    #expect(outcome.history.count == 2)
+    #expect(outcome.base.checkpoint.epoch == 2)
   }
 
   @Test("says so when it cannot write its files")
