@@ -14,6 +14,19 @@ package struct Evaluation: Hashable, Sendable, Codable {
     package var forwardPasses: Int
     package var seconds: Double
 
+    package init(
+      settings: AttackSettings, robustAccuracy: Proportion, correctPerClass: [Int], gradientEvaluations: Int, forwardPasses: Int,
+      seconds: Double
+    ) {
+      self.settings = settings
+      label = settings.label
+      self.robustAccuracy = robustAccuracy
+      self.correctPerClass = correctPerClass
+      self.gradientEvaluations = gradientEvaluations
+      self.forwardPasses = forwardPasses
+      self.seconds = seconds
+    }
+
     private enum CodingKeys: String, CodingKey {
       case label, seconds
       case settings = "attack"
@@ -29,6 +42,12 @@ package struct Evaluation: Hashable, Sendable, Codable {
     package var name: String
     package var cleanAccuracy: Proportion
     package var robustAccuracy: Proportion
+
+    package init(name: String, cleanAccuracy: Proportion, robustAccuracy: Proportion) {
+      self.name = name
+      self.cleanAccuracy = cleanAccuracy
+      self.robustAccuracy = robustAccuracy
+    }
 
     private enum CodingKeys: String, CodingKey {
       case name
@@ -65,6 +84,24 @@ package struct Evaluation: Hashable, Sendable, Codable {
   package var seconds: Double
   package var warnings: [Warning]
 
+  package init(
+    threat: Threat, cleanAccuracy: Proportion, attacks: [Attacked], worstCase: Proportion, perClass: [OfClass], worstClass: OfClass?,
+    curveAttack: String?, curve: [AtEpsilon], gradientEvaluations: Int, forwardPasses: Int, seconds: Double, warnings: [Warning]
+  ) {
+    self.threat = threat
+    self.cleanAccuracy = cleanAccuracy
+    self.attacks = attacks
+    self.worstCase = worstCase
+    self.perClass = perClass
+    self.worstClass = worstClass
+    self.curveAttack = curveAttack
+    self.curve = curve
+    self.gradientEvaluations = gradientEvaluations
+    self.forwardPasses = forwardPasses
+    self.seconds = seconds
+    self.warnings = warnings
+  }
+
   private enum CodingKeys: String, CodingKey {
     case threat, attacks, curve, seconds, warnings
     case cleanAccuracy = "clean_accuracy"
@@ -90,6 +127,12 @@ package struct Evaluation: Hashable, Sendable, Codable {
     return zip(attacked.correctPerClass, perClass).filter { $1.cleanAccuracy.total > 0 }
       .map { Proportion(correct: $0, total: $1.cleanAccuracy.total) }
       .min { $0.value < $1.value }
+  }
+
+  /// The label of the attack on which the robust accuracy under that attack rests; for `nil` that of the strongest one.
+  package func decisiveAttack(under attack: String?) -> String? {
+    guard let attack else { return EvaluationSettings(attacks: attacks.map(\.settings)).strongest?.label }
+    return attacked(by: attack)?.label
   }
 
   private func attacked(by name: String) -> Attacked? {
