@@ -1,0 +1,45 @@
+import Synchronization
+
+/// Why a run stopped before its end, on request.
+package enum Interruption: Int, Error, Hashable, Sendable, CustomStringConvertible {
+  /// The process is to end: the job goes back to the queue.
+  case drain = 1
+  case pause
+  case outOfTime
+  case cancel
+
+  package var description: String {
+    switch self {
+    case .drain: "the process is ending"
+    case .pause: "the job was paused"
+    case .outOfTime: "the job took longer than its resources.max_seconds"
+    case .cancel: "the job was cancelled"
+    }
+  }
+}
+
+/// What a run is asked to do: looked at for each batch and each shard, from any thread.
+package final class RunControl: Sendable {
+  private let request = Atomic<Int>(0)
+  private let deadline: ContinuousClock.Instant?
+
+  /// - Parameter seconds: after which the run stops by itself; `nil`: never.
+  package init(seconds: Double? = nil) { deadline = seconds.map { .now + .seconds($0) } }
+
+  /// Asks the run to stop; of several requests the weightiest counts.
+  package func stop(_ interruption: Interruption) {
+    var known = request.load(ordering: .relaxed)
+    while known < interruption.rawValue {
+      let (exchanged, original) = request.compareExchange(expected: known, desired: interruption.rawValue, ordering: .relaxed)
+      if exchanged { return }
+      known = original
+    }
+  }
+
+  /// - Throws: `Interruption` when the run is to stop.
+  package func check() throws {
+    let known = request.load(ordering: .relaxed)
+    if known != 0, let interruption = Interruption(rawValue: known) { throw interruption }
+    if let deadline, ContinuousClock.now > deadline { throw Interruption.outOfTime }
+  }
+}

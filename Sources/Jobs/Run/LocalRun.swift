@@ -1,0 +1,45 @@
+import Foundation
+import Robustness
+import Synchronization
+import TensorEngine
+import Training
+
+/// A job in this process without a store: what `temper run` does. It leaves `report.json`, `metrics.csv` and `checkpoints/`.
+package struct LocalRun: Sendable {
+  private let runner: JobRunner
+
+  package init(engine: Engine, catalogue: any Catalogue) { runner = JobRunner(engine: engine, catalogue: catalogue) }
+
+  /// Runs on the calling thread.
+  ///
+  /// - Parameter sink: told of everything, after the files have been written.
+  /// - Throws: as `JobRunner.run`.
+  package func run(_ spec: JobSpec, in directory: URL, sink: RunSink = RunSink(), control: RunControl? = nil) throws -> Report {
+    let control = control ?? RunControl(seconds: spec.resources.maxSeconds)
+    let history = Mutex<[MetricsPoint]>([])
+    var told = sink
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    let file = directory.appendingPathComponent("metrics.csv")
+    // Of an earlier run in the same folder: they would not belong to this one.
+    for name in ["report.json", "metrics.csv"] { try? FileManager.default.removeItem(at: directory.appendingPathComponent(name)) }
+    let failure = Mutex<(any Error)?>(nil)
+    told.metrics = { metrics in
+      let points = history.withLock { history in
+        history.append(MetricsPoint(metrics))
+        return history
+      }
+      do {
+        try DataDirectory.write(Data(MetricsTable(points).csv.utf8), to: file)
+      } catch {
+        failure.withLock { $0 = error }
+        control.stop(.cancel)
+      }
+      sink.metrics(metrics)
+    }
+    do {
+      return try runner.run(spec, in: directory, sink: told, control: control)
+    } catch {
+      throw failure.withLock { $0 } ?? error
+    }
+  }
+}
