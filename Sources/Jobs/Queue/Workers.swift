@@ -160,13 +160,13 @@ package final class Workers: Sendable {
 
   /// Reports go to the store. One that cannot be written (a full disk) ends the job instead of being lost in silence.
   private func sink(of id: String, _ control: RunControl) -> RunSink {
-    let (store, logger) = (store, logger)
+    let store = store
     let pace = EventPace()
     @Sendable func noted(_ write: () throws -> Void) {
       do {
         try write()
       } catch {
-        logger.error("a report of a job could not be stored", metadata: ["job": "\(id)", "error": "\(error)"])
+        control.fail(with: error)
       }
     }
     return RunSink(

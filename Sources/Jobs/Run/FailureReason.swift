@@ -1,4 +1,5 @@
 import Datasets
+import GRDB
 import Models
 import TensorEngine
 import Training
@@ -13,6 +14,8 @@ enum FailureReason {
     case let error as WeightsError: error.description
     case let error as SafetensorsError: "The weights cannot be read: \(error)."
     case let error as StorageError: "The job could not be stored: \(error)."
+    case let error as DatabaseError where error.resultCode == .SQLITE_FULL: "The job could not be stored: the disk is full."
+    case is DatabaseError: "The job could not be stored; the server's log says why."
     case let error as SpecFaults: "The spec cannot run: \(error)"
     case let error as NotFound: "The job needs what is not there: \(error)."
     case let error as GraphError: error.description

@@ -22,7 +22,6 @@ package struct LocalRun: Sendable {
     let file = directory.appendingPathComponent("metrics.csv")
     // Of an earlier run in the same folder: they would not belong to this one.
     for name in ["report.json", "metrics.csv"] { try? FileManager.default.removeItem(at: directory.appendingPathComponent(name)) }
-    let failure = Mutex<(any Error)?>(nil)
     told.metrics = { metrics in
       let points = history.withLock { history in
         history.append(MetricsPoint(metrics))
@@ -31,15 +30,10 @@ package struct LocalRun: Sendable {
       do {
         try DataDirectory.write(Data(MetricsTable(points).csv.utf8), to: file)
       } catch {
-        failure.withLock { $0 = error }
-        control.stop(.cancel)
+        control.fail(with: error)
       }
       sink.metrics(metrics)
     }
-    do {
-      return try runner.run(spec, in: directory, sink: told, control: control)
-    } catch {
-      throw failure.withLock { $0 } ?? error
-    }
+    return try runner.run(spec, in: directory, sink: told, control: control)
   }
 }

@@ -41,7 +41,7 @@ extension JobSpec {
     let name = reader.string("name", length: 1...200)
     let labels = readLabels(reader)
     let dataset = DatasetSection.read(reader.section("dataset"), origin: origin)
-    let model = ModelSection.read(reader.section("model"), origin: origin)
+    let model = ModelSection.read(reader.section("model"))
     let threat = readThreat(reader.section("threat"))
     let training = readTraining(reader, kind: kind, validationFraction: dataset?.validationFraction ?? 0.1)
     let evaluation = EvaluationSection.read(reader.section("evaluation"), epsilon: threat.epsilon)
@@ -88,7 +88,8 @@ extension JobSpec {
     let norm = reader.choice("norm", later: ["l1"]) ?? Norm.linf
     let epsilon = reader.number("epsilon", in: 0...SpecBounds.finite, default: 0)
     if norm == .linf, epsilon > 1 {
-      reader.note("epsilon", .outOfRange, "must be from 0 to 1 in linf, not \(epsilon): it counts in pixels scaled to [0, 1] (8/255 is 0.03137)")
+      reader.note(
+        "epsilon", .outOfRange, "must be from 0 to 1 in linf, not \(epsilon): it counts in pixels scaled to [0, 1] (8/255 is 0.03137)")
     }
     reader.finish()
     return Threat(norm: norm, epsilon: epsilon)
@@ -126,7 +127,8 @@ extension JobSpec {
       log.add("/model/init", .required, "a job of kind evaluate needs the weights to evaluate: an mdl_… or ckpt_…")
     }
     if let training, training.baseEpochs + training.epochs == 0, log.isClean("/training/epochs"), log.isClean("/training/base_epochs") {
-      log.add("/training/epochs", .conflict, "base_epochs and epochs are both 0: there is nothing to train; use kind evaluate to judge weights")
+      log.add(
+        "/training/epochs", .conflict, "base_epochs and epochs are both 0: there is nothing to train; use kind evaluate to judge weights")
     }
     if training?.earlyStopPatience != nil, dataset.validationFraction == 0 {
       log.add(
@@ -142,7 +144,8 @@ extension JobSpec {
       if let attack = gate.attack, !known.contains(attack) {
         log.add(
           "/gates/\(index)/attack", .conflict,
-          "no attack of the evaluation is called \"\(attack)\"; \(known.isEmpty ? "it has none" : "there are \(known.joined(separator: ", "))")")
+          "no attack of the evaluation is called \"\(attack)\"; \(known.isEmpty ? "it has none" : "there are \(known.joined(separator: ", "))")"
+        )
       } else if evaluation.attacks.isEmpty {
         log.add("/gates/\(index)/metric", .conflict, "\(gate.metric.rawValue) needs an attack, and evaluation.attacks is empty")
       }
@@ -230,7 +233,9 @@ extension AttackSettings {
     let stepSize = reader.number("step_size", in: 0...SpecBounds.finite, excluding: 0)
     if name == .noise, stepSize != nil { reader.note("step_size", .conflict, "noise takes no steps; leave step_size out") }
     let start = reader.optionalFlag("random_start")
-    if name == .noise, start == false { reader.note("random_start", .conflict, "noise is nothing but a random start; leave random_start out") }
+    if name == .noise, start == false {
+      reader.note("random_start", .conflict, "noise is nothing but a random start; leave random_start out")
+    }
     if name == .adam, start == true {
       reader.note("random_start", .conflict, "adam starts at the clean image; leave random_start out")
     }

@@ -103,7 +103,9 @@ package struct SpecCheck {
     guard let id, log.isClean(pointer) else { return }
     do {
       guard let weights = try catalogue.weights(id)?.weights else {
-        log.add(pointer, .notFound, "there are no weights \(id.prefix(100)); give the id of an uploaded model (mdl_…) or of a checkpoint (ckpt_…)")
+        log.add(
+          pointer, .notFound, "there are no weights \(id.prefix(100)); give the id of an uploaded model (mdl_…) or of a checkpoint (ckpt_…)"
+        )
         return
       }
       _ = try weights.tensors(for: graph.layout)

@@ -33,7 +33,8 @@ extension TrainingSettings {
     let attack = AttackSettings.read(reader.section("attack"), takesRestarts: false, default: usual)
     if method == .fgsm, attack.name != .fgsm, reader.log.isClean(reader.pointer(to: "attack")) {
       reader.log.add(
-        reader.pointer(to: "attack") + "/name", .conflict, "the method fgsm trains on fgsm; for \(attack.name.rawValue) choose the method pgd")
+        reader.pointer(to: "attack") + "/name", .conflict,
+        "the method fgsm trains on fgsm; for \(attack.name.rawValue) choose the method pgd")
     }
     return attack
   }

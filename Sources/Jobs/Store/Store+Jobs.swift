@@ -80,7 +80,7 @@ extension Store {
   }
 
   /// The next job by priority, then by submission; it is running when this returns.
-  func claim(at now: Timestamp = .now) throws -> Job? {
+  package func claim(at now: Timestamp = .now) throws -> Job? {
     let job = try pool.write { db -> Job? in
       let next = "SELECT id FROM jobs WHERE state = 'queued' ORDER BY priority DESC, position LIMIT 1"
       guard let id = try String.fetchOne(db, sql: next) else { return nil }
@@ -93,16 +93,18 @@ extension Store {
 
   /// Ends an attempt. What was asked for meanwhile goes first: a job that is being cancelled ends as cancelled, and one that should
   /// pause is paused instead of queued.
-  func settle(_ id: String, as state: JobState, reason: String?, at now: Timestamp = .now) throws {
+  package func settle(_ id: String, as state: JobState, reason: String?, at now: Timestamp = .now) throws {
     try pool.write { db in
       let present = try Self.job(id, db).state
       switch (present, state) {
       case (.cancelling, _): try Self.move(id, to: .cancelled, reason: nil, at: now, db)
       case (.pausing, .queued): try Self.move(id, to: .paused, reason: nil, at: now, db)
       // The request to stop came by the run's control before the state did.
-      case (.running, .cancelled): try Self.move(id, to: .cancelling, reason: nil, at: now, db)
+      case (.running, .cancelled):
+        try Self.move(id, to: .cancelling, reason: nil, at: now, db)
         try Self.move(id, to: .cancelled, reason: reason, at: now, db)
-      case (.running, .paused): try Self.move(id, to: .pausing, reason: nil, at: now, db)
+      case (.running, .paused):
+        try Self.move(id, to: .pausing, reason: nil, at: now, db)
         try Self.move(id, to: .paused, reason: reason, at: now, db)
       default: try Self.move(id, to: state, reason: reason, at: now, db)
       }
@@ -150,7 +152,8 @@ extension Store {
     try db.execute(sql: "UPDATE jobs SET crashes = ? WHERE id = ?", arguments: [crashes, id])
     if crashes > mostCrashes {
       try move(
-        id, to: .failed, reason: "The process ended \(crashes) times while the job was running, so the job is not tried again.", at: now, db)
+        id, to: .failed, reason: "The process ended \(crashes) times while the job was running, so the job is not tried again.", at: now, db
+      )
     } else {
       try move(id, to: .queued, reason: "The process ended while the job was running; it goes on from its last saved state.", at: now, db)
     }
