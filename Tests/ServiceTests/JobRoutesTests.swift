@@ -7,7 +7,7 @@ import Testing
 @Suite("Job routes")
 struct JobRoutesTests {
   @Test func `A faulty body is refused with its status and its place, and nothing is created`() async throws {
-    try await RunningService.with { service in
+    try await RunningService.with { service async throws in
       let malformed = try await service.post("/v1/jobs", "{\n  \"dataset\": }")
       #expect(malformed.isProblem(400))
       #expect(malformed.json["position"]?["line"] == 2)
@@ -48,7 +48,7 @@ struct JobRoutesTests {
   }
 
   @Test func `A spec is completed and estimated without a job being made`() async throws {
-    try await RunningService.with { service in
+    try await RunningService.with { service async throws in
       let answer = try await service.post("/v1/jobs?validate_only=true", Spec.quick())
       #expect(answer.status == 200)
       #expect(answer.json["spec"]?["training"]?["optimizer"]?["name"] != nil, "\(answer.text)")
@@ -84,7 +84,7 @@ struct JobRoutesTests {
   }
 
   @Test func `Jobs are listed newest first, by state and label, page by page`() async throws {
-    try await RunningService.with { service in
+    try await RunningService.with { service async throws in
       let running = try await service.submit(Spec.endless())
       var ids = [running]
       for branch in ["main", "main", "other"] {
@@ -109,7 +109,7 @@ struct JobRoutesTests {
   }
 
   @Test func `A job is paused, resumed and cancelled once, and deleted only then`() async throws {
-    try await RunningService.with { service in
+    try await RunningService.with { service async throws in
       let id = try await service.submit(Spec.endless())
       _ = try await service.job(id, in: ["running"])
       #expect(try await service.curl("/v1/jobs/\(id)", "-X", "DELETE").isProblem(409))
@@ -135,7 +135,7 @@ struct JobRoutesTests {
   }
 
   @Test func `An unknown id is a 404 at every route of a job`() async throws {
-    try await RunningService.with { service in
+    try await RunningService.with { service async throws in
       for part in ["", "/events", "/metrics", "/report", "/gate", "/checkpoints", "/checkpoints/last"] {
         #expect(try await service.curl("/v1/jobs/job_none\(part)").isProblem(404), "\(part)")
       }
@@ -147,7 +147,7 @@ struct JobRoutesTests {
   }
 
   @Test func `Waiting ends with a change, with the time, and at once when the tag is old`() async throws {
-    try await RunningService.with({ $0.timeouts.halfClosed = 0.1 }) { service in
+    try await RunningService.with({ $0.timeouts.halfClosed = 0.1 }) { service async throws in
       _ = try await service.submit(Spec.endless())
       let id = try await service.submit(Spec.quick())
       let path = "/v1/jobs/\(id)"
@@ -175,7 +175,7 @@ struct JobRoutesTests {
   }
 
   @Test func `A stream of events lives as long as its job, with heartbeats while nothing happens`() async throws {
-    try await RunningService.with({ $0.heartbeatSeconds = 0.1 }) { service in
+    try await RunningService.with({ $0.heartbeatSeconds = 0.1 }) { service async throws in
       let running = try await service.submit(Spec.endless())
       _ = try await service.job(running, in: ["running"])
       let waiting = try await service.submit(Spec.quick())
@@ -190,7 +190,7 @@ struct JobRoutesTests {
   }
 
   @Test func `No more jobs are taken than may wait`() async throws {
-    try await RunningService.with({ $0.limits.queuedJobs = 1 }) { service in
+    try await RunningService.with({ $0.limits.queuedJobs = 1 }) { service async throws in
       let running = try await service.submit(Spec.endless())
       _ = try await service.job(running, in: ["running"])
       _ = try await service.submit(Spec.quick())
@@ -201,7 +201,7 @@ struct JobRoutesTests {
   }
 
   @Test func `Weights of another network are refused with a pointer`() async throws {
-    try await RunningService.with { service in
+    try await RunningService.with { service async throws in
       let weights = Weights([.init(name: "0.weight", tensor: Tensor([3, 5], values: [Float](repeating: 0.5, count: 15)))])
       let file = try service.file([UInt8](Safetensors(weights).encoded()))
       let model = try await service.curl(

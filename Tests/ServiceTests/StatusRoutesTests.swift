@@ -7,7 +7,7 @@ import Testing
 @Suite("Status routes")
 struct StatusRoutesTests {
   @Test func `The service tells how it is, what it is and what it offers`() async throws {
-    try await RunningService.with { service in
+    try await RunningService.with { service async throws in
       #expect(try await service.curl("/healthz").json["status"] == "ok")
       #expect(try await service.curl("/readyz").json["status"] == "ready")
       #expect(try await service.curl("/version").json["version"] == .string(TemperVersion.current))
@@ -27,7 +27,7 @@ struct StatusRoutesTests {
   }
 
   @Test func `The figures are in Prometheus' text format`() async throws {
-    try await RunningService.with { service in
+    try await RunningService.with { service async throws in
       _ = try await service.curl("/healthz")
       let page = try await service.curl("/metrics")
       #expect(page.headers["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true)
@@ -64,7 +64,7 @@ struct StatusRoutesTests {
   }
 
   @Test func `Unknown paths, methods and parameters are answered for`() async throws {
-    try await RunningService.with { service in
+    try await RunningService.with { service async throws in
       #expect(try await service.curl("/v1/nothing").isProblem(404))
       let wrong = try await service.curl("/v1/jobs", "-X", "PUT")
       #expect(wrong.isProblem(405))
@@ -78,7 +78,7 @@ struct StatusRoutesTests {
   }
 
   @Test func `Pages of other origins are kept out`() async throws {
-    try await RunningService.with { service in
+    try await RunningService.with { service async throws in
       #expect(try await service.curl("/v1/jobs", "-H", "Host: evil.example").isProblem(403))
       #expect(try await service.curl("/v1/jobs", "-H", "Origin: https://evil.example").isProblem(403))
       #expect(try await service.curl("/v1/jobs", "-H", "Origin: null").isProblem(403))
