@@ -24,7 +24,6 @@ extension HTTPError {
       if let offset = error.offset { members["offset"] = offset }
       self.init(.invalidUpload, Self.sentence("\(error)"), members: members)
     case let error as SafetensorsError: self.init(.invalidUpload, Self.sentence("\(error)"))
-    case let error as MultipartParser.Malformed: self.init(.malformedBody, error.detail)
     case let error as StorageError where error.isFull: self.init(.storageFull, "There is no room left on the service's disk.")
     default: return nil
     }

@@ -27,8 +27,7 @@ extension Routes {
     guard call.request.mediaType == "multipart/form-data" else {
       return (format.parts, try await call.request.body.write(to: upload.file(format.parts[0])))
     }
-    let boundary = try MultipartParser.boundary(ofContentType: call.request.headers[.contentType] ?? "")
-    let form = try await call.request.body.write(form: boundary) { part in
+    let form = try await call.request.multipart().write { part in
       // Files are named by the format, never by the client.
       guard format.parts.contains(part) else {
         throw DatasetError(

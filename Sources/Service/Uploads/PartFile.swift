@@ -56,35 +56,35 @@ extension RequestBody {
     }
     return digest.finishHex()
   }
+}
 
+extension MultipartEvents {
   /// Streams the parts of a form into files of their own.
   /// - Parameter place: where the part of a name is to be written; it throws for a name that the form must not have.
   /// - Returns: the names of the parts in their order, and the SHA-256 of names and contents. A boundary that a client draws anew for
   ///   each request does not change it.
-  func write(form boundary: String, to place: (_ part: String) throws -> URL) async throws -> (parts: [String], sha256: String) {
-    var parser = MultipartParser(boundary: boundary)
+  func write(to place: (_ part: String) throws -> URL) async throws -> (parts: [String], sha256: String) {
     var parts: [String] = []
     var file: URL?
     let digest = SHA256Digest()
-    while let bytes = try await next() {
-      for event in try parser.parse(bytes) {
-        switch event {
-        case .part(let name):
-          guard !parts.contains(name) else { throw MultipartParser.Malformed("The part \(name.prefix(100)) came twice.") }
-          let url = try place(name)
-          _ = try PartFile(creating: url)
-          parts.append(name)
-          file = url
-          digest.update(Array("\(name)\0".utf8))
-        case .content(let bytes):
-          guard let file else { continue }
-          try PartFile(appendingTo: file).append(bytes)
-          digest.update(bytes)
-        case .endOfPart: file = nil
+    for try await event in self {
+      switch event {
+      case .part(let part):
+        guard !parts.contains(part.name) else {
+          throw HTTPError(.malformedBody, "The part \(part.name.prefix(100)) came twice.")
         }
+        let url = try place(part.name)
+        _ = try PartFile(creating: url)
+        parts.append(part.name)
+        file = url
+        digest.update(Array("\(part.name)\0".utf8))
+      case .data(let bytes):
+        guard let file else { continue }
+        try PartFile(appendingTo: file).append(bytes)
+        digest.update(bytes)
+      case .endOfPart: file = nil
       }
     }
-    guard parser.isComplete else { throw MultipartParser.Malformed("The form breaks off before its last delimiter.") }
     return (parts, digest.finishHex())
   }
 }
