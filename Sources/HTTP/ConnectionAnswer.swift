@@ -1,0 +1,164 @@
+import Logging
+
+/// How a handler's answer gets onto its connection.
+extension Connection {
+  // MARK: On the handlers' threads
+
+  /// Handles one request from end to end.
+  func serve(_ request: Request, _ exchange: Exchange) async {
+    let response = await answer(to: request)
+    do {
+      try await deliver(response, for: request, exchange)
+    } catch {
+      if !(error is ClientGone || error is CancellationError) {
+        context.logger.error(
+          "answer broke off", metadata: ["error": "\(error)", "path": "\(request.path)", "request_id": "\(request.requestID)"])
+      }
+      loop.queue.async { [self] in
+        if self.exchange === exchange { abort() }
+      }
+    }
+  }
+
+  private func answer(to request: Request) async -> Response {
+    do {
+      return try await context.handler(request)
+    } catch let error as HTTPError {
+      return .problem(error, requestID: request.requestID)
+    } catch is CancellationError {
+      return .problem(HTTPError(.serviceUnavailable, detail: "The request was given up."), requestID: request.requestID)
+    } catch {
+      context.logger.error(
+        "handler failed",
+        metadata: [
+          "error": "\(error)", "method": "\(request.method.rawValue)", "path": "\(request.path)", "request_id": "\(request.requestID)",
+        ])
+      let fault = HTTPError(.internalServerError, detail: "The server failed on this request. Its log has more under the request id.")
+      return .problem(fault, requestID: request.requestID)
+    }
+  }
+
+  private func deliver(_ response: Response, for request: Request, _ exchange: Exchange) async throws {
+    let code = response.status.code
+    // No body by their nature (RFC 9110 §6.4.1).
+    let bodiless = code < 200 || code == 204 || code == 304
+    let silent = bodiless || request.method == .head
+    switch response.body {
+    case .none: whole(exchange, response, bodiless ? .none : .known(0), payload: [])
+    case .bytes(let bytes): whole(exchange, response, bodiless ? .none : .known(bytes.count), payload: silent ? [] : bytes)
+    case .file(let file):
+      guard !silent else { return whole(exchange, response, bodiless ? .none : .known(file.range.count), payload: []) }
+      try await send(file, response, exchange)
+    case .stream(let produce):
+      guard !silent else { return whole(exchange, response, .none, payload: []) }
+      try await stream(produce, response, exchange)
+    }
+  }
+
+  private func whole(_ exchange: Exchange, _ response: Response, _ length: ResponseHead.Length, payload: [UInt8]) {
+    loop.queue.async { [self] in
+      if open(exchange, response, length, payload: payload) { finish(exchange) }
+    }
+  }
+
+  private func send(_ file: FileBody, _ response: Response, _ exchange: Exchange) async throws {
+    let piece = 128 * 1024
+    var offset = file.range.lowerBound
+    var payload = try file.read(at: offset, count: min(piece, file.range.count))
+    try await begin(exchange, response, .known(file.range.count), payload: payload)
+    offset += payload.count
+    while offset < file.range.upperBound {
+      payload = try file.read(at: offset, count: min(piece, file.range.upperBound - offset))
+      guard !payload.isEmpty else { throw FileBody.Shrunk() }
+      offset += payload.count
+      try await write(payload, exchange)
+    }
+    end(exchange, last: [])
+  }
+
+  private func stream(
+    _ produce: @Sendable (ResponseWriter) async throws -> Void, _ response: Response, _ exchange: Exchange
+  ) async throws {
+    let chunked = exchange.head?.minorVersion != 0
+    try await begin(exchange, response, chunked ? .chunked : .untilClose, payload: [])
+    let writer = ResponseWriter { [self] bytes in
+      guard chunked else { return try await write(bytes, exchange) }
+      var chunk = Array("\(String(bytes.count, radix: 16))\r\n".utf8)
+      chunk.reserveCapacity(chunk.count + bytes.count + 2)
+      chunk += bytes
+      chunk += [ASCII.cr, ASCII.lf]
+      try await write(chunk, exchange)
+    }
+    try await produce(writer)
+    end(exchange, last: chunked ? Array("0\r\n\r\n".utf8) : [])
+  }
+
+  private func begin(_ exchange: Exchange, _ response: Response, _ length: ResponseHead.Length, payload: [UInt8]) async throws {
+    try await withCheckedThrowingContinuation { (writer: CheckedContinuation<Void, any Error>) in
+      loop.queue.async { [self] in
+        if open(exchange, response, length, payload: payload) { enqueue([], writer: writer) } else { writer.resume(throwing: ClientGone()) }
+      }
+    }
+  }
+
+  private func write(_ bytes: [UInt8], _ exchange: Exchange) async throws {
+    try await withCheckedThrowingContinuation { (writer: CheckedContinuation<Void, any Error>) in
+      loop.queue.async { [self] in
+        guard self.exchange === exchange, !exchange.abandoned else { return writer.resume(throwing: ClientGone()) }
+        enqueue(bytes, writer: writer)
+      }
+    }
+  }
+
+  private func end(_ exchange: Exchange, last: [UInt8]) {
+    loop.queue.async { [self] in
+      guard self.exchange === exchange else { return }
+      enqueue(last)
+      finish(exchange)
+    }
+  }
+
+  // MARK: On the connection's queue
+
+  /// Sends the head, with the body behind it where that is small. False when nobody waits for it any more.
+  func open(_ exchange: Exchange, _ response: Response, _ length: ResponseHead.Length, payload: [UInt8]) -> Bool {
+    guard self.exchange === exchange, phase == .exchange else { return false }
+    exchange.status = response.status.code
+    exchange.streams = length == .chunked || length == .untilClose
+    // A stream may read its request while it answers; every other answer has done with it.
+    if !exchange.streams, !exchange.bodyComplete { dropBody(exchange) }
+    exchange.keepAlive = keepsAlive(exchange, response, length)
+    let head = ResponseHead(
+      status: response.status, headers: response.headers, length: length, keepAlive: exchange.keepAlive,
+      minorVersion: exchange.head?.minorVersion ?? 1, requestID: exchange.requestID, date: loop.date,
+      serverName: context.configuration.serverName)
+    var bytes = head.encoded()
+    // One send for both; a large body is not worth the copy.
+    if payload.count <= 64 * 1024 {
+      bytes += payload
+      enqueue(bytes)
+    } else {
+      enqueue(bytes)
+      enqueue(payload)
+    }
+    if exchange.streams, context.isDraining { exchange.task?.cancel() }
+    return self.exchange === exchange
+  }
+
+  private func dropBody(_ exchange: Exchange) {
+    exchange.bodyDropped = true
+    exchange.bodyPaused = false
+    exchange.body.fail(ClientGone())
+    advance()
+  }
+
+  /// Whether another request can follow (RFC 9112 §9.3).
+  private func keepsAlive(_ exchange: Exchange, _ response: Response, _ length: ResponseHead.Length) -> Bool {
+    guard let head = exchange.head, head.keepAlive, !inputBroken, !context.isDraining, length != .untilClose else { return false }
+    if ASCII.list(response.headers[values: .connection]).contains("close") { return false }
+    if exchange.bodyComplete { return true }
+    // A client that was never told to go on may or may not send its body: what comes next cannot be told apart.
+    guard !exchange.awaitsContinue, !exchange.streams, let remaining = parser.remainingBody else { return false }
+    return remaining <= context.configuration.limits.maxDiscardedBody
+  }
+}

@@ -1,0 +1,52 @@
+import Dispatch
+import Glibc
+
+/// One serial queue and the connections whose sources run on it. A timer looks after all their deadlines.
+final class EventLoop: @unchecked Sendable {  // safe: everything mutable is touched on `queue` only
+  let queue: DispatchQueue
+  /// Where every read of this queue lands first.
+  let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+  private var connections: [ObjectIdentifier: Connection] = [:]
+  private let timer: any DispatchSourceTimer
+  private var dateSecond = -1
+  private var dateText = ""
+
+  init(index: Int, timeouts: ServerConfiguration.Timeouts) {
+    queue = DispatchQueue(label: "http-sockets-\(index)")
+    timer = DispatchSource.makeTimerSource(queue: queue)
+    let shortest = [timeouts.header, timeouts.body, timeouts.idle, timeouts.write, timeouts.linger, timeouts.halfClosed].min() ?? 1
+    let milliseconds = Int(min(500, max(10, shortest * 250)))
+    timer.schedule(deadline: .now(), repeating: .milliseconds(milliseconds), leeway: .milliseconds(milliseconds / 4))
+    timer.setEventHandler { [weak self] in self?.sweep() }
+    timer.activate()
+  }
+
+  deinit {
+    timer.cancel()
+    scratch.deallocate()
+  }
+
+  /// The value of `Date`, made once a second.
+  var date: String {
+    let second = time(nil)
+    if second != dateSecond {
+      dateSecond = second
+      dateText = HTTPDate.string(secondsSince1970: second)
+    }
+    return dateText
+  }
+
+  func add(_ connection: Connection) { connections[ObjectIdentifier(connection)] = connection }
+  func remove(_ connection: Connection) { connections[ObjectIdentifier(connection)] = nil }
+
+  func forEach(_ body: @escaping @Sendable (Connection) -> Void) {
+    queue.async { [self] in
+      for connection in connections.values { body(connection) }
+    }
+  }
+
+  private func sweep() {
+    let now = DispatchTime.now().uptimeNanoseconds
+    for connection in connections.values { connection.checkDeadlines(now) }
+  }
+}

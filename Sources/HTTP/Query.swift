@@ -1,0 +1,42 @@
+/// The query of a target as `name=value` pairs, decoded, in their order. `+` is a blank, as forms send it.
+package struct Query: Sendable, Equatable {
+  package struct Item: Sendable, Equatable {
+    package let name: String
+    /// Empty where the pair had no `=`.
+    package let value: String
+
+    package init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  package let items: [Item]
+
+  package init(_ items: [Item] = []) { self.items = items }
+
+  /// nil when an escape is broken or the text is not UTF-8.
+  package init?(parsing text: some StringProtocol) {
+    var items: [Item] = []
+    for pair in text.utf8.split(separator: UInt8(ascii: "&")) {
+      let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+      guard let name = PercentEncoding.decode(parts[0], plusIsSpace: true),
+        let value = parts.count == 1 ? "" : PercentEncoding.decode(parts[1], plusIsSpace: true)
+      else { return nil }
+      items.append(Item(name: name, value: value))
+    }
+    self.items = items
+  }
+
+  package var isEmpty: Bool { items.isEmpty }
+
+  /// The names, in order, each once.
+  package var names: [String] {
+    var seen = Set<String>()
+    return items.map(\.name).filter { seen.insert($0).inserted }
+  }
+
+  package func first(_ name: String) -> String? { items.first { $0.name == name }?.value }
+
+  package func all(_ name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
+}

@@ -1,0 +1,34 @@
+/// One request, on its way to a handler.
+package struct Request: Sendable {
+  package let method: HTTPRequest.Method
+  package let target: RequestTarget
+  package let headers: HTTPFields
+  package let remoteAddress: SocketAddress
+  /// The client's own `X-Request-Id` where that has a sane form, else a new one; it stands on the answer and in the log.
+  package let requestID: String
+  package let body: RequestBody
+
+  package init(
+    method: HTTPRequest.Method, target: RequestTarget, headers: HTTPFields = [:],
+    remoteAddress: SocketAddress = SocketAddress(host: "127.0.0.1", port: 0), requestID: String = RequestID.new(),
+    body: RequestBody = RequestBody()
+  ) {
+    self.method = method
+    self.target = target
+    self.headers = headers
+    self.remoteAddress = remoteAddress
+    self.requestID = requestID
+    self.body = body
+  }
+
+  /// The path as sent, without the query.
+  package var path: String { target.path }
+  /// The decoded parts of the path.
+  package var pathSegments: [String] { target.segments }
+  package var query: Query { target.query }
+
+  /// `type/subtype` of the body in lower case, without parameters.
+  package var mediaType: String? {
+    headers[.contentType].map { ASCII.trimmed($0.prefix { $0 != ";" }).lowercased() }
+  }
+}

@@ -1,0 +1,55 @@
+/// What a request line asks for (RFC 9112 §3.2).
+package struct RequestTarget: Sendable, Equatable {
+  /// As sent, with its query.
+  package let raw: String
+  /// As sent, without its query; `*` for `OPTIONS *`.
+  package let path: String
+  /// Between the slashes, each percent-decoded: `/v1/jobs` is `["v1", "jobs"]`, `/` is empty, a slash at the end adds an empty one.
+  package let segments: [String]
+  package let query: Query
+
+  /// - Throws: a 400 that says what is wrong with the target.
+  package init(parsing raw: String, method: HTTPRequest.Method = .get) throws(HTTPError) {
+    guard raw.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }) else {
+      throw .badRequest("The request target holds a character that must be percent-encoded.")
+    }
+    self.raw = raw
+    // Asterisk form and authority form belong to one method each (RFC 9112 §3.2.3, §3.2.4).
+    if (raw == "*" && method == .options) || method == .connect {
+      path = raw
+      segments = []
+      query = Query()
+      return
+    }
+    let origin = try Self.originForm(raw)
+    let parts = origin.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    path = String(parts[0])
+    var decoded: [String] = []
+    for segment in parts[0].utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+      guard let text = PercentEncoding.decode(segment) else {
+        throw .badRequest("The path holds a broken percent-escape, or escapes that are not UTF-8 text.")
+      }
+      decoded.append(text)
+    }
+    segments = decoded == [""] ? [] : decoded
+    guard let query = Query(parsing: parts.count == 2 ? parts[1] : "") else {
+      throw .badRequest("The query holds a broken percent-escape, or escapes that are not UTF-8 text.")
+    }
+    self.query = query
+  }
+
+  /// A server takes the absolute form too (RFC 9112 §3.2.2).
+  private static func originForm(_ raw: String) throws(HTTPError) -> Substring {
+    if raw.hasPrefix("/") { return raw[...] }
+    let lower = raw.prefix(8).lowercased()
+    let scheme = lower.hasPrefix("http://") ? 7 : lower == "https://" ? 8 : 0
+    guard scheme > 0 else { throw .badRequest("The request target must begin with a slash, or be an http URL.") }
+    let rest = raw.dropFirst(scheme)
+    let authority = rest.prefix { $0 != "/" && $0 != "?" }
+    guard !authority.isEmpty, HostField.isValid(String(authority)) else {
+      throw .badRequest("The URL in the request line has no valid host.")
+    }
+    let tail = rest.dropFirst(authority.count)
+    return tail.hasPrefix("/") ? tail : "/" + tail
+  }
+}
