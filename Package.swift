@@ -5,8 +5,8 @@ import PackageDescription
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 /// One stage of the house. What each may import stands in `.ci/check-imports`, and the test run holds the sources to it.
-func module(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
-  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
@@ -39,7 +39,7 @@ let package = Package(
     // From the kernels up to the job.
     module("TensorEngine", ["COneDNN"]),
     module("Models", ["TensorEngine"]),
-    module("Datasets", ["TensorEngine", "CZlib", "CArchive", "COpenSSL"], resources: [.copy("Digits")]),
+    module("Datasets", ["TensorEngine", "CZlib", "CArchive", "COpenSSL"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
     module("Attacks", ["TensorEngine"]),
     module("Robustness", ["Attacks", "TensorEngine"]),
     module("Training", ["Robustness", "Attacks", "Datasets", "Models", "TensorEngine", "COpenSSL"]),
@@ -58,7 +58,7 @@ let package = Package(
 
     tests("TensorEngineTests", ["TensorEngine"]),
     tests("ModelsTests", ["Models", "TensorEngine"]),
-    tests("DatasetsTests", ["Datasets", "TensorEngine"]),
+    tests("DatasetsTests", ["Datasets", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["Attacks", "TensorEngine"]),
     tests("RobustnessTests", ["Robustness", "Attacks", "TensorEngine"]),
     tests("TrainingTests", ["Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),

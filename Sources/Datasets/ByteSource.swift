@@ -1,0 +1,74 @@
+/// Bytes that come from front to back: a file, or what a decompressor makes of one.
+protocol ByteSource: AnyObject {
+  /// Fills as much of `buffer` as is at hand.
+  ///
+  /// - Returns: the number of bytes; 0 at the end only.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+}
+
+extension RegularFile: ByteSource {}
+
+/// Reads the fields and the body of one part, and knows how far it is.
+final class ByteReader {
+  let part: String
+  /// How many bytes have been read.
+  private(set) var offset = 0
+  private let source: any ByteSource
+
+  init(_ source: any ByteSource, part: String) {
+    self.source = source
+    self.part = part
+  }
+
+  /// The next `count` bytes; meant for headers.
+  ///
+  /// - Parameter what: what they are, for the error when the part ends before.
+  func bytes(_ count: Int, of what: String) throws -> [UInt8] {
+    try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      initialized = try fill(UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]))
+      guard initialized == count else {
+        throw DatasetError(part: part, offset: offset, "the part ends here, within \(what)")
+      }
+    }
+  }
+
+  /// Hands on the next `total` bytes in pieces, each a multiple of 16 bytes but the last.
+  func body(_ total: Int, of what: String, _ take: (UnsafeRawBufferPointer) throws -> Void) throws {
+    let start = offset
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(max(total, 1), 1 << 18), alignment: 16)
+    defer { buffer.deallocate() }
+    while offset - start < total {
+      let wanted = min(buffer.count, total - (offset - start))
+      let count = try fill(UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
+      guard count == wanted else {
+        throw DatasetError(
+          part: part, offset: offset,
+          "the part is truncated: the header promises \(total) bytes of \(what), and only \(offset - start) are there")
+      }
+      try take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    }
+  }
+
+  /// Makes sure that nothing follows; a decompressor compares its checksum here.
+  func end(after what: String) throws {
+    let place = offset
+    guard try bytesLeft() else { return }
+    throw DatasetError(part: part, offset: place, "the part goes on after \(what) that the header promises; it must end here")
+  }
+
+  private func bytesLeft() throws -> Bool {
+    try withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { try fill($0) > 0 }
+  }
+
+  /// - Returns: the number of bytes; fewer than `buffer` holds only where the part ends.
+  private func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    var filled = 0
+    while filled < buffer.count {
+      let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
+      if count == 0 { break }
+      filled += count
+      offset += count
+    }
+    return filled
+  }
+}

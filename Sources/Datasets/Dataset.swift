@@ -1,0 +1,37 @@
+import TensorEngine
+
+/// Images with their classes, in a part to train on and a part to test on.
+///
+/// Immutable, and its pixels are stored once: handing a data set to another thread copies no pixel.
+package struct Dataset: Sendable {
+  package let name: String
+  /// `[height, width, channels]`, or `[features]` for rows of features.
+  package let imageShape: Shape
+  /// A name for each class, by its label.
+  package let classNames: [String]
+  package let train: Split
+  package let test: Split
+  /// The SHA-256 of the source in hexadecimal: of the files as they came, one after the other in the order of `DatasetFormat.parts`
+  /// (so `cat train-images… train-labels… t10k-images… t10k-labels… | sha256sum` gives the same).
+  package let sha256: String
+  /// The size of the source in bytes, as it came.
+  package let sourceBytes: Int
+
+  package init(
+    name: String, imageShape: Shape, classNames: [String], train: Split, test: Split, sha256: String, sourceBytes: Int
+  ) {
+    self.name = name
+    self.imageShape = imageShape
+    self.classNames = classNames
+    self.train = train
+    self.test = test
+    self.sha256 = sha256
+    self.sourceBytes = sourceBytes
+  }
+
+  /// The number of classes: labels are in `0..<classes`.
+  package var classes: Int { classNames.count }
+  /// The memory which pixels and labels take, in bytes.
+  package var memoryBytes: Int { train.memoryBytes + test.memoryBytes }
+  package var summary: DatasetSummary { DatasetSummary(self) }
+}

@@ -1,0 +1,241 @@
+import Datasets
+import Foundation
+import TensorEngine
+import Testing
+
+@Suite struct NPZReaderTests {
+  private func load(_ url: URL, limits: DatasetLimits = DatasetLimits()) throws -> Dataset {
+    try DatasetSource.load(format: .npz, files: [DatasetFile(part: "body", url: url)], name: "test", limits: limits)
+  }
+
+  // MARK: What NumPy writes
+
+  @Test("Grey images of bytes are [height, width, 1], divided by 255")
+  func grey() throws {
+    let data = try load(fixture("grey.npz"))
+    #expect(data.imageShape == [4, 5, 1])
+    #expect(data.classNames == ["0", "1", "2"])
+    #expect(data.train.labels == [0, 1, 2, 2, 1, 0])
+    #expect(data.test.labels == [2, 0, 1, 1])
+    let last: [Float] = [31, 34, 63, 65, 146, 197, 142, 253, 81, 133, 240, 113, 30, 247, 103, 122, 31, 19, 42, 129]
+    #expect(data.train.images(at: [5]) == Tensor([1, 4, 5, 1], values: last.map { $0 / 255 }))
+    let lastTest: [Float] = [63, 101, 207, 156, 27, 220, 93, 29, 143, 200, 63, 11, 11, 180, 219, 113, 190, 87, 34, 9]
+    #expect(data.test.images(at: [3]).values == lastTest.map { $0 / 255 })
+    #expect(data.sha256 == SHA256Digest.hex(of: try Data(contentsOf: fixture("grey.npz"))))
+    #expect(data.sourceBytes == 1282)
+  }
+
+  @Test("Colour images of float32 in a compressed archive are [height, width, channels], and further arrays are passed over")
+  func colour() throws {
+    let data = try load(fixture("colour.npz"))
+    #expect(data.imageShape == [3, 2, 3])
+    #expect(data.train.labels == [0, 1, 2, 2, 1, 0])
+    #expect(data.test.labels == [2, 0, 1, 1])
+    let image: [Float] = [124, 147, 17, 248, 94, 4, 41, 177, 159, 126, 192, 225, 86, 246, 90, 51, 34, 231]
+    #expect(data.train.images(at: [4]) == Tensor([1, 3, 2, 3], values: image.map { $0 / 255 }))
+  }
+
+  @Test("Rows of float64 are [features], their labels may be [n, 1]")
+  func rows() throws {
+    let data = try load(fixture("rows.npz"))
+    #expect(data.imageShape == [7])
+    #expect(data.train.labels == [0, 1, 2, 2, 1, 0])
+    let row: [Float] = [
+      0.8728092312812805, 0.3442106544971466, 0.5902909636497498, 0.6836843490600586, 0.3554137647151947, 0.5190984606742859,
+      0.7652474045753479,
+    ]
+    #expect(data.test.images(at: [2]) == Tensor([1, 7], values: row))
+  }
+
+  @Test(
+    "An archive of NumPy that cannot be a data set is refused with the array, and what would be right",
+    arguments: [
+      ("objects.npz", "y_train", "Python objects"),
+      ("big-endian.npz", "y_train", "big-endian (>i4); they must be little-endian integers"),
+      ("fortran.npz", "x_train", "ascontiguousarray"),
+      ("half.npz", "x_train", "of the type <f2; they must be uint8, or little-endian float32 or float64 in [0, 1]"),
+      ("unscaled.npz", "x_train", "floats must be in [0, 1]"),
+      ("nan.npz", "x_train", "image 3 holds the value nan"),
+      ("records.npz", "y_train", "structured"),
+      ("missing.npz", "body", "no array y_test"),
+    ])
+  func refused(file: String, part: String, detail: String) throws {
+    let url = try fixture(file)
+    let error = #expect(throws: DatasetError.self) { try load(url) }
+    #expect(error?.part == part)
+    #expect(error?.detail.contains(detail) == true, "\(String(describing: error))")
+  }
+
+  @Test("A value that is no pixel is told by its byte: image 3 of 18 values, 15 values into it, after a header of 128 bytes")
+  func place() throws {
+    let url = try fixture("nan.npz")
+    let error = #expect(throws: DatasetError.self) { try load(url) }
+    #expect(error?.offset == 128 + (3 * 18 + 15) * 4)
+  }
+
+  // MARK: What somebody else writes
+
+  /// An array in NumPy's format; each piece can be replaced by something wrong.
+  private func npy(_ descriptor: String, _ shape: String, _ body: [UInt8], version: UInt8 = 1, header: String? = nil) -> [UInt8] {
+    let header = Array((header ?? "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': \(shape), }\n").utf8)
+    return [0x93] + "NUMPY".utf8 + [version, 0] + little(header.count, version == 1 ? 2 : 4) + header + body
+  }
+
+  private func archive(replacing name: String? = nil, with bytes: [UInt8] = []) -> StoredArchive {
+    let whole: [(String, [UInt8])] = [
+      ("x_train", npy("|u1", "(3, 2)", [1, 2, 3, 4, 5, 6])), ("y_train", npy("|u1", "(3,)", [0, 1, 2])),
+      ("x_test", npy("|u1", "(2, 2)", [7, 8, 9, 10])), ("y_test", npy("|u1", "(2,)", [2, 1])),
+    ]
+    return whole.reduce(into: StoredArchive()) { $0.add($1.0 + ".npy", $1.0 == name ? bytes : $1.1) }
+  }
+
+  private func load(_ archive: StoredArchive, limits: DatasetLimits = DatasetLimits()) throws -> Dataset {
+    let folder = try ScratchFolder()
+    return try load(folder.write(archive.bytes, to: "upload"), limits: limits)
+  }
+
+  @Test("Headers of all three versions are read, and spelt as any Python might", arguments: [1, 2, 3] as [UInt8])
+  func versions(version: UInt8) throws {
+    let header = "{\"shape\" : (3L, 2L) ,'fortran_order':False,\n 'descr':'|u1'}    \n"
+    let data = try load(archive(replacing: "x_train", with: npy("", "", [11, 12, 13, 14, 15, 16], version: version, header: header)))
+    #expect(data.train.images(at: [1]).values == [13, 14].map { Float($0) / 255 })
+  }
+
+  @Test(
+    "Labels may be integers of any width",
+    arguments: [("|i1", 1), ("<i2", 2), ("<i4", 4), ("<i8", 8), ("|u1", 1), ("<u2", 2), ("<u4", 4), ("<u8", 8)])
+  func labels(descriptor: String, width: Int) throws {
+    let body = [2, 0, 1].flatMap { little($0, width) }
+    #expect(try load(archive(replacing: "y_train", with: npy(descriptor, "(3,)", body))).train.labels == [2, 0, 1])
+  }
+
+  @Test("Every wrong label is told by its position and value")
+  func wrongLabels() throws {
+    for (descriptor, body, detail) in [
+      ("|i1", [0, 0xFF, 2], "label 1 is -1; a label must be in 0…999"),
+      ("<u8", little(0, 8) + little(1, 8) + [UInt8](repeating: 0xFF, count: 8), "label 2 is 18446744073709551615"),
+      ("<i4", [0, 1, 1000].flatMap { little($0, 4) }, "label 2 is 1000"),
+      ("|u1", [0, 0, 0], "every label is 0"),
+      ("|u1", [0, 1, 1], "the labels of y_train are in 0…1"),
+    ] as [(String, [UInt8], String)] {
+      let broken = archive(replacing: "y_train", with: npy(descriptor, "(3,)", body))
+      let error = #expect(throws: DatasetError.self) { try load(broken) }
+      #expect(error?.detail.contains(detail) == true, "\(String(describing: error))")
+    }
+  }
+
+  @Test("Every fault of an array is told with the array")
+  func faults() throws {
+    let good: [UInt8] = [1, 2, 3, 4, 5, 6]
+    let faults: [(bytes: [UInt8], detail: String)] = [
+      ([], "ends here, within the magic string"),
+      (Array("no array at all".utf8), "magic string"),
+      (npy("|u1", "(3, 2)", good, version: 4), "version 4.0"),
+      (npy("|u1", "(3, 2)", [1, 2, 3, 4, 5]), "the header promises 6 bytes of pixels, and only 5 are there"),
+      (npy("|u1", "(3, 2)", good + [7]), "goes on after the 3 × 2 elements"),
+      (npy("|u1", "(4, 2)", good + [7, 8]), "3 labels for the 4 images"),
+      (npy("|u1", "(0, 2)", []), "every dimension must be at least 1"),
+      (npy("|u1", "(3, -2)", good), "every dimension must be at least 1"),
+      (npy("|u1", "(6,)", good), "has 1 dimensions"),
+      (npy("|u1", "(1, 1, 1, 3, 2)", good), "has 5 dimensions"),
+      (npy("|u1", "()", [1]), "has 0 dimensions"),
+      (npy("|u1", "(4611686018427387904, 8)", good), "overflows"),
+      (npy("|u1", "(99999999999999999999, 8)", good), "no Python dictionary"),
+      (npy("|u1", "(3000000000, 2000)", good), "over the limit of 8589934592 bytes"),
+      (npy("|u1", "3", good), "tuple of integers"),
+      (npy("|u1", "('3', 2)", good), "tuple of integers"),
+      (npy("|b1", "(3, 2)", good), "of the type |b1"),
+      (npy("<i8", "(3, 2)", good), "of the type <i8"),
+      (npy("", "", good, header: "{'descr': '|u1', 'shape': (3, 2)}"), "the fields descr, shape"),
+      (npy("", "", good, header: "{'descr': '|u1', 'fortran_order': 0, 'shape': (3, 2)}"), "True or False"),
+      (npy("", "", good, header: "{'descr': '|u1', 'fortran_order': False, 'shape': (3, 2)"), "no Python dictionary"),
+      (npy("", "", good, header: "{'descr': '|u1' 'fortran_order': False, 'shape': (3, 2)}"), "no Python dictionary"),
+      (npy("", "", good, header: "{'descr': __import__('os')}"), "no Python dictionary"),
+      (npy("", "", good, header: String(repeating: "(", count: 60_000)), "no Python dictionary"),
+      ([0x93] + "NUMPY".utf8 + [2, 0] + little(0xFFFF_FFFF as UInt32, 4), "said to have 4294967295 bytes"),
+      ([0x93] + "NUMPY".utf8 + [1, 0] + little(500, 2) + "{".utf8, "ends here, within the header"),
+    ]
+    for (bytes, detail) in faults {
+      let error = #expect(throws: DatasetError.self, "\(detail)") { try load(archive(replacing: "x_train", with: bytes)) }
+      #expect(error?.detail.contains(detail) == true, "\(String(describing: error)) instead of: \(detail)")
+      #expect(error?.part == (detail.contains("labels for") ? "y_train" : "x_train"))
+    }
+  }
+
+  @Test("Floats beside [0, 1] are refused, the ends are not", arguments: [-0.001, 1.001, .infinity, -.infinity, .nan] as [Float])
+  func range(value: Float) throws {
+    let values: [Float] = [0, 1, 0.5, value, 0.5, 0.5]
+    let body = values.flatMap { little($0.bitPattern, 4) }
+    let error = #expect(throws: DatasetError.self) { try load(archive(replacing: "x_train", with: npy("<f4", "(3, 2)", body))) }
+    #expect(error?.detail.contains("image 1 holds the value") == true, "\(String(describing: error))")
+  }
+
+  @Test("Test images of another shape are refused")
+  func shapes() throws {
+    let error = #expect(throws: DatasetError.self) {
+      try load(archive(replacing: "x_test", with: npy("|u1", "(2, 3)", [1, 2, 3, 4, 5, 6])))
+    }
+    #expect(error == DatasetError(part: "x_test", "the images are [3], but those of x_train are [2]; both must have one shape"))
+  }
+
+  @Test("An array that comes twice is refused")
+  func twice() throws {
+    var archive = archive()
+    archive.add("x_train.npy", npy("|u1", "(3, 2)", [1, 2, 3, 4, 5, 6]))
+    let error = #expect(throws: DatasetError.self) { try load(archive) }
+    #expect(error == DatasetError(part: "x_train", "the archive has this array twice"))
+  }
+
+  @Test("A wrong checksum is found, even though all sizes agree")
+  func checksum() throws {
+    var archive = StoredArchive()
+    archive.add("x_train.npy", npy("|u1", "(3, 2)", [1, 2, 3, 4, 5, 6]), checksum: 1)
+    let error = #expect(throws: DatasetError.self) { try load(archive) }
+    #expect(error?.part == "x_train")
+    #expect(error?.detail.contains("CRC") == true, "\(String(describing: error))")
+  }
+
+  @Test("The limit counts all arrays together, as they are after decompression")
+  func limit() throws {
+    // 6 + 3 + 4 + 2 bytes.
+    #expect(try load(archive(), limits: DatasetLimits(uncompressedBytes: 15)).train.count == 3)
+    let error = #expect(throws: DatasetError.self) { try load(archive(), limits: DatasetLimits(uncompressedBytes: 14)) }
+    #expect(error?.part == "y_test")
+    #expect(error?.detail.contains("over the limit of 14 bytes") == true)
+  }
+
+  @Test("An archive cut off anywhere is refused, and so is anything that is none")
+  func truncated() throws {
+    let folder = try ScratchFolder()
+    let bytes = archive().bytes
+    for count in 0..<bytes.count {
+      let url = try folder.write(Array(bytes.prefix(count)), to: "cut")
+      #expect(throws: DatasetError.self, "cut at \(count)") { try load(url) }
+    }
+  }
+
+  @Test("Compressed data with a damaged byte is refused, or reads as data that fits the checks; it never brings the process down")
+  func damaged() throws {
+    let folder = try ScratchFolder()
+    let whole = [UInt8](try Data(contentsOf: fixture("colour.npz")))
+    var refused = 0
+    for place in whole.indices {
+      var bytes = whole
+      bytes[place] ^= 0x55
+      let url = try folder.write(bytes, to: "damaged")
+      do { _ = try load(url) } catch is DatasetError { refused += 1 }
+    }
+    // Times, attributes and the array that is passed over may hold anything; the rest may not.
+    #expect(refused > whole.count / 2)
+  }
+
+  @Test("An error never holds a path")
+  func noPath() throws {
+    let folder = try ScratchFolder()
+    let url = try folder.write([1, 2, 3], to: "upload")
+    for url in [url, folder.url, folder.url.appendingPathComponent("absent")] {
+      let error = #expect(throws: DatasetError.self) { try load(url) }
+      #expect(error?.description.contains("/") == false, "\(String(describing: error))")
+    }
+  }
+}

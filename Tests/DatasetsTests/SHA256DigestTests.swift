@@ -1,0 +1,44 @@
+import Datasets
+import Foundation
+import Testing
+
+@Suite struct SHA256DigestTests {
+  @Test(
+    "The examples of FIPS 180-4 and of RFC 6234 come out as published",
+    arguments: [
+      ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+      ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+      (
+        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+      ),
+    ])
+  func publishedVectors(text: String, digest: String) {
+    #expect(SHA256Digest.hex(of: Data(text.utf8)) == digest)
+  }
+
+  @Test("A million letters in uneven pieces give the published digest")
+  func pieces() {
+    let digest = SHA256Digest()
+    var left = 1_000_000
+    var piece = 1
+    while left > 0 {
+      let count = min(piece, left)
+      digest.update([UInt8](repeating: UInt8(ascii: "a"), count: count))
+      left -= count
+      piece = piece * 3 + 1
+    }
+    #expect(digest.finishHex() == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+  }
+
+  @Test("The digest of a file is that of its bytes, and a file that is not there is told by its name only")
+  func file() throws {
+    let folder = try ScratchFolder()
+    let bytes = (0..<700_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    let url = try folder.write(bytes, to: "large")
+    #expect(try SHA256Digest.hex(ofFile: url) == SHA256Digest.hex(of: bytes))
+
+    let error = #expect(throws: DatasetError.self) { try SHA256Digest.hex(ofFile: folder.url.appendingPathComponent("absent")) }
+    #expect(error?.part == "absent")
+    #expect(error.map { !$0.description.contains("/") } == true)
+  }
+}
