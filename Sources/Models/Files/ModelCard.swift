@@ -1,0 +1,124 @@
+import Foundation
+import TensorEngine
+
+/// What a weight file says of its network, so that the network can be rebuilt from the file alone.
+///
+/// In a safetensors file it is `__metadata__`: `temper.format` (1), `temper.architecture` (JSON: `{"layers": […]}`, or
+/// `{"architecture": NAME}` and its parameters), `temper.layers` (JSON: the same network as a layer list, where it is one, for readers
+/// that do not know the presets), `temper.input` (JSON: the shape of one image), `temper.classes`, and where they are known
+/// `temper.normalization` (JSON: `mean`, `std`) and `temper.class_names` (JSON). `format` is `pt`: shapes and order are PyTorch's.
+package struct ModelCard: Hashable, Sendable {
+  package let model: ModelDescription
+  /// Of one image, `[height, width, channels]` or `[features]`.
+  package let input: Shape
+  package let classes: Int
+  package let classNames: [String]?
+
+  package init(model: ModelDescription, input: Shape, classes: Int, classNames: [String]? = nil) {
+    self.model = model
+    self.input = input
+    self.classes = classes
+    self.classNames = classNames
+  }
+
+  package func graph() throws(ModelError) -> Graph { try model.graph(input: input, classes: classes) }
+
+  /// The file's metadata.
+  ///
+  /// - Throws: when the model names an unknown preset or parameter.
+  package func metadata() throws(ModelError) -> [String: String] {
+    let model = try model.completed()
+    var metadata = [
+      "format": "pt", "temper.format": Self.version, "temper.architecture": Self.json(ArchitectureDocument(model.architecture)),
+      "temper.input": Self.json(input.dimensions), "temper.classes": String(classes),
+    ]
+    if let layers = try model.layers(classes: classes) { metadata["temper.layers"] = Self.json(layers) }
+    if let normalization = model.normalization { metadata["temper.normalization"] = Self.json(normalization) }
+    if let classNames { metadata["temper.class_names"] = Self.json(classNames) }
+    return metadata
+  }
+
+  /// - Returns: `nil` when the metadata say nothing of a network (a file from elsewhere).
+  /// - Throws: a sentence on the first entry that is wrong.
+  package init?(metadata: [String: String]) throws(ModelCardError) {
+    guard let version = metadata["temper.format"] else { return nil }
+    guard version == Self.version else { throw ModelCardError("temper.format is \(version): this version reads \(Self.version)") }
+    let architecture: ArchitectureDocument = try Self.required("temper.architecture", metadata)
+    let input: [Int] = try Self.required("temper.input", metadata)
+    let classes: Int = try Self.required("temper.classes", metadata)
+    guard (1...65_536).contains(classes) else { throw ModelCardError("temper.classes is \(classes), and must be from 1 to 65536") }
+    let names: [String]? = try Self.value("temper.class_names", metadata)
+    guard names.map({ $0.count == classes }) ?? true else {
+      throw ModelCardError("temper.class_names has \(names?.count ?? 0) names for \(classes) classes")
+    }
+    let normalization: Normalization? = try Self.value("temper.normalization", metadata)
+    self.init(
+      model: ModelDescription(architecture.architecture, normalization: normalization), input: Shape(input), classes: classes,
+      classNames: names)
+  }
+
+  private static let version = "1"
+
+  private static func json(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    do {
+      return String(decoding: try encoder.encode(value), as: UTF8.self)
+    } catch {
+      preconditionFailure("a model description holds finite numbers and strings: \(error)")
+    }
+  }
+
+  private static func required<Value: Decodable>(_ key: String, _ metadata: [String: String]) throws(ModelCardError) -> Value {
+    guard let value: Value = try value(key, metadata) else { throw ModelCardError("the metadata lack \(key)") }
+    return value
+  }
+
+  private static func value<Value: Decodable>(_ key: String, _ metadata: [String: String]) throws(ModelCardError) -> Value? {
+    guard let json = metadata[key] else { return nil }
+    do {
+      return try JSONDecoder().decode(Value.self, from: Data(json.utf8))
+    } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
+      throw ModelCardError("\(key) at \(context.codingPath.map(\.stringValue).joined(separator: "/")): \(context.debugDescription)")
+    } catch {
+      throw ModelCardError("\(key) cannot be read: \(json.prefix(100))")
+    }
+  }
+}
+
+/// Why a file's metadata do not describe a network.
+package struct ModelCardError: Error, Hashable, Sendable, CustomStringConvertible {
+  package let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// `{"layers": […]}`, or `{"architecture": NAME}` with the preset's parameters beside it.
+private struct ArchitectureDocument: Codable {
+  let architecture: ModelDescription.Architecture
+
+  init(_ architecture: ModelDescription.Architecture) { self.architecture = architecture }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: DocumentKey.self)
+    switch architecture {
+    case .layers(let layers): try container.encode(layers, forKey: DocumentKey("layers"))
+    case .preset(let name, let parameters):
+      try container.encode(name, forKey: DocumentKey("architecture"))
+      for (parameter, value) in parameters { try container.encode(value, forKey: DocumentKey(parameter)) }
+    }
+  }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: DocumentKey.self)
+    if let layers = try container.decodeIfPresent([Layer].self, forKey: DocumentKey("layers")) {
+      architecture = .layers(layers)
+      return
+    }
+    let name = try container.decode(String.self, forKey: DocumentKey("architecture"))
+    var parameters: [String: PresetValue] = [:]
+    for key in container.allKeys where key.stringValue != "architecture" {
+      parameters[key.stringValue] = try container.decode(PresetValue.self, forKey: key)
+    }
+    architecture = .preset(name, parameters: parameters)
+  }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import TensorEngine
+
+/// A file of named tensors in the safetensors format (github.com/huggingface/safetensors, "Format"): the length of the header as a
+/// little-endian 64-bit number, the header in JSON, and the values, row-major and little-endian.
+package struct Safetensors: Sendable {
+  package let weights: Weights
+  /// The header's `__metadata__`.
+  package let metadata: [String: String]
+
+  package init(_ weights: Weights, metadata: [String: String] = [:]) {
+    self.weights = weights
+    self.metadata = metadata
+  }
+}
+
+// MARK: - Writing
+
+extension Safetensors {
+  /// The file: every tensor F32, in order. The same values give the same bytes.
+  package func encoded() -> Data {
+    var data = Data(capacity: byteCount)
+    write { data.append(contentsOf: $0) }
+    return data
+  }
+
+  /// The length of the file.
+  package var byteCount: Int { header.count + weights.entries.reduce(0) { $0 + 4 * $1.tensor.shape.count } }
+
+  /// Hands the file over piece by piece: the header, then one tensor after the other.
+  package func write(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
+    try header.withUnsafeBytes(body)
+    for entry in weights.entries {
+      #if _endian(little)
+        try entry.tensor.values.withUnsafeBytes(body)
+      #else
+        try entry.tensor.values.map(\.bitPattern.littleEndian).withUnsafeBytes(body)
+      #endif
+    }
+  }
+
+  private var header: [UInt8] {
+    var fields: [String] = []
+    if !metadata.isEmpty {
+      let pairs = metadata.sorted { $0.key < $1.key }.map { "\(Self.quoted($0.key)):\(Self.quoted($0.value))" }
+      fields.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
+    }
+    var offset = 0
+    for entry in weights.entries {
+      let end = offset + 4 * entry.tensor.shape.count
+      let shape = entry.tensor.shape.dimensions.map(String.init).joined(separator: ",")
+      fields.append("\(Self.quoted(entry.name)):{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
+      offset = end
+    }
+    var json = Array("{\(fields.joined(separator: ","))}".utf8)
+    // Spaces to a multiple of 8, so that the values can be mapped aligned.
+    json += [UInt8](repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8)
+    return withUnsafeBytes(of: UInt64(json.count).littleEndian, Array.init) + json
+  }
+
+  /// A JSON string (RFC 8259, section 7).
+  private static func quoted(_ string: String) -> String {
+    var quoted = "\""
+    for scalar in string.unicodeScalars {
+      switch scalar {
+      case "\"": quoted += "\\\""
+      case "\\": quoted += "\\\\"
+      case "\u{0}"..."\u{1F}": quoted += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+      default: quoted.unicodeScalars.append(scalar)
+      }
+    }
+    return quoted + "\""
+  }
+}
+
+// MARK: - Reading
+
+extension Safetensors {
+  /// The longest header that a reader takes, as in the format's reference implementation.
+  static let longestHeader = 100_000_000
+
+  /// Reads a file that is not held in memory whole.
+  ///
+  /// - Throws: `SafetensorsError`, or Foundation's error when the file cannot be read.
+  package init(contentsOf file: URL) throws {
+    try self.init(Data(contentsOf: file, options: .alwaysMapped))
+  }
+
+  /// Reads a file. F16, BF16 and F64 are converted to F32.
+  ///
+  /// - Throws: what is wrong and where: a header that does not parse, offsets that overlap, leave gaps or reach beyond the file.
+  package init(_ data: Data) throws(SafetensorsError) {
+    guard data.count >= 8 else { throw SafetensorsError("the file ends within its first 8 bytes, the length of the header") }
+    let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard length <= Self.longestHeader else {
+      throw SafetensorsError("a header of \(length) bytes is more than \(Self.longestHeader): this is not a safetensors file")
+    }
+    guard Int(length) <= data.count - 8 else {
+      throw SafetensorsError("the header should have \(length) bytes, but only \(data.count - 8) follow: the file is truncated")
+    }
+    let start = data.startIndex + 8
+    let header = try SafetensorsHeader([UInt8](data[start..<start + Int(length)]))
+    let values = data[(start + Int(length))...]
+    try header.checkRanges(of: values.count)
+    var entries: [Weights.Entry] = []
+    for tensor in header.tensors {
+      let bytes = values[values.startIndex + tensor.range.lowerBound..<values.startIndex + tensor.range.upperBound]
+      entries.append(.init(name: tensor.name, tensor: Tensor(tensor.shape, values: tensor.type.floats(bytes))))
+    }
+    self.init(Weights(entries), metadata: header.metadata)
+  }
+}
+
+/// Why bytes are no safetensors file.
+package struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertible {
+  package let description: String
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,107 @@
+import TensorEngine
+
+/// What network a job asks for; with the shape of the images and the number of classes it becomes a graph.
+package struct ModelDescription: Hashable, Sendable {
+  package enum Architecture: Hashable, Sendable {
+    /// One of `Preset.all`; parameters left out take their defaults.
+    case preset(String, parameters: [String: PresetValue] = [:])
+    case layers([Layer])
+  }
+
+  package var architecture: Architecture
+  /// The first operation of the network; it has no weights and takes no index among the layers.
+  package var normalization: Normalization?
+
+  package init(_ architecture: Architecture, normalization: Normalization? = nil) {
+    self.architecture = architecture
+    self.normalization = normalization
+  }
+
+  /// This description with every parameter of its preset written out.
+  ///
+  /// - Throws: when the name or a parameter is unknown, or a value cannot stand.
+  package func completed() throws(ModelError) -> ModelDescription {
+    guard case .preset(let name, let parameters) = architecture else { return self }
+    let arguments = try Preset.named(name).arguments(parameters)
+    return ModelDescription(.preset(name, parameters: arguments.values), normalization: normalization)
+  }
+
+  /// The network as a layer list, or `nil` for a preset that is no such list.
+  package func layers(classes: Int) throws(ModelError) -> [Layer]? {
+    switch architecture {
+    case .layers(let layers): return layers
+    case .preset(let name, let parameters):
+      let preset = try Preset.named(name)
+      guard case .layers(let make) = preset.network else { return nil }
+      return make(try preset.arguments(parameters), classes)
+    }
+  }
+
+  /// The network.
+  ///
+  /// - Parameters:
+  ///   - input: of one image, `[height, width, channels]` or `[features]`.
+  ///   - classes: the number of logits, at least 1.
+  /// - Throws: which layer does not fit, by its place in the document, and why.
+  package func graph(input: Shape, classes: Int) throws(ModelError) -> Graph {
+    let start = try normalized(input)
+    switch architecture {
+    case .layers(let layers):
+      guard !layers.isEmpty else { throw ModelError(pointer: "/layers", "a network needs at least one layer") }
+      var builder = LayerListBuilder(start)
+      let output = try builder.append(layers, after: start.output, names: "", pointer: "/layers")
+      return try ending(builder.graph, output: output, classes: classes, pointer: "/layers/\(layers.count - 1)")
+    case .preset(let name, let parameters):
+      return try Preset.named(name).graph(parameters, after: start, classes: classes)
+    }
+  }
+
+  private func normalized(_ input: Shape) throws(ModelError) -> Graph {
+    guard [1, 3].contains(input.rank), input.dimensions.allSatisfy({ (1...65_536).contains($0) }) else {
+      throw ModelError(
+        pointer: "", "a network takes images [height, width, channels] or rows of [features], each at most 65536, not \(input)")
+    }
+    guard input.count <= LayerListBuilder.mostActivations else {
+      throw ModelError(pointer: "", "an image of \(input) is larger than \(LayerListBuilder.mostActivations) values")
+    }
+    var graph = Graph(input: input)
+    guard let normalization else { return graph }
+    do {
+      try graph.append(Normalize(mean: normalization.mean, deviation: normalization.std), to: graph.input)
+    } catch {
+      throw ModelError(pointer: "/normalization", "\(error)")
+    }
+    return graph
+  }
+
+  private func ending(_ graph: Graph, output: Graph.NodeID, classes: Int, pointer: String) throws(ModelError) -> Graph {
+    guard graph.outputShape == [classes] else {
+      throw ModelError(
+        pointer: pointer,
+        "the network ends in \(graph.outputShape), but there are \(classes) classes: end it with {\"type\": \"linear\", \"units\": \(classes)}"
+      )
+    }
+    return graph
+  }
+}
+
+extension Preset {
+  /// The preset's network after what `start` holds.
+  func graph(_ given: [String: PresetValue], after start: Graph, classes: Int) throws(ModelError) -> Graph {
+    let arguments = try arguments(given)
+    do {
+      switch network {
+      case .layers(let make):
+        var builder = LayerListBuilder(start)
+        _ = try builder.append(make(arguments, classes), after: start.output, names: "", pointer: "/layers")
+        return builder.graph
+      case .graph(let build):
+        var graph = start
+        try build(&graph, arguments, classes)
+        return graph
+      }
+    } catch {
+      throw ModelError(pointer: "/architecture", "\(name) does not fit images of \(start.inputShape): \(error)")
+    }
+  }
+}
