@@ -13,7 +13,8 @@ package struct AttackSettings: Hashable, Sendable, Codable {
 
   package var name: Name
   package var steps: Int
-  /// In pixels; `nil`: epsilon for `fgsm`, 2.5 epsilon / steps for `pgd` (Madry's rule), 0.01 (Adam's learning rate) for `adam`.
+  /// In pixels; `nil`: epsilon for `fgsm` (1.25 epsilon from a random start), 2.5 epsilon / steps for `pgd` (Madry's rule), 0.01 (Adam's
+  /// learning rate) for `adam`.
   package var stepSize: Double?
   package var randomStart: Bool
   package var restarts: Int
@@ -35,4 +36,11 @@ package struct AttackSettings: Hashable, Sendable, Codable {
   }
 
   package static func defaultRandomStart(_ name: Name) -> Bool { name == .pgd || name == .noise }
+
+  private enum CodingKeys: String, CodingKey {
+    case name, steps
+    case stepSize = "step_size"
+    case randomStart = "random_start"
+    case restarts
+  }
 }

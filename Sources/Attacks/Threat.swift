@@ -1,6 +1,17 @@
+import Foundation
+import TensorEngine
+
 /// How the size of a perturbation is measured.
 package enum Norm: String, CaseIterable, Hashable, Sendable, Codable {
   case linf, l2
+
+  /// As a reader writes it.
+  package var symbol: String {
+    switch self {
+    case .linf: "L∞"
+    case .l2: "L2"
+    }
+  }
 }
 
 /// What an adversary may do to an image: move it by at most `epsilon` in `norm`, within the box [0, 1].
@@ -12,5 +23,57 @@ package struct Threat: Hashable, Sendable, Codable {
   package init(norm: Norm, epsilon: Double) {
     self.norm = norm
     self.epsilon = epsilon
+  }
+
+  /// The range of a pixel.
+  package static let box: ClosedRange<Float> = 0...1
+
+  /// Turns a gradient into the step of length 1 in this norm that raises the loss most: its sign for L∞, g/‖g‖₂ for L2.
+  ///
+  /// A zero gradient gives a zero step; a NaN counts as 0, an infinity as the largest finite number.
+  package func direct(_ gradient: inout Tensor) {
+    switch norm {
+    case .linf: gradient.replaceBySigns()
+    case .l2: gradient.normaliseExamples()
+    }
+  }
+
+  /// Brings `images` back into the ball around `clean` and the box, both `[batch] + image`, `clean` in the box.
+  package func project(_ images: inout Tensor, around clean: Tensor) {
+    switch norm {
+    case .linf: images.clamp(around: clean, by: Float(epsilon), within: Self.box)
+    case .l2: images.shrink(around: clean, to: epsilon, within: Self.box)
+    }
+  }
+
+  /// How far each of `images` is from its clean one, in this norm; NaN when a pixel is.
+  package func distances(of images: Tensor, from clean: Tensor) -> [Double] {
+    switch norm {
+    case .linf: images.largestDifferences(from: clean)
+    case .l2: images.euclideanDistances(from: clean)
+    }
+  }
+
+  /// Points uniform in the ball around `clean`, each drawn from its own stream, brought into the box.
+  ///
+  /// L2: a normal direction with the radius ε·U^(1/d), d the number of pixels (uniform by volume).
+  package func uniformPoints(around clean: Tensor, from streams: inout [RandomStream]) -> Tensor {
+    var points = clean
+    let stride = clean.stride
+    let radius = Float(epsilon)
+    for row in 0..<clean.batch {
+      let pixels = row * stride..<(row + 1) * stride
+      switch norm {
+      case .linf:
+        for index in pixels { points.values[index] += streams[row].uniform(-radius, radius) }
+      case .l2:
+        let direction = pixels.map { _ in streams[row].normal() }
+        let length = direction.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+        let scale = length > 0 ? epsilon * pow(Double(streams[row].uniform()), 1 / Double(stride)) / length : 0
+        for (index, value) in zip(pixels, direction) { points.values[index] += Float(scale * Double(value)) }
+      }
+    }
+    project(&points, around: clean)
+    return points
   }
 }

@@ -1,0 +1,57 @@
+import TensorEngine
+
+/// What an attack asked of the model, summed over examples: forty steps on one image are forty gradient evaluations.
+package struct AttackCost: Hashable, Sendable {
+  /// Each a forward and a backward pass.
+  package var gradientEvaluations: Int
+  /// Without a backward pass.
+  package var forwardPasses: Int
+
+  package init(gradientEvaluations: Int = 0, forwardPasses: Int = 0) {
+    self.gradientEvaluations = gradientEvaluations
+    self.forwardPasses = forwardPasses
+  }
+
+  package static func += (total: inout AttackCost, further: AttackCost) {
+    total.gradientEvaluations += further.gradientEvaluations
+    total.forwardPasses += further.forwardPasses
+  }
+}
+
+/// What is wrong with the gradient of one example.
+package enum GradientFault: Hashable, Sendable {
+  /// Zero in every pixel: an attack that follows it stands still.
+  case zero
+  /// NaN or infinite in some pixel.
+  case notFinite
+}
+
+/// A classifier that counts what is asked of it, and looks at the first gradients that it gives.
+final class CountingClassifier: Classifier {
+  private let classifier: any Classifier
+  private(set) var cost = AttackCost()
+  /// By row of the first batch whose gradient was asked for: what is wrong with it, if anything. Empty before that.
+  private(set) var faults: [GradientFault?] = []
+
+  init(_ classifier: any Classifier) { self.classifier = classifier }
+
+  var inputShape: Shape { classifier.inputShape }
+  var classes: Int { classifier.classes }
+
+  func logits(of images: Tensor) -> Tensor {
+    cost.forwardPasses += images.batch
+    return classifier.logits(of: images)
+  }
+
+  func inputGradient(at images: Tensor, labels: [Int], loss: any Loss, gradient: inout Tensor) -> (losses: [Float], logits: Tensor) {
+    let answer = classifier.inputGradient(at: images, labels: labels, loss: loss, gradient: &gradient)
+    if cost.gradientEvaluations == 0 { faults = (0..<images.batch).map { Self.fault(of: gradient[example: $0]) } }
+    cost.gradientEvaluations += images.batch
+    return answer
+  }
+
+  private static func fault(of gradient: ArraySlice<Float>) -> GradientFault? {
+    if gradient.contains(where: { !$0.isFinite }) { return .notFinite }
+    return gradient.allSatisfy { $0 == 0 } ? .zero : nil
+  }
+}

@@ -1,0 +1,52 @@
+import Attacks
+
+/// What one attack did to one set of examples: what the diagnostics look at.
+package struct AttackTrial: Sendable {
+  package var settings: AttackSettings
+  package var threat: Threat
+  /// By example: predicted rightly, clean and under this attack.
+  package var withstood: [Bool]
+  /// Examples that withstood though their gradient at a start was zero: the attack stood still.
+  package var zeroGradients: Int
+  /// Examples whose gradient at a start was NaN or infinite.
+  package var brokenGradients: Int
+  /// Examples for which the attack returned an image outside ball or box.
+  package var breaches: Int
+  /// Examples that fell and were predicted otherwise when predicted again.
+  package var unrepeatable: Int
+  package var cost: AttackCost
+  package var seconds: Double
+
+  package init(
+    settings: AttackSettings, threat: Threat, withstood: [Bool], zeroGradients: Int = 0, brokenGradients: Int = 0, breaches: Int = 0,
+    unrepeatable: Int = 0, cost: AttackCost = AttackCost(), seconds: Double = 0
+  ) {
+    self.settings = settings
+    self.threat = threat
+    self.withstood = withstood
+    self.zeroGradients = zeroGradients
+    self.brokenGradients = brokenGradients
+    self.breaches = breaches
+    self.unrepeatable = unrepeatable
+    self.cost = cost
+    self.seconds = seconds
+  }
+
+  package var accuracy: Proportion { Proportion(withstood) }
+
+  /// Adds what `assault` did to the examples at `positions`.
+  mutating func add(_ assault: Assault, at positions: [Int]) {
+    for (row, position) in positions.enumerated() {
+      let fell = assault.fallen[row]
+      withstood[position] = !fell
+      switch assault.faults[row] {
+      case .zero where !fell: zeroGradients += 1
+      case .notFinite: brokenGradients += 1
+      default: break
+      }
+      if assault.breaches[row] { breaches += 1 }
+      if assault.unrepeatable[row] { unrepeatable += 1 }
+    }
+    cost += assault.cost
+  }
+}

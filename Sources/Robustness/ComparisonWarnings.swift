@@ -1,0 +1,42 @@
+import Attacks
+
+/// Attacks that are weaker than weaker ones (Carlini et al. 2019, arXiv:1902.06705, section 4).
+extension Warning {
+  /// Examples by which a stronger attack may trail for no deeper reason: 0.2 points, at least one.
+  private static func slack(of count: Int) -> Int { max(1, Int(Double(count) * 0.002)) }
+
+  /// PGD leaves more examples standing than FGSM.
+  package static func iterativeWeakerThanSingleStep(_ trials: [AttackTrial]) -> Warning? {
+    let iterative = trials.filter { $0.settings.name == .pgd && $0.settings.steps > 1 }
+    let single = trials.filter { $0.settings.name == .fgsm || $0.settings.name == .pgd && $0.settings.steps == 1 }
+    guard let strong = iterative.min(by: { $0.accuracy.correct < $1.accuracy.correct }),
+      let weak = single.min(by: { $0.accuracy.correct < $1.accuracy.correct }),
+      strong.accuracy.correct > weak.accuracy.correct + slack(of: strong.withstood.count)
+    else { return nil }
+    return Warning(
+      code: "pgd_weaker_than_fgsm",
+      detail: """
+        \(strong.settings.label) leaves \(percent(strong.accuracy.value)) standing, \(weak.settings.label) only \
+        \(percent(weak.accuracy.value)). Gradients are masked or the step size is wrong: try more steps, restarts or another step size.
+        """,
+      discredits: true)
+  }
+
+  /// Noise finds examples that a gradient attack missed: one warning for each such attack.
+  package static func noiseBeatsAttack(_ trials: [AttackTrial]) -> [Warning] {
+    guard let noise = trials.filter({ $0.settings.name == .noise }).min(by: { $0.accuracy.correct < $1.accuracy.correct }) else {
+      return []
+    }
+    return trials.filter { $0.settings.name != .noise }.compactMap { trial in
+      let missed = zip(trial.withstood, noise.withstood).count { $0 && !$1 }
+      guard missed > slack(of: trial.withstood.count) else { return nil }
+      return Warning(
+        code: "noise_beats_attack",
+        detail: """
+          \(noise.settings.label) fells \(missed) examples that withstood \(trial.settings.label): following the gradient is worse than \
+          guessing, so gradients are masked or the attack is badly set.
+          """,
+        discredits: true)
+    }
+  }
+}

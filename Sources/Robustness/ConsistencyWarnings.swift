@@ -1,0 +1,40 @@
+import Attacks
+
+/// Results that contradict themselves.
+extension Warning {
+  /// An attack returned images outside the ball or the box.
+  package static func breach(_ trial: AttackTrial) -> Warning? {
+    guard trial.breaches > 0 else { return nil }
+    return Warning(
+      code: "bound_broken",
+      detail: """
+        \(trial.settings.label) returned \(trial.breaches) images more than \(Adversary.tolerance) outside \(trial.threat.norm.symbol) \
+        \(trial.threat.epsilon) or outside [0, 1]. They were projected before they were counted, so the attack is weaker than it looks.
+        """,
+      discredits: true)
+  }
+
+  /// Images that fell are predicted otherwise the second time.
+  package static func unrepeatable(_ trial: AttackTrial) -> Warning? {
+    guard trial.unrepeatable > 0 else { return nil }
+    return Warning(
+      code: "prediction_not_repeatable",
+      detail: """
+        \(trial.settings.label): \(trial.unrepeatable) adversarial images were predicted otherwise when predicted again. The model is \
+        randomised (dropout or batch statistics left on?): one look at each image says little.
+        """,
+      discredits: true)
+  }
+
+  /// An attack without any room changed the accuracy.
+  package static func zeroEpsilonDiffers(clean: Proportion, atZero: Proportion) -> Warning? {
+    guard clean != atZero else { return nil }
+    return Warning(
+      code: "zero_epsilon_differs",
+      detail: """
+        Accuracy under an attack of epsilon 0 is \(percent(atZero.value)), clean it is \(percent(clean.value)): the same images get \
+        different answers, so no accuracy here can be relied on.
+        """,
+      discredits: true)
+  }
+}

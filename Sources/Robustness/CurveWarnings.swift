@@ -1,0 +1,36 @@
+import Attacks
+
+/// Accuracy that does not fall with epsilon as it must (Carlini et al. 2019, arXiv:1902.06705, section 4).
+extension Warning {
+  /// More room for the adversary and more examples standing, by more than half a point and more than one example.
+  ///
+  /// - Parameter points: ascending by epsilon.
+  package static func accuracyRises(_ points: [Evaluation.AtEpsilon]) -> Warning? {
+    for (smaller, larger) in zip(points, points.dropFirst()) {
+      let rise = larger.accuracy.correct - smaller.accuracy.correct
+      guard rise > max(1, smaller.accuracy.total / 200) else { continue }
+      return Warning(
+        code: "accuracy_rises_with_epsilon",
+        detail: """
+          Accuracy rises from \(percent(smaller.accuracy.value)) at epsilon \(smaller.epsilon) to \(percent(larger.accuracy.value)) at \
+          \(larger.epsilon): the attack fails at the larger one. Use more steps or restarts.
+          """)
+    }
+    return nil
+  }
+
+  /// Accuracy above chance where every image can be made plain grey: L∞ of at least 0.5.
+  ///
+  /// - Parameter largestClass: how many examples the most frequent class has; guessing it is chance.
+  package static func aboveChance(_ points: [Evaluation.AtEpsilon], norm: Norm, largestClass: Int) -> Warning? {
+    guard norm == .linf else { return nil }
+    let impossible = points.filter { $0.epsilon >= 0.5 && $0.accuracy.correct > largestClass }
+    guard let point = impossible.max(by: { $0.accuracy.correct < $1.accuracy.correct }) else { return nil }
+    return Warning(
+      code: "above_chance_at_large_epsilon",
+      detail: """
+        Accuracy is \(percent(point.accuracy.value)) at L∞ \(point.epsilon), where every image can be made the same grey: the attack \
+        does not find what is there.
+        """)
+  }
+}

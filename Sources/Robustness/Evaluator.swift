@@ -1,0 +1,240 @@
+import Attacks
+import Synchronization
+import TensorEngine
+
+/// How far an evaluation has come.
+package struct EvaluationProgress: Hashable, Sendable {
+  /// What is under way: `clean`, an attack's label, `curve 0.1`, `self-check`.
+  package var stage: String
+  /// Of all work, 0 to 1, as if nothing fell early.
+  package var fraction: Double
+}
+
+/// Questions a model: how often is it right, clean and under attack.
+///
+/// An example that is misclassified clean counts as not robust, and is not attacked.
+package struct Evaluator: Sendable {
+  package var settings: EvaluationSettings
+  package var threat: Threat
+
+  package init(settings: EvaluationSettings, threat: Threat) {
+    self.settings = settings
+    self.threat = threat
+  }
+
+  /// - Parameters:
+  ///   - control: called before each shard and each restart, on any thread; what it throws ends the evaluation and is thrown on.
+  ///   - progress: called after each shard, on any thread.
+  package func evaluate(
+    _ team: any ClassifierTeam, on set: EvaluationSet, control: @escaping @Sendable () throws -> Void = {},
+    progress: @escaping @Sendable (EvaluationProgress) -> Void = { _ in }
+  ) throws -> Evaluation {
+    let clock = ContinuousClock()
+    let begun = clock.now
+    let epsilons = Array(Set(settings.curve)).sorted()
+    let work = Work(
+      team: team, set: set, seed: settings.seed, control: control, progress: progress, units: units(epsilons) * set.count)
+    let clean = try work.cleanOutcomes()
+    var spent = AttackCost(forwardPasses: set.count)
+
+    let trials = try settings.attacks.map { try work.trial(of: $0, against: threat, clean: clean, stage: $0.label) }
+    var points: [Evaluation.AtEpsilon] = []
+    for epsilon in epsilons {
+      points.append(try point(at: epsilon, trials: trials, clean: clean, work: work, spent: &spent))
+    }
+    let still = try settings.selfCheck ? work.trial(of: Self.idle, against: unmoved, clean: clean, stage: "self-check") : nil
+    for trial in trials + (still.map { [$0] } ?? []) { spent += trial.cost }
+
+    let robust = trials.reduce(clean) { zip($0, $1.withstood).map { $0 && $1 } }
+    let classes = perClass(set, clean: clean, robust: robust)
+    return Evaluation(
+      threat: threat, cleanAccuracy: Proportion(clean), attacks: trials.map { attacked($0, set) }, worstCase: Proportion(robust),
+      perClass: classes, worstClass: worst(of: classes), curveAttack: points.isEmpty ? nil : settings.strongest?.label, curve: points,
+      gradientEvaluations: spent.gradientEvaluations, forwardPasses: spent.forwardPasses, seconds: (clock.now - begun) / .seconds(1),
+      warnings: warnings(trials: trials, points: points, still: still, clean: clean, classes: classes))
+  }
+
+  // MARK: The curve
+
+  private func point(
+    at epsilon: Double, trials: [AttackTrial], clean: [Bool], work: Work, spent: inout AttackCost
+  ) throws -> Evaluation.AtEpsilon {
+    guard epsilon > 0, let strongest = settings.strongest else {
+      return Evaluation.AtEpsilon(epsilon: epsilon, accuracy: Proportion(clean))
+    }
+    if epsilon == threat.epsilon, let trial = trials.first(where: { $0.settings == strongest }) {
+      return Evaluation.AtEpsilon(epsilon: epsilon, accuracy: trial.accuracy)
+    }
+    // Every example that is right clean is attacked at every epsilon: were those left out that fell at a smaller one, the curve
+    // could not rise, and a rise is how an attack that fails gives itself away.
+    let trial = try work.trial(
+      of: strongest.scaled(from: threat, to: epsilon), against: Threat(norm: threat.norm, epsilon: epsilon), clean: clean,
+      stage: "curve \(epsilon)")
+    spent += trial.cost
+    return Evaluation.AtEpsilon(epsilon: epsilon, accuracy: trial.accuracy)
+  }
+
+  // MARK: The self-check
+
+  /// One step that the projection takes back.
+  private static let idle = AttackSettings(name: .fgsm, stepSize: 0.1)
+  private var unmoved: Threat { Threat(norm: threat.norm, epsilon: 0) }
+
+  // MARK: Summing up
+
+  private func attacked(_ trial: AttackTrial, _ set: EvaluationSet) -> Evaluation.Attacked {
+    Evaluation.Attacked(
+      settings: trial.settings, label: trial.settings.label, robustAccuracy: trial.accuracy,
+      correctPerClass: counts(trial.withstood, set), gradientEvaluations: trial.cost.gradientEvaluations,
+      forwardPasses: trial.cost.forwardPasses, seconds: trial.seconds)
+  }
+
+  /// By class: how many of `outcomes` are true.
+  private func counts(_ outcomes: [Bool], _ set: EvaluationSet) -> [Int] {
+    var counts = [Int](repeating: 0, count: set.classNames.count)
+    for (label, outcome) in zip(set.labels, outcomes) where outcome { counts[label] += 1 }
+    return counts
+  }
+
+  private func perClass(_ set: EvaluationSet, clean: [Bool], robust: [Bool]) -> [Evaluation.OfClass] {
+    let totals = counts([Bool](repeating: true, count: set.count), set)
+    let clean = counts(clean, set)
+    let robust = counts(robust, set)
+    return set.classNames.indices.map { label in
+      Evaluation.OfClass(
+        name: set.classNames[label], cleanAccuracy: Proportion(correct: clean[label], total: totals[label]),
+        robustAccuracy: Proportion(correct: robust[label], total: totals[label]))
+    }
+  }
+
+  private func worst(of classes: [Evaluation.OfClass]) -> Evaluation.OfClass? {
+    classes.filter { $0.cleanAccuracy.total > 0 }
+      .min { ($0.robustAccuracy.value, $0.cleanAccuracy.value) < ($1.robustAccuracy.value, $1.cleanAccuracy.value) }
+  }
+
+  private func warnings(
+    trials: [AttackTrial], points: [Evaluation.AtEpsilon], still: AttackTrial?, clean: [Bool], classes: [Evaluation.OfClass]
+  ) -> [Warning] {
+    var found = trials.flatMap { trial in
+      [Warning.zeroGradients(trial), .brokenGradients(trial), .breach(trial), .unrepeatable(trial)]
+    }
+    found.append(.iterativeWeakerThanSingleStep(trials))
+    found += Warning.noiseBeatsAttack(trials)
+    found.append(.accuracyRises(points))
+    let largestClass = classes.map(\.cleanAccuracy.total).max() ?? 0
+    let attacked = trials.map { Evaluation.AtEpsilon(epsilon: $0.threat.epsilon, accuracy: $0.accuracy) }
+    found.append(.aboveChance(points + attacked, norm: threat.norm, largestClass: largestClass))
+    if let still { found.append(.zeroEpsilonDiffers(clean: Proportion(clean), atZero: still.accuracy)) }
+    found.append(.fewClasses(classes.count))
+    return found.compactMap { $0 }
+  }
+
+  /// Passes over one example, at most.
+  private func units(_ epsilons: [Double]) -> Int {
+    let curve = epsilons.filter { $0 > 0 && $0 != threat.epsilon }.count * (settings.strongest.map(Work.units) ?? 0)
+    return 1 + settings.attacks.map(Work.units).reduce(0, +) + curve + (settings.selfCheck ? Work.units(Self.idle) : 0)
+  }
+}
+
+/// The shards of one evaluation: how they are cut, what is asked of each, how far they have come.
+private struct Work {
+  let team: any ClassifierTeam
+  let set: EvaluationSet
+  let control: @Sendable () throws -> Void
+  let meter: ProgressMeter
+  let seed: UInt64
+
+  init(
+    team: any ClassifierTeam, set: EvaluationSet, seed: UInt64, control: @escaping @Sendable () throws -> Void,
+    progress: @escaping @Sendable (EvaluationProgress) -> Void, units: Int
+  ) {
+    self.team = team
+    self.set = set
+    self.seed = seed
+    self.control = control
+    meter = ProgressMeter(total: units, report: progress)
+  }
+
+  /// The passes that an attack takes over one example at most: a gradient counts as two.
+  static func units(_ attack: AttackSettings) -> Int {
+    let draws = attack.name == .noise ? attack.steps * attack.restarts : attack.restarts
+    return 2 * attack.gradientEvaluations + draws
+  }
+
+  /// By example: predicted rightly.
+  func cleanOutcomes() throws -> [Bool] {
+    let set = set
+    return try overShards(of: Array(0..<set.count), stage: "clean", units: 1) { members, classifier in
+      let predicted = classifier.logits(of: try set.images(members)).predictions()
+      return zip(members, predicted).map { set.labels[$0] == $1 }
+    }.flatMap { $0 }
+  }
+
+  /// One attack on every example that is right clean.
+  func trial(of attack: AttackSettings, against threat: Threat, clean: [Bool], stage: String) throws -> AttackTrial {
+    let clock = ContinuousClock()
+    let begun = clock.now
+    let adversary = attack.adversary(for: threat, keep: .fallen)
+    let set = set
+    let seed = seed
+    let control = control
+    let standing = clean.indices.filter { clean[$0] }
+    let assaults = try overShards(of: standing, stage: stage, units: Self.units(attack)) { members, classifier in
+      let examples = Examples(
+        images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
+      return try adversary.assault(examples, of: classifier, checkpoint: control)
+    }
+    var trial = AttackTrial(settings: attack, threat: threat, withstood: [Bool](repeating: false, count: set.count))
+    for (shard, assault) in assaults.enumerated() { trial.add(assault, at: members(of: shard, in: standing)) }
+    trial.seconds = (clock.now - begun) / .seconds(1)
+    return trial
+  }
+
+  private func members(of shard: Int, in positions: [Int]) -> [Int] {
+    let size = max(team.shardSize, 1)
+    return Array(positions[shard * size..<min((shard + 1) * size, positions.count)])
+  }
+
+  /// The result of each shard of `positions`, in their order.
+  private func overShards<Result: Sendable>(
+    of positions: [Int], stage: String, units: Int, _ body: @Sendable ([Int], any Classifier) throws -> Result
+  ) throws -> [Result] {
+    let size = max(team.shardSize, 1)
+    let count = (positions.count + size - 1) / size
+    let results = Mutex([Int: Result]())
+    // What is not attacked is done.
+    meter.advance(by: (set.count - positions.count) * units, stage: stage)
+    let control = control
+    let meter = meter
+    let shards = (0..<count).map { members(of: $0, in: positions) }
+    try team.forEachShard(count) { shard, classifier in
+      try control()
+      let result = try body(shards[shard], classifier)
+      results.withLock { $0[shard] = result }
+      meter.advance(by: shards[shard].count * units, stage: stage)
+    }
+    let finished = results.withLock { $0 }
+    return (0..<count).compactMap { finished[$0] }
+  }
+}
+
+/// Sums up the work done by several threads.
+private final class ProgressMeter: Sendable {
+  private let done = Mutex(0)
+  private let total: Int
+  private let report: @Sendable (EvaluationProgress) -> Void
+
+  init(total: Int, report: @escaping @Sendable (EvaluationProgress) -> Void) {
+    self.total = max(total, 1)
+    self.report = report
+  }
+
+  func advance(by units: Int, stage: String) {
+    guard units > 0 else { return }
+    let now = done.withLock { done in
+      done += units
+      return done
+    }
+    report(EvaluationProgress(stage: stage, fraction: min(1, Double(now) / Double(total))))
+  }
+}

@@ -1,0 +1,31 @@
+/// Gradients that an attack cannot follow (masked gradients: Athalye et al. 2018, arXiv:1802.00420).
+extension Warning {
+  /// The share of all examples that zero gradients may have saved before the result is discredited.
+  private static let negligible = 0.005
+
+  /// Examples withstood because the attack had no gradient to follow.
+  package static func zeroGradients(_ trial: AttackTrial) -> Warning? {
+    guard trial.zeroGradients > 0 else { return nil }
+    let share = Double(trial.zeroGradients) / Double(trial.withstood.count)
+    return Warning(
+      code: "zero_gradients",
+      detail: """
+        \(trial.settings.label): the input gradient of \(trial.zeroGradients) examples that withstood (\(percent(share))) was zero at the \
+        start, so the attack stood still there. Use an attack that needs no gradient (noise with many draws), or a loss that does not \
+        saturate.
+        """,
+      discredits: share >= negligible)
+  }
+
+  /// NaN or infinite gradients.
+  package static func brokenGradients(_ trial: AttackTrial) -> Warning? {
+    guard trial.brokenGradients > 0 else { return nil }
+    return Warning(
+      code: "broken_gradients",
+      detail: """
+        \(trial.settings.label): the input gradient of \(trial.brokenGradients) examples was NaN or infinite at the start. The weights \
+        have probably diverged: lower the learning rate.
+        """,
+      discredits: true)
+  }
+}

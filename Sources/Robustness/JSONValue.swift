@@ -1,0 +1,208 @@
+import Foundation
+
+/// Any JSON document, its object keys in the order in which they were written.
+package enum JSONValue: Hashable, Sendable {
+  case null
+  case bool(Bool)
+  /// A number written without fraction and exponent that fits.
+  case int(Int64)
+  /// Any other. NaN and the infinities are written as the strings `"NaN"`, `"Infinity"`, `"-Infinity"`.
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+
+  /// The member of an object; `nil` for every other value.
+  package subscript(_ key: String) -> JSONValue? {
+    guard case .object(let object) = self else { return nil }
+    return object[key]
+  }
+}
+
+/// The members of an object. Equal ones have equal members, in whatever order.
+package struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
+  package private(set) var keys: [String] = []
+  private var values: [String: JSONValue] = [:]
+
+  package init() {}
+
+  /// Of keys given twice, the last value counts.
+  package init(dictionaryLiteral elements: (String, JSONValue)...) {
+    for (key, value) in elements { self[key] = value }
+  }
+
+  /// A new key goes to the end; `nil` removes.
+  package subscript(_ key: String) -> JSONValue? {
+    get { values[key] }
+    set {
+      switch (values[key] != nil, newValue != nil) {
+      case (false, true): keys.append(key)
+      case (true, false): keys.removeAll { $0 == key }
+      default: break
+      }
+      values[key] = newValue
+    }
+  }
+
+  package var members: [(key: String, value: JSONValue)] { keys.map { ($0, values[$0] ?? .null) } }
+
+  package static func == (one: JSONObject, other: JSONObject) -> Bool { one.values == other.values }
+  package func hash(into hasher: inout Hasher) { hasher.combine(values) }
+}
+
+extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+  ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+  package init(nilLiteral: ()) { self = .null }
+  package init(booleanLiteral value: Bool) { self = .bool(value) }
+  package init(integerLiteral value: Int64) { self = .int(value) }
+  package init(floatLiteral value: Double) { self = .number(value) }
+  package init(stringLiteral value: String) { self = .string(value) }
+  package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  package init(dictionaryLiteral elements: (String, JSONValue)...) {
+    var object = JSONObject()
+    for (key, value) in elements { object[key] = value }
+    self = .object(object)
+  }
+}
+
+extension JSONValue: Codable {
+  package init(from decoder: any Decoder) throws {
+    if let keyed = try? decoder.container(keyedBy: AnyKey.self) {
+      var object = JSONObject()
+      for key in keyed.allKeys { object[key.stringValue] = try keyed.decode(JSONValue.self, forKey: key) }
+      self = .object(object)
+    } else if var list = try? decoder.unkeyedContainer() {
+      var elements: [JSONValue] = []
+      while !list.isAtEnd { elements.append(try list.decode(JSONValue.self)) }
+      self = .array(elements)
+    } else {
+      self = try Self.scalar(try decoder.singleValueContainer())
+    }
+  }
+
+  private static func scalar(_ container: any SingleValueDecodingContainer) throws -> JSONValue {
+    if container.decodeNil() { return .null }
+    if let value = try? container.decode(Bool.self) { return .bool(value) }
+    if let value = try? container.decode(Int64.self) { return .int(value) }
+    // Before numbers: a decoder that reads "NaN" as a number must not turn a string into one.
+    if let value = try? container.decode(String.self) { return .string(value) }
+    return .number(try container.decode(Double.self))
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .object(let object):
+      var container = encoder.container(keyedBy: AnyKey.self)
+      for (key, value) in object.members { try container.encode(value, forKey: AnyKey(key)) }
+    case .array(let elements):
+      var container = encoder.unkeyedContainer()
+      for element in elements { try container.encode(element) }
+    default:
+      var container = encoder.singleValueContainer()
+      switch self {
+      case .bool(let value): try container.encode(value)
+      case .int(let value): try container.encode(value)
+      case .number(let value) where !value.isFinite: try container.encode(Self.name(of: value))
+      case .number(let value): try container.encode(value)
+      case .string(let value): try container.encode(value)
+      default: try container.encodeNil()
+      }
+    }
+  }
+
+  /// A key of any name.
+  private struct AnyKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(_ name: String) { stringValue = name }
+    init?(stringValue: String) { self.init(stringValue) }
+    init?(intValue: Int) { nil }
+  }
+}
+
+// MARK: Values of Swift's own
+
+extension JSONValue {
+  /// Any encodable value, by way of its `encode(to:)`; numbers that are not finite become strings.
+  package init(encoding value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    self = try JSONValue(parsing: encoder.encode(value))
+  }
+
+  /// The inverse of `init(encoding:)`.
+  package func decoded<Value: Decodable>(as type: Value.Type) throws -> Value {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    return try decoder.decode(type, from: Data(serialised().utf8))
+  }
+}
+
+// MARK: Text
+
+extension JSONValue {
+  /// The document as text, on one line or indented by two spaces a level. Always valid JSON.
+  package func serialised(pretty: Bool = false) -> String {
+    var text = ""
+    write(to: &text, indent: pretty ? 0 : nil)
+    return text
+  }
+
+  /// What stands for a number that JSON has no notation for.
+  private static func name(of value: Double) -> String { value.isNaN ? "NaN" : value > 0 ? "Infinity" : "-Infinity" }
+
+  private func write(to text: inout String, indent: Int?) {
+    switch self {
+    case .null: text += "null"
+    case .bool(let value): text += value ? "true" : "false"
+    case .int(let value): text += String(value)
+    // Swift writes the shortest digits that read back as the same number, in a form that JSON shares.
+    case .number(let value): text += value.isFinite ? value.description : "\"\(Self.name(of: value))\""
+    case .string(let value): Self.quote(value, to: &text)
+    case .array(let elements):
+      Self.list(elements, "[", "]", to: &text, indent: indent) { element, text, indent in element.write(to: &text, indent: indent) }
+    case .object(let object):
+      Self.list(object.members, "{", "}", to: &text, indent: indent) { member, text, indent in
+        Self.quote(member.key, to: &text)
+        text += indent == nil ? ":" : ": "
+        member.value.write(to: &text, indent: indent)
+      }
+    }
+  }
+
+  private static func list<Element>(
+    _ elements: [Element], _ open: String, _ close: String, to text: inout String, indent: Int?,
+    _ write: (Element, inout String, Int?) -> Void
+  ) {
+    text += open
+    for (position, element) in elements.enumerated() {
+      if position > 0 { text += "," }
+      if let indent { text += "\n" + String(repeating: "  ", count: indent + 1) }
+      write(element, &text, indent.map { $0 + 1 })
+    }
+    if let indent, !elements.isEmpty { text += "\n" + String(repeating: "  ", count: indent) }
+    text += close
+  }
+
+  private static func quote(_ string: String, to text: inout String) {
+    text += "\""
+    for scalar in string.unicodeScalars {
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\r": text += "\\r"
+      case "\t": text += "\\t"
+      case _ where scalar.value < 0x20:
+        let digits = String(scalar.value, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    text += "\""
+  }
+}

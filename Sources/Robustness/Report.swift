@@ -1,0 +1,101 @@
+import Foundation
+
+/// Everything that a job found out about a model's robustness: one document, JSON with names in snake case.
+package struct Report: Hashable, Sendable, Codable {
+  package struct Dataset: Hashable, Sendable, Codable {
+    package var id: String
+    package var name: String
+    /// Of one image, `[height, width, channels]`.
+    package var shape: [Int]
+    package var classes: [String]
+    /// How many examples were trained on, held out for validation, and are in the test set.
+    package var trainCount: Int
+    package var validationCount: Int
+    package var testCount: Int
+    /// How many of the test set the evaluation looked at.
+    package var evaluatedCount: Int
+
+    package init(
+      id: String, name: String, shape: [Int], classes: [String], trainCount: Int, validationCount: Int, testCount: Int, evaluatedCount: Int
+    ) {
+      self.id = id
+      self.name = name
+      self.shape = shape
+      self.classes = classes
+      self.trainCount = trainCount
+      self.validationCount = validationCount
+      self.testCount = testCount
+      self.evaluatedCount = evaluatedCount
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case id, name, shape, classes
+      case trainCount = "train_count"
+      case validationCount = "validation_count"
+      case testCount = "test_count"
+      case evaluatedCount = "evaluated_count"
+    }
+  }
+
+  package struct Model: Hashable, Sendable, Codable {
+    package var architecture: String
+    package var parameters: Int
+    /// SHA-256 of the final model's weight file, hexadecimal.
+    package var sha256: String
+    /// The same of the base model, when there is one.
+    package var baseSHA256: String?
+
+    package init(architecture: String, parameters: Int, sha256: String, baseSHA256: String? = nil) {
+      self.architecture = architecture
+      self.parameters = parameters
+      self.sha256 = sha256
+      self.baseSHA256 = baseSHA256
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case architecture, parameters, sha256
+      case baseSHA256 = "base_sha256"
+    }
+  }
+
+  package var dataset: Dataset
+  package var model: Model
+  /// As completed by every default.
+  package var spec: JSONValue
+  /// The base model; `nil` when nothing was trained.
+  package var before: Evaluation?
+  /// The final model: the one that the gates judge.
+  package var after: Evaluation
+  /// Wall time by phase, in seconds.
+  package var seconds: [String: Double]
+  package var warnings: [Warning]
+  package var gates: [GateResult]
+  package var verdict: Verdict
+
+  /// Judges `after` by `gates`.
+  ///
+  /// - Parameter warnings: of the training; those of the evaluation of the final model and of the gates are added. Those of the base
+  ///   model stay with it: they say nothing about the final one.
+  package init(
+    dataset: Dataset, model: Model, spec: JSONValue, before: Evaluation?, after: Evaluation, seconds: [String: Double], warnings: [Warning],
+    gates: [Gate]
+  ) {
+    let found = warnings + after.warnings
+    let judged = gates.map { $0.judge(after, warnings: found) }
+    self.dataset = dataset
+    self.model = model
+    self.spec = spec
+    self.before = before
+    self.after = after
+    self.seconds = seconds
+    self.warnings = found + judged.compactMap(Warning.sampleTooSmall)
+    self.gates = judged
+    verdict = Verdict(of: judged)
+  }
+
+  /// Indented, keys sorted, `"NaN"` and `"Infinity"` as strings.
+  package func json() throws -> String { try JSONValue(encoding: self).serialised(pretty: true) }
+
+  /// Reads what `json()` wrote.
+  package init(json: some Sequence<UInt8>) throws { self = try JSONValue(parsing: json).decoded(as: Report.self) }
+}

@@ -1,0 +1,45 @@
+import Attacks
+
+/// Settings under which a robust accuracy means less than it seems to.
+extension Warning {
+  /// The evaluation does not attack harder than the training did.
+  ///
+  /// - Parameter training: the attack of the training, `nil` when it was standard training.
+  package static func evaluationNotStronger(training: AttackSettings?, evaluation: [AttackSettings]) -> Warning? {
+    guard let training, training.gradientEvaluations > 0 else { return nil }
+    let most = evaluation.map(\.gradientEvaluations).max() ?? 0
+    guard most <= training.gradientEvaluations else { return nil }
+    return Warning(
+      code: "evaluation_not_stronger",
+      detail: """
+        The model was trained on \(training.label) (gradient evaluations per example: \(training.gradientEvaluations)) and evaluated with \
+        no more than \(most). A model can learn to resist just the attack it knows: evaluate with more steps or restarts.
+        """)
+  }
+
+  /// Too few classes for the targeted losses of the stronger attacks.
+  package static func fewClasses(_ classes: Int) -> Warning? {
+    guard classes < 4 else { return nil }
+    return Warning(
+      code: "few_classes",
+      detail: """
+        With \(classes) classes the targeted DLR loss, which needs 4, is not defined, so attacks that use it fall back on cross-entropy; \
+        and guessing alone is right in \(percent(1 / Double(max(classes, 1)))) of cases.
+        """)
+  }
+
+  /// A defence in front of the network that the attacks did not see through (Athalye et al. 2018, arXiv:1802.00420).
+  ///
+  /// - Parameters:
+  ///   - preprocessing: the names of its parts, empty when there is none.
+  ///   - adaptive: whether an attack of the evaluation goes through or around it (BPDA).
+  package static func preprocessingWithoutAdaptiveAttack(preprocessing: [String], adaptive: Bool) -> Warning? {
+    guard !preprocessing.isEmpty, !adaptive else { return nil }
+    return Warning(
+      code: "no_adaptive_attack",
+      detail: """
+        The model is defended by \(preprocessing.joined(separator: ", ")), and no attack adapts to that: such defences have fallen to \
+        attacks that replace their gradient (BPDA). Add one.
+        """)
+  }
+}

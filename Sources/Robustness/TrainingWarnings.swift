@@ -1,0 +1,56 @@
+import Attacks
+
+/// The three common mistakes of adversarial training that the tutorial names.
+extension Warning {
+  /// First: too few adversarial examples, or too weak ones.
+  ///
+  /// - Parameters:
+  ///   - fraction: the share of each batch that is adversarial.
+  ///   - attack: that makes them.
+  package static func tooFewAdversarialExamples(fraction: Double, attack: AttackSettings, threat: Threat) -> Warning? {
+    var faults: [String] = []
+    if fraction < 0.5 {
+      faults.append("only \(percent(fraction)) of each batch is adversarial (raise adversarial_fraction to 0.5 or more)")
+    }
+    if attack.name == .noise {
+      faults.append("noise is no attack (train on fgsm or pgd)")
+    } else if threat.norm == .linf || attack.name != .adam {
+      // Adam's steps are of about its learning rate in every pixel, whatever the gradient's size.
+      let reach = attack.stepSize(for: threat) * Double(attack.name == .fgsm ? 1 : attack.steps)
+      if reach < threat.epsilon * (1 - 1e-9) {
+        faults.append("the attack moves by at most \(reach) where \(threat.epsilon) is allowed (raise steps or step_size)")
+      }
+    }
+    guard !faults.isEmpty else { return nil }
+    return Warning(
+      code: "too_few_adversarial_examples", detail: "Training is weaker than it should be: " + faults.joined(separator: "; ") + ".")
+  }
+
+  /// Second: no validation part.
+  package static func noValidation(validationCount: Int) -> Warning? {
+    guard validationCount == 0 else { return nil }
+    return Warning(
+      code: "no_validation",
+      detail: """
+        No part of the training data was held out, so overfitting goes unseen and the checkpoint is the last one. Set \
+        dataset.validation_fraction to 0.1 or so.
+        """)
+  }
+
+  /// Third: stopped while still improving.
+  ///
+  /// - Parameters:
+  ///   - history: the robust accuracy on the validation part after each epoch.
+  ///   - validationCount: the examples it was measured on.
+  package static func stoppedWhileImproving(history: [Double], validationCount: Int) -> Warning? {
+    guard history.count >= 2, validationCount > 0, let last = history.last else { return nil }
+    let before = history.dropLast().suffix(3).max() ?? last
+    // A point, or two examples where that is more: less is noise.
+    guard last >= history.max() ?? last, last - before > max(0.01, 2 / Double(validationCount)) else { return nil }
+    return Warning(
+      code: "stopped_while_improving",
+      detail: """
+        Validation-robust accuracy rose from \(percent(before)) to \(percent(last)) in the last epoch: more epochs would probably give more.
+        """)
+  }
+}
