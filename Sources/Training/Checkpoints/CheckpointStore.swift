@@ -1,0 +1,56 @@
+import Datasets
+import Foundation
+import Models
+import TensorEngine
+
+/// Writes the checkpoints of a run, and reads them again.
+struct CheckpointStore {
+  private let directory: URL
+  private let layout: ParameterLayout
+  /// What every file says of its network.
+  private let metadata: [String: String]
+
+  init(_ run: TrainingRun) throws {
+    directory = run.directory
+    layout = run.graph.layout
+    let card = ModelCard(
+      model: run.description, input: run.dataset.imageShape, classes: run.dataset.classes, classNames: run.dataset.classNames)
+    metadata = try card.metadata()
+    do {
+      try FileManager.default.createDirectory(at: Checkpoint.folder(in: directory), withIntermediateDirectories: true)
+    } catch {
+      throw TrainingError.storage("the folder for checkpoints cannot be made: \(error.localizedDescription)")
+    }
+  }
+
+  /// Writes a safetensors file in place of the role's last one.
+  ///
+  /// Beside the model card its metadata are `temper.role`, `temper.epoch` and `temper.metrics` (JSON), and nothing that another run of the
+  /// same arguments would write otherwise.
+  func write(_ parameters: Parameters, as role: CheckpointRole, _ metrics: TrainingMetrics) throws -> Checkpoint {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let measured = Dictionary(uniqueKeysWithValues: metrics.named.map { ($0.name, $0.value) })
+    let results = [
+      "temper.role": role.rawValue, "temper.epoch": String(metrics.epoch),
+      "temper.metrics": String(decoding: try encoder.encode(measured), as: UTF8.self),
+    ]
+    let tensors = layout.parameters.indices.map { parameters[$0] }
+    let file = Safetensors(Weights(layout, tensors: tensors), metadata: metadata.merging(results) { $1 }).encoded()
+    try AtomicFile.write([file], to: Checkpoint.url(of: role, in: directory))
+    return Checkpoint(role: role, epoch: metrics.epoch, metrics: metrics, bytes: file.count, sha256: SHA256Digest.hex(of: file))
+  }
+
+  /// The weights of a checkpoint.
+  ///
+  /// - Throws: `TrainingError.cannotResume` when the file is not there any more, or is another.
+  func read(_ checkpoint: Checkpoint) throws -> Parameters {
+    guard let data = try? Data(contentsOf: checkpoint.url(in: directory)), SHA256Digest.hex(of: data) == checkpoint.sha256 else {
+      throw TrainingError.cannotResume(
+        "the checkpoint \(checkpoint.role.rawValue) of epoch \(checkpoint.epoch) is missing or was changed; start the run anew")
+    }
+    let parameters = Parameters(layout)
+    for (index, tensor) in try Safetensors(data).weights.tensors(for: layout).enumerated() { parameters[index] = tensor }
+    return parameters
+  }
+}

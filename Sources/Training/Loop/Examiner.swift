@@ -1,0 +1,60 @@
+import Attacks
+import Datasets
+import Robustness
+import TensorEngine
+
+/// Measures the model during training, on examples held out of the training set and on a few of those it learns from.
+struct Examiner {
+  /// The examples held out; none when the settings hold out none.
+  let validation: [Int]
+  /// Those of `validation` that are attacked: at most 1000.
+  let attacked: [Int]
+  /// Examples that are trained on, the same throughout.
+  private let probed: [Int]
+  private let dataset: Dataset
+  private let threat: Threat
+  private let seed: UInt64
+  private let control: @Sendable () throws -> Void
+
+  /// The most validation examples that are attacked after an epoch.
+  static let attackedLimit = 1000
+  /// Ten steps of a quarter of epsilon from a random start, whatever the training attacks with: models of all methods are chosen by the
+  /// same measure.
+  static let validationAttack = AttackSettings(name: .pgd, steps: 10)
+  /// The probe for catastrophic overfitting (Wong et al. 2020, whose code runs PGD-5 on a training batch after each epoch).
+  static let probeAttack = AttackSettings(name: .pgd, steps: 5)
+  static let probedCount = 256
+
+  init(_ run: TrainingRun, training: [Int], validation: [Int]) {
+    let labels = run.dataset.train.labels
+    self.validation = validation
+    attacked = stratifiedSample(
+      of: labels, among: validation, classes: run.dataset.classes, count: Self.attackedLimit, seed: run.seed)
+    probed = stratifiedSample(of: labels, among: training, classes: run.dataset.classes, count: Self.probedCount, seed: run.seed)
+    dataset = run.dataset
+    threat = run.threat
+    seed = run.seed
+    control = run.control
+  }
+
+  /// Fills in what is measured after an epoch.
+  ///
+  /// - Parameter probing: whether to look for catastrophic overfitting too.
+  func measure(_ team: NetworkTeam, into metrics: inout TrainingMetrics, probing: Bool) throws {
+    if !validation.isEmpty {
+      metrics.validationCleanAccuracy = try evaluation(of: team, on: validation, under: []).cleanAccuracy.value
+      metrics.validationRobustAccuracy = try evaluation(of: team, on: attacked, under: [Self.validationAttack]).worstCase.value
+    }
+    if probing { metrics.probeAccuracy = try evaluation(of: team, on: probed, under: [Self.probeAttack]).worstCase.value }
+  }
+
+  /// The random starts are those of epoch 0, which no training uses, and the same every time: figures differ by the model alone.
+  private func evaluation(of team: NetworkTeam, on ids: [Int], under attacks: [AttackSettings]) throws -> Evaluation {
+    let split = dataset.train
+    let set = EvaluationSet(ids: ids, labels: split.labels(at: ids), classNames: dataset.classNames) { positions in
+      split.images(at: positions.map { ids[$0] })
+    }
+    let settings = EvaluationSettings(attacks: attacks, samples: ids.count, curve: [], seed: seed, selfCheck: false)
+    return try Evaluator(settings: settings, threat: threat).evaluate(team, on: set, control: control)
+  }
+}

@@ -1,0 +1,11 @@
+/// The examples of one update of the weights.
+struct TrainingBatch: Sendable {
+  /// Positions in the training set, in the order of the epoch.
+  let ids: [Int]
+  /// The position of the first in the epoch's order.
+  let start: Int
+  /// Counted from 1.
+  let epoch: Int
+  /// Which of them are attacked; nil: none, for standard training.
+  let mix: AdversarialMix?
+}

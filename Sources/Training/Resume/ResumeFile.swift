@@ -1,0 +1,90 @@
+import Datasets
+import Foundation
+
+/// The file that a run is resumed from.
+///
+/// Bytes: the magic, the length of the header (8 bytes, little-endian), the header (`ResumeState` as JSON), the number of arrays and the
+/// number of floats in each (8 bytes both), the arrays (the weights, then each slot of the optimiser), and the SHA-256 of all that.
+struct ResumeFile {
+  private let url: URL
+  private static let magic = Data("TEMPERS1".utf8)
+  private static let digestBytes = 32
+
+  init(directory: URL) { url = directory.appendingPathComponent("resume.state") }
+
+  var exists: Bool { FileManager.default.fileExists(atPath: url.path) }
+
+  func remove() throws {
+    guard exists else { return }
+    do {
+      try FileManager.default.removeItem(at: url)
+    } catch {
+      throw TrainingError.storage("\(url.lastPathComponent) cannot be removed")
+    }
+  }
+
+  /// - Parameter arrays: all of one length.
+  func save(_ state: ResumeState, arrays: [[Float]]) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let header = try encoder.encode(state)
+    var front = Self.magic
+    front.append(UInt64(header.count))
+    front.append(header)
+    front.append(UInt64(arrays.count))
+    front.append(UInt64(arrays.first?.count ?? 0))
+    let parts = [front] + arrays.map { array in array.withUnsafeBytes { Data($0) } }
+    let digest = SHA256Digest()
+    for part in parts { digest.update(part) }
+    try AtomicFile.write(parts + [Data(digest.finish())], to: url)
+  }
+
+  /// - Throws: `TrainingError.cannotResume` when the file is not what `save` left.
+  func load() throws -> (state: ResumeState, arrays: [[Float]]) {
+    guard let data = try? Data(contentsOf: url) else { throw TrainingError.storage("\(url.lastPathComponent) cannot be read") }
+    let contents = data.dropLast(Self.digestBytes)
+    guard data.count > Self.digestBytes, data.starts(with: Self.magic),
+      Data(SHA256Digest.hex(of: contents).utf8) == Data(SHA256Digest.hex([UInt8](data.suffix(Self.digestBytes))).utf8)
+    else { throw Self.damaged }
+    var reader = Reader(contents.dropFirst(Self.magic.count))
+    guard let header = try? reader.bytes(reader.number()), let state = try? JSONDecoder().decode(ResumeState.self, from: header) else {
+      throw Self.damaged
+    }
+    let (arrays, count) = (try reader.number(), try reader.number())
+    return (state, try (0..<arrays).map { _ in try reader.floats(count) })
+  }
+
+  static let damaged = TrainingError.cannotResume("the saved state of the run is damaged; start the run anew")
+}
+
+extension Data {
+  fileprivate mutating func append(_ number: UInt64) { withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) } }
+}
+
+/// Takes a file apart, from front to back.
+private struct Reader {
+  private var rest: Data
+
+  init(_ data: Data) { rest = data }
+
+  mutating func bytes(_ count: Int) throws -> Data {
+    guard count >= 0, count <= rest.count else { throw ResumeFile.damaged }
+    defer { rest = rest.dropFirst(count) }
+    return Data(rest.prefix(count))
+  }
+
+  mutating func number() throws -> Int {
+    let value = try bytes(8).withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+    guard let number = Int(exactly: value) else { throw ResumeFile.damaged }
+    return number
+  }
+
+  mutating func floats(_ count: Int) throws -> [Float] {
+    let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
+    guard !overflow else { throw ResumeFile.damaged }
+    let data = try bytes(size)
+    return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      initialized = data.copyBytes(to: buffer) / MemoryLayout<Float>.size
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/// What was measured in one epoch.
+package struct TrainingMetrics: Hashable, Sendable, Codable {
+  /// Counted from 1 over both stages; 0 for the model before any training.
+  package var epoch: Int
+  /// Weight updates since the start of the run.
+  package var step: Int
+  /// `base` or `retrain`.
+  package var phase: TrainingPhase
+  /// The rate of the epoch's last step.
+  package var learningRate: Double = 0
+  /// The mean loss of the epoch's batches, each computed before its update.
+  package var loss: Double?
+  /// Accuracies on the examples trained on, as they went through.
+  package var trainCleanAccuracy: Double?
+  package var trainAdversarialAccuracy: Double?
+  /// Accuracies on the validation part after the epoch.
+  package var validationCleanAccuracy: Double?
+  package var validationRobustAccuracy: Double?
+  /// PGD-5 accuracy on a fixed set of training examples after the epoch: what falls when single-step training overfits.
+  package var probeAccuracy: Double?
+
+  /// Those that were measured, by the names that the API gives them.
+  package var named: [(name: String, value: Double)] {
+    let all: [(String, Double?)] = [
+      ("learning_rate", learningRate), ("loss", loss), ("train_clean_accuracy", trainCleanAccuracy),
+      ("train_adversarial_accuracy", trainAdversarialAccuracy), ("clean_accuracy", validationCleanAccuracy),
+      ("robust_accuracy", validationRobustAccuracy), ("probe_accuracy", probeAccuracy),
+    ]
+    return all.compactMap { name, value in value.map { (name, $0) } }
+  }
+}
