@@ -57,7 +57,7 @@ let package = Package(
       swiftSettings: strict),
 
     tests("TensorEngineTests", ["TensorEngine"]),
-    tests("ModelsTests", ["Models", "TensorEngine"]),
+    tests("ModelsTests", ["Models", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("DatasetsTests", ["Datasets", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["Attacks", "TensorEngine"]),
     tests("RobustnessTests", ["Robustness", "Attacks", "TensorEngine"]),

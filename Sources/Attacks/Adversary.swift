@@ -29,9 +29,7 @@ package struct Adversary: Sendable {
   /// - Parameters:
   ///   - examples: those that the classifier gets right; `round` and `starts` hold for the first run.
   ///   - checkpoint: called before each run; what it throws ends the attack.
-  package func assault(
-    _ examples: Examples, of classifier: any Classifier, checkpoint: () throws -> Void = {}
-  ) rethrows -> Assault {
+  package func assault(_ examples: Examples, of classifier: any Classifier, checkpoint: () throws -> Void) rethrows -> Assault {
     var assault = Assault(examples)
     var standing = Array(0..<examples.count)
     for run in 0..<(attack.isRandomised ? max(restarts, 1) : 1) where !standing.isEmpty {
@@ -51,6 +49,9 @@ package struct Adversary: Sendable {
     confirm(&assault, of: classifier)
     return assault
   }
+
+  /// The same without interruption.
+  package func assault(_ examples: Examples, of classifier: any Classifier) -> Assault { assault(examples, of: classifier, checkpoint: {}) }
 
   /// Which examples of what an attack returned are outside ball or box, or hold a NaN.
   private func breaches(in images: Tensor, around clean: Tensor) -> [Bool] {

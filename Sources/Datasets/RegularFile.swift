@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// A file on disk, open for reading; closed when the last reference goes.
 final class RegularFile {

@@ -201,7 +201,7 @@ package struct RequestParser: Sendable {
     return false
   }
 
-  private static func field(_ line: ArraySlice<UInt8>) throws(HTTPError) -> HTTPField {
+  static func field(_ line: ArraySlice<UInt8>) throws(HTTPError) -> HTTPField {
     // A line that begins with a blank would go on with the value before it; that is a thing of the past (RFC 9112 §5.2).
     guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { throw .badRequest("A header line has no colon.") }
     let name = line[..<colon]

@@ -66,8 +66,12 @@ package struct ModelDescription: Hashable, Sendable {
     }
     var graph = Graph(input: input)
     guard let normalization else { return graph }
+    // A row of features counts as one channel when one mean and deviation are given.
+    let spread = input.rank == 1 && normalization.mean.count == 1 && normalization.std.count == 1 ? input[0] : 1
+    let mean = Array(repeating: normalization.mean, count: spread).flatMap(\.self)
+    let deviation = Array(repeating: normalization.std, count: spread).flatMap(\.self)
     do {
-      try graph.append(Normalize(mean: normalization.mean, deviation: normalization.std), to: graph.input)
+      try graph.append(Normalize(mean: mean, deviation: deviation), to: graph.input)
     } catch {
       throw ModelError(pointer: "/normalization", "\(error)")
     }
@@ -87,7 +91,10 @@ package struct ModelDescription: Hashable, Sendable {
 
 extension Preset {
   /// The preset's network after what `start` holds.
-  func graph(_ given: [String: PresetValue], after start: Graph, classes: Int) throws(ModelError) -> Graph {
+  ///
+  /// - Parameter given: parameters; those left out take their defaults.
+  /// - Throws: when a parameter cannot stand, or the network does not fit the images.
+  package func graph(_ given: [String: PresetValue], after start: Graph, classes: Int) throws(ModelError) -> Graph {
     let arguments = try arguments(given)
     do {
       switch network {

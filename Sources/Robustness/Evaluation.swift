@@ -14,6 +14,19 @@ package struct Evaluation: Hashable, Sendable, Codable {
     package var forwardPasses: Int
     package var seconds: Double
 
+    package init(
+      settings: AttackSettings, robustAccuracy: Proportion, correctPerClass: [Int], gradientEvaluations: Int, forwardPasses: Int,
+      seconds: Double
+    ) {
+      self.settings = settings
+      label = settings.label
+      self.robustAccuracy = robustAccuracy
+      self.correctPerClass = correctPerClass
+      self.gradientEvaluations = gradientEvaluations
+      self.forwardPasses = forwardPasses
+      self.seconds = seconds
+    }
+
     private enum CodingKeys: String, CodingKey {
       case label, seconds
       case settings = "attack"
@@ -29,6 +42,12 @@ package struct Evaluation: Hashable, Sendable, Codable {
     package var name: String
     package var cleanAccuracy: Proportion
     package var robustAccuracy: Proportion
+
+    package init(name: String, cleanAccuracy: Proportion, robustAccuracy: Proportion) {
+      self.name = name
+      self.cleanAccuracy = cleanAccuracy
+      self.robustAccuracy = robustAccuracy
+    }
 
     private enum CodingKeys: String, CodingKey {
       case name
@@ -64,6 +83,24 @@ package struct Evaluation: Hashable, Sendable, Codable {
   package var forwardPasses: Int
   package var seconds: Double
   package var warnings: [Warning]
+
+  package init(
+    threat: Threat, cleanAccuracy: Proportion, attacks: [Attacked], worstCase: Proportion, perClass: [OfClass], worstClass: OfClass?,
+    curveAttack: String?, curve: [AtEpsilon], gradientEvaluations: Int, forwardPasses: Int, seconds: Double, warnings: [Warning]
+  ) {
+    self.threat = threat
+    self.cleanAccuracy = cleanAccuracy
+    self.attacks = attacks
+    self.worstCase = worstCase
+    self.perClass = perClass
+    self.worstClass = worstClass
+    self.curveAttack = curveAttack
+    self.curve = curve
+    self.gradientEvaluations = gradientEvaluations
+    self.forwardPasses = forwardPasses
+    self.seconds = seconds
+    self.warnings = warnings
+  }
 
   private enum CodingKeys: String, CodingKey {
     case threat, attacks, curve, seconds, warnings

@@ -84,7 +84,7 @@ package struct Evaluator: Sendable {
 
   private func attacked(_ trial: AttackTrial, _ set: EvaluationSet) -> Evaluation.Attacked {
     Evaluation.Attacked(
-      settings: trial.settings, label: trial.settings.label, robustAccuracy: trial.accuracy,
+      settings: trial.settings, robustAccuracy: trial.accuracy,
       correctPerClass: counts(trial.withstood, set), gradientEvaluations: trial.cost.gradientEvaluations,
       forwardPasses: trial.cost.forwardPasses, seconds: trial.seconds)
   }

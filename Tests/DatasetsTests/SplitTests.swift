@@ -17,7 +17,7 @@ import Testing
     let pixels = asBytes ? Pixels(bytes: bytes) : Pixels(floats: bytes.map { Float($0) / 255 })
     let split = Split(imageShape: [3, 2, 1], pixels: pixels, labels: [4, 5, 6, 7])
     let images = split.images(at: [3, 0, 3])
-    let chosen: [UInt8] = bytes[18..<24] + bytes[0..<6] + bytes[18..<24]
+    let chosen = [18..<24, 0..<6, 18..<24].flatMap { (range: Range<Int>) -> ArraySlice<UInt8> in bytes[range] }
     let expected = chosen.map { (byte: UInt8) -> Float in Float(byte) / 255 }
     #expect(images == Tensor([3, 3, 2, 1], values: expected))
     #expect(split.labels(at: [3, 0, 3]) == [7, 4, 7])

@@ -10,9 +10,17 @@ package struct Preset: Sendable {
   /// Where it comes from: a paper or the code it follows.
   package let source: String
   package let parameters: [PresetParameter]
-  let network: Network
+  package let network: Network
 
-  enum Network: Sendable {
+  package init(name: String, description: String, source: String, parameters: [PresetParameter], network: Network) {
+    self.name = name
+    self.description = description
+    self.source = source
+    self.parameters = parameters
+    self.network = network
+  }
+
+  package enum Network: Sendable {
     /// A layer list, for so many classes.
     case layers(@Sendable (PresetArguments, _ classes: Int) -> [Layer])
     /// Operations added after the graph's last node; the names of the weights are the function's own.
@@ -110,7 +118,7 @@ extension PresetValue: Codable {
 }
 
 /// A preset's parameters, all of them, within their bounds.
-struct PresetArguments: Sendable {
+package struct PresetArguments: Sendable {
   let values: [String: PresetValue]
 
   /// The value of a parameter that the preset declares as a list.

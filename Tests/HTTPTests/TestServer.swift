@@ -1,0 +1,83 @@
+import Foundation
+import HTTP
+import Logging
+import Synchronization
+
+/// Every line that a server logs.
+final class LogBook: Sendable {
+  struct Line: Sendable {
+    let level: Logger.Level
+    let message: String
+    let fields: [String: String]
+  }
+
+  private let kept = Mutex<[Line]>([])
+  var lines: [Line] { kept.withLock { $0 } }
+  var requests: [Line] { lines.filter { $0.message == "request" } }
+
+  fileprivate func add(_ line: Line) { kept.withLock { $0.append(line) } }
+
+  var logger: Logger {
+    Logger(label: "test") { _ in Handler(book: self) }
+  }
+
+  private struct Handler: LogHandler {
+    let book: LogBook
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.debug
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+      get { metadata[key] }
+      set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+      let fields = (event.metadata ?? [:]).mapValues { "\($0)" }
+      book.add(Line(level: event.level, message: "\(event.message)", fields: fields))
+    }
+  }
+}
+
+/// A real server on a free port of this machine, for as long as `body` runs.
+func withServer(
+  _ configure: (inout ServerConfiguration) -> Void = { _ in }, handler: @escaping HTTP.Handler,
+  _ body: (_ port: Int, _ server: Server, _ log: LogBook) async throws -> Void
+) async throws {
+  var configuration = ServerConfiguration()
+  configuration.handlerThreads = 2
+  configuration.timeouts.linger = 0.5
+  configure(&configuration)
+  let log = LogBook()
+  let server = Server(configuration: configuration, logger: log.logger, handler: handler)
+  let address = try server.start()
+  do {
+    try await body(address.port, server, log)
+  } catch {
+    await server.drain(within: 0)
+    throw error
+  }
+  await server.drain(within: 0)
+}
+
+/// Waits for something that happens soon on another thread.
+func eventually(within seconds: Double = 5, _ condition: () -> Bool) async -> Bool {
+  let end = ContinuousClock.now + .seconds(seconds)
+  while !condition() {
+    if ContinuousClock.now > end { return false }
+    try? await Task.sleep(for: .milliseconds(5))
+  }
+  return true
+}
+
+/// A file of bytes that differ by position, removed again.
+final class TemporaryFile: Sendable {
+  let path: String
+  let bytes: [UInt8]
+
+  init(count: Int) throws {
+    bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+    path = FileManager.default.temporaryDirectory.appendingPathComponent("http-\(UUID().uuidString)").path
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}

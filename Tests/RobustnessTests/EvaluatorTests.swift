@@ -1,0 +1,174 @@
+import Attacks
+import Robustness
+import Synchronization
+import TensorEngine
+import Testing
+
+private struct Interruption: Error {}
+
+@Suite("The evaluator") struct EvaluatorTests {
+  private let threat = Threat(norm: .linf, epsilon: 0.1)
+  private let attacks = [AttackSettings(name: .fgsm), AttackSettings(name: .pgd, steps: 10), AttackSettings(name: .noise)]
+
+  private func evaluate(_ team: LinearTeam, _ set: EvaluationSet, _ settings: EvaluationSettings, threat: Threat? = nil) throws
+    -> Evaluation
+  {
+    try Evaluator(settings: settings, threat: threat ?? self.threat).evaluate(team, on: set)
+  }
+
+  @Test("on two classes the robust accuracy is the share of margins above ε‖w‖, counted by hand", arguments: Norm.allCases)
+  func closedForm(norm: Norm) throws {
+    let team = LinearTeam(classes: 2)
+    let difference = zip(team.weights[0], team.weights[1]).map { Double($0 - $1) }
+    let set = team.set(200, wrong: [3, 50, 51])
+    let images = try set.images(Array(0..<200))
+    // No box in the way: the images are pulled to the middle.
+    let inner = Tensor(images.shape, values: images.values.map { 0.3 + 0.4 * $0 })
+    let margins = (0..<200).map { row in
+      zip(difference, inner[example: row]).reduce(0.0) { $0 + $1.0 * Double($1.1) } * (set.labels[row] == 0 ? 1 : -1)
+    }
+    let epsilon = 0.08
+    let length = norm == .linf ? difference.reduce(0) { $0 + abs($1) } : difference.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    let centred = EvaluationSet(images: inner, labels: set.labels, classNames: set.classNames)
+    let evaluation = try evaluate(
+      team, centred, EvaluationSettings(attacks: [AttackSettings(name: .fgsm)]), threat: Threat(norm: norm, epsilon: epsilon))
+    #expect(evaluation.cleanAccuracy == Proportion(margins.map { $0 > 0 }))
+    #expect(evaluation.attacks[0].robustAccuracy == Proportion(margins.map { $0 > epsilon * length }))
+    #expect(evaluation.attacks[0].robustAccuracy.correct > 0)
+  }
+
+  @Test("neither the shards, nor their number, nor the threads change anything") func shardsChangeNothing() throws {
+    var team = LinearTeam(classes: 5)
+    let settings = EvaluationSettings(attacks: attacks, curve: [0, 0.05, 0.1, 0.2], seed: 7)
+    let set = team.set(75)
+    func facts(_ evaluation: Evaluation) -> Evaluation {
+      var facts = evaluation
+      facts.seconds = 0
+      for index in facts.attacks.indices { facts.attacks[index].seconds = 0 }
+      return facts
+    }
+    let reference = facts(try evaluate(team, set, settings))
+    for size in [1, 7, 32, 100] {
+      team.shardSize = size
+      #expect(facts(try evaluate(team, set, settings)) == reference)
+    }
+  }
+
+  @Test("an example that is wrong clean counts as not robust, and is not attacked") func wrongClean() throws {
+    let team = LinearTeam(classes: 5)
+    let all = try evaluate(team, team.set(40, wrong: Array(0..<40)), EvaluationSettings(attacks: attacks))
+    #expect(all.cleanAccuracy.correct == 0)
+    #expect(all.worstCase.correct == 0)
+    #expect(all.gradientEvaluations == 0)
+    #expect(all.forwardPasses == 40)
+  }
+
+  @Test("costs add up: one pass clean, and for each attack what its examples took") func costs() throws {
+    let team = LinearTeam(classes: 5)
+    let small = Threat(norm: .linf, epsilon: 1e-7)
+    let evaluation = try evaluate(team, team.set(20), EvaluationSettings(attacks: attacks), threat: small)
+    #expect(evaluation.attacks.map(\.gradientEvaluations) == [20, 200, 0])
+    #expect(evaluation.attacks.map(\.forwardPasses) == [20, 20, 20])
+    // The self-check takes one gradient and one prediction.
+    #expect(evaluation.gradientEvaluations == 240)
+    #expect(evaluation.forwardPasses == 20 + 60 + 20)
+  }
+
+  @Test("all attacks together are no weaker than each, and classes add up to the whole") func worstCase() throws {
+    let team = LinearTeam(classes: 5)
+    let set = team.set(100, wrong: [1, 2, 3])
+    let evaluation = try evaluate(team, set, EvaluationSettings(attacks: attacks))
+    #expect(evaluation.attacks.allSatisfy { $0.robustAccuracy.correct >= evaluation.worstCase.correct })
+    #expect(evaluation.perClass.map(\.robustAccuracy.correct).reduce(0, +) == evaluation.worstCase.correct)
+    #expect(evaluation.perClass.map(\.cleanAccuracy.correct).reduce(0, +) == 97)
+    #expect(evaluation.perClass.map(\.cleanAccuracy.total).reduce(0, +) == 100)
+    for attack in evaluation.attacks { #expect(attack.correctPerClass.reduce(0, +) == attack.robustAccuracy.correct) }
+    let worst = try #require(evaluation.worstClass)
+    #expect(evaluation.perClass.filter { $0.cleanAccuracy.total > 0 }.allSatisfy { $0.robustAccuracy.value >= worst.robustAccuracy.value })
+    #expect(evaluation.perClass.contains(worst))
+  }
+
+  @Test("the curve begins at clean accuracy, meets the attack at its epsilon, and falls") func curve() throws {
+    let team = LinearTeam(classes: 5)
+    let evaluation = try evaluate(team, team.set(100, wrong: [4]), EvaluationSettings(attacks: attacks, curve: [0.2, 0.1, 0, 0.05, 0.1]))
+    #expect(evaluation.curve.map(\.epsilon) == [0, 0.05, 0.1, 0.2])
+    #expect(evaluation.curveAttack == "pgd-10")
+    let correct = evaluation.curve.map(\.accuracy.correct)
+    #expect(correct[0] == 99 && correct[2] == evaluation.attacks[1].robustAccuracy.correct)
+    #expect(zip(correct, correct.dropFirst()).allSatisfy { $0 >= $1 } && correct[0] > correct[3])
+  }
+
+  @Test("progress rises to the whole, and names its stages") func progress() throws {
+    let team = LinearTeam(classes: 5)
+    let seen = Mutex<[EvaluationProgress]>([])
+    let settings = EvaluationSettings(attacks: attacks, curve: [0, 0.1, 0.2])
+    _ = try Evaluator(settings: settings, threat: threat).evaluate(
+      team, on: team.set(50), progress: { step in seen.withLock { $0.append(step) } })
+    let steps = seen.withLock { $0 }
+    #expect(abs((steps.map(\.fraction).max() ?? 0) - 1) < 1e-9)
+    #expect(Set(steps.map(\.stage)) == ["clean", "fgsm", "pgd-10", "noise", "curve 0.2", "self-check"])
+  }
+
+  @Test("what the control throws ends the evaluation") func control() throws {
+    let team = LinearTeam(classes: 5)
+    let calls = Mutex(0)
+    #expect(throws: Interruption.self) {
+      _ = try Evaluator(settings: EvaluationSettings(attacks: attacks), threat: threat).evaluate(
+        team, on: team.set(50),
+        control: {
+          let count = calls.withLock { calls in
+            calls += 1
+            return calls
+          }
+          if count > 9 { throw Interruption() }
+        })
+    }
+    #expect(calls.withLock { $0 } < 25)
+  }
+
+  @Test("an empty set has no accuracy, and every interval says that nothing is known") func empty() throws {
+    let team = LinearTeam(classes: 5)
+    let evaluation = try evaluate(team, team.set(0), EvaluationSettings(attacks: attacks, curve: [0, 0.1]))
+    #expect(evaluation.cleanAccuracy.value.isNaN)
+    #expect(evaluation.cleanAccuracy.interval.low == 0 && evaluation.cleanAccuracy.interval.high == 1)
+    #expect(evaluation.worstClass == nil)
+  }
+
+  @Test("a sound linear model draws no warning") func noWarning() throws {
+    let team = LinearTeam(classes: 5)
+    let evaluation = try evaluate(team, team.set(200), EvaluationSettings(attacks: attacks, curve: [0, 0.05, 0.1, 0.5]))
+    #expect(evaluation.warnings.isEmpty, "\(evaluation.warnings)")
+  }
+
+  @Test("a model whose gradients are zero is found out, and so is one whose gradients are NaN") func masked() throws {
+    var team = LinearTeam(classes: 5)
+    team.spoil = { gradient in gradient.values = gradient.values.map { _ in 0 } }
+    let zero = try evaluate(team, team.set(200), EvaluationSettings(attacks: attacks), threat: Threat(norm: .linf, epsilon: 0.3))
+    #expect(zero.warnings.contains { $0.code == "zero_gradients" && $0.discredits })
+    // FGSM stands still, so that even noise finds more.
+    #expect(zero.warnings.contains { $0.code == "noise_beats_attack" && $0.discredits })
+    team.spoil = { gradient in gradient.values[0] = .nan }
+    let broken = try evaluate(team, team.set(200), EvaluationSettings(attacks: attacks))
+    #expect(broken.warnings.contains { $0.code == "broken_gradients" && $0.discredits })
+  }
+
+  @Test("a model whose answers depend on when it is asked is found out") func randomised() throws {
+    var team = LinearTeam(classes: 5)
+    // Each shard's classifier is asked first for the prediction of what the attack found, then to confirm it.
+    team.disturb = { call, logits in
+      guard call == 1 else { return }
+      logits.values = logits.values.map { -$0 }
+    }
+    let evaluation = try evaluate(team, team.set(200), EvaluationSettings(attacks: attacks))
+    #expect(evaluation.warnings.contains { $0.code == "prediction_not_repeatable" && $0.discredits })
+  }
+
+  @Test("a sample is drawn without replacement by the seed, and is everything when there is not more") func sample() {
+    let settings = EvaluationSettings(samples: 100, seed: 4)
+    let drawn = settings.sample(of: 1000)
+    #expect(drawn.count == 100 && Set(drawn).count == 100 && drawn == drawn.sorted())
+    #expect(drawn == settings.sample(of: 1000))
+    #expect(drawn != EvaluationSettings(samples: 100, seed: 5).sample(of: 1000))
+    #expect(settings.sample(of: 30) == Array(0..<30))
+  }
+}

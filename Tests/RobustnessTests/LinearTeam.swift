@@ -1,0 +1,83 @@
+import Attacks
+import Dispatch
+import Robustness
+import Synchronization
+import TensorEngine
+
+/// Linear models of two pixels-times-classes weights, one for each shard, questioned by several threads.
+struct LinearTeam: ClassifierTeam {
+  var inputShape: Shape = [2, 3, 1]
+  var weights: [[Float]]
+  var shardSize = 8
+  /// Changes gradients.
+  var spoil: (@Sendable (inout Tensor) -> Void)?
+  /// Changes the logits of a classifier's call with this number.
+  var disturb: (@Sendable (_ call: Int, _ logits: inout Tensor) -> Void)?
+
+  init(classes: Int, seed: UInt64 = 3) {
+    weights = (0..<classes).map { label in
+      var stream = RandomStream(seed: seed, purpose: .initialisation, example: label)
+      return (0..<6).map { _ in stream.normal() }
+    }
+  }
+
+  var classes: Int { weights.count }
+
+  func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
+    let failure = Mutex<(any Error)?>(nil)
+    let models = self
+    DispatchQueue.concurrentPerform(iterations: count) { shard in
+      guard failure.withLock({ $0 == nil }) else { return }
+      do { try body(shard, Linear(models)) } catch { failure.withLock { $0 = $0 ?? error } }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+
+  /// The images with the labels that the model gives them, but for those in `wrong`.
+  func set(_ count: Int, wrong: [Int] = []) -> EvaluationSet {
+    let images = Tensor(
+      inputShape.batched(count),
+      values: (0..<count).flatMap { example in
+        var stream = RandomStream(seed: 5, purpose: .sample, example: example)
+        return (0..<6).map { _ in stream.uniform() }
+      })
+    var labels = Linear(self).forward(images).argmax()
+    for position in wrong { labels[position] = (labels[position] + 1) % classes }
+    return EvaluationSet(images: images, labels: labels, classNames: (0..<classes).map { "class \($0)" })
+  }
+}
+
+private final class Linear: Classifier {
+  private let team: LinearTeam
+  private var calls = 0
+
+  init(_ team: LinearTeam) { self.team = team }
+
+  var inputShape: Shape { team.inputShape }
+  var classes: Int { team.classes }
+
+  func forward(_ images: Tensor) -> Tensor {
+    let values = (0..<images.batch).flatMap { row in team.weights.map { w in zip(w, images[example: row]).reduce(0) { $0 + $1.0 * $1.1 } } }
+    return Tensor([images.batch, classes], values: values)
+  }
+
+  func logits(of images: Tensor) -> Tensor {
+    var logits = forward(images)
+    team.disturb?(calls, &logits)
+    calls += 1
+    return logits
+  }
+
+  func inputGradient(at images: Tensor, labels: [Int], loss: any Loss, gradient: inout Tensor) -> (losses: [Float], logits: Tensor) {
+    let logits = forward(images)
+    var slope = Tensor(zeros: logits.shape)
+    let losses = loss(logits, labels: labels, gradient: &slope)
+    for row in 0..<images.batch {
+      for pixel in 0..<6 {
+        gradient.values[row * 6 + pixel] = (0..<classes).reduce(0) { $0 + slope.values[row * classes + $1] * team.weights[$1][pixel] }
+      }
+    }
+    team.spoil?(&gradient)
+    return (losses, logits)
+  }
+}

@@ -1,0 +1,135 @@
+import Attacks
+import Robustness
+import Testing
+
+@Suite("Diagnostics: each fires when it should, and only then") struct WarningTests {
+  private let threat = Threat(norm: .linf, epsilon: 0.1)
+
+  /// A trial on 1,000 examples of which the first `fallen` fell.
+  private func trial(_ name: AttackSettings.Name, fallen: Int, steps: Int? = nil) -> AttackTrial {
+    AttackTrial(settings: AttackSettings(name: name, steps: steps), threat: threat, withstood: (0..<1000).map { $0 >= fallen })
+  }
+
+  private func points(_ values: [(Double, Int)]) -> [Evaluation.AtEpsilon] {
+    values.map { Evaluation.AtEpsilon(epsilon: $0.0, accuracy: Proportion(correct: $0.1, total: 1000)) }
+  }
+
+  @Test("zero gradients warn from the first, and discredit from half a point") func zeroGradients() {
+    var trial = trial(.pgd, fallen: 100)
+    #expect(Warning.zeroGradients(trial) == nil)
+    trial.zeroGradients = 4
+    #expect(Warning.zeroGradients(trial)?.discredits == false)
+    trial.zeroGradients = 5
+    #expect(Warning.zeroGradients(trial)?.discredits == true)
+  }
+
+  @Test("a single broken gradient discredits") func brokenGradients() {
+    var trial = trial(.pgd, fallen: 100)
+    #expect(Warning.brokenGradients(trial) == nil)
+    trial.brokenGradients = 1
+    #expect(Warning.brokenGradients(trial)?.discredits == true)
+  }
+
+  @Test("PGD that is weaker than FGSM by more than 0.2 points discredits") func weakerPGD() {
+    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.pgd, fallen: 297)])?.discredits == true)
+    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.pgd, fallen: 298)]) == nil)
+    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.pgd, fallen: 400)]) == nil)
+    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300)]) == nil)
+  }
+
+  @Test("noise that finds what an attack missed discredits that attack alone") func noise() {
+    let found = Warning.noiseBeatsAttack([trial(.noise, fallen: 50), trial(.fgsm, fallen: 40), trial(.pgd, fallen: 90)])
+    #expect(found.map(\.code) == ["noise_beats_attack"])
+    #expect(found.first?.detail.contains("fgsm") == true && found.first?.discredits == true)
+    #expect(Warning.noiseBeatsAttack([trial(.noise, fallen: 50), trial(.pgd, fallen: 48)]).isEmpty)
+    #expect(Warning.noiseBeatsAttack([trial(.pgd, fallen: 48)]).isEmpty)
+  }
+
+  @Test("accuracy that rises with epsilon warns, beyond half a point") func rises() {
+    #expect(Warning.accuracyRises(points([(0, 990), (0.1, 500), (0.2, 506)]))?.code == "accuracy_rises_with_epsilon")
+    #expect(Warning.accuracyRises(points([(0, 990), (0.1, 500), (0.2, 505)])) == nil)
+    #expect(Warning.accuracyRises([]) == nil)
+  }
+
+  @Test("accuracy above chance at L∞ 0.5 warns; below that, at chance or in L2 it does not") func aboveChance() {
+    #expect(Warning.aboveChance(points([(0.5, 120)]), norm: .linf, largestClass: 110) != nil)
+    #expect(Warning.aboveChance(points([(0.5, 110)]), norm: .linf, largestClass: 110) == nil)
+    #expect(Warning.aboveChance(points([(0.4, 900)]), norm: .linf, largestClass: 110) == nil)
+    #expect(Warning.aboveChance(points([(0.5, 900)]), norm: .l2, largestClass: 110) == nil)
+  }
+
+  @Test("images outside the bound, and predictions that do not repeat, discredit") func consistency() {
+    var trial = trial(.pgd, fallen: 100)
+    #expect(Warning.breach(trial) == nil && Warning.unrepeatable(trial) == nil)
+    trial.breaches = 1
+    trial.unrepeatable = 1
+    #expect(Warning.breach(trial)?.discredits == true && Warning.unrepeatable(trial)?.discredits == true)
+  }
+
+  @Test("accuracy at epsilon 0 that is not the clean one discredits") func zeroEpsilon() {
+    let clean = Proportion(correct: 90, total: 100)
+    #expect(Warning.zeroEpsilonDiffers(clean: clean, atZero: clean) == nil)
+    #expect(Warning.zeroEpsilonDiffers(clean: clean, atZero: Proportion(correct: 89, total: 100))?.discredits == true)
+  }
+
+  @Test("an evaluation no stronger than the training warns") func notStronger() {
+    let seven = AttackSettings(name: .pgd, steps: 7)
+    #expect(Warning.evaluationNotStronger(training: seven, evaluation: [AttackSettings(name: .fgsm), seven]) != nil)
+    #expect(Warning.evaluationNotStronger(training: seven, evaluation: [AttackSettings(name: .pgd, steps: 7, restarts: 2)]) == nil)
+    #expect(Warning.evaluationNotStronger(training: seven, evaluation: EvaluationSettings().attacks) == nil)
+    #expect(Warning.evaluationNotStronger(training: nil, evaluation: []) == nil)
+  }
+
+  @Test("three classes warn, four do not") func fewClasses() {
+    #expect(Warning.fewClasses(3)?.code == "few_classes")
+    #expect(Warning.fewClasses(4) == nil)
+  }
+
+  @Test("preprocessing without an adaptive attack warns") func preprocessing() {
+    #expect(Warning.preprocessingWithoutAdaptiveAttack(preprocessing: ["jpeg"], adaptive: false)?.detail.contains("jpeg") == true)
+    #expect(Warning.preprocessingWithoutAdaptiveAttack(preprocessing: ["jpeg"], adaptive: true) == nil)
+    #expect(Warning.preprocessingWithoutAdaptiveAttack(preprocessing: [], adaptive: false) == nil)
+  }
+
+  @Test("the first mistake: a small mix, noise for an attack, an attack that cannot reach the bound") func fewAdversarial() {
+    func warning(_ fraction: Double, _ attack: AttackSettings) -> Warning? {
+      .tooFewAdversarialExamples(fraction: fraction, attack: attack, threat: threat)
+    }
+    #expect(warning(0.2, AttackSettings(name: .pgd, steps: 7)) != nil)
+    #expect(warning(1, AttackSettings(name: .noise)) != nil)
+    #expect(warning(1, AttackSettings(name: .pgd, steps: 7, stepSize: 0.01)) != nil)
+    for attack in [
+      AttackSettings(name: .pgd, steps: 7), AttackSettings(name: .fgsm), AttackSettings(name: .pgd, steps: 10, stepSize: 0.01),
+      AttackSettings(name: .adam),
+    ] {
+      #expect(warning(0.5, attack) == nil)
+    }
+  }
+
+  @Test("the second mistake: no validation part") func validation() {
+    #expect(Warning.noValidation(validationCount: 0) != nil)
+    #expect(Warning.noValidation(validationCount: 1) == nil)
+  }
+
+  @Test("the third mistake: stopped at the best epoch, well above those before it") func improving() {
+    func warning(_ history: [Double]) -> Warning? { .stoppedWhileImproving(history: history, validationCount: 1000) }
+    #expect(warning([0.3, 0.4, 0.5]) != nil)
+    #expect(warning([0.3, 0.4, 0.5, 0.505]) == nil)
+    #expect(warning([0.3, 0.6, 0.5, 0.55]) == nil)
+    #expect(warning([0.3]) == nil)
+    #expect(Warning.stoppedWhileImproving(history: [0.30, 0.35], validationCount: 20) == nil)
+  }
+
+  @Test("a sample too small for the gate warns, and says how many would do") func sample() throws {
+    let gate = Gate(metric: .robustAccuracy, min: 0.7)
+    func result(_ correct: Int, _ total: Int, _ verdict: Verdict) -> GateResult {
+      let value = Proportion(correct: correct, total: total)
+      return GateResult(gate: gate, value: value.value, interval: value.interval, verdict: verdict)
+    }
+    let detail = try #require(Warning.sampleTooSmall(result(72, 100, .inconclusive))?.detail)
+    #expect(detail.contains("2017 examples"))
+    #expect(Warning.sampleTooSmall(result(900, 1000, .pass)) == nil)
+    #expect(Warning.sampleTooSmall(result(100, 1000, .fail)) == nil)
+    #expect(Warning.sampleTooSmall(result(70, 100, .inconclusive))?.detail.contains("move the bound") == true)
+  }
+}
