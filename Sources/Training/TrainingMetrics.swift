@@ -19,6 +19,12 @@ package struct TrainingMetrics: Hashable, Sendable, Codable {
   /// PGD-5 accuracy on a fixed set of training examples after the epoch: what falls when single-step training overfits.
   package var probeAccuracy: Double?
 
+  package init(epoch: Int, step: Int, phase: TrainingPhase) {
+    self.epoch = epoch
+    self.step = step
+    self.phase = phase
+  }
+
   /// Those that were measured, by the names that the API gives them.
   package var named: [(name: String, value: Double)] {
     let all: [(String, Double?)] = [

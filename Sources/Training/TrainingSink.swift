@@ -1,6 +1,8 @@
 import Robustness
 
 /// Where a run tells what happens. Every closure is called on the thread that called `TrainingRun.run()`, and returns quickly.
+///
+/// What came after the last saved state comes again when a run that died is resumed: the same epoch with the same values.
 package struct TrainingSink {
   package var progress: (TrainingProgress) -> Void
   /// After each epoch.

@@ -2,11 +2,13 @@
 /// one example.
 ///
 /// The choice goes by the position in the epoch's shuffled order, hence by (seed, epoch) alone, and another part is attacked in each epoch.
-struct AdversarialMix: Sendable {
+package struct AdversarialMix: Sendable {
   /// In [0, 1].
-  let fraction: Double
+  package let fraction: Double
 
-  func isAdversarial(position: Int) -> Bool {
+  package init(fraction: Double) { self.fraction = fraction }
+
+  package func isAdversarial(position: Int) -> Bool {
     (Double(position + 1) * fraction).rounded(.down) > (Double(position) * fraction).rounded(.down)
   }
 }

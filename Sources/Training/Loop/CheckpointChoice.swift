@@ -1,17 +1,17 @@
 /// Whether an epoch takes the place of the best one so far.
-enum CheckpointChoice {
+package enum CheckpointChoice {
   /// Compares by the figure of the role; of equals the one that is better by the other figure, and then the later one, which has learnt
   /// longer: on a small validation part ties are common.
   ///
   /// - Returns: false as well when nothing was measured.
-  static func isBetter(_ candidate: TrainingMetrics, than best: TrainingMetrics?, for role: CheckpointRole) -> Bool {
+  package static func isBetter(_ candidate: TrainingMetrics, than best: TrainingMetrics?, for role: CheckpointRole) -> Bool {
     guard let new = figures(candidate, role) else { return false }
     guard let best, let old = figures(best, role) else { return true }
     return new >= old
   }
 
   /// Whether the figure of the role itself has risen.
-  static func improves(_ candidate: TrainingMetrics, on best: TrainingMetrics?, for role: CheckpointRole) -> Bool {
+  package static func improves(_ candidate: TrainingMetrics, on best: TrainingMetrics?, for role: CheckpointRole) -> Bool {
     guard let new = figures(candidate, role) else { return false }
     guard let best, let old = figures(best, role) else { return true }
     return new.0 > old.0

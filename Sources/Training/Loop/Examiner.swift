@@ -23,7 +23,7 @@ struct Examiner {
   static let validationAttack = AttackSettings(name: .pgd, steps: 10)
   /// The probe for catastrophic overfitting (Wong et al. 2020, whose code runs PGD-5 on a training batch after each epoch).
   static let probeAttack = AttackSettings(name: .pgd, steps: 5)
-  static let probedCount = 256
+  static let probedCount = 128
 
   init(_ run: TrainingRun, training: [Int], validation: [Int]) {
     let labels = run.dataset.train.labels

@@ -41,6 +41,7 @@ final class TrainingLoop {
   private static func check(_ run: TrainingRun) throws {
     let (dataset, graph) = (run.dataset, run.graph)
     guard dataset.train.count > 0 else { throw TrainingError.unsuitable("the dataset \(dataset.name) has no images to train on") }
+    guard run.settings.totalEpochs > 0 else { throw TrainingError.unsuitable("there is nothing to do in 0 base epochs and 0 epochs") }
     guard graph.inputShape == dataset.imageShape, graph.outputShape == [dataset.classes] else {
       throw TrainingError.unsuitable(
         "the network takes \(graph.inputShape) to \(graph.outputShape), but \(dataset.name) has images of \(dataset.imageShape) in "

@@ -58,7 +58,7 @@ struct ResumeFile {
 }
 
 extension Data {
-  fileprivate mutating func append(_ number: UInt64) { withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) } }
+  fileprivate mutating func append(_ number: UInt64) { Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) } }
 }
 
 /// Takes a file apart, from front to back.

@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+import Training
+
+@Suite("A run's checkpoints are the same bytes")
+struct ReproducibilityTests {
+  @Test("on one thread and on two")
+  func threads() throws {
+    let (one, two) = (try TemporaryRun(), try TemporaryRun())
+    _ = try one.run(threads: 1)
+    _ = try two.run(threads: 2)
+    let files = try one.files()
+    #expect(files.count == 4)
+    #expect(try two.files() == files)
+  }
+
+  @Test("when the run is interrupted at any point and resumed", arguments: [0, 1, 2, 6, 9, 13, 17, 19, 26, 31, 36, 41, 44])
+  func interruption(_ questions: Int) throws {
+    let (whole, broken) = (try TemporaryRun(), try TemporaryRun())
+    let outcome = try whole.run()
+    let interruption = Interruption(after: questions)
+    #expect(throws: Interruption.Stopped()) { try broken.run { try interruption.ask() } }
+    let resumed = try broken.run(resume: true)
+    #expect(try broken.files() == whole.files())
+    #expect(resumed.history == outcome.history)
+    #expect(resumed.checkpoints == outcome.checkpoints)
+  }
+
+  @Test("with Adam, interrupted again and again")
+  func often() throws {
+    let (whole, broken) = (try TemporaryRun(), try TemporaryRun())
+    for run in [whole, broken] {
+      run.settings.optimizer = OptimizerSettings(.adam(), learningRate: 0.01)
+      run.settings.schedule = .cyclic()
+    }
+    _ = try whole.run()
+    var attempts = 0
+    while attempts < 30 {
+      attempts += 1
+      let interruption = Interruption(after: 22)
+      if (try? broken.run(resume: true, control: { try interruption.ask() })) != nil { break }
+    }
+    #expect(attempts > 2 && attempts < 30)
+    #expect(try broken.files() == whole.files())
+  }
+
+  @Test("when the machine dies in mid-epoch and the run goes on from the last saved state")
+  func death() throws {
+    let (whole, broken) = (try TemporaryRun(), try TemporaryRun())
+    _ = try whole.run()
+    let remains = broken.directory.appendingPathExtension("remains")
+    defer { try? FileManager.default.removeItem(at: remains) }
+    broken.saveInterval = 0
+    broken.sink.progress = { progress in
+      // What is on disk at this moment is what a dead process leaves: a batch further than the saved state.
+      if progress.epoch == 3 && progress.step == 2 && progress.phase == .retrain {
+        try? FileManager.default.copyItem(at: broken.directory, to: remains)
+      }
+    }
+    _ = try broken.run()
+    _ = try broken.run(in: remains, resume: true)
+    #expect(try broken.files(in: remains) == whole.files())
+  }
+
+  @Test("and others with another seed")
+  func seeds() throws {
+    let (one, other) = (try TemporaryRun(), try TemporaryRun())
+    other.seed = 6
+    let (a, b) = (try one.run(), try other.run())
+    #expect(a.selected.checkpoint.sha256 != b.selected.checkpoint.sha256)
+  }
+}
