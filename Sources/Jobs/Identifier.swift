@@ -1,0 +1,34 @@
+import Foundation
+import Synchronization
+
+/// Ids with a prefix that says of what, and 26 digits that sort by the time of creation: 48 bits of milliseconds since 1970 and 80
+/// random bits, in Crockford's base 32 (lower case), as in the ULID specification (github.com/ulid/spec).
+package enum Identifier: String, CaseIterable, Sendable {
+  case job, dataset = "ds", model = "mdl", checkpoint = "ckpt"
+
+  private static let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+  private static let last = Mutex<UInt128>(0)
+
+  /// A new id, greater than every one made before in this process.
+  package func make(at time: Timestamp = .now) -> String {
+    let fresh = UInt128(UInt64(max(0, time.milliseconds)) & 0xFFFF_FFFF_FFFF) << 80 | UInt128.random(in: 0..<(1 << 80))
+    let value = Self.last.withLock { last in
+      // Within a millisecond (or when the clock was set back) the next number after the last one.
+      last = fresh > last ? fresh : last + 1
+      return last
+    }
+    return rawValue + "_" + Self.encoded(value)
+  }
+
+  /// Whether `id` has the form of this kind's ids.
+  package func matches(_ id: String) -> Bool {
+    guard id.hasPrefix(rawValue + "_") else { return false }
+    let body = id.dropFirst(rawValue.count + 1).utf8
+    return body.count == 26 && body.allSatisfy(Self.digits.contains)
+  }
+
+  private static func encoded(_ value: UInt128) -> String {
+    let bytes = stride(from: 125, through: 0, by: -5).map { digits[Int(truncatingIfNeeded: value >> UInt128($0)) & 31] }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}

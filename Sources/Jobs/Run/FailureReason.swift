@@ -1,0 +1,27 @@
+import Datasets
+import GRDB
+import Models
+import TensorEngine
+import Training
+
+/// Why a job failed, in a sentence for its owner: never a path of the server, never a type's name.
+enum FailureReason {
+  static func sentence(for error: any Error) -> String {
+    switch error {
+    case let error as TrainingError: error.description
+    case let error as DatasetError: "The data set cannot be read: \(error)."
+    case let error as ModelError: error.description
+    case let error as WeightsError: error.description
+    case let error as SafetensorsError: "The weights cannot be read: \(error)."
+    case let error as StorageError: "The job could not be stored: \(error)."
+    case let error as DatabaseError where error.resultCode == .SQLITE_FULL: "The job could not be stored: the disk is full."
+    case is DatabaseError: "The job could not be stored; the server's log says why."
+    case let error as SpecFaults: "The spec cannot run: \(error)"
+    case let error as NotFound: "The job needs what is not there: \(error)."
+    case let error as GraphError: error.description
+    case let error as KernelError: error.description
+    case let error as Interruption: "Stopped: \(error)."
+    default: "The job was ended by an error that it does not explain; the server's log has it."
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import Robustness
+import Synchronization
+import TensorEngine
+import Training
+
+/// A job in this process without a store: what `temper run` does. It leaves `report.json`, `metrics.csv` and `checkpoints/`.
+package struct LocalRun: Sendable {
+  private let runner: JobRunner
+
+  package init(engine: Engine, catalogue: any Catalogue) { runner = JobRunner(engine: engine, catalogue: catalogue) }
+
+  /// Runs on the calling thread.
+  ///
+  /// - Parameter sink: told of everything, after the files have been written.
+  /// - Throws: as `JobRunner.run`.
+  package func run(_ spec: JobSpec, in directory: URL, sink: RunSink = RunSink(), control: RunControl? = nil) throws -> Report {
+    let control = control ?? RunControl(seconds: spec.resources.maxSeconds)
+    let history = Mutex<[MetricsPoint]>([])
+    var told = sink
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    let file = directory.appendingPathComponent("metrics.csv")
+    // Of an earlier run in the same folder: they would not belong to this one.
+    for name in ["report.json", "metrics.csv"] { try? FileManager.default.removeItem(at: directory.appendingPathComponent(name)) }
+    told.metrics = { metrics in
+      let points = history.withLock { history in
+        history.append(MetricsPoint(metrics))
+        return history
+      }
+      do {
+        try DataDirectory.write(Data(MetricsTable(points).csv.utf8), to: file)
+      } catch {
+        control.fail(with: error)
+      }
+      sink.metrics(metrics)
+    }
+    return try runner.run(spec, in: directory, sink: told, control: control)
+  }
+}

@@ -1,0 +1,81 @@
+import Attacks
+import Models
+import Robustness
+import TensorEngine
+import Training
+
+/// What a job will take, counted from its spec and its graph before it runs.
+package struct Estimate: Hashable, Sendable {
+  /// Weight updates.
+  package let steps: Int
+  /// Forward and backward passes of single examples, of training and evaluation.
+  package let gradientEvaluations: Int
+  /// Multiplications and additions, each counted once. A backward pass to the input costs as much as a forward pass, one to the
+  /// weights as much again.
+  package let floatingPointOperations: Double
+  /// Weights, gradients, the optimiser's memory, activations of every thread, and the images.
+  package let peakBytes: Int
+  package let parameters: Int
+  /// The part of the passes through the network that is training and not evaluation.
+  let trainingShare: Double
+
+  init(_ spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph) {
+    let forward = Double(
+      graph.nodes.reduce(0) { sum, node in
+        sum + node.operation.floatingPointOperations(inputs: node.inputs.map { graph.nodes[$0].shape }, output: node.shape)
+      })
+    let used = min(spec.dataset.limit ?? facts.trainCount, facts.trainCount)
+    let held = Int(Double(used) * spec.dataset.validationFraction)
+    let trained = used - held
+    var (steps, gradients, passes) = (0, 0.0, 0.0)
+    if let training = spec.training {
+      let perEpoch = (trained + training.batchSize - 1) / max(training.batchSize, 1)
+      steps = perEpoch * training.totalEpochs
+      let updates = Double(trained) * Double(training.totalEpochs)
+      let attack = training.method == .standard ? 0 : Double(training.attack.gradientEvaluations)
+      let attacks = Double(trained) * training.adversarialFraction * Double(training.epochs) * attack
+      gradients = updates + attacks
+      passes = 3 * updates + 2 * attacks
+    }
+    let trainingPasses = passes
+    let judged = Double(min(spec.evaluation.samples, facts.testCount)) * (spec.training == nil && spec.evaluation.baseline == nil ? 1 : 2)
+    let questions = judged * Double(Self.questions(spec))
+    gradients += questions
+    passes += 2 * questions + judged
+    self.steps = steps
+    trainingShare = passes > 0 ? trainingPasses / passes : 0
+    gradientEvaluations = Int(min(gradients, 9e18))
+    floatingPointOperations = forward * passes
+    parameters = graph.layout.count
+    peakBytes = Self.bytes(spec, facts, graph)
+  }
+
+  /// Gradient evaluations of one example in the evaluation, at most.
+  private static func questions(_ spec: JobSpec) -> Int {
+    let settings = EvaluationSettings(attacks: spec.evaluation.attacks, curve: spec.evaluation.curve)
+    let points = Set(spec.evaluation.curve).filter { $0 > 0 && $0 != spec.threat.epsilon }.count
+    return spec.evaluation.attacks.reduce(0) { $0 + $1.gradientEvaluations }
+      + points * (settings.strongest?.gradientEvaluations ?? 0)
+  }
+
+  private static func bytes(_ spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph) -> Int {
+    let float = MemoryLayout<Float>.size
+    let weights = graph.layout.count * float
+    let shards = spec.training.map { Shard.count($0.batchSize) } ?? 0
+    // Weights, their packed copies, the chosen checkpoint and two slots of the optimiser; a gradient for each shard of a batch.
+    let ofWeights = weights * (spec.training == nil ? 2 : 5) + shards * weights
+    let activations = graph.nodes.reduce(0) { $0 + $1.shape.count } * float
+    // Values and gradients of a shard, for each thread that may run.
+    let arenas = 2 * activations * Shard.size * (spec.resources.threads ?? 2)
+    let images = (facts.trainCount + facts.testCount) * facts.shape.count
+    return ofWeights + arenas + images + shards * Shard.size * facts.shape.count * float * 3
+  }
+
+  package var json: JSONValue {
+    [
+      "steps": .int(Int64(steps)), "gradient_evaluations": .int(Int64(gradientEvaluations)),
+      "floating_point_operations": .number(floatingPointOperations), "peak_bytes": .int(Int64(peakBytes)),
+      "parameters": .int(Int64(parameters)),
+    ]
+  }
+}

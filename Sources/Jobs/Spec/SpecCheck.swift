@@ -1,0 +1,116 @@
+import Attacks
+import Datasets
+import Models
+import Robustness
+import TensorEngine
+
+/// What a spec needs to know of a data set before it is loaded.
+package struct DatasetFacts: Hashable, Sendable {
+  package var shape: Shape
+  package var classes: Int
+  package var trainCount: Int
+  package var testCount: Int
+
+  package init(_ summary: DatasetSummary) {
+    shape = Shape(summary.shape)
+    classes = summary.classes
+    trainCount = summary.train.count
+    testCount = summary.test.count
+  }
+}
+
+/// Where the names in a spec lead.
+package protocol Catalogue: Sendable {
+  /// - Returns: `nil` when there is no such data set. Throws a sentence when it cannot be used.
+  func facts(of dataset: DatasetSection.Reference) throws -> DatasetFacts?
+  /// - Returns: `nil` when there are no such weights.
+  func weights(_ id: String) throws -> StoredWeights?
+  /// - Throws: `NotFound`, `DatasetError`.
+  func load(_ dataset: DatasetSection.Reference) throws -> Dataset
+}
+
+/// A spec held against the world: images exist, the network fits them, the weights fit the network.
+package struct SpecCheck {
+  private let catalogue: any Catalogue
+
+  package init(_ catalogue: any Catalogue) { self.catalogue = catalogue }
+
+  /// A spec that can run, and what running it takes.
+  package struct Accepted: Sendable {
+    package let spec: JobSpec
+    package let graph: Graph
+    package let estimate: Estimate
+  }
+
+  /// Reads a document and checks everything that can be checked before a job runs.
+  ///
+  /// - Throws: `SpecFaults` with all faults at once.
+  package func accept(_ document: JSONValue, origin: JobSpec.Origin = .http) throws(SpecFaults) -> Accepted {
+    let (spec, faults) = JobSpec.read(document, origin: origin)
+    let log = FaultLog()
+    for fault in faults { log.add(fault.pointer, fault.code, fault.detail) }
+    guard let spec else { throw SpecFaults(log.faults) }
+    let facts = log.isClean("/dataset") ? facts(of: spec, log) : nil
+    let graph = facts.flatMap { self.graph(of: spec, $0, log) }
+    if let graph {
+      check(weights: spec.model.initial, at: "/model/init", graph, log)
+      check(weights: spec.evaluation.baseline, at: "/evaluation/baseline", graph, log)
+    }
+    guard log.faults.isEmpty, let facts, let graph else { throw SpecFaults(log.faults) }
+    return Accepted(spec: spec, graph: graph, estimate: Estimate(spec, facts, graph))
+  }
+
+  private func facts(of spec: JobSpec, _ log: FaultLog) -> DatasetFacts? {
+    let pointer =
+      switch spec.dataset.reference {
+      case .id: "/dataset/id"
+      case .path: "/dataset/path"
+      }
+    do {
+      guard let facts = try catalogue.facts(of: spec.dataset.reference) else {
+        log.add(pointer, .notFound, "there is no such data set; GET /v1/datasets lists those there are, digits is always there")
+        return nil
+      }
+      if spec.training != nil { checkParts(spec, facts, log) }
+      return facts
+    } catch {
+      log.add(pointer, .doesNotFit, "\(error)")
+      return nil
+    }
+  }
+
+  private func checkParts(_ spec: JobSpec, _ facts: DatasetFacts, _ log: FaultLog) {
+    let used = min(spec.dataset.limit ?? facts.trainCount, facts.trainCount)
+    let held = Double(used) * spec.dataset.validationFraction
+    if spec.dataset.validationFraction > 0, held < 1 {
+      log.add(
+        "/dataset/validation_fraction", .outOfRange,
+        "holds out less than one of the \(used) training images; take more images, a larger part, or 0 for none")
+    }
+  }
+
+  private func graph(of spec: JobSpec, _ facts: DatasetFacts, _ log: FaultLog) -> Graph? {
+    guard log.isClean("/model") else { return nil }
+    do {
+      return try spec.model.description.graph(input: facts.shape, classes: facts.classes)
+    } catch {
+      log.add("/model" + error.pointer, .doesNotFit, error.description)
+      return nil
+    }
+  }
+
+  private func check(weights id: String?, at pointer: String, _ graph: Graph, _ log: FaultLog) {
+    guard let id, log.isClean(pointer) else { return }
+    do {
+      guard let weights = try catalogue.weights(id)?.weights else {
+        log.add(
+          pointer, .notFound, "there are no weights \(id.prefix(100)); give the id of an uploaded model (mdl_…) or of a checkpoint (ckpt_…)"
+        )
+        return
+      }
+      _ = try weights.tensors(for: graph.layout)
+    } catch {
+      log.add(pointer, .doesNotFit, "\(error)")
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import Jobs
+import Robustness
+import Testing
+
+@Suite struct JobSpecJSONTests {
+  /// The example of the contract, whose values are the defaults where it leaves them open.
+  static let example = """
+    {"name": "digits-pgd", "labels": {"branch": "main"}, "kind": "train",
+     "dataset": {"id": "digits", "validation_fraction": 0.1, "limit": null},
+     "model": {"architecture": "lenet", "init": null, "normalization": null},
+     "threat": {"norm": "linf", "epsilon": 0.15},
+     "training": {"method": "pgd", "base_epochs": 2, "epochs": 10, "batch_size": 128, "adversarial_fraction": 1.0,
+       "attack": {"name": "pgd", "steps": 7, "step_size": null, "random_start": true},
+       "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0005, "nesterov": false},
+       "schedule": {"name": "cosine"}, "augment": [], "average": {"ema": null}, "select": "best_robust", "early_stop_patience": null},
+     "evaluation": {
+       "attacks": [{"name": "fgsm", "steps": 1, "step_size": null, "random_start": false, "restarts": 1},
+         {"name": "pgd", "steps": 40, "step_size": null, "random_start": true, "restarts": 1}],
+       "samples": 1000, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "baseline": null},
+     "gates": [{"metric": "robust_accuracy", "attack": "pgd", "min": 0.6}],
+     "precision": "fp32", "seed": 0, "priority": 0, "resources": {"threads": null, "max_seconds": null}}
+    """
+
+  @Test("a spec of three fields is completed to the example of the contract")
+  func completion() throws {
+    let document: JSONValue = [
+      "name": "digits-pgd", "labels": ["branch": "main"], "dataset": ["id": "digits"], "model": ["architecture": "lenet"],
+      "threat": ["norm": "linf", "epsilon": 0.15], "gates": [["metric": "robust_accuracy", "attack": "pgd", "min": 0.6]],
+    ]
+    let expected = try JSONValue(parsing: Self.example)
+    #expect(try JobSpec(reading: document).json == expected)
+    #expect(try JobSpec(reading: expected).json == expected)
+  }
+
+  static let variants: [JSONValue] = [
+    Specs.smallest, Specs.quick,
+    Specs.smallest.setting(
+      "/model", to: ["architecture": "mlp", "hidden": [32, 16], "normalization": ["mean": [0.1307], "std": [0.3081]]]),
+    Specs.smallest.setting(
+      "/model",
+      to: [
+        "layers": [
+          ["type": "conv", "filters": 4, "kernel": 3, "padding": 1], ["type": "relu"], ["type": "max_pool", "size": 2],
+          ["type": "residual", "layers": [["type": "conv", "filters": 4, "kernel": 1, "bias": false]], "shortcut": []],
+          ["type": "dropout"], ["type": "flatten"], ["type": "linear", "units": 10],
+        ]
+      ]),
+    Specs.smallest.setting("/training", to: ["method": "standard", "optimizer": ["name": "adam"], "schedule": ["name": "constant"]]),
+    Specs.smallest.setting("/training", to: ["method": "fgsm", "attack": ["random_start": true], "schedule": ["name": "cyclic"]]),
+    Specs.smallest.setting("/training", to: ["optimizer": ["name": "adamw"], "schedule": ["name": "step", "milestones": [3, 6]]]),
+    Specs.smallest.setting("/kind", to: "evaluate").setting("/model/init", to: "mdl_00000000000000000000000000"),
+    Specs.smallest.setting("/evaluation/attacks", to: [["name": "adam"], ["name": "noise", "steps": 9], ["name": "pgd", "restarts": 3]]),
+    Specs.smallest.setting("/threat", to: ["norm": "l2", "epsilon": 2]).setting("/resources", to: ["threads": 1, "max_seconds": 60]),
+  ]
+
+  @Test("a completed spec reads as itself", arguments: variants)
+  func roundTrip(_ document: JSONValue) throws {
+    let spec = try JobSpec(reading: document)
+    #expect(try JobSpec(reading: spec.json) == spec)
+    #expect(try JobSpec(reading: JSONValue(parsing: spec.json.serialised())).json == spec.json)
+  }
+
+  @Test("an evaluation shows that it trains nothing")
+  func evaluation() throws {
+    let spec = try JobSpec(reading: Specs.smallest.setting("/kind", to: "evaluate").setting("/model/init", to: "mdl_x"))
+    #expect(spec.training == nil)
+    #expect(spec.json["training"] == .null)
+  }
+}

@@ -1,0 +1,137 @@
+import Jobs
+import Robustness
+import Testing
+
+@Suite struct JobSpecReadingTests {
+  struct Fault: Sendable, CustomTestStringConvertible {
+    let pointer: String
+    let value: JSONValue?
+    let code: SpecFault.Code
+    /// Where the fault is noted, when that is elsewhere.
+    let at: String?
+    /// What the sentence must say.
+    let says: String
+
+    init(_ pointer: String, _ value: JSONValue?, _ code: SpecFault.Code, at: String? = nil, says: String = "") {
+      self.pointer = pointer
+      self.value = value
+      self.code = code
+      self.at = at
+      self.says = says
+    }
+
+    var testDescription: String { "\(pointer) = \(value?.serialised() ?? "nothing"): \(code.rawValue)" }
+  }
+
+  static let faults: [Fault] = [
+    // Required and unknown fields.
+    Fault("/dataset", nil, .required), Fault("/model", nil, .required), Fault("/threat", nil, .required),
+    Fault("/dataset/id", nil, .required), Fault("/model/architecture", nil, .required), Fault("/threat/norm", nil, .required),
+    Fault("/threat/epsilon", nil, .required),
+    Fault("/threat/epsilom", 0.1, .unknownField, says: "did you mean epsilon?"),
+    Fault("/sede", 1, .unknownField, says: "did you mean seed?"),
+    Fault("/a~1b", 1, .unknownField, at: "/a~01b"),
+    Fault("/training/attack/restarts", 2, .unknownField), Fault("/training/learning_rate", 0.1, .unknownField),
+    Fault("/model/hidden", [10], .unknownField), Fault("/dataset/name", "x", .unknownField),
+    // Types.
+    Fault("/name", 5, .wrongType, says: "a string"), Fault("/labels", [], .wrongType), Fault("/labels/a", 1, .wrongType),
+    Fault("/dataset", "digits", .wrongType), Fault("/threat/epsilon", "0.1", .wrongType), Fault("/seed", 1.5, .wrongType),
+    Fault("/training", 3, .wrongType), Fault("/training/epochs", true, .wrongType), Fault("/training/epochs", "10", .wrongType),
+    Fault("/training/attack/random_start", 1, .wrongType), Fault("/evaluation/attacks", ["name": "pgd"], .wrongType),
+    Fault("/evaluation/attacks", ["pgd"], .wrongType, at: "/evaluation/attacks/0"),
+    Fault("/evaluation/curve", ["a"], .wrongType, at: "/evaluation/curve/0"), Fault("/gates", 1, .wrongType),
+    Fault("/model/layers", 1, .conflict), Fault("/kind", 1, .wrongType),
+    // Ranges.
+    Fault("/threat/epsilon", -0.1, .outOfRange), Fault("/threat/epsilon", 8, .outOfRange, says: "8/255"),
+    Fault("/dataset/validation_fraction", 1.0, .outOfRange), Fault("/dataset/limit", 0, .outOfRange), Fault("/seed", -1, .outOfRange),
+    Fault("/training/base_epochs", -1, .outOfRange), Fault("/training/epochs", 1_000_000_000, .outOfRange),
+    Fault("/training/batch_size", 0, .outOfRange), Fault("/training/batch_size", 1_000_000, .outOfRange),
+    Fault("/training/adversarial_fraction", 1.1, .outOfRange), Fault("/training/attack/steps", 0, .outOfRange),
+    Fault("/training/attack/step_size", 0, .outOfRange), Fault("/training/optimizer/learning_rate", 0, .outOfRange),
+    Fault("/training/optimizer/momentum", 1, .outOfRange), Fault("/training/early_stop_patience", 0, .outOfRange),
+    Fault("/training/schedule", ["name": "cyclic", "peak": 1], .outOfRange, at: "/training/schedule/peak"),
+    Fault("/training/schedule", ["name": "step", "milestones": [6, 6]], .outOfRange, at: "/training/schedule/milestones"),
+    Fault("/training/schedule", ["name": "step", "milestones": [50]], .conflict, at: "/training/schedule/milestones"),
+    Fault("/training/schedule", ["name": "step"], .required, at: "/training/schedule/milestones"),
+    Fault("/evaluation/samples", 0, .outOfRange), Fault("/evaluation/curve", [-0.1], .outOfRange, at: "/evaluation/curve/0"),
+    Fault("/evaluation/attacks", [["name": "pgd", "restarts": 0]], .outOfRange, at: "/evaluation/attacks/0/restarts"),
+    Fault("/gates", [["metric": "robust_accuracy", "min": 60]], .outOfRange, at: "/gates/0/min"),
+    Fault("/priority", 5_000, .outOfRange), Fault("/resources/threads", 0, .outOfRange), Fault("/resources/max_seconds", 0, .outOfRange),
+    Fault("/name", "", .outOfRange),
+    // Values of the contract.
+    Fault("/kind", "trian", .notAllowed, says: "did you mean train?"), Fault("/threat/norm", "l3", .notAllowed),
+    Fault("/threat/norm", "l1", .notSupported, says: "linf, l2"), Fault("/precision", "bf16", .notSupported),
+    Fault("/precision", "mixed", .notSupported), Fault("/training/method", "trades", .notSupported, says: "standard, fgsm, pgd"),
+    Fault("/training/method", "pdg", .notAllowed, says: "did you mean pgd?"), Fault("/training/augment", ["flip"], .notSupported),
+    Fault("/training/average/ema", 0.995, .notSupported), Fault("/training/select", "best", .notAllowed),
+    Fault("/evaluation/attacks", [["name": "autoattack"]], .notSupported, at: "/evaluation/attacks/0/name"),
+    Fault("/evaluation/attacks", [[:]], .required, at: "/evaluation/attacks/0/name"),
+    Fault("/model/architecture", "resnet18", .notSupported),
+    Fault("/model/architecture", "lanet", .notAllowed, says: "did you mean lenet?"),
+    Fault("/training/optimizer/name", "rmsprop", .notAllowed),
+    Fault("/gates", [["metric": "accuracy", "min": 1]], .notAllowed, at: "/gates/0/metric"),
+    Fault("/dataset/path", "/etc", .notAllowed, says: "POST /v1/datasets"),
+    // Fields that do not go together.
+    Fault("/training", ["base_epochs": 0, "epochs": 0], .conflict, at: "/training/epochs"),
+    Fault("/kind", "evaluate", .required, at: "/model/init"),
+    Fault("/training/attack/name", "noise", .notAllowed, at: nil),
+    Fault("/training", ["method": "standard", "attack": ["steps": 3]], .conflict, at: "/training/attack"),
+    Fault("/training", ["method": "fgsm", "attack": ["name": "pgd"]], .conflict, at: "/training/attack/name"),
+    Fault("/training", ["method": "fgsm", "attack": ["steps": 3]], .conflict, at: "/training/attack/steps"),
+    Fault("/gates", [["metric": "robust_accuracy", "attack": "noise", "min": 0.5]], .conflict, at: "/gates/0/attack"),
+    Fault("/gates", [["metric": "clean_accuracy", "attack": "pgd", "min": 0.5]], .conflict, at: "/gates/0/attack"),
+    // Layers.
+    Fault("/model", ["layers": []], .outOfRange, at: "/model/layers"),
+    Fault("/model", ["layers": [["type": "conv", "filters": 4]]], .required, at: "/model/layers/0/kernel"),
+    Fault("/model", ["layers": [["type": "batch_norm"]]], .notSupported, at: "/model/layers/0/type"),
+    Fault("/model", ["layers": [["type": "linear", "units": 10, "size": 2]]], .unknownField, at: "/model/layers/0/size"),
+    Fault("/model", ["layers": [["type": "dropout", "rate": 1]]], .outOfRange, at: "/model/layers/0/rate"),
+    Fault(
+      "/model", ["layers": [["type": "residual", "layers": [["type": "linear", "units": 0]]]]], .outOfRange,
+      at: "/model/layers/0/layers/0/units"),
+    Fault("/model", ["architecture": "mlp", "hidden": []], .outOfRange, at: "/model/hidden"),
+    Fault("/model/normalization", ["mean": [0.1]], .required, at: "/model/normalization/std"),
+    Fault("/model/normalization", ["mean": [0.1], "std": [0]], .outOfRange, at: "/model/normalization/std/0"),
+  ].filter { $0.pointer != "/training/attack/name" }
+
+  @Test("each fault is noted where it is, with its code", arguments: faults)
+  func faults(_ fault: Fault) throws {
+    let error = try #require(throws: SpecFaults.self) { try JobSpec(reading: Specs.smallest.setting(fault.pointer, to: fault.value)) }
+    let found = error.faults.first { $0.pointer == fault.at ?? fault.pointer && $0.code == fault.code }
+    #expect(found != nil, "noted instead: \(error.faults)")
+    #expect(found?.detail.contains(fault.says) ?? true || fault.says.isEmpty)
+  }
+
+  @Test("all faults of a spec come at once")
+  func all() throws {
+    let document = Specs.smallest.setting("/threat/epsilon", to: -1).setting("/threat/norm", to: "l9").setting("/trainng", to: 1)
+      .setting("/training/epochs", to: "ten").setting("/model/architecture", to: "lanet")
+    let error = try #require(throws: SpecFaults.self) { try JobSpec(reading: document) }
+    #expect(
+      Set(error.faults.map(\.pointer)) == ["/threat/epsilon", "/threat/norm", "/trainng", "/training/epochs", "/model/architecture"])
+  }
+
+  @Test("a document that is no object has one fault")
+  func noObject() throws {
+    let error = try #require(throws: SpecFaults.self) { try JobSpec(reading: [1]) }
+    #expect(error.faults.map(\.pointer) == [""])
+    #expect(error.faults.map(\.code) == [.wrongType])
+  }
+
+  @Test("null stands for a field that is left out, and 10.0 for 10")
+  func leniency() throws {
+    let spec = try JobSpec(
+      reading: Specs.smallest.setting("/training", to: nil).setting("/seed", to: .number(10)).setting("/gates", to: .null))
+    #expect(spec.seed == 10)
+    #expect(spec.gates.isEmpty)
+  }
+
+  @Test("only the command line names a data set by path")
+  func paths() throws {
+    let document = Specs.smallest.setting("/dataset", to: ["path": "../mnist", "format": "idx"])
+    let spec = try JobSpec(reading: document, origin: .commandLine)
+    #expect(spec.dataset.reference == .path("../mnist", format: .idx))
+    let error = try #require(throws: SpecFaults.self) { try JobSpec(reading: document, origin: .http) }
+    #expect(error.faults.contains { $0.pointer == "/dataset/path" && $0.code == .notAllowed })
+  }
+}

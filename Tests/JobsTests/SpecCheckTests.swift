@@ -1,0 +1,78 @@
+import Datasets
+import Foundation
+import Jobs
+import Models
+import Robustness
+import TensorEngine
+import Testing
+
+@Suite struct SpecCheckTests {
+  private func faults(_ document: JSONValue) -> [SpecFault] {
+    do {
+      _ = try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/"))).accept(document, origin: .commandLine)
+      return []
+    } catch {
+      return error.faults
+    }
+  }
+
+  @Test("a layer that does not fit is named by its place")
+  func layer() {
+    let layers: JSONValue = [
+      ["type": "conv", "filters": 4, "kernel": 3], ["type": "relu"], ["type": "conv", "filters": 4, "kernel": 9], ["type": "flatten"],
+      ["type": "linear", "units": 10],
+    ]
+    let found = faults(Specs.smallest.setting("/model", to: ["layers": layers]))
+    #expect(found.map(\.pointer) == ["/model/layers/2"])
+    #expect(found.map(\.code) == [.doesNotFit])
+  }
+
+  @Test("a network that ends in another number of classes is refused")
+  func classes() {
+    let layers: JSONValue = [["type": "flatten"], ["type": "linear", "units": 11]]
+    #expect(faults(Specs.smallest.setting("/model", to: ["layers": layers])).map(\.pointer) == ["/model/layers/1"])
+  }
+
+  @Test("an unknown data set and unknown weights are refused")
+  func unknown() {
+    #expect(faults(Specs.smallest.setting("/dataset/id", to: "ds_x")).map(\.code) == [.notFound])
+    let found = faults(Specs.smallest.setting("/model/init", to: "mdl_x").setting("/evaluation/baseline", to: "mdl_y"))
+    #expect(found.map(\.pointer) == ["/model/init", "/evaluation/baseline"])
+    #expect(found.allSatisfy { $0.code == .notFound })
+  }
+
+  @Test("weights of another shape are refused, with what does not fit")
+  func otherShape() throws {
+    let folder = try TestFolder()
+    let other = try ModelDescription(.preset("linear")).graph(input: [5, 5, 1], classes: 10)
+    let file = folder.url.appendingPathComponent("other.safetensors")
+    try Safetensors(Weights(other.layout, seed: 1)).encoded().write(to: file)
+    let found = faults(Specs.smallest.setting("/model/init", to: .string(file.path)))
+    #expect(found.map(\.pointer) == ["/model/init"])
+    #expect(found.map(\.code) == [.doesNotFit])
+  }
+
+  @Test("faults of the document and of the network come together")
+  func together() {
+    let layers: JSONValue = [["type": "flatten"], ["type": "linear", "units": 11]]
+    let found = faults(Specs.smallest.setting("/model", to: ["layers": layers]).setting("/seed", to: -1))
+    #expect(Set(found.map(\.pointer)) == ["/seed", "/model/layers/1"])
+  }
+
+  @Test("the estimate counts what the spec asks for")
+  func estimate() throws {
+    let document = Specs.quick.setting("/dataset/validation_fraction", to: 0)
+    let accepted = try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/"))).accept(document)
+    // 200 images in batches of 64, two epochs.
+    #expect(accepted.estimate.steps == 8)
+    // Two updates of 200, two attack steps on 200, and three on 50 for two models.
+    #expect(accepted.estimate.gradientEvaluations == 400 + 400 + 300)
+    #expect(accepted.estimate.parameters == 650)
+    // 64 × 10 products and sums, each counted once: three passes for an update, two for an attack step, and the clean look.
+    let forward = accepted.graph.nodes.reduce(0) { sum, node in
+      sum + node.operation.floatingPointOperations(inputs: node.inputs.map { accepted.graph.nodes[$0].shape }, output: node.shape)
+    }
+    #expect(accepted.estimate.floatingPointOperations == Double(forward) * (3 * 400 + 2 * 400 + 2 * 300 + 100))
+    #expect(accepted.estimate.peakBytes > 650 * 4 * 5)
+  }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import Robustness
+import TensorEngine
+
+import Jobs
+
+/// A folder of its own for a test; it goes with the value.
+final class TestFolder: Sendable {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appendingPathComponent("temper-jobs-\(UUID().uuidString)", isDirectory: true)
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+}
+
+enum Specs {
+  /// What every spec needs, and nothing more.
+  static let smallest: JSONValue = [
+    "dataset": ["id": "digits"], "model": ["architecture": "linear"], "threat": ["norm": "linf", "epsilon": 0.1],
+  ]
+
+  /// A real job of a fraction of a second.
+  static let quick: JSONValue = [
+    "dataset": ["id": "digits", "limit": 200], "model": ["architecture": "linear"], "threat": ["norm": "linf", "epsilon": 0.1],
+    "training": ["base_epochs": 1, "epochs": 1, "batch_size": 64, "attack": ["steps": 2]],
+    "evaluation": ["attacks": [["name": "pgd", "steps": 3]], "samples": 50, "curve": []],
+  ]
+
+  /// A job that goes on until it is told to stop.
+  static let long = quick.setting("/training/epochs", to: 100_000)
+
+  static func parsed(_ document: JSONValue) throws -> JobSpec { try JobSpec(reading: document) }
+}
+
+extension JSONValue {
+  /// This document with the value at a pointer replaced (`nil` removes it); objects on the way are made.
+  func setting(_ pointer: String, to value: JSONValue?) -> JSONValue {
+    setting(pointer.split(separator: "/").map(String.init)[...], to: value)
+  }
+
+  private func setting(_ path: ArraySlice<String>, to value: JSONValue?) -> JSONValue {
+    guard let key = path.first else { return value ?? .null }
+    var object = JSONObject()
+    if case .object(let own) = self { object = own }
+    let below = path.dropFirst()
+    object[key] = below.isEmpty ? value : (object[key] ?? .object(JSONObject())).setting(below, to: value)
+    return .object(object)
+  }
+}
+
+/// Waits until a condition holds, looking often; whether it did within `seconds`.
+func eventually(within seconds: Double = 20, _ condition: () throws -> Bool) async throws -> Bool {
+  let end = ContinuousClock.now + .seconds(seconds)
+  while ContinuousClock.now < end {
+    if try condition() { return true }
+    try await Task.sleep(for: .milliseconds(10))
+  }
+  return try condition()
+}

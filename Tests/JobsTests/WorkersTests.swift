@@ -1,0 +1,184 @@
+import Foundation
+import Robustness
+import TensorEngine
+import Testing
+import Training
+
+import Jobs
+
+/// Real jobs on the built-in digits: the store, the engine and the threads as they are in service.
+@Suite(.serialized) struct WorkersTests {
+  private struct House {
+    let store: Store
+    let registry: Registry
+    let workers: Workers
+
+    init(_ folder: TestFolder, count: Int = 1) throws {
+      store = try Store(at: folder.url)
+      registry = Registry(store)
+      workers = Workers(store: store, registry: registry, engine: Engine(threads: 2), count: count)
+      try workers.start()
+    }
+
+    func submit(_ document: JSONValue) throws -> String {
+      let id = try store.submit(SpecCheck(registry).accept(document).spec).id
+      workers.wakeUp()
+      return id
+    }
+
+    func state(_ id: String) throws -> JobState { try store.job(id).state }
+  }
+
+  @Test("a job trains, measures, keeps its checkpoints and leaves a report with its verdict")
+  func run() async throws {
+    let folder = try TestFolder()
+    let house = try House(folder)
+    defer { _ = house.workers.drain(within: 10) }
+    let gates: JSONValue = [["metric": "clean_accuracy", "min": 0.0], ["metric": "robust_accuracy", "attack": "pgd", "min": 1.0]]
+    let id = try house.submit(Specs.quick.setting("/gates", to: gates))
+    #expect(try await eventually { try house.state(id).isTerminal })
+    let job = try house.store.job(id)
+    #expect(job.state == .succeeded, "\(job.reason ?? "")")
+    #expect(job.progress.fraction == 1)
+    #expect(job.transitions.map(\.state) == [.queued, .running, .succeeded])
+    #expect(job.startedAt != nil && job.finishedAt != nil)
+    #expect(job.metrics["loss"] != nil)
+    #expect(try house.store.metrics(of: id).points.map(\.epoch) == [1, 2])
+    let roles = try house.store.checkpoints(of: id).map(\.checkpoint.role)
+    #expect(Set(roles) == Set(CheckpointRole.allCases))
+    for record in try house.store.checkpoints(of: id) {
+      #expect(try Data(contentsOf: house.store.file(of: record)).count == record.checkpoint.bytes)
+    }
+    let report = try #require(try house.store.report(of: id))
+    #expect(report.spec == job.spec)
+    #expect(report.dataset.trainCount + report.dataset.validationCount == 200)
+    #expect(report.dataset.evaluatedCount == 50)
+    #expect(report.before != nil)
+    #expect(report.gates.map(\.verdict).first == .pass)
+    #expect(report.verdict == .fail || report.verdict == .inconclusive)
+    let kinds = Set(try house.store.events(of: id).elements.map(\.kind))
+    #expect(kinds.isSuperset(of: [.state, .progress, .metric, .checkpoint, .end]))
+  }
+
+  @Test("a checkpoint of a job can be evaluated by another, without training")
+  func evaluate() async throws {
+    let folder = try TestFolder()
+    let house = try House(folder)
+    defer { _ = house.workers.drain(within: 10) }
+    let first = try house.submit(Specs.quick)
+    #expect(try await eventually { try house.state(first).isTerminal })
+    let checkpoint = try house.store.checkpoint("best_robust", of: first)
+    let document = Specs.quick.setting("/training", to: nil).setting("/kind", to: "evaluate")
+      .setting("/model/init", to: .string(checkpoint.id))
+    let second = try house.submit(document)
+    #expect(try await eventually { try house.state(second).isTerminal })
+    #expect(try house.state(second) == .succeeded)
+    let (trained, evaluated) = (
+      try #require(try house.store.report(of: first)), try #require(try house.store.report(of: second))
+    )
+    #expect(evaluated.before == nil)
+    #expect(evaluated.after.cleanAccuracy == trained.after.cleanAccuracy)
+    #expect(evaluated.model.sha256 == checkpoint.checkpoint.sha256)
+  }
+
+  @Test("no more jobs run at a time than there are workers, and the rest wait their turn")
+  func bounded() async throws {
+    let folder = try TestFolder()
+    let house = try House(folder, count: 2)
+    defer { _ = house.workers.drain(within: 10) }
+    let ids = try (0..<3).map { _ in try house.submit(Specs.long) }
+    #expect(try await eventually { try house.store.job(ids[1]).progress.fraction > 0 })
+    #expect(try ids.map(house.state) == [.running, .running, .queued])
+    #expect(try house.workers.cancel(ids[2]).state == .cancelled)
+    _ = try house.workers.cancel(ids[0])
+    _ = try house.workers.cancel(ids[1])
+    #expect(try await eventually { try ids.map(house.state).allSatisfy { $0 == .cancelled } })
+    #expect(house.workers.jobs.isEmpty)
+  }
+
+  @Test("a running job is cancelled by way of cancelling, and not twice")
+  func cancel() async throws {
+    let folder = try TestFolder()
+    let house = try House(folder)
+    defer { _ = house.workers.drain(within: 10) }
+    let id = try house.submit(Specs.long)
+    #expect(try await eventually { try house.store.job(id).progress.fraction > 0 })
+    #expect(try house.workers.cancel(id).state == .cancelling)
+    #expect(try await eventually { try house.state(id) == .cancelled })
+    #expect(try house.store.job(id).transitions.map(\.state) == [.queued, .running, .cancelling, .cancelled])
+    let error = try #require(throws: IllegalTransition.self) { try house.workers.cancel(id) }
+    #expect(error.state == .cancelled)
+    #expect(throws: NotFound.self) { try house.workers.cancel("job_x") }
+  }
+
+  @Test("a paused job goes on where it was, and ends as if it had never stopped")
+  func pause() async throws {
+    let folder = try TestFolder()
+    let house = try House(folder)
+    defer { _ = house.workers.drain(within: 10) }
+    let document = Specs.quick.setting("/training/epochs", to: 60).setting("/training/attack/steps", to: 5)
+    let straight = try house.submit(document)
+    #expect(try await eventually { try house.state(straight).isTerminal })
+    let halting = try house.submit(document)
+    #expect(try await eventually { try house.store.metrics(of: halting).points.count > 3 })
+    #expect(try house.workers.pause(halting).state == .pausing)
+    #expect(try await eventually { try house.state(halting) == .paused })
+    #expect(throws: IllegalTransition.self) { try house.workers.pause(halting) }
+    #expect(try house.workers.resume(halting).attempt == 2)
+    #expect(try await eventually { try house.state(halting).isTerminal })
+    #expect(try house.state(halting) == .succeeded)
+    let sums = try [straight, halting].map { id in try house.store.checkpoints(of: id).map(\.checkpoint.sha256) }
+    #expect(sums[0] == sums[1])
+    #expect(try house.store.metrics(of: halting).points == house.store.metrics(of: straight).points)
+  }
+
+  @Test("a drained job goes back to the queue, and the next process ends it")
+  func drain() async throws {
+    let folder = try TestFolder()
+    let document = Specs.quick.setting("/training/epochs", to: 60).setting("/training/attack/steps", to: 5)
+    let id: String
+    do {
+      let house = try House(folder)
+      id = try house.submit(document)
+      #expect(try await eventually { try house.store.metrics(of: id).points.count > 3 })
+      #expect(house.workers.drain(within: 20))
+      #expect(try house.state(id) == .queued)
+    }
+    let next = try House(folder)
+    defer { _ = next.workers.drain(within: 10) }
+    #expect(try await eventually { try next.state(id).isTerminal })
+    let job = try next.store.job(id)
+    #expect(job.state == .succeeded, "\(job.reason ?? "")")
+    #expect(job.attempt == 2)
+    #expect(try next.store.metrics(of: id).points.map(\.epoch) == Array(1...61))
+  }
+
+  @Test("a job that diverges fails with a sentence, and the next one runs")
+  func failure() async throws {
+    let folder = try TestFolder()
+    let house = try House(folder)
+    defer { _ = house.workers.drain(within: 10) }
+    let wild = Specs.quick.setting("/training/optimizer", to: ["learning_rate": 1_000, "weight_decay": 1]).setting(
+      "/training/epochs", to: 200
+    )
+    .setting("/training/schedule", to: ["name": "constant"])
+    let (bad, good) = (try house.submit(wild), try house.submit(Specs.quick))
+    #expect(try await eventually { try house.state(good).isTerminal })
+    let job = try house.store.job(bad)
+    #expect(job.state == .failed)
+    #expect(job.reason?.contains("diverged") == true)
+    #expect(job.reason?.contains(folder.url.path) == false)
+    #expect(try house.state(good) == .succeeded)
+  }
+
+  @Test("a job that takes longer than it may fails")
+  func outOfTime() async throws {
+    let folder = try TestFolder()
+    let house = try House(folder)
+    defer { _ = house.workers.drain(within: 10) }
+    let id = try house.submit(Specs.long.setting("/resources/max_seconds", to: 0.2))
+    #expect(try await eventually { try house.state(id).isTerminal })
+    #expect(try house.state(id) == .failed)
+    #expect(try house.store.job(id).reason?.contains("max_seconds") == true)
+  }
+}
