@@ -56,6 +56,8 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
   func start(refusal: HTTPError? = nil) {
     loop.add(self)
     readSource.setEventHandler { [unowned self] in readable() }
+    // Accepted in the moment in which the drain began.
+    if context.isDraining { return close() }
     setDeadline(context.configuration.timeouts.idle)
     if let refusal { reject(refusal) } else { updateReading() }
   }

@@ -49,7 +49,7 @@ final class HandlerPool: TaskExecutor {
   init(threads: Int) {
     for index in 0..<max(1, threads) {
       let waiting = waiting
-      let thread = Thread { [unowned self] in
+      let thread = Thread { [self] in
         while let job = waiting.take() { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
       }
       thread.name = "http-handler-\(index)"
@@ -67,6 +67,6 @@ final class HandlerPool: TaskExecutor {
     DispatchQueue.global().async { job.runSynchronously(on: executor) }
   }
 
-  /// Lets the threads end once nothing waits.
+  /// Lets the threads end once nothing waits; until then they keep the pool.
   func end() { waiting.end() }
 }

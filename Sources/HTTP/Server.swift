@@ -17,6 +17,11 @@ package final class Server: Sendable {
     loops = (0..<max(1, configuration.socketQueues)).map { EventLoop(index: $0, timeouts: configuration.timeouts) }
   }
 
+  deinit {
+    listener.withLock { $0?.cancel() }
+    context.pool.end()
+  }
+
   package var metrics: ServerMetrics { context.metrics }
 
   /// Whether ``drain(within:)`` has begun; long polls may want to answer at once then.

@@ -36,7 +36,7 @@ extension Warning {
           \(noise.settings.label) fells \(missed) examples that withstood \(trial.settings.label): following the gradient is worse than \
           guessing, so gradients are masked or the attack is badly set.
           """,
-        discredits: true)
+        discredits: true, attack: trial.settings.label)
     }
   }
 }

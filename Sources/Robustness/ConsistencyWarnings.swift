@@ -11,7 +11,7 @@ extension Warning {
         \(trial.settings.label) returned \(trial.breaches) images more than \(Adversary.tolerance) outside \(trial.threat.norm.symbol) \
         \(trial.threat.epsilon) or outside [0, 1]. They were projected before they were counted, so the attack is weaker than it looks.
         """,
-      discredits: true)
+      discredits: true, attack: trial.settings.label)
   }
 
   /// Images that fell are predicted otherwise the second time.

@@ -129,6 +129,12 @@ package struct Evaluation: Hashable, Sendable, Codable {
       .min { $0.value < $1.value }
   }
 
+  /// The label of the attack on which the robust accuracy under that attack rests; for `nil` that of the strongest one.
+  package func decisiveAttack(under attack: String?) -> String? {
+    guard let attack else { return EvaluationSettings(attacks: attacks.map(\.settings)).strongest?.label }
+    return attacked(by: attack)?.label
+  }
+
   private func attacked(by name: String) -> Attacked? {
     attacks.filter { $0.label == name || $0.settings.name.rawValue == name }
       .min { $0.robustAccuracy.correct < $1.robustAccuracy.correct }

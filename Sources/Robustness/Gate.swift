@@ -36,7 +36,8 @@ package struct Gate: Hashable, Sendable, Codable {
 
   /// Passes when the lower end of the interval reaches `min`, fails when the upper end misses it, is inconclusive in between.
   ///
-  /// A robust accuracy that one of `warnings` discredits is inconclusive whatever its value; so is one that was not measured.
+  /// A robust accuracy that one of `warnings` discredits is inconclusive whatever its value; so is one that was not measured. Under
+  /// all attacks together it is as good as the strongest of them: what discredits a weaker one alone does not touch it.
   package func judge(_ evaluation: Evaluation, warnings: [Warning]) -> GateResult {
     guard let measured = measure(evaluation) else {
       return GateResult(
@@ -45,10 +46,14 @@ package struct Gate: Hashable, Sendable, Codable {
     }
     let interval = measured.interval
     let byNumber: Verdict = interval.low >= min ? .pass : interval.high < min ? .fail : .inconclusive
-    let doubts = metric == .cleanAccuracy ? [] : warnings.filter(\.discredits).map(\.code)
+    let doubts = metric == .cleanAccuracy ? [] : warnings.filter { discredits($0, evaluation) }.map(\.code)
     let detail = doubts.isEmpty ? nil : "Discredited by \(Set(doubts).sorted().joined(separator: ", "))."
     return GateResult(
       gate: self, value: measured.value, interval: interval, verdict: doubts.isEmpty ? byNumber : .inconclusive, detail: detail)
+  }
+
+  private func discredits(_ warning: Warning, _ evaluation: Evaluation) -> Bool {
+    warning.discredits && (warning.attack == nil || warning.attack == evaluation.decisiveAttack(under: attack))
   }
 
   private func measure(_ evaluation: Evaluation) -> Proportion? {

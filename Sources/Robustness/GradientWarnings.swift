@@ -14,7 +14,7 @@ extension Warning {
         start, so the attack stood still there. Use an attack that needs no gradient (noise with many draws), or a loss that does not \
         saturate.
         """,
-      discredits: share >= negligible)
+      discredits: share >= negligible, attack: trial.settings.label)
   }
 
   /// NaN or infinite gradients.

@@ -3,13 +3,16 @@ package struct Warning: Hashable, Sendable, Codable {
   package var code: String
   /// What was seen and what to do, in a sentence or two.
   package var detail: String
-  /// Whether it makes the robust accuracy unfit for a verdict.
+  /// Whether it makes robust accuracy unfit for a verdict: that under `attack`, or all when there is none.
   package var discredits: Bool
+  /// The attack that it is about, by label; `nil`: the model, or all attacks.
+  package var attack: String?
 
-  package init(code: String, detail: String, discredits: Bool = false) {
+  package init(code: String, detail: String, discredits: Bool = false, attack: String? = nil) {
     self.code = code
     self.detail = detail
     self.discredits = discredits
+    self.attack = attack
   }
 }
 

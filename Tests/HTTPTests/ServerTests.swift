@@ -157,10 +157,13 @@ struct ServerTests {
   }
 
   @Test func aClientThatOnlyEndedItsSideGetsItsAnswer() async throws {
-    try await withServer(handler: { request in
-      try await Task.sleep(for: .milliseconds(50))
-      return try await echo(request)
-    }) { port, _, _ in
+    try await withServer(
+      { $0.timeouts.halfClosed = 10 },
+      handler: { request in
+        try await Task.sleep(for: .milliseconds(50))
+        return try await echo(request)
+      }
+    ) { port, _, _ in
       let client = try RawClient(port: port)
       client.send("GET /1 \(host)\r\nGET /2 \(host)\r\n")
       client.endOutput()

@@ -50,12 +50,22 @@ func withServer(
   let server = Server(configuration: configuration, logger: log.logger, handler: handler)
   let address = try server.start()
   do {
-    try await body(address.port, server, log)
+    try await withTaskExecutorPreference(TestThreads()) { try await body(address.port, server, log) }
   } catch {
     await server.drain(within: 0)
     throw error
   }
   await server.drain(within: 0)
+}
+
+/// Threads on which a test may block. Swift's own are as few as cores, and all timers of tasks wait for them.
+private final class TestThreads: TaskExecutor {
+  private let queue = DispatchQueue(label: "test", attributes: .concurrent)
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+  }
 }
 
 /// Waits for something that happens soon on another thread.

@@ -49,10 +49,10 @@ import Jobs
     let follower = Task {
       for try await _ in try store.liveEvents(of: id) {}
     }
-    #expect(try await eventually { store.changes.count == 1 })
+    #expect(try await eventually { store.followers == 1 })
     follower.cancel()
     _ = await follower.result
-    #expect(try await eventually { store.changes.count == 0 })
+    #expect(try await eventually { store.followers == 0 })
   }
 
   @Test("a wait ends with the change it waits for")
@@ -62,7 +62,7 @@ import Jobs
     let job = try store.submit(Specs.parsed(Specs.smallest))
     #expect(try await store.job(job.id, differingFrom: job.revision - 1, within: 60) == job)
     async let changed = store.job(job.id, differingFrom: job.revision, within: 60)
-    #expect(try await eventually { store.changes.count == 1 })
+    #expect(try await eventually { store.followers == 1 })
     try store.move(job.id, to: .cancelled)
     #expect(try await changed.state == .cancelled)
   }
@@ -75,6 +75,6 @@ import Jobs
     let start = ContinuousClock.now
     #expect(try await store.job(job.id, differingFrom: job.revision, within: 0.2) == job)
     #expect(ContinuousClock.now - start >= .milliseconds(200))
-    #expect(try await eventually { store.changes.count == 0 })
+    #expect(try await eventually { store.followers == 0 })
   }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import Robustness
 import Testing
 import Training
@@ -8,6 +7,12 @@ import Jobs
 
 @Suite struct StoreTests {
   private func store(_ folder: TestFolder) throws -> Store { try Store(at: folder.url) }
+
+  private func metrics(epoch: Int, loss: Double? = nil) throws -> TrainingMetrics {
+    var all: JSONObject = ["epoch": .int(Int64(epoch)), "step": .int(Int64(epoch * 10)), "phase": "base", "learningRate": 0.5]
+    all["loss"] = loss.map(JSONValue.number)
+    return try JSONValue.object(all).decoded(as: TrainingMetrics.self)
+  }
 
   @Test("a submitted job is queued, with its spec completed")
   func submit() throws {
@@ -55,7 +60,7 @@ import Jobs
     let ended = try store.move(id, to: .cancelled)
     try store.note(JobProgress(fraction: 0.5), of: id, event: true)
     try store.note(Warning(code: "late", detail: "Too late."), of: id)
-    try store.note(TrainingMetrics(epoch: 1, step: 1, phase: .base), of: id)
+    try store.note(metrics(epoch: 1), of: id)
     #expect(try store.job(id) == ended)
     #expect(try store.events(of: id).elements.last?.kind == .end)
     #expect(try store.metrics(of: id).points.isEmpty)
@@ -172,14 +177,14 @@ import Jobs
     #expect(job.reason?.contains("4 times") == true)
   }
 
-  @Test("a change of state and its event are one: an event that cannot be written leaves the state")
+  @Test("a job whose answer cannot be made is not submitted: both are one")
   func atomicity() throws {
     let folder = try TestFolder()
     let store = try store(folder)
-    let job = try store.submit(Specs.parsed(Specs.smallest))
-    try store.pool.write { db in try db.execute(sql: "CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'full'); END") }
-    #expect(throws: DatabaseError.self) { try store.move(job.id, to: .running) }
-    #expect(try store.job(job.id) == job)
+    let key = IdempotencyKey(key: "k", route: "POST /v1/jobs", digest: "d")
+    #expect(throws: NotFound.self) { try store.submit(Specs.parsed(Specs.smallest), key: key) { throw NotFound($0.id) } }
+    #expect(try store.jobs().elements.isEmpty)
+    #expect(try store.lookUp(key) == .unknown)
   }
 
   @Test("metrics are thinned evenly, first and last kept, and written as CSV")
@@ -188,7 +193,7 @@ import Jobs
     let store = try store(folder)
     let id = try store.submit(Specs.parsed(Specs.smallest)).id
     for epoch in 1...11 {
-      try store.note(TrainingMetrics(epoch: epoch, step: epoch * 10, phase: .base, learningRate: 0.5, loss: epoch == 3 ? .nan : 1), of: id)
+      try store.note(metrics(epoch: epoch, loss: epoch == 3 ? .nan : 1), of: id)
     }
     #expect(try store.metrics(of: id, maxPoints: 3).points.map(\.epoch) == [1, 6, 11])
     #expect(try store.metrics(of: id, maxPoints: 1).points.map(\.epoch) == [11])
@@ -205,9 +210,9 @@ import Jobs
     let folder = try TestFolder()
     let store = try store(folder)
     let id = try store.submit(Specs.parsed(Specs.smallest)).id
-    let metrics = TrainingMetrics(epoch: 1, step: 10, phase: .base, learningRate: 0.1)
-    try store.note(metrics, of: id)
-    try store.note(metrics, of: id)
+    let measured = try metrics(epoch: 1)
+    try store.note(measured, of: id)
+    try store.note(measured, of: id)
     #expect(try store.events(of: id).elements.filter { $0.kind == .metric }.count == 1)
   }
 
@@ -216,8 +221,12 @@ import Jobs
     let folder = try TestFolder()
     let store = try store(folder)
     let id = try store.submit(Specs.parsed(Specs.smallest)).id
-    func checkpoint(_ role: CheckpointRole, _ epoch: Int) -> Checkpoint {
-      Checkpoint(role: role, epoch: epoch, metrics: TrainingMetrics(epoch: epoch, step: 1, phase: .retrain), bytes: 8, sha256: "\(epoch)")
+    func checkpoint(_ role: CheckpointRole, _ epoch: Int) throws -> Checkpoint {
+      let metrics: JSONValue = ["epoch": .int(Int64(epoch)), "step": 1, "phase": "retrain", "learningRate": 0.1]
+      let all: JSONValue = [
+        "role": .string(role.rawValue), "epoch": .int(Int64(epoch)), "metrics": metrics, "bytes": 8, "sha256": .string("\(epoch)"),
+      ]
+      return try all.decoded(as: Checkpoint.self)
     }
     try store.note(checkpoint(.bestRobust, 1), of: id)
     let first = try store.checkpoint("best_robust", of: id)

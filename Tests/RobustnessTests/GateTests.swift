@@ -40,6 +40,14 @@ import Testing
     #expect(verdict(Gate(metric: .robustAccuracy, min: 0.1), [Warning(code: "few_classes", detail: "…")]) == .pass)
   }
 
+  @Test("a doubt about one attack touches its own gate, and that of all attacks only when it is the strongest") func doubtOfOne() {
+    func doubt(_ attack: String) -> [Warning] { [Warning(code: "noise_beats_attack", detail: "…", discredits: true, attack: attack)] }
+    #expect(verdict(Gate(metric: .robustAccuracy, attack: "fgsm", min: 0.1), doubt("fgsm")) == .inconclusive)
+    #expect(verdict(Gate(metric: .robustAccuracy, attack: "pgd", min: 0.1), doubt("fgsm")) == .pass)
+    #expect(verdict(Gate(metric: .robustAccuracy, min: 0.1), doubt("fgsm")) == .pass)
+    #expect(verdict(Gate(metric: .robustAccuracy, min: 0.1), doubt("pgd-40")) == .inconclusive)
+  }
+
   @Test("the verdict of all: a failure counts most, then a doubt; no gates pass") func overall() {
     func results(_ bounds: [Double]) -> [GateResult] {
       bounds.map { Gate(metric: .robustAccuracy, min: $0).judge(evaluation, warnings: []) }

@@ -70,11 +70,13 @@ final class TemporaryRun {
     in directory: URL? = nil, threads: Int = 2, resume: Bool = false, control: @escaping @Sendable () throws -> Void = {}
   ) throws -> TrainingOutcome {
     let graph = try model.graph(input: dataset.imageShape, classes: dataset.classes)
-    return try TrainingRun(
+    let training = TrainingRun(
       dataset: dataset, graph: graph, description: model, initial: initial(graph), threat: threat, settings: settings,
       engine: Self.engine, threads: threads, seed: seed, directory: directory ?? self.directory, resume: resume,
       saveInterval: saveInterval, sink: sink, control: control
-    ).run()
+    )
+    // Nothing below uses `self`, which would else be freed, and the directory removed, while the run is under way.
+    return try withExtendedLifetime(self) { try training.run() }
   }
 
   /// The bytes of every checkpoint, by file name.

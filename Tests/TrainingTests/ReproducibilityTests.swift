@@ -48,13 +48,14 @@ struct ReproducibilityTests {
   func death() throws {
     let (whole, broken) = (try TemporaryRun(), try TemporaryRun())
     _ = try whole.run()
-    let remains = broken.directory.appendingPathExtension("remains")
+    let directory = broken.directory
+    let remains = directory.appendingPathExtension("remains")
     defer { try? FileManager.default.removeItem(at: remains) }
     broken.saveInterval = 0
     broken.sink.progress = { progress in
       // What is on disk at this moment is what a dead process leaves: a batch further than the saved state.
       if progress.epoch == 3 && progress.step == 2 && progress.phase == .retrain {
-        try? FileManager.default.copyItem(at: broken.directory, to: remains)
+        try? FileManager.default.copyItem(at: directory, to: remains)
       }
     }
     _ = try broken.run()

@@ -12,7 +12,8 @@ package final class LocalCatalogue: Catalogue {
 
   /// - Parameter folder: what paths in the spec are relative to: the folder of the spec.
   package init(folder: URL, limits: DatasetLimits = DatasetLimits()) {
-    self.folder = folder
+    // A base without its slash would lose its last component (RFC 3986, 5.2.3).
+    self.folder = URL(fileURLWithPath: folder.path, isDirectory: true)
     self.limits = limits
   }
 

@@ -1,4 +1,5 @@
 import Attacks
+import Foundation
 import Models
 import Robustness
 import TensorEngine
@@ -66,7 +67,7 @@ package struct Estimate: Hashable, Sendable {
     let ofWeights = weights * (spec.training == nil ? 2 : 5) + shards * weights
     let activations = graph.nodes.reduce(0) { $0 + $1.shape.count } * float
     // Values and gradients of a shard, for each thread that may run.
-    let arenas = 2 * activations * Shard.size * (spec.resources.threads ?? 2)
+    let arenas = 2 * activations * Shard.size * (spec.resources.threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let images = (facts.trainCount + facts.testCount) * facts.shape.count
     return ofWeights + arenas + images + shards * Shard.size * facts.shape.count * float * 3
   }

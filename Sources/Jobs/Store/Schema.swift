@@ -33,8 +33,8 @@ enum Schema {
       at INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (job, epoch)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE checkpoints (
-      id TEXT PRIMARY KEY, job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, role TEXT NOT NULL, epoch INTEGER NOT NULL,
-      metrics TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, created_at INTEGER NOT NULL, UNIQUE (job, role)
+      id TEXT PRIMARY KEY, job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, role TEXT NOT NULL, checkpoint TEXT NOT NULL,
+      created_at INTEGER NOT NULL, UNIQUE (job, role)
     ) STRICT;
     CREATE TABLE uses (
       job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, resource TEXT NOT NULL, PRIMARY KEY (job, resource)

@@ -55,9 +55,9 @@ extension Store {
   package func file(of record: CheckpointRecord) -> URL { record.checkpoint.url(in: directory.job(record.job)) }
 
   /// Notes a checkpoint whose file is in its place.
-  func note(_ checkpoint: Checkpoint, of job: String, at now: Timestamp = .now) throws {
+  package func note(_ checkpoint: Checkpoint, of job: String, at now: Timestamp = .now) throws {
     let fresh = Identifier.checkpoint.make(at: now)
-    let metrics = try JSONValue(encoding: checkpoint.metrics).serialised()
+    let text = try JSONValue(encoding: checkpoint).serialised()
     try update(job) { db in
       let known = try Row.fetchOne(
         db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role = ?", arguments: [job, checkpoint.role.rawValue]
@@ -65,10 +65,8 @@ extension Store {
       guard known?.checkpoint != checkpoint else { return }
       let record = CheckpointRecord(id: known?.id ?? fresh, job: job, checkpoint: checkpoint, createdAt: now)
       try db.execute(
-        sql: "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        arguments: [
-          record.id, job, checkpoint.role.rawValue, checkpoint.epoch, metrics, checkpoint.bytes, checkpoint.sha256, now.milliseconds,
-        ])
+        sql: "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)",
+        arguments: [record.id, job, checkpoint.role.rawValue, text, now.milliseconds])
       try Self.append(.checkpoint, to: job, record.json, at: now, db)
     }
   }
@@ -84,13 +82,9 @@ extension Store {
 
 extension CheckpointRecord {
   fileprivate init(_ row: Row) throws {
-    let role: String = row["role"]
-    guard let known = CheckpointRole(rawValue: role) else { throw NotFound("role \(role)") }
     id = row["id"]
     job = row["job"]
     createdAt = Timestamp(milliseconds: row["created_at"])
-    checkpoint = Checkpoint(
-      role: known, epoch: row["epoch"], metrics: try JSONValue(stored: row["metrics"]).decoded(as: TrainingMetrics.self),
-      bytes: row["bytes"], sha256: row["sha256"])
+    checkpoint = try JSONValue(stored: row["checkpoint"]).decoded(as: Checkpoint.self)
   }
 }

@@ -59,7 +59,7 @@ extension Store {
   // MARK: Reports of a run
 
   /// Writes where a job stands; with `event` also for those who follow its events.
-  func note(_ progress: JobProgress, of id: String, event: Bool, at now: Timestamp = .now) throws {
+  package func note(_ progress: JobProgress, of id: String, event: Bool, at now: Timestamp = .now) throws {
     try update(id) { db in
       try db.execute(sql: "UPDATE jobs SET progress = ? WHERE id = ?", arguments: [progress.json.serialised(), id])
       if event { try Self.append(.progress, to: id, progress.json, at: now, db) }
@@ -67,7 +67,7 @@ extension Store {
   }
 
   /// Notes a warning, once.
-  func note(_ warning: Warning, of id: String, at now: Timestamp = .now) throws {
+  package func note(_ warning: Warning, of id: String, at now: Timestamp = .now) throws {
     try update(id) { db in
       var warnings = try Self.job(id, db).warnings
       guard !warnings.contains(warning) else { return }

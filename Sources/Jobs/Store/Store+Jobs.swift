@@ -80,7 +80,7 @@ extension Store {
   }
 
   /// The next job by priority, then by submission; it is running when this returns.
-  func claim(at now: Timestamp = .now) throws -> Job? {
+  package func claim(at now: Timestamp = .now) throws -> Job? {
     let job = try pool.write { db -> Job? in
       let next = "SELECT id FROM jobs WHERE state = 'queued' ORDER BY priority DESC, position LIMIT 1"
       guard let id = try String.fetchOne(db, sql: next) else { return nil }
@@ -93,7 +93,7 @@ extension Store {
 
   /// Ends an attempt. What was asked for meanwhile goes first: a job that is being cancelled ends as cancelled, and one that should
   /// pause is paused instead of queued.
-  func settle(_ id: String, as state: JobState, reason: String?, at now: Timestamp = .now) throws {
+  package func settle(_ id: String, as state: JobState, reason: String?, at now: Timestamp = .now) throws {
     try pool.write { db in
       let present = try Self.job(id, db).state
       switch (present, state) {

@@ -65,7 +65,7 @@ extension Store {
   }
 
   /// Adds an epoch to the history. An attempt that goes over an epoch again finds it there: the same figures make no second event.
-  func note(_ metrics: TrainingMetrics, of id: String, at now: Timestamp = .now) throws {
+  package func note(_ metrics: TrainingMetrics, of id: String, at now: Timestamp = .now) throws {
     let text = try JSONValue(encoding: metrics).serialised()
     try update(id) { db in
       let known = try String.fetchOne(

@@ -32,6 +32,9 @@ package final class Store: Sendable {
     directory.removeOrphans(datasets: known.datasets, models: known.models, jobs: known.jobs)
   }
 
+  /// How many event streams and long polls wait for a change now.
+  package var followers: Int { changes.count }
+
   package convenience init(at root: URL) throws { try self.init(DataDirectory(root)) }
 }
 

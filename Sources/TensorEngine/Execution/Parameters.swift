@@ -12,16 +12,16 @@ package final class Parameters: @unchecked Sendable {
     memory = Memory(bytes: layout.count * 4)
   }
 
-  /// All values, one parameter after another as in `layout`.
-  package var values: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: memory.floats(), count: layout.count) }
-
-  package func withValues<Result>(_ body: (UnsafeMutableBufferPointer<Float>) throws -> Result) rethrows -> Result { try body(values) }
+  /// Lends all values, one parameter after another as in `layout`; the buffer is valid only within `body`.
+  package func withValues<Result>(_ body: (UnsafeMutableBufferPointer<Float>) throws -> Result) rethrows -> Result {
+    try withExtendedLifetime(memory) { try body(UnsafeMutableBufferPointer(start: memory.floats(), count: layout.count)) }
+  }
 
   package subscript(parameter: ParameterID) -> Tensor {
-    get { Tensor(layout.parameters[parameter].shape, values: Array(values[layout.range(parameter)])) }
+    get { Tensor(layout.parameters[parameter].shape, values: withValues { Array($0[layout.range(parameter)]) }) }
     set {
       precondition(newValue.shape == layout.parameters[parameter].shape, "\(layout.parameters[parameter].name) takes another shape")
-      for (index, value) in zip(layout.range(parameter), newValue.values) { values[index] = value }
+      withValues { for (index, value) in zip(layout.range(parameter), newValue.values) { $0[index] = value } }
     }
   }
 
