@@ -1,0 +1,60 @@
+import HTTP
+
+/// The `Accept` field (RFC 9110 §12.5.1).
+struct AcceptedTypes {
+  private struct Range {
+    let type: Substring
+    let subtype: Substring
+    let quality: Double
+  }
+
+  private let ranges: [Range]
+
+  init(_ request: Request) {
+    let values = request.headers[values: .accept].joined(separator: ",")
+    ranges = values.split(separator: ",").compactMap { entry in
+      let parts = entry.split(separator: ";").map { $0.trimmingBlanks }
+      guard let names = parts.first?.lowercased().split(separator: "/"), names.count == 2 else { return nil }
+      let weight = parts.dropFirst().first { $0.lowercased().hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) } ?? 1
+      return Range(type: names[0], subtype: names[1], quality: weight)
+    }
+  }
+
+  /// The one of `offered` that the client likes best, the earlier one of equals; the first where the client has no wish.
+  func best(of offered: [String]) -> String? {
+    guard !ranges.isEmpty else { return offered.first }
+    var best: (type: String, quality: Double)?
+    for type in offered {
+      let quality = quality(of: type)
+      if quality > best?.quality ?? 0 { best = (type, quality) }
+    }
+    return best?.type
+  }
+
+  /// The most specific range that names the type decides.
+  private func quality(of type: String) -> Double {
+    let names = type.split(separator: "/")
+    let matching = ranges.filter { ($0.type == "*" || $0.type == names[0]) && ($0.subtype == "*" || $0.subtype == names[1]) }
+    func precision(_ range: Range) -> Int { (range.type == "*" ? 0 : 1) + (range.subtype == "*" ? 0 : 1) }
+    return matching.max { precision($0) < precision($1) }?.quality ?? 0
+  }
+}
+
+extension Request {
+  /// The form to answer in, of those that the resource has.
+  /// - Throws: 406 that names them.
+  func negotiate(_ offered: String...) throws -> String {
+    guard let type = AcceptedTypes(self).best(of: offered) else {
+      throw HTTPError(.notAcceptable, "This resource comes as \(offered.joined(separator: " or ")).")
+    }
+    return type
+  }
+}
+
+extension StringProtocol {
+  /// Without blanks and tabs at its ends.
+  var trimmingBlanks: String {
+    let blanks: Set<Character> = [" ", "\t"]
+    return String(drop { blanks.contains($0) }.reversed().drop { blanks.contains($0) }.reversed())
+  }
+}

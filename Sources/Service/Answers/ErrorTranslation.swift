@@ -1,0 +1,38 @@
+import Datasets
+import HTTP
+import Jobs
+import Models
+
+extension HTTPError {
+  /// What a client is told of an error from below. nil: it is no fault of the client's, and the answer is a 500 that says nothing of
+  /// what is inside.
+  init?(translating error: any Error) {
+    switch error {
+    case let error as HTTPError: self = error
+    case let error as SpecFaults:
+      let count = error.faults.count == 1 ? "a fault" : "\(error.faults.count) faults"
+      self.init(.invalidSpec, "The spec has \(count); errors names each with its place.", members: ["errors": error.faults])
+    case let error as NotFound: self.init(.notFound, Self.sentence("\(error)"))
+    case let error as IllegalTransition:
+      self.init(.illegalState, Self.sentence("\(error)"), members: ["state": error.state.rawValue])
+    case let error as NotTerminal: self.init(.illegalState, Self.sentence("\(error)"), members: ["state": error.state.rawValue])
+    case let error as InUse: self.init(.inUse, Self.sentence("\(error)"), members: ["jobs": error.jobs])
+    case let error as BuiltIn: self.init(.builtIn, Self.sentence("\(error)"))
+    case let error as DatasetError:
+      var members: [String: any Encodable & Sendable] = [:]
+      if let part = error.part { members["part"] = part }
+      if let offset = error.offset { members["offset"] = offset }
+      self.init(.invalidUpload, Self.sentence("\(error)"), members: members)
+    case let error as SafetensorsError: self.init(.invalidUpload, Self.sentence("\(error)"))
+    case let error as MultipartParser.Malformed: self.init(.malformedBody, error.detail)
+    case let error as StorageError where error.isFull: self.init(.storageFull, "There is no room left on the service's disk.")
+    default: return nil
+    }
+  }
+
+  /// The modules below write phrases; an answer has sentences.
+  private static func sentence(_ phrase: String) -> String {
+    let text = phrase.prefix(1).uppercased() + phrase.dropFirst()
+    return text.hasSuffix(".") ? text : text + "."
+  }
+}

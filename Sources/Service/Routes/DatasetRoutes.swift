@@ -1,0 +1,62 @@
+import Datasets
+import Foundation
+import HTTP
+import Jobs
+import Robustness
+
+extension Routes {
+  func uploadDataset(_ call: Call) async throws -> Response {
+    guard let format = try call.choice("format", of: DatasetFormat.self) else {
+      throw call.wrong("format", "", "required, one of \(DatasetFormat.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    let name = try Self.name(call, default: "unnamed")
+    try call.require(mediaType: format.isMultipart ? ["multipart/form-data"] : Self.datasetTypes)
+    call.request.body.limit(to: configuration.limits.datasetBytes)
+    let upload = try store.directory.upload()
+    defer { upload.discard() }
+    let (parts, digest) = try await receive(call, format, into: upload)
+    return try idempotency.once(idempotency.key(of: call, digest: digest)) {
+      let record = try registry.addDataset(upload, name: name, format: format, parts: parts)
+      return .document(try record.json, status: .created, headers: [.location: "/v1/datasets/\(record.id)"])
+    }
+  }
+
+  /// Streams the body to disk.
+  /// - Returns: the parts that came, and the digest of all.
+  private func receive(_ call: Call, _ format: DatasetFormat, into upload: Upload) async throws -> (parts: [String], digest: String) {
+    guard call.request.mediaType == "multipart/form-data" else {
+      return (format.parts, try await call.request.body.write(to: upload.file(format.parts[0])))
+    }
+    let boundary = try MultipartParser.boundary(ofContentType: call.request.headers[.contentType] ?? "")
+    let form = try await call.request.body.write(form: boundary) { part in
+      // Files are named by the format, never by the client.
+      guard format.parts.contains(part) else {
+        throw DatasetError(
+          part: String(part.prefix(100)),
+          "the format \(format.rawValue) has no such part; its parts are \(format.parts.joined(separator: ", "))")
+      }
+      return upload.file(part)
+    }
+    return (form.parts, form.sha256)
+  }
+
+  static func name(_ call: Call, default other: String) throws -> String {
+    guard let name = call.text("name"), !name.isEmpty else { return other }
+    guard name.count <= 200, !name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+      throw call.wrong("name", name, "at most 200 characters, none of them a control character")
+    }
+    return name
+  }
+
+  func listDatasets(_ call: Call) async throws -> Response {
+    let page = try registry.datasets(after: call.text("after"), limit: try call.limit())
+    return try .resource(ListPage(items: try page.elements.map { try $0.json }, hasMore: page.hasMore).json, for: call.request)
+  }
+
+  func dataset(_ call: Call) async throws -> Response { try .resource(registry.dataset(call.path("id")).json, for: call.request) }
+
+  func deleteDataset(_ call: Call) async throws -> Response {
+    try registry.deleteDataset(call.path("id"))
+    return Response(status: .noContent)
+  }
+}

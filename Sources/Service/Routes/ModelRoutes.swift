@@ -1,0 +1,36 @@
+import HTTP
+import Jobs
+import Robustness
+
+/// How weights can come.
+enum ModelFormat: String, CaseIterable {
+  case safetensors
+}
+
+extension Routes {
+  func uploadModel(_ call: Call) async throws -> Response {
+    _ = try call.choice("format", of: ModelFormat.self)
+    let name = try Self.name(call, default: "unnamed")
+    try call.require(mediaType: Self.modelTypes)
+    call.request.body.limit(to: configuration.limits.modelBytes)
+    let upload = try store.directory.upload()
+    defer { upload.discard() }
+    let digest = try await call.request.body.write(to: upload.file("body"))
+    return try idempotency.once(idempotency.key(of: call, digest: digest)) {
+      let record = try registry.addModel(upload, name: name)
+      return .document(record.json, status: .created, headers: [.location: "/v1/models/\(record.id)"])
+    }
+  }
+
+  func listModels(_ call: Call) async throws -> Response {
+    let page = try registry.models(after: call.text("after"), limit: try call.limit())
+    return try .resource(ListPage(items: page.elements.map(\.json), hasMore: page.hasMore).json, for: call.request)
+  }
+
+  func model(_ call: Call) async throws -> Response { try .resource(registry.model(call.path("id")).json, for: call.request) }
+
+  func deleteModel(_ call: Call) async throws -> Response {
+    try registry.deleteModel(call.path("id"))
+    return Response(status: .noContent)
+  }
+}

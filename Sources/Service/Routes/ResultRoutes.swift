@@ -1,0 +1,96 @@
+import Datasets
+import Foundation
+import HTTP
+import Jobs
+import Robustness
+
+/// The forms in which weights can be asked for.
+enum CheckpointFormat: String, CaseIterable {
+  case safetensors, onnx
+}
+
+extension Routes {
+  func metrics(_ call: Call) async throws -> Response {
+    let id = call.path("id")
+    let points = try call.integer("max_points", in: 2...100_000)
+    let type = try call.request.negotiate("application/json", "text/csv")
+    let history = try store.metrics(of: id, maxPoints: points)
+    guard type == "application/json" else {
+      return try .representation(Array(history.csv.utf8), type: "text/csv; charset=utf-8; header=present", for: call.request)
+    }
+    let document: JSONValue = ["object": "metrics", "job": .string(id), "data": .array(history.points.map(\.json))]
+    return try .resource(document, for: call.request)
+  }
+
+  func report(_ call: Call) async throws -> Response {
+    let type = try call.request.negotiate("application/json")
+    return try .representation(Array((finishedReport(call).json() + "\n").utf8), type: type, for: call.request)
+  }
+
+  func gate(_ call: Call) async throws -> Response {
+    let report = try finishedReport(call)
+    let document: JSONValue = ["verdict": .string(report.verdict.rawValue), "gates": try JSONValue(encoding: report.gates)]
+    return try .resource(document, for: call.request)
+  }
+
+  /// - Throws: 409 with the job's state when there is none, and perhaps never will be.
+  private func finishedReport(_ call: Call) throws -> Report {
+    let job = try store.job(call.path("id"))
+    guard let report = try store.report(of: job.id) else {
+      let hope = job.state.isTerminal ? "it will never have a report" : "the report comes when it has succeeded"
+      throw HTTPError(.notReady, "The job is \(job.state.rawValue): \(hope).", members: ["state": job.state.rawValue])
+    }
+    return report
+  }
+
+  // MARK: Checkpoints
+
+  func listCheckpoints(_ call: Call) async throws -> Response {
+    let items = try store.checkpoints(of: call.path("id")).map { record -> JSONValue in
+      guard case .object(var object) = record.json else { return record.json }
+      object["links"] = ["download": .string("/v1/jobs/\(record.job)/checkpoints/\(record.id)")]
+      return .object(object)
+    }
+    return try .resource(ListPage(of: items, after: call.text("after"), limit: try call.limit()).json, for: call.request)
+  }
+
+  func downloadCheckpoint(_ call: Call) async throws -> Response {
+    let format = try call.choice("format", of: CheckpointFormat.self) ?? .safetensors
+    let (record, file) = try await openCheckpoint(call.path("checkpoint"), of: call.path("id"))
+    guard format == .safetensors else {
+      throw HTTPError(.notAcceptable, "This checkpoint comes as safetensors; other forms are not available.")
+    }
+    let digest = record.checkpoint.sha256
+    return try .file(
+      file, type: "application/octet-stream", etag: EntityTag(strong: digest), for: call.request,
+      headers: [
+        .reprDigest: "sha-256=:\(Self.base64(ofHex: digest)):",
+        .contentDisposition: "attachment; filename=\"\(record.job)-\(record.checkpoint.role.rawValue).safetensors\"",
+        .cacheControl: "no-cache",
+      ])
+  }
+
+  /// A checkpoint's record and its file, of the same moment: while a job runs, a better checkpoint may take the place of a role's last
+  /// one, first its file and then its record.
+  private func openCheckpoint(_ name: String, of job: String) async throws -> (CheckpointRecord, FileBody) {
+    var attempts = 0
+    while true {
+      let isFinal = try store.job(job).state.isTerminal
+      let record = try store.checkpoint(name, of: job)
+      let url = store.file(of: record)
+      let file = try FileBody(path: url.path)
+      if isFinal || (try SHA256Digest.hex(ofFile: url)) == record.checkpoint.sha256 { return (record, file) }
+      attempts += 1
+      guard attempts < 20 else {
+        throw HTTPError(.notReady, "The checkpoint is being replaced by a better one; ask again.", headers: [.retryAfter: "1"])
+      }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+  }
+
+  private static func base64(ofHex hex: String) -> String {
+    let digits = Array(hex)
+    let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap { UInt8(String(digits[$0...$0 + 1]), radix: 16) }
+    return Data(bytes).base64EncodedString()
+  }
+}

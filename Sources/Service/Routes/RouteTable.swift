@@ -1,0 +1,112 @@
+import Datasets
+import HTTP
+import Jobs
+
+extension Routes {
+  /// Every route of the service.
+  var table: [Endpoint] { jobTable + resultTable + resourceTable + statusTable }
+
+  private var jobTable: [Endpoint] {
+    [
+      Endpoint(
+        .post, "/v1/jobs", "submitJob", "Submit a job spec, or with validate_only complete and estimate it.",
+        parameters: [.init("validate_only", .boolean, "Only complete the spec and estimate its work; nothing is created.")], body: .json,
+        answers: [200: "The completed spec and its estimate.", 201: "The job."], creates: true, handle: submitJob),
+      Endpoint(
+        .get, "/v1/jobs", "listJobs", "The jobs, newest first.",
+        parameters: [
+          .init("state", .choice(JobState.allCases.map(\.rawValue)), "Only jobs in this state."),
+          .init("label.*", .text, "Only jobs with this label: label.KEY=VALUE."),
+        ] + Self.paging, handle: listJobs),
+      Endpoint(
+        .get, "/v1/jobs/{id}", "getJob", "A job; with wait, as soon as it differs from what If-None-Match names.",
+        parameters: [.init("wait", .integer(0...60), "Seconds to wait for a change.")],
+        answers: [200: "The job.", 304: "It is as it was."], handle: job),
+      Endpoint(
+        .delete, "/v1/jobs/{id}", "deleteJob", "Delete a job that has ended, with its files.", answers: [204: "It is gone."],
+        handle: deleteJob),
+      Endpoint(
+        .post, "/v1/jobs/{id}/cancel", "cancelJob", "End a job for good.", answers: [202: "The job, on its way."], handle: cancelJob),
+      Endpoint(
+        .post, "/v1/jobs/{id}/pause", "pauseJob", "Stop a job until it is resumed.", answers: [202: "The job, on its way."],
+        handle: pauseJob),
+      Endpoint(
+        .post, "/v1/jobs/{id}/resume", "resumeJob", "Put a paused job back into the queue.", answers: [202: "The job, on its way."],
+        handle: resumeJob),
+    ]
+  }
+
+  private var resultTable: [Endpoint] {
+    [
+      Endpoint(
+        .get, "/v1/jobs/{id}/events", "getEvents", "What happens to a job: a stream until its end, or what there is as a list.",
+        parameters: [
+          .init("after", .integer(0...Int.max), "Only events after the one of this id; Last-Event-ID says the same."),
+          .init("limit", .integer(ListPage.limits), "Of a list: the most events."),
+        ], answers: [200: "The events.", 204: "The job has ended, and nothing follows."], types: ["text/event-stream", "application/json"],
+        handle: events),
+      Endpoint(
+        .get, "/v1/jobs/{id}/metrics", "getMetrics", "The history of what was measured, by epoch.",
+        parameters: [.init("max_points", .integer(2...100_000), "Thin the history evenly to at most so many points.")],
+        types: ["application/json", "text/csv"], handle: metrics),
+      Endpoint(.get, "/v1/jobs/{id}/report", "getReport", "The robustness report.", handle: report),
+      Endpoint(.get, "/v1/jobs/{id}/gate", "getGate", "The verdict of the job's gates.", handle: gate),
+      Endpoint(
+        .get, "/v1/jobs/{id}/checkpoints", "listCheckpoints", "The weights that a job has kept.", parameters: Self.paging,
+        handle: listCheckpoints),
+      Endpoint(
+        .get, "/v1/jobs/{id}/checkpoints/{checkpoint}", "downloadCheckpoint", "Weights, by the id or the role of their checkpoint.",
+        parameters: [.init("format", .choice(CheckpointFormat.allCases.map(\.rawValue)), "The form of the file.")],
+        answers: [200: "The file.", 206: "A range of it.", 304: "It is as it was."], types: ["application/octet-stream"],
+        handle: downloadCheckpoint),
+    ]
+  }
+
+  private var resourceTable: [Endpoint] {
+    [
+      Endpoint(
+        .post, "/v1/datasets", "uploadDataset", "Upload a data set; npz as the body, idx as a form with four files.",
+        parameters: [
+          .init("name", .text, "What to call it."),
+          .init("format", .choice(DatasetFormat.allCases.map(\.rawValue)), "Required: how it comes."),
+        ], body: .upload(Self.datasetTypes), answers: [201: "The data set."], creates: true, handle: uploadDataset),
+      Endpoint(
+        .get, "/v1/datasets", "listDatasets", "The data sets, newest first, then the built-in ones.", parameters: Self.paging,
+        handle: listDatasets),
+      Endpoint(.get, "/v1/datasets/{id}", "getDataset", "A data set: shape, classes, counts.", handle: dataset),
+      Endpoint(
+        .delete, "/v1/datasets/{id}", "deleteDataset", "Delete a data set that no job needs.", answers: [204: "It is gone."],
+        handle: deleteDataset),
+      Endpoint(
+        .post, "/v1/models", "uploadModel", "Upload weights.",
+        parameters: [
+          .init("name", .text, "What to call it."), .init("format", .choice(ModelFormat.allCases.map(\.rawValue)), "How it comes."),
+        ], body: .upload(Self.modelTypes), answers: [201: "The model."], creates: true, handle: uploadModel),
+      Endpoint(.get, "/v1/models", "listModels", "The uploaded models, newest first.", parameters: Self.paging, handle: listModels),
+      Endpoint(.get, "/v1/models/{id}", "getModel", "A model: its tensors by name and shape.", handle: model),
+      Endpoint(
+        .delete, "/v1/models/{id}", "deleteModel", "Delete a model that no job needs.", answers: [204: "It is gone."], handle: deleteModel),
+      Endpoint(
+        .get, "/v1/architectures", "listArchitectures", "The networks that a spec can ask for by name.", parameters: Self.paging,
+        handle: architectures),
+    ]
+  }
+
+  private var statusTable: [Endpoint] {
+    [
+      Endpoint(.get, "/", "getIndex", "The routes.", handle: index),
+      Endpoint(.get, "/healthz", "getHealth", "Whether the process is alive.", handle: alive),
+      Endpoint(.get, "/readyz", "getReadiness", "Whether the service takes jobs; 503 while it shuts down.", handle: ready),
+      Endpoint(.get, "/version", "getVersion", "Which build this is.", handle: version),
+      Endpoint(.get, "/metrics", "getFigures", "Figures of the service for Prometheus.", types: ["text/plain"], handle: figures),
+      Endpoint(.get, "/openapi.json", "getContract", "This contract.", handle: contract),
+    ]
+  }
+
+  private static let paging: [Endpoint.Parameter] = [
+    .init("limit", .integer(ListPage.limits), "The most entries of the answer."),
+    .init("after", .text, "The last_id of the page before."),
+  ]
+  static let datasetTypes = ["application/octet-stream", "application/zip", "multipart/form-data"]
+  static let modelTypes = ["application/octet-stream"]
+}

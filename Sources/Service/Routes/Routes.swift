@@ -1,0 +1,32 @@
+import Datasets
+import HTTP
+import Jobs
+import Logging
+import Synchronization
+import TensorEngine
+
+/// What the handlers work with. Each group of routes is an extension in a file of its own.
+struct Routes: Sendable {
+  let configuration: ServiceConfiguration
+  let store: Store
+  let workers: Workers
+  let registry: Registry
+  let check: SpecCheck
+  let engine: Engine
+  let status: ServiceStatus
+  let idempotency: Idempotency
+}
+
+/// What changes while the service runs: for readiness and for the figures.
+final class ServiceStatus: Sendable {
+  private let draining = Atomic<Bool>(false)
+  private let server = Mutex<ServerMetrics?>(nil)
+  let startedAt = Timestamp.now
+
+  var isDraining: Bool { draining.load(ordering: .relaxed) }
+  var http: ServerMetrics.Snapshot { server.withLock { $0 }?.snapshot() ?? ServerMetrics.Snapshot() }
+
+  func drain() { draining.store(true, ordering: .relaxed) }
+  /// The figures belong to the server, which is made after its routes.
+  func observe(_ metrics: ServerMetrics) { server.withLock { $0 = metrics } }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import HTTP
+
+/// Every setting of the service.
+package struct ServiceConfiguration: Sendable {
+  /// Sizes in bytes.
+  package struct Limits: Sendable {
+    /// A job spec.
+    package var specBytes = 1 << 20
+    /// A data set as it comes over the wire.
+    package var datasetBytes = 8 << 30
+    /// A data set after decompression.
+    package var uncompressedDatasetBytes = 8 << 30
+    /// A weight file.
+    package var modelBytes = 2 << 30
+    /// Jobs that wait; a further one is answered with 429.
+    package var queuedJobs = 1000
+
+    package init() {}
+  }
+
+  /// Where to listen; an address of this machine alone, since nobody is asked who they are.
+  package var host = "127.0.0.1"
+  /// 0 lets the system choose.
+  package var port = 8080
+  /// Where everything is kept; it is made where it is missing.
+  package var dataDirectory: URL
+  /// Jobs that run at the same time.
+  package var workers = 1
+  /// Threads of the tensor engine, which all jobs share; nil: one for each core.
+  package var engineThreads: Int?
+  package var limits = Limits()
+  /// What the server grants a connection, in bytes and in seconds.
+  package var connectionLimits = ServerConfiguration.Limits()
+  package var timeouts = ServerConfiguration.Timeouts()
+  /// Seconds that requests in flight have to end at shutdown.
+  package var drainSeconds = 10.0
+  /// Seconds between two comments in a stream of events.
+  package var heartbeatSeconds = 15.0
+  /// Threads on which requests are handled.
+  package var handlerThreads = 8
+
+  package init(dataDirectory: URL) { self.dataDirectory = dataDirectory }
+}
+
+/// Why the service cannot start, in a sentence.
+package struct ServiceError: Error, Hashable, Sendable, CustomStringConvertible {
+  package let description: String
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,84 @@
+import Datasets
+import Dispatch
+import Foundation
+import HTTP
+import Jobs
+import Logging
+import TensorEngine
+
+/// The whole service: the store, the workers on the tensor engine, and the server that speaks for them.
+package final class TemperService: Sendable {
+  private let configuration: ServiceConfiguration
+  private let routes: Routes
+  private let server: Server
+  private let logger: Logger
+
+  /// Takes the data directory. Nothing runs before `start()`.
+  ///
+  /// - Throws: `ServiceError`, `DataDirectoryError`: sentences for whoever starts the process.
+  package init(configuration: ServiceConfiguration, logger: Logger) throws {
+    guard Loopback.contains(configuration.host) else {
+      throw ServiceError(
+        "\(configuration.host) is reachable from other machines, and this service asks nobody who they are: "
+          + "listen on 127.0.0.1, ::1 or localhost")
+    }
+    self.configuration = configuration
+    self.logger = logger
+    let store = try Store(at: configuration.dataDirectory)
+    let registry = Registry(store, limits: DatasetLimits(uncompressedBytes: configuration.limits.uncompressedDatasetBytes))
+    let engine = configuration.engineThreads.map { Engine(threads: $0) } ?? Engine()
+    let workers = Workers(store: store, registry: registry, engine: engine, count: configuration.workers, logger: logger)
+    let status = ServiceStatus()
+    routes = Routes(
+      configuration: configuration, store: store, workers: workers, registry: registry, check: SpecCheck(registry), engine: engine,
+      status: status, idempotency: Idempotency(store))
+    server = Server(configuration: Self.server(configuration), logger: logger, handler: Self.handler(Router(routes.table.map(\.route))))
+    status.observe(server.metrics)
+  }
+
+  private static func server(_ configuration: ServiceConfiguration) -> ServerConfiguration {
+    var server = ServerConfiguration(host: configuration.host, port: configuration.port)
+    server.limits = configuration.connectionLimits
+    server.timeouts = configuration.timeouts
+    server.handlerThreads = configuration.handlerThreads
+    server.serverName = "temper"
+    return server
+  }
+
+  private static func handler(_ router: Router) -> Handler {
+    { request in
+      do {
+        try Loopback.check(request)
+        var response = try await router(request)
+        response.headers[.contentOptions] = "nosniff"
+        return response
+      } catch {
+        // What has no translation is logged by the server, with the request's id.
+        throw HTTPError(translating: error) ?? error
+      }
+    }
+  }
+
+  /// Goes on with what the process before this one left, and listens.
+  /// - Returns: the address, with the port that the system chose where the configuration left it open.
+  package func start() throws -> SocketAddress {
+    try routes.workers.start()
+    return try server.start()
+  }
+
+  /// Ends well: running jobs save their state and go back to the queue, requests in flight finish, everything is closed.
+  package func drain() async {
+    routes.status.drain()
+    await drainWorkers()
+    await server.drain(within: configuration.drainSeconds)
+  }
+
+  /// On a thread of its own: it waits for a batch to end, and perhaps an evaluation.
+  private func drainWorkers() async {
+    let (workers, seconds) = (routes.workers, configuration.drainSeconds)
+    let ended = await withCheckedContinuation { continuation in
+      DispatchQueue.global().async { continuation.resume(returning: workers.drain(within: seconds)) }
+    }
+    if !ended { logger.warning("a job did not stop in time; it goes on from its last saved state at the next start") }
+  }
+}
