@@ -14,7 +14,9 @@ import Testing
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" + lines
   }
 
-  @Test(arguments: [["status", "job_1"], ["list"], ["cancel", "job_1"], ["gate", "job_1"], ["watch", "job_1"], ["download", "job_1", "-o", "x"]])
+  @Test(arguments: [
+    ["status", "job_1"], ["list"], ["cancel", "job_1"], ["gate", "job_1"], ["watch", "job_1"], ["download", "job_1", "-o", "x"],
+  ])
   func `A server out of reach ends every client with 5 and a word on standard error`(arguments: [String]) async throws {
     let outcome = try await Executable(arguments + ["--server", "http://127.0.0.1:1"]).end()
     #expect(outcome.code == 5)

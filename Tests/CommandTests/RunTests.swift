@@ -62,7 +62,8 @@ import Testing
 
   @Test func `Every fault of a spec is told with its pointer, and the code is 2`() async throws {
     let space = try Workspace()
-    let spec = #"{"dataset": {"id": "digits"}, "modle": {}, "model": {"architecture": "linear"}, "threat": {"norm": "linf", "epsilon": -1}}"#
+    let spec =
+      #"{"dataset": {"id": "digits"}, "modle": {}, "model": {"architecture": "linear"}, "threat": {"norm": "linf", "epsilon": -1}}"#
     let outcome = try await Executable.run("run", "-", "--out", space.path("out"), input: spec)
     #expect(outcome.code == 2)
     #expect(outcome.errors.contains("  /modle: "))
@@ -80,8 +81,10 @@ import Testing
   @Test func `Training that diverges ends with 1 and says why`() async throws {
     let space = try Workspace()
     // The gradient of a weight grows with the other layers' weights, so that each step multiplies them.
-    let spec = TinySpec.train(epochs: 20).replacing(#""name": "adam", "learning_rate": 0.01"#, with: #""name": "sgd", "learning_rate": 1000"#)
-      .replacing(#""architecture": "linear""#, with: #""architecture": "mlp""#)
+    let spec = TinySpec.train(epochs: 20).replacing(
+      #""name": "adam", "learning_rate": 0.01"#, with: #""name": "sgd", "learning_rate": 1000"#
+    )
+    .replacing(#""architecture": "linear""#, with: #""architecture": "mlp""#)
     let outcome = try await Executable.run("run", "-", "--out", space.path("out"), input: spec)
     #expect(outcome.code == 1, "\(outcome.errors)")
     #expect(outcome.errors.contains("the job failed: training diverged"))
@@ -110,7 +113,11 @@ import Testing
 
   // MARK: Usage
 
-  @Test(arguments: [["nonsense"], ["run"], ["run", "a", "b"], ["run", "/nonexistent.json"], ["status", "--wrong"], ["list", "--limit", "0"], ["run", "x", "--threads", "0"], ["serve", "--listen", "8080"], ["status", "j", "--server", "ftp://x"], ["submit", "-", "--timeout", "5"]])
+  @Test(arguments: [
+    ["nonsense"], ["run"], ["run", "a", "b"], ["run", "/nonexistent.json"], ["status", "--wrong"], ["list", "--limit", "0"],
+    ["run", "x", "--threads", "0"], ["serve", "--listen", "8080"], ["status", "j", "--server", "ftp://x"],
+    ["submit", "-", "--timeout", "5"],
+  ])
   func `Wrong usage ends with 2 and a word on standard error`(arguments: [String]) async throws {
     let outcome = try await Executable(arguments, input: "{}").end()
     #expect(outcome.code == 2)

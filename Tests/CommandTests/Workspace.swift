@@ -23,7 +23,8 @@ final class Workspace: Sendable {
   }
 
   /// The root of the repository.
-  static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
 }
 
 /// Specs of jobs that take a second.

@@ -27,7 +27,8 @@ struct GateCommand: AsyncParsableCommand {
   private func explain(_ job: JobView) throws {
     let reason = job.reason.map { ": \($0)" } ?? ""
     switch job.exitStatus {
-    case .fine: throw CommandFailure(.inconclusive, "the job is \(job.state) and has no verdict yet; wait for it with temper watch \(job.id)")
+    case .fine:
+      throw CommandFailure(.inconclusive, "the job is \(job.state) and has no verdict yet; wait for it with temper watch \(job.id)")
     case let status: throw CommandFailure(status, "the job is \(job.state)\(reason); it has no verdict")
     }
   }

@@ -37,7 +37,8 @@ struct Run: AsyncParsableCommand {
       if count > 1 { Glibc._exit(ExitStatus.cancelled.rawValue) }
       control.stop(.cancel)
     }
-    let report = try await withExtendedLifetime(signals) { try await report(of: job, by: run, in: try outputFolder(), control) }
+    defer { withExtendedLifetime(signals) {} }
+    let report = try await report(of: job, by: run, in: try outputFolder(), control)
     StandardStream.output.write(output.asJSON ? try report.json() + "\n" : ReportTable(report).text)
     try ExitStatus(report.verdict).exit()
   }

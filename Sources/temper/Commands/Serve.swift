@@ -45,15 +45,14 @@ struct Serve: AsyncParsableCommand {
       if count > 1 { Glibc._exit(128 + signal) }
       stop.yield(signal)
     }
-    try await withExtendedLifetime(signals) {
-      let service = try start(settings, logger)
-      for await signal in stopped {
-        logger.notice("draining", metadata: ["signal": .string(signal == SIGINT ? "SIGINT" : "SIGTERM")])
-        break
-      }
-      await service.drain()
-      logger.notice("stopped")
+    defer { withExtendedLifetime(signals) {} }
+    let service = try start(settings, logger)
+    for await signal in stopped {
+      logger.notice("draining", metadata: ["signal": .string(signal == SIGINT ? "SIGINT" : "SIGTERM")])
+      break
     }
+    await service.drain()
+    logger.notice("stopped")
   }
 
   private func start(_ settings: Settings, _ logger: Logger) throws -> TemperService {

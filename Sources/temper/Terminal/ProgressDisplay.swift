@@ -9,6 +9,7 @@ final class ProgressDisplay: Sendable {
     var lastDraw: ContinuousClock.Instant?
     var lastEpoch: Int?
     var lastPhase: String?
+    var saidEvaluation = false
   }
 
   /// Whether lines may be drawn over and coloured.
@@ -37,7 +38,8 @@ final class ProgressDisplay: Sendable {
       change(&state.progress)
       if style.interactive {
         draw(&state, force: state.progress.phase != state.lastPhase)
-      } else if let phase = state.progress.phase, phase != state.lastPhase, phase == "evaluate", isAtEnd(state.progress) {
+      } else if !state.saidEvaluation, state.progress.phase == "evaluate", isTrained(state) {
+        state.saidEvaluation = true
         StandardStream.error.write("evaluate\n")
       }
       state.lastPhase = state.progress.phase
@@ -77,9 +79,10 @@ final class ProgressDisplay: Sendable {
     state.withLock { erase(&$0) }
   }
 
-  private func isAtEnd(_ progress: ProgressFacts) -> Bool {
-    guard let epoch = progress.epoch, let epochs = progress.epochs else { return true }
-    return epoch >= epochs
+  /// Whether the evaluation under way is the one at the end: after each epoch there is a short one too.
+  private func isTrained(_ state: State) -> Bool {
+    guard let epochs = state.progress.epochs else { return true }
+    return (state.lastEpoch ?? 0) >= epochs
   }
 
   private func draw(_ state: inout State, force: Bool) {
@@ -98,7 +101,8 @@ final class ProgressDisplay: Sendable {
   }
 
   /// `epoch 7/30 retrain  loss 0.412  clean 98.1%  robust 71.8%  eta 0:12`.
-  private static func line(_ number: Int, _ phase: String?, _ metrics: [(name: String, value: Double)], _ progress: ProgressFacts) -> String {
+  private static func line(_ number: Int, _ phase: String?, _ metrics: [(name: String, value: Double)], _ progress: ProgressFacts) -> String
+  {
     var parts = ["epoch \(number)" + (progress.epochs.map { "/\($0)" } ?? "") + (phase.map { " \($0)" } ?? "")]
     for (name, value) in metrics {
       switch name {
