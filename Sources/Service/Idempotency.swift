@@ -22,7 +22,8 @@ final class Idempotency: Sendable {
     }
     let query = call.request.query.items.map { "\($0.name)=\($0.value)" }.sorted().joined(separator: "&")
     return IdempotencyKey(
-      key: text, route: "\(call.request.method.rawValue) \(call.request.path)", digest: SHA256Digest.hex(of: Array("\(digest)?\(query)".utf8)))
+      key: text, route: "\(call.request.method.rawValue) \(call.request.path)",
+      digest: SHA256Digest.hex(of: Array("\(digest)?\(query)".utf8)))
   }
 
   /// The answer that the key already has.

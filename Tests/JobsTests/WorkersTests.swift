@@ -50,7 +50,7 @@ import Jobs
       #expect(try Data(contentsOf: house.store.file(of: record)).count == record.checkpoint.bytes)
     }
     let report = try #require(try house.store.report(of: id))
-    #expect(report.spec == job.spec)
+    #expect(try JobSpec(reading: report.spec) == JobSpec(reading: job.spec))
     #expect(report.dataset.trainCount + report.dataset.validationCount == 200)
     #expect(report.dataset.evaluatedCount == 50)
     #expect(report.before != nil)

@@ -68,7 +68,7 @@ extension ModelSection {
     let deviation = section.numbers("std", count: 1...65_536, in: 0...1_000)
     section.finish()
     guard let mean, let deviation else { return nil }
-    if let zero = deviation.firstIndex(of: 0) { section.note("std/\(zero)", .outOfRange, "must be above 0") }
+    if let zero = deviation.firstIndex(of: 0) { reader.log.add(section.pointer(to: "std") + "/\(zero)", .outOfRange, "must be above 0") }
     if mean.count != deviation.count {
       section.note("std", .conflict, "mean has \(mean.count) values and std \(deviation.count); both take one for each channel")
     }

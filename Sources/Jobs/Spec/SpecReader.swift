@@ -109,7 +109,11 @@ final class SpecReader {
 
   /// A section; an empty one when it is left out, or when something else stands there (a fault).
   func section(_ key: String) -> SpecReader {
-    guard let value = present(key) else { return SpecReader(JSONObject(), pointer: pointer(to: key), log: log) }
+    guard let value = present(key) else {
+      let absent = SpecReader(JSONObject(), pointer: pointer(to: key), log: log)
+      absent.isMissing = true
+      return absent
+    }
     return SpecReader(value, pointer: pointer(to: key), log: log)
   }
 
@@ -223,20 +227,20 @@ enum Spelling {
     return ranked.first.flatMap { $0.distance <= bound ? $0.word : nil }
   }
 
-  /// Levenshtein's distance: insertions, deletions and substitutions.
+  /// The distance by optimal string alignment: insertions, deletions, substitutions, and neighbours swapped, each counted as one.
   static func distance(_ one: String, _ other: String) -> Int {
     let (one, other) = (Array(one), Array(other))
-    var row = Array(0...other.count)
+    var rows = [Array(0...other.count)]
     for (i, letter) in one.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
+      var row = [i + 1]
       for (j, second) in other.enumerated() {
-        let substituted = diagonal + (letter == second ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(substituted, row[j + 1] + 1, row[j] + 1)
+        var least = min(rows[i][j] + (letter == second ? 0 : 1), rows[i][j + 1] + 1, row[j] + 1)
+        if i > 0, j > 0, letter == other[j - 1], one[i - 1] == second { least = min(least, rows[i - 1][j - 1] + 1) }
+        row.append(least)
       }
+      rows.append(row)
     }
-    return row[other.count]
+    return rows[one.count][other.count]
   }
 }
 

@@ -21,9 +21,11 @@ struct ServiceFigures {
       "temper_http_requests_total", .counter, "Answers begun, by the class of their status.",
       (1...5).map { ([("class", "\($0)xx")], Double(http.requestsByClass[$0] ?? 0)) })
     page.addHistogram(
-      "temper_http_request_duration_seconds", "Time from a request's header to the last byte of its answer.", buckets: http.cumulativeBuckets,
+      "temper_http_request_duration_seconds", "Time from a request's header to the last byte of its answer.",
+      buckets: http.cumulativeBuckets,
       sum: http.durationSum, count: http.durationCount)
-    page.add("temper_http_requests_aborted_total", .counter, "Requests whose client went before the answer was out.", Double(http.requestsAborted))
+    page.add(
+      "temper_http_requests_aborted_total", .counter, "Requests whose client went before the answer was out.", Double(http.requestsAborted))
     page.add("temper_http_connections_open", .gauge, "Connections that are open.", Double(http.connectionsOpen))
     page.add("temper_http_connections_accepted_total", .counter, "Connections that were accepted.", Double(http.connectionsAccepted))
     page.add("temper_http_connections_refused_total", .counter, "Connections beyond the limit.", Double(http.connectionsRefused))
@@ -33,7 +35,8 @@ struct ServiceFigures {
 
   private func addJobs(_ page: inout PrometheusText) {
     page.add(
-      "temper_jobs", .gauge, "Jobs that there are, by state.", JobState.allCases.map { ([("state", $0.rawValue)], Double(counts[$0] ?? 0)) })
+      "temper_jobs", .gauge, "Jobs that there are, by state.", JobState.allCases.map { ([("state", $0.rawValue)], Double(counts[$0] ?? 0)) }
+    )
     page.add("temper_queue_depth", .gauge, "Jobs that wait for a worker.", Double(counts[.queued] ?? 0))
     let running: [JobState] = [.running, .pausing, .cancelling]
     page.add("temper_jobs_running", .gauge, "Jobs that a worker has.", Double(running.reduce(0) { $0 + (counts[$1] ?? 0) }))
@@ -47,7 +50,8 @@ struct ServiceFigures {
     page.add("process_virtual_memory_bytes", .gauge, "Address space of the process.", Double(process.virtualBytes))
     page.add("process_cpu_seconds_total", .counter, "Processor time of the process.", process.cpuSeconds)
     page.add("process_open_fds", .gauge, "File descriptors that are open.", Double(process.openFiles))
-    page.add("process_start_time_seconds", .gauge, "When the service began, in seconds since 1970.", Double(status.startedAt.milliseconds) / 1000)
+    page.add(
+      "process_start_time_seconds", .gauge, "When the service began, in seconds since 1970.", Double(status.startedAt.milliseconds) / 1000)
     page.add(
       "temper_build_info", .gauge, "Always 1; its label tells which build this is.", [([("version", TemperVersion.current)], 1)])
   }

@@ -79,10 +79,12 @@ struct Endpoint: Sendable {
   private func check(_ query: Query) throws {
     for name in query.names where !parameters.contains(where: { $0.takes(name) }) {
       let known = parameters.isEmpty ? "it has none" : "it has \(parameters.map(\.name).joined(separator: ", "))"
-      throw HTTPError(.badQuery, "\(path) has no query parameter \(name.prefix(100)): \(known).", members: ["parameter": String(name.prefix(100))])
+      throw HTTPError(
+        .badQuery, "\(path) has no query parameter \(name.prefix(100)): \(known).", members: ["parameter": String(name.prefix(100))])
     }
     for parameter in parameters where !parameter.name.hasSuffix("*") && query.all(parameter.name).count > 1 {
-      throw HTTPError(.badQuery, "The query parameter \(parameter.name) stands there more than once.", members: ["parameter": parameter.name])
+      throw HTTPError(
+        .badQuery, "The query parameter \(parameter.name) stands there more than once.", members: ["parameter": parameter.name])
     }
   }
 }

@@ -79,7 +79,7 @@ extension Routes {
       let record = try store.checkpoint(name, of: job)
       let url = store.file(of: record)
       let file = try FileBody(path: url.path)
-      if isFinal || (try SHA256Digest.hex(ofFile: url)) == record.checkpoint.sha256 { return (record, file) }
+      if try isFinal || SHA256Digest.hex(ofFile: url) == record.checkpoint.sha256 { return (record, file) }
       attempts += 1
       guard attempts < 20 else {
         throw HTTPError(.notReady, "The checkpoint is being replaced by a better one; ask again.", headers: [.retryAfter: "1"])

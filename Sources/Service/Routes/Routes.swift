@@ -20,11 +20,11 @@ struct Routes: Sendable {
 /// What changes while the service runs: for readiness and for the figures.
 final class ServiceStatus: Sendable {
   private let draining = Atomic<Bool>(false)
-  private let server = Mutex<ServerMetrics?>(nil)
+  private let server = Mutex(ServerMetrics())
   let startedAt = Timestamp.now
 
   var isDraining: Bool { draining.load(ordering: .relaxed) }
-  var http: ServerMetrics.Snapshot { server.withLock { $0 }?.snapshot() ?? ServerMetrics.Snapshot() }
+  var http: ServerMetrics.Snapshot { server.withLock { $0 }.snapshot() }
 
   func drain() { draining.store(true, ordering: .relaxed) }
   /// The figures belong to the server, which is made after its routes.

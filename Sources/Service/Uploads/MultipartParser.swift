@@ -1,7 +1,7 @@
 /// `multipart/form-data` (RFC 7578, RFC 2046 §5.1) from bytes that come piece by piece. It holds no more than a delimiter's length of
 /// a part's content.
-struct MultipartParser {
-  enum Event: Equatable {
+package struct MultipartParser {
+  package enum Event: Equatable {
     /// A part begins; `name` is its form field.
     case part(name: String)
     case content([UInt8])
@@ -9,8 +9,9 @@ struct MultipartParser {
     case endOfPart
   }
 
-  struct Malformed: Error, Equatable {
-    let detail: String
+  /// Why bytes are no form, in a sentence.
+  package struct Malformed: Error, Equatable {
+    package let detail: String
     init(_ detail: String) { self.detail = detail }
   }
 
@@ -22,14 +23,14 @@ struct MultipartParser {
   private var state = State.preamble
   private var pending: [UInt8]
 
-  init(boundary: String) {
+  package init(boundary: String) {
     delimiter = Array("\r\n--\(boundary)".utf8)
     // The first delimiter may stand at the very beginning, without the line break that belongs to all others.
     pending = [13, 10]
   }
 
   /// The boundary that a `Content-Type` gives (RFC 2046 §5.1.1).
-  static func boundary(ofContentType field: String) throws(Malformed) -> String {
+  package static func boundary(ofContentType field: String) throws(Malformed) -> String {
     guard let boundary = HeaderParameters(field)["boundary"] else { throw Malformed("The Content-Type gives no boundary.") }
     guard (1...70).contains(boundary.utf8.count), boundary.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) else {
       throw Malformed("A boundary has 1 to 70 visible characters.")
@@ -38,9 +39,10 @@ struct MultipartParser {
   }
 
   /// Whether the last delimiter has come.
-  var isComplete: Bool { state == .epilogue }
+  package var isComplete: Bool { state == .epilogue }
 
-  mutating func parse(_ bytes: [UInt8]) throws(Malformed) -> [Event] {
+  /// What the next bytes of the body bring.
+  package mutating func parse(_ bytes: [UInt8]) throws(Malformed) -> [Event] {
     guard state != .epilogue else { return [] }
     pending += bytes
     var events: [Event] = []

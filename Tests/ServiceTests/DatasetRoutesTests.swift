@@ -1,0 +1,116 @@
+import Datasets
+import Foundation
+import Robustness
+import Testing
+
+@Suite("Data set routes")
+struct DatasetRoutesTests {
+  @Test func `Four IDX files become a data set, which is listed, used, and deleted when no job needs it`() async throws {
+    try await RunningService.with { service async throws in
+      let made = try await Self.upload(service, ImageFiles.images(40))
+      #expect(made.status == 201, "\(made.text)")
+      let id = try #require(made.json["id"]?.text)
+      #expect(made.headers["location"] == "/v1/datasets/\(id)")
+      #expect(made.json["shape"] == [4, 4, 1])
+      #expect(made.json["classes"] == 2)
+      #expect(made.json["train"]?["count"] == 40)
+      #expect(service.stored("incoming").isEmpty)
+
+      let list = try await service.curl("/v1/datasets")
+      #expect(list.json["data"]?.list.compactMap { $0["id"]?.text } == [id, "digits"])
+      let one = try await service.curl("/v1/datasets/\(id)")
+      #expect(one.json["name"] == "small")
+      #expect(try await service.curl("/v1/datasets/\(id)", "-H", "If-None-Match: \(one.headers["etag"] ?? "")").status == 304)
+
+      let job = try await service.submit(Spec.endless(id))
+      let refused = try await service.curl("/v1/datasets/\(id)", "-X", "DELETE")
+      #expect(refused.isProblem(409))
+      #expect(refused.json["jobs"] == [.string(job)])
+      _ = try await service.curl("/v1/jobs/\(job)/cancel", "-X", "POST")
+      _ = try await service.job(job)
+      #expect(try await service.curl("/v1/datasets/\(id)", "-X", "DELETE").status == 204)
+      #expect(try await service.curl("/v1/datasets/\(id)").isProblem(404))
+      #expect(try await service.curl("/v1/datasets/\(id)", "-X", "DELETE").isProblem(404))
+      #expect(service.stored("datasets").isEmpty)
+      #expect(try await service.curl("/v1/datasets/digits", "-X", "DELETE").isProblem(409))
+    }
+  }
+
+  @Test func `An NPZ archive becomes a data set, once for a key`() async throws {
+    try await RunningService.with { service async throws in
+      let file = try service.file(ImageFiles.npz(train: 20, test: 10))
+      var answers: [Answer] = []
+      for _ in 0..<2 {
+        answers.append(
+          try await service.curl(
+            "/v1/datasets?name=tiny&format=npz", "-H", "Content-Type: application/octet-stream", "-H", "Idempotency-Key: once",
+            "--data-binary", "@\(file.path)"))
+      }
+      #expect(answers.map(\.status) == [201, 201], "\(answers[0].text)")
+      #expect(answers[1].headers["idempotency-replayed"] == "true")
+      #expect(answers[0].body == answers[1].body)
+      #expect(answers[0].json["sha256"]?.text == (try SHA256Digest.hex(ofFile: file)))
+      let other = try await service.curl(
+        "/v1/datasets?name=other&format=npz", "-H", "Content-Type: application/octet-stream", "-H", "Idempotency-Key: once",
+        "--data-binary", "@\(file.path)")
+      #expect(other.isProblem(422))
+      #expect(service.stored("datasets").count == 1)
+      #expect(service.stored("incoming").isEmpty)
+    }
+  }
+
+  @Test func `What cannot be used is refused with a reason and leaves nothing on the disk`() async throws {
+    try await RunningService.with({ $0.limits.datasetBytes = 20_000 }) { service async throws in
+      let short = try await Self.upload(service, ImageFiles.images(40, missing: 7))
+      #expect(short.isProblem(422))
+      #expect(short.json["part"] == "train_images", "\(short.text)")
+      #expect(try await Self.upload(service, ImageFiles.labels(40)).isProblem(422))
+      #expect(try await Self.upload(service, ImageFiles.images(40), parts: Array(ImageFiles.parts.dropLast())).isProblem(422))
+      #expect(try await Self.upload(service, ImageFiles.images(40), parts: ImageFiles.parts + ["notes"]).isProblem(422))
+      #expect(try await Self.upload(service, ImageFiles.images(40), parts: ImageFiles.parts + ["test_labels"]).isProblem(400))
+      #expect(try await Self.upload(service, ImageFiles.images(2000)).isProblem(413))
+
+      let file = try service.file(ImageFiles.npz(train: 20, test: 10))
+      let path = "/v1/datasets?name=x&format=npz"
+      #expect(try await service.curl(path, "--data-binary", "@\(file.path)").isProblem(415))
+      #expect(try await service.curl("/v1/datasets?name=x", "--data-binary", "@\(file.path)").isProblem(400))
+      #expect(try await service.curl("/v1/datasets?format=tiff", "--data-binary", "@\(file.path)").isProblem(400))
+      let chunked = try await service.curl(
+        path, "-H", "Content-Type: application/octet-stream", "-H", "Transfer-Encoding: chunked", "--data-binary",
+        "@\(try service.file([UInt8](repeating: 1, count: 30_000)).path)")
+      #expect(chunked.isProblem(413))
+      let noArchive = try await service.curl(
+        path, "-H", "Content-Type: application/octet-stream", "--data-binary", "@\(try service.file([1, 2, 3]).path)")
+      #expect(noArchive.isProblem(422))
+      #expect(!noArchive.text.contains(service.folder.path))
+
+      let cutOff = try await RawClient.send(
+        "POST \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\nPK",
+        port: service.port)
+      #expect(cutOff.isProblem(400))
+      let part = "--b\r\nContent-Disposition: form-data; name=\"train_images\"\r\n\r\nxxxxxxxxxxx"
+      let form = try await RawClient.send(
+        "POST /v1/datasets?format=idx HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+          + "Content-Length: \(part.utf8.count)\r\n\r\n\(part)", port: service.port)
+      #expect(form.isProblem(400))
+
+      #expect(service.stored("incoming").isEmpty)
+      #expect(service.stored("datasets").isEmpty)
+      #expect(try await service.curl("/v1/datasets").json["data"]?.list.count == 1)
+    }
+  }
+
+  /// The parts that make a data set of 40 and 20 images, with `trainImages` in the place of the first.
+  private static func upload(_ service: RunningService, _ trainImages: [UInt8], parts: [String] = ImageFiles.parts) async throws -> Answer {
+    let contents = [
+      "train_images": trainImages, "train_labels": ImageFiles.labels(40), "test_images": ImageFiles.images(20),
+      "test_labels": ImageFiles.labels(20),
+    ]
+    let (head, body) = (service.file(), service.file())
+    let form = try parts.flatMap { ["-F", "\($0)=@\(try service.file(contents[$0] ?? [1]).path)"] }
+    let run = try await Curl.run(
+      ["-sS", "-D", head.path, "-o", body.path] + form + [service.url("/v1/datasets?name=small&format=idx")])
+    try #require(run.status == 0, "\(run.errors)")
+    return try Answer(head: Data(contentsOf: head), body: Data(contentsOf: body))
+  }
+}

@@ -1,0 +1,135 @@
+import Datasets
+import Foundation
+import Robustness
+import Testing
+
+@Suite("From a spec to a checkpoint, by curl")
+struct WholeFlowTests {
+  @Test func `A job is submitted, awaited, reported, judged, downloaded and deleted`() async throws {
+    try await RunningService.with { service async throws in
+      let submitted = try await service.post(
+        "/v1/jobs", Spec.quick(#", "gates": [{"metric": "clean_accuracy", "min": 0.0001}]"#))
+      #expect(submitted.status == 201)
+      let id = try #require(submitted.json["id"]?.text)
+      #expect(submitted.headers["location"] == "/v1/jobs/\(id)")
+      #expect(submitted.headers["etag"] != nil)
+
+      let job = try await service.job(id)
+      #expect(job["state"] == "succeeded", "\(job.serialised())")
+      #expect(job["terminal"] == true)
+      #expect(job["progress"]?["fraction"] == .number(1))
+
+      try await checkReport(service, id)
+      try await checkCheckpoints(service, id)
+      try await checkEvents(service, id)
+      try await checkMetrics(service, id)
+
+      #expect(try await service.curl("/v1/jobs/\(id)", "-X", "DELETE").status == 204)
+      #expect(try await service.curl("/v1/jobs/\(id)").isProblem(404))
+      #expect(service.stored("jobs").isEmpty)
+    }
+  }
+
+  private func checkReport(_ service: RunningService, _ id: String) async throws {
+    let report = try await service.curl("/v1/jobs/\(id)/report")
+    #expect(report.status == 200)
+    #expect(report.json["after"]?["clean_accuracy"] != nil, "\(report.text)")
+    let again = try await service.curl("/v1/jobs/\(id)/report", "-H", "If-None-Match: \(report.headers["etag"] ?? "")")
+    #expect(again.status == 304)
+    #expect(again.body.isEmpty)
+    #expect(try await service.curl("/v1/jobs/\(id)/report", "-H", "Accept: text/html").isProblem(406))
+    #expect(try await service.curl("/v1/jobs/\(id)/report.html").isProblem(404))
+
+    let gate = try await service.curl("/v1/jobs/\(id)/gate")
+    #expect(gate.status == 200)
+    #expect(gate.json["verdict"] == "pass", "\(gate.text)")
+    #expect(gate.json["gates"]?.list.count == 1)
+    #expect(gate.json["verdict"] == report.json["verdict"])
+  }
+
+  private func checkCheckpoints(_ service: RunningService, _ id: String) async throws {
+    let list = try await service.curl("/v1/jobs/\(id)/checkpoints").json["data"]?.list ?? []
+    #expect(list.compactMap { $0["role"]?.text } == ["base", "last", "best_robust", "best_clean"])
+    let best = try #require(list.first { $0["role"] == "best_robust" })
+    let (sha, size) = (try #require(best["sha256"]?.text), try #require(best["bytes"]?.integer))
+    let path = "/v1/jobs/\(id)/checkpoints/best_robust"
+
+    let whole = try await service.curl(path)
+    #expect(whole.status == 200)
+    #expect(SHA256Digest.hex(of: whole.body) == sha)
+    #expect(whole.headers["content-length"] == "\(size)")
+    #expect(whole.headers["etag"] == "\"\(sha)\"")
+    #expect(whole.headers["accept-ranges"] == "bytes")
+    #expect(whole.headers["content-disposition"] == "attachment; filename=\"\(id)-best_robust.safetensors\"")
+    let digest = try #require(whole.headers["repr-digest"])
+    let base64 = digest.dropFirst("sha-256=:".count).dropLast()
+    #expect(Data(base64Encoded: String(base64)).map { SHA256Digest.hex([UInt8]($0)) } == sha)
+    let byID = try await service.curl("/v1/jobs/\(id)/checkpoints/\(best["id"]?.text ?? "")")
+    #expect(byID.body == whole.body)
+
+    // A download that broke off is resumed.
+    let part = try await service.curl(path, "-r", "0-999")
+    #expect(part.status == 206)
+    #expect(part.headers["content-range"] == "bytes 0-999/\(size)")
+    let broken = try service.file([UInt8](part.body))
+    let resumed = try await Curl.run(["-sS", "-C", "-", "-o", broken.path, service.url(path)])
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(try SHA256Digest.hex(ofFile: broken) == sha)
+
+    let tail = try await service.curl(path, "-r", "1000-", "-H", "If-Range: \"\(sha)\"")
+    #expect(part.body + tail.body == whole.body)
+    let changed = try await service.curl(path, "-r", "1000-", "-H", "If-Range: \"other\"")
+    #expect(changed.status == 200)
+    #expect(changed.body == whole.body)
+    let beyond = try await service.curl(path, "-r", "\(size)-")
+    #expect(beyond.isProblem(416))
+    #expect(beyond.headers["content-range"] == "bytes */\(size)")
+    #expect(try await service.curl(path, "-H", "If-None-Match: \"\(sha)\"").status == 304)
+    #expect(try await service.curl(path + "?format=onnx").isProblem(406))
+    #expect(try await service.curl(path + "?format=pickle").isProblem(400))
+    #expect(try await service.curl("/v1/jobs/\(id)/checkpoints/best").isProblem(404))
+    let head = try await service.curl(path, "-I")
+    #expect(head.status == 200)
+    #expect(head.headers["content-length"] == "\(size)")
+  }
+
+  private func checkEvents(_ service: RunningService, _ id: String) async throws {
+    let stream = try await service.curl("/v1/jobs/\(id)/events", "-N")
+    #expect(stream.headers["content-type"] == "text/event-stream")
+    let (ids, names) = Self.fields(stream.text)
+    #expect(ids == Array(1...ids.count), "every event once, in order")
+    #expect(names.last == "end")
+    for name in ["state", "progress", "metric", "checkpoint"] { #expect(names.contains(name), "\(names)") }
+
+    let resumed = try await service.curl("/v1/jobs/\(id)/events", "-N", "-H", "Last-Event-ID: 3")
+    #expect(Self.fields(resumed.text).ids == Array(ids.dropFirst(3)))
+    #expect(try await service.curl("/v1/jobs/\(id)/events", "-H", "Last-Event-ID: \(ids.count)").status == 204)
+    #expect(try await service.curl("/v1/jobs/\(id)/events", "-H", "Last-Event-ID: x").isProblem(400))
+
+    let list = try await service.curl("/v1/jobs/\(id)/events?limit=2&after=1", "-H", "Accept: application/json")
+    #expect(list.json["data"]?.list.compactMap { $0["id"]?.integer } == [2, 3])
+    #expect(list.json["has_more"] == true)
+  }
+
+  private static func fields(_ stream: String) -> (ids: [Int], names: [String]) {
+    let lines = stream.split(separator: "\n")
+    return (
+      lines.filter { $0.hasPrefix("id: ") }.compactMap { Int($0.dropFirst(4)) },
+      lines.filter { $0.hasPrefix("event: ") }.map { String($0.dropFirst(7)) }
+    )
+  }
+
+  private func checkMetrics(_ service: RunningService, _ id: String) async throws {
+    let metrics = try await service.curl("/v1/jobs/\(id)/metrics")
+    let epochs = metrics.json["data"]?.list.compactMap { $0["epoch"]?.integer } ?? []
+    #expect(epochs.suffix(2) == [1, 2])
+    let table = try await service.curl("/v1/jobs/\(id)/metrics", "-H", "Accept: text/csv")
+    #expect(table.headers["content-type"]?.hasPrefix("text/csv") == true)
+    let lines = table.text.split(separator: "\r\n")
+    #expect(lines.count == epochs.count + 1)
+    #expect(lines[0].hasPrefix("epoch,step,phase,"))
+    #expect(try await service.curl("/v1/jobs/\(id)/metrics?max_points=1").isProblem(400))
+    let thin = try await service.curl("/v1/jobs/\(id)/metrics?max_points=2")
+    #expect(thin.json["data"]?.list.count == 2)
+  }
+}
