@@ -41,7 +41,7 @@ import Testing
        "errors": [{"pointer": "/threat/epsilon", "code": "out_of_range", "detail": "must be at least 0"}, {"pointer": "/modle", "detail": "unknown"}]}
       """#
     let headers = ["Content-Type: application/problem+json"]
-    let server = try ScriptedServer([ScriptedServer.answer("422 Unprocessable Content", headers: headers, problem)])
+    let server = try ScriptedServer([ScriptedServer.answer(status: "422 Unprocessable Content", headers: headers, problem)])
     let outcome = try await Executable.run("submit", "-", "--server", server.url, input: "{}")
     #expect(outcome.code == 2)
     #expect(outcome.errors == "temper: The spec cannot run.\n  /threat/epsilon: must be at least 0\n  /modle: unknown\n")
@@ -67,7 +67,7 @@ import Testing
   @Test(arguments: [("failed", 1), ("cancelled", 4), ("succeeded", 0)] as [(String, Int32)])
   func `watch exits by the state in which the job ended`(state: String, code: Int32) async throws {
     let server = try ScriptedServer([
-      Self.events("id: 1\nevent: end\ndata: {}\n\n"), Self.job(state), ScriptedServer.answer("409 Conflict", "{}"),
+      Self.events("id: 1\nevent: end\ndata: {}\n\n"), Self.job(state), ScriptedServer.answer(status: "409 Conflict", "{}"),
     ])
     let outcome = try await Executable.run("watch", "job_1", "--json", "--server", server.url)
     #expect(outcome.code == code)
@@ -91,7 +91,7 @@ import Testing
 
   @Test(arguments: [("failed", 1), ("cancelled", 4), ("running", 6)] as [(String, Int32)])
   func `A job without a verdict ends gate by its state`(state: String, code: Int32) async throws {
-    let server = try ScriptedServer([ScriptedServer.answer("409 Conflict", "{}"), Self.job(state)])
+    let server = try ScriptedServer([ScriptedServer.answer(status: "409 Conflict", "{}"), Self.job(state)])
     let outcome = try await Executable.run("gate", "job_1", "--server", server.url)
     #expect(outcome.code == code)
     #expect(outcome.errors.contains(state))

@@ -15,7 +15,7 @@ import Testing
 
   private static func rest(from start: Int) -> String {
     let range = "Content-Range: bytes \(start)-\(content.utf8.count - 1)/\(content.utf8.count)"
-    return ScriptedServer.answer("206 Partial Content", headers: headers + [range], String(content.dropFirst(start)))
+    return ScriptedServer.answer(status: "206 Partial Content", headers: headers + [range], String(content.dropFirst(start)))
   }
 
   @Test func `A whole download takes its name once its digest is right`() async throws {
@@ -73,7 +73,7 @@ import Testing
 
   @Test func `Weights that do not exist end with 2 and leave nothing`() async throws {
     let space = try Workspace()
-    let server = try ScriptedServer([ScriptedServer.answer("404 Not Found", #"{"detail": "There is no such checkpoint."}"#)])
+    let server = try ScriptedServer([ScriptedServer.answer(status: "404 Not Found", #"{"detail": "There is no such checkpoint."}"#)])
     let outcome = try await Executable.run("download", "job_1", "-o", space.path("w"), "--server", server.url)
     #expect(outcome.code == 2)
     #expect(outcome.errors == "temper: There is no such checkpoint.\n")

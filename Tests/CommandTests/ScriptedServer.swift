@@ -53,11 +53,11 @@ final class ScriptedServer: Sendable {
       state.requests.append(String(decoding: head, as: UTF8.self))
       return state.answers.popFirst()
     }
-    if let answer { _ = send(connection, answer, answer.count, Int32(MSG_NOSIGNAL.rawValue)) }
+    if let answer { _ = send(connection, answer, answer.count, Int32(MSG_NOSIGNAL)) }
   }
 
   /// An answer whose head and body are right.
-  static func answer(_ status: String = "200 OK", headers: [String] = ["Content-Type: application/json"], _ body: String) -> String {
+  static func answer(status: String = "200 OK", headers: [String] = ["Content-Type: application/json"], _ body: String) -> String {
     (["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)", "Connection: close"] + headers).joined(separator: "\r\n") + "\r\n\r\n"
       + body
   }
