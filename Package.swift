@@ -65,7 +65,7 @@ let package = Package(
     tests("JobsTests", ["Jobs", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),
     tests("HTTPTests", ["HTTP"]),
     tests("ServiceTests", ["Service", "Jobs", "HTTP", "Datasets", "Models", "TensorEngine"]),
-    tests("CommandTests", ["Jobs", "Robustness"]),
+    tests("CommandTests", ["temper", "Jobs", "Robustness", "Datasets", logging]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,209 @@
+import Datasets
+import Foundation
+import FoundationNetworking
+import Glibc
+import Robustness
+import Synchronization
+
+/// A download into a file: through `FILE.part`, which a later try goes on with, and under its own name only once its digest is right.
+struct FileDownload: Sendable {
+  let client: Client
+  let path: String
+  var query: [(name: String, value: String)] = []
+  let target: URL
+  /// How often a connection may break without a single byte having come.
+  private static let fruitlessTries = 5
+
+  struct Outcome: Sendable {
+    let bytes: Int
+    /// Hexadecimal.
+    let sha256: String
+    /// How many of the bytes were there from an earlier try.
+    let resumed: Int
+  }
+
+  private var part: URL { target.appendingPathExtension("part") }
+  /// The entity tag of what `part` is a part of: without it nobody knows whether the rest still fits.
+  private var tag: URL { target.appendingPathExtension("part.etag") }
+
+  /// - Throws: `CommandFailure`, `Refusal`, `LostConnection`; what has come so far stays for the next try.
+  func run() async throws -> Outcome {
+    let resumed = resumable()
+    var fruitless = 0
+    while true {
+      let before = size()
+      do {
+        let digest = try await once()
+        return try finish(digest, resumed: resumed)
+      } catch let lost as LostConnection {
+        fruitless = size() > before ? 0 : fruitless + 1
+        guard fruitless < Self.fruitlessTries, lost.error.code != .cannotConnectToHost || before > 0 else { throw lost }
+        try await Task.sleep(for: .seconds(0.5 * Double(fruitless + 1)))
+      }
+    }
+  }
+
+  // MARK: One connection
+
+  /// The digest that the server gives the whole, in hexadecimal.
+  private func once() async throws -> String {
+    let have = resumable()
+    var headers: [String: String] = [:]
+    if have > 0, let known = entityTag() {
+      headers["Range"] = "bytes=\(have)-"
+      headers["If-Range"] = known
+    }
+    let sink = PartFile(file: part, tag: tag, have: have)
+    defer { sink.close() }
+    try await client.transfer(
+      ClientRequest(path: path, query: query, headers: headers),
+      consumer: Transfer.Consumer(head: { try sink.begin($0) }, data: { try sink.write($0) }))
+    guard !sink.isShort else { throw client.lost(.networkConnectionLost) }
+    return try sink.end()
+  }
+
+  private func finish(_ expected: String, resumed: Int) throws -> Outcome {
+    let found = try SHA256Digest.hex(ofFile: part)
+    guard found == expected else {
+      discard()
+      throw CommandFailure(
+        .unreachable, "the download is damaged: its SHA-256 is \(found), the server says \(expected); it was removed, try again")
+    }
+    let bytes = size()
+    guard rename(part.path, target.path) == 0 else {
+      throw CommandFailure(.usage, "\(target.lastPathComponent) cannot be written: \(String(cString: strerror(errno)))")
+    }
+    try? FileManager.default.removeItem(at: tag)
+    return Outcome(bytes: bytes, sha256: found, resumed: resumed)
+  }
+
+  // MARK: What is there
+
+  private func size() -> Int {
+    (try? FileManager.default.attributesOfItem(atPath: part.path))?[.size] as? Int ?? 0
+  }
+
+  private func entityTag() -> String? {
+    (try? String(contentsOf: tag, encoding: .utf8)).flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  private func resumable() -> Int { entityTag() == nil ? 0 : size() }
+
+  private func discard() {
+    for file in [part, tag] { try? FileManager.default.removeItem(at: file) }
+  }
+}
+
+/// The file that the bytes of an answer go to.
+private final class PartFile: Sendable {
+  private struct State {
+    var descriptor: Int32 = -1
+    var have = 0
+    var total: Int?
+    var digest: String?
+    var refused: (status: Int, headers: ClientHeaders)?
+    var body = Data()
+  }
+
+  private let file: URL
+  private let tag: URL
+  private let state: Mutex<State>
+
+  init(file: URL, tag: URL, have: Int) {
+    self.file = file
+    self.tag = tag
+    state = Mutex(State(have: have))
+  }
+
+  func begin(_ head: HTTPURLResponse) throws {
+    let headers = ClientHeaders(head)
+    try state.withLock { state in
+      switch head.statusCode {
+      case 200: state.have = 0
+      case 206 where headers["Content-Range"]?.hasPrefix("bytes \(state.have)-") == true: break
+      case 416 where headers["Content-Range"] == "bytes */\(state.have)":
+        // All of it was there already: only the check was left to do.
+        state.digest = ContentDigest.sha256(headers)
+        return
+      default:
+        state.refused = (head.statusCode, headers)
+        return
+      }
+      guard let digest = ContentDigest.sha256(headers) else {
+        throw CommandFailure(.unreachable, "the server gives no SHA-256 (Repr-Digest or ETag) to check the download by")
+      }
+      state.digest = digest
+      state.total = headers["Content-Length"].flatMap(Int.init).map { $0 + state.have }
+      state.descriptor = open(file.path, O_WRONLY | O_CREAT | O_CLOEXEC | (state.have == 0 ? O_TRUNC : O_APPEND), 0o644)
+      guard state.descriptor >= 0 else { throw Self.unwritable(file) }
+      if let known = headers["ETag"], !known.hasPrefix("W/") {
+        try Data(known.utf8).write(to: tag)
+      }
+    }
+  }
+
+  func write(_ data: Data) throws {
+    try state.withLock { state in
+      guard state.descriptor >= 0 else { return state.body.append(data) }
+      try data.withUnsafeBytes { bytes in
+        var done = 0
+        while done < bytes.count {
+          let count = Glibc.write(state.descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+          guard count >= 0 || errno == EINTR else { throw Self.unwritable(file) }
+          done += max(count, 0)
+        }
+      }
+      state.have += data.count
+    }
+  }
+
+  /// Whether the answer ended before its time; an end in silence is no end.
+  var isShort: Bool { state.withLock { state in state.total.map { state.have < $0 } ?? false } }
+
+  /// The digest of the whole, once all of it is on the disk.
+  func end() throws -> String {
+    try state.withLock { state in
+      if let refused = state.refused { throw Refusal(status: refused.status, headers: refused.headers, body: state.body) }
+      guard let digest = state.digest else { throw CommandFailure(.unreachable, "the server gave no answer") }
+      if state.descriptor >= 0, fsync(state.descriptor) != 0 { throw Self.unwritable(file) }
+      return digest
+    }
+  }
+
+  func close() {
+    state.withLock { state in
+      if state.descriptor >= 0 { Glibc.close(state.descriptor) }
+      state.descriptor = -1
+    }
+  }
+
+  private static func unwritable(_ file: URL) -> CommandFailure {
+    CommandFailure(.usage, "\(file.lastPathComponent) cannot be written: \(String(cString: strerror(errno)))")
+  }
+}
+
+/// The SHA-256 that an answer gives its representation.
+package enum ContentDigest {
+  /// In hexadecimal: of `Repr-Digest` (RFC 9530), else of an entity tag that is one; nil when there is neither.
+  static func sha256(_ headers: ClientHeaders) -> String? {
+    headers["Repr-Digest"].flatMap(parse(reprDigest:)) ?? headers["ETag"].flatMap(parse(entityTag:))
+  }
+
+  /// `sha-256=:BASE64:`, among others.
+  package static func parse(reprDigest field: String) -> String? {
+    for member in field.split(separator: ",") {
+      let member = member.trimmingCharacters(in: .whitespaces)
+      guard member.hasPrefix("sha-256=:"), member.hasSuffix(":"), member.count > 10 else { continue }
+      guard let bytes = Data(base64Encoded: String(member.dropFirst(9).dropLast())), bytes.count == 32 else { continue }
+      return SHA256Digest.hex([UInt8](bytes))
+    }
+    return nil
+  }
+
+  /// A strong tag of 64 hexadecimal digits, perhaps with `sha256-` before them.
+  package static func parse(entityTag: String) -> String? {
+    guard entityTag.hasPrefix("\""), entityTag.hasSuffix("\"") else { return nil }
+    let digits = entityTag.dropFirst().dropLast().suffix(64)
+    return digits.count == 64 && digits.allSatisfy { $0.isHexDigit && $0.isASCII } ? digits.lowercased() : nil
+  }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Robustness
+
+/// The routes of a job, as the commands use them. Each throws `Refusal` for an answer that is no success and `LostConnection` for none.
+struct JobClient: Sendable {
+  let client: Client
+
+  /// Submits a spec once, however often it has to be sent.
+  func submit(_ spec: JSONValue) async throws -> JobView {
+    let request = ClientRequest(
+      method: "POST", path: "/v1/jobs", headers: ["Idempotency-Key": UUID().uuidString], body: Data(spec.serialised().utf8))
+    return try JobView(await persistently(request).json)
+  }
+
+  func job(_ id: String) async throws -> JobView { try await JobView(get(path(id)).json) }
+
+  func cancel(_ id: String) async throws -> JobView {
+    let request = ClientRequest(method: "POST", path: path(id) + "/cancel")
+    return try JobView(await client.send(request).json)
+  }
+
+  /// nil while the job has none: a job that failed never gets one.
+  func report(_ id: String) async throws -> JSONValue? {
+    do {
+      return try await persistently(ClientRequest(path: path(id) + "/report")).json
+    } catch let refusal as Refusal where refusal.status == 404 || refusal.status == 409 {
+      return nil
+    }
+  }
+
+  /// The verdict with what it rests on; nil while there is none.
+  func gate(_ id: String) async throws -> JSONValue? {
+    do {
+      return try await get(path(id) + "/gate").json
+    } catch let refusal as Refusal where refusal.status == 409 {
+      return nil
+    }
+  }
+
+  /// Jobs, newest first, over as many pages as `limit` takes.
+  func jobs(state: String?, limit: Int) async throws -> (jobs: [JobView], hasMore: Bool) {
+    var found: [JobView] = []
+    var hasMore = true
+    while hasMore && found.count < limit {
+      var query = [(name: "limit", value: String(min(limit - found.count, 200)))]
+      if let state { query.append(("state", state)) }
+      if let last = found.last { query.append(("after", last.id)) }
+      let page = try await get("/v1/jobs", query: query).json
+      let jobs = try (page["data"]?.elements ?? []).map(JobView.init)
+      found += jobs
+      hasMore = page["has_more"] == .bool(true) && !jobs.isEmpty
+    }
+    return (found, hasMore)
+  }
+
+  func path(_ id: String) -> String { "/v1/jobs/\(Client.segment(id))" }
+
+  private func get(_ path: String, query: [(name: String, value: String)] = []) async throws -> ClientAnswer {
+    try await client.send(ClientRequest(path: path, query: query))
+  }
+
+  /// Sends again what a broken connection or a busy server kept from an answer. Only for what may safely come twice.
+  private func persistently(_ request: ClientRequest) async throws -> ClientAnswer {
+    for attempt in 1..<4 {
+      do {
+        return try await client.send(request)
+      } catch let refusal as Refusal where [429, 503].contains(refusal.status) {
+        try await Task.sleep(for: .seconds(min(refusal.retryAfter ?? 1, 10)))
+      } catch let lost as LostConnection where lost.error.code == .networkConnectionLost {
+        try await Task.sleep(for: .seconds(Double(attempt) * 0.5))
+      }
+    }
+    return try await client.send(request)
+  }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import FoundationNetworking
+import Robustness
+import Synchronization
+
+/// The events of a job, followed until its end over however many connections that takes.
+struct JobEvents: Sendable {
+  let client: Client
+  let job: String
+  /// Seconds without the server after which it counts as out of reach: time enough for it to start anew.
+  var patience = 30.0
+  /// Seconds without a byte after which a connection counts as lost; the server sends a heartbeat every 15.
+  private static let idle = 45.0
+
+  /// Calls `take` with each event once, in order; returns after `end`. A connection that breaks is made again where it broke.
+  ///
+  /// - Throws: `Refusal`, or `LostConnection` once `patience` is over.
+  func follow(_ take: @escaping @Sendable (StreamEvent) throws -> Void) async throws {
+    let feed = EventFeed(take: take)
+    while true {
+      var lost: LostConnection?
+      do {
+        try await connect(feed)
+      } catch let error as LostConnection {
+        lost = error
+      } catch is EventFeed.End {
+        return
+      }
+      let (refusal, silence, retry) = feed.disconnected()
+      // A server that drains says 503 until its successor listens.
+      if let refusal, refusal.status != 503 || silence > patience { throw refusal }
+      if let lost, silence > patience || !feed.wasConnected { throw lost }
+      try await Task.sleep(for: .seconds(refusal?.retryAfter ?? retry ?? 1))
+    }
+  }
+
+  private func connect(_ feed: EventFeed) async throws {
+    var headers = ["Accept": "text/event-stream", "Cache-Control": "no-store"]
+    headers["Last-Event-ID"] = feed.lastID
+    try await client.transfer(
+      ClientRequest(path: "/v1/jobs/\(Client.segment(job))/events", headers: headers), idle: Self.idle,
+      consumer: Transfer.Consumer(head: { feed.head($0) }, data: { try feed.data($0) }))
+  }
+}
+
+/// What came over one connection after the other.
+private final class EventFeed: Sendable {
+  /// Thrown at the event that says so; it ends the connection.
+  struct End: Error {}
+
+  private struct State {
+    var parser = EventParser()
+    /// What the server said instead of events.
+    var refused: (status: Int, headers: ClientHeaders)?
+    var body = Data()
+    var lastContact = ContinuousClock.now
+    var wasConnected = false
+  }
+
+  private let state = Mutex(State())
+  private let take: @Sendable (StreamEvent) throws -> Void
+
+  init(take: @escaping @Sendable (StreamEvent) throws -> Void) { self.take = take }
+
+  var lastID: String? { state.withLock { $0.parser.lastID } }
+  var wasConnected: Bool { state.withLock { $0.wasConnected } }
+
+  func head(_ head: HTTPURLResponse) {
+    state.withLock { state in
+      if head.statusCode == 200 {
+        state.wasConnected = true
+        state.lastContact = .now
+      } else {
+        state.refused = (head.statusCode, ClientHeaders(head))
+      }
+    }
+  }
+
+  func data(_ data: Data) throws {
+    let events: [StreamEvent] = state.withLock { state in
+      guard state.refused == nil else {
+        state.body.append(data)
+        return []
+      }
+      state.lastContact = .now
+      return state.parser.feed(data)
+    }
+    for event in events {
+      try take(event)
+      if event.name == "end" { throw End() }
+    }
+  }
+
+  /// How the last connection ended: with a refusal or without, after how many seconds without the server, and when it wants to be
+  /// asked again. The next connection begins anew.
+  func disconnected() -> (refusal: Refusal?, silence: Double, retry: Double?) {
+    state.withLock { state in
+      defer {
+        state.parser.reset()
+        state.refused = nil
+        state.body = Data()
+      }
+      let refusal = state.refused.map { Refusal(status: $0.status, headers: $0.headers, body: state.body) }
+      return (refusal, (ContinuousClock.now - state.lastContact) / .seconds(1), state.parser.retry)
+    }
+  }
+}

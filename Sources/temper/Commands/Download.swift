@@ -1,0 +1,42 @@
+import ArgumentParser
+import Foundation
+import Robustness
+
+struct Download: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Download the weights of a job.",
+    discussion: """
+      Goes through FILE.part, which a broken download is resumed from, and takes the name FILE only once the SHA-256 that the server \
+      gives is right.
+      """)
+
+  @Argument(help: "The job's id.")
+  var job: String
+  @Option(help: "Which checkpoint: base, last, best_robust or best_clean, or a checkpoint's id.")
+  var role = "best_robust"
+  @Option(name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("Where to.", valueName: "file"))
+  var file: String
+  @OptionGroup var server: ServerOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    let target = URL(fileURLWithPath: file)
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: target.path, isDirectory: &isFolder), isFolder.boolValue {
+      throw ValidationError("-o \(file) is a folder; name the file")
+    }
+    let download = FileDownload(
+      client: try server.client(), path: "/v1/jobs/\(Client.segment(job))/checkpoints/\(Client.segment(role))", target: target)
+    let outcome = try await download.run()
+    if outcome.resumed > 0 { StandardStream.error.write("went on from byte \(outcome.resumed)\n") }
+    StandardStream.output.write(output.asJSON ? document(outcome) : "\(outcome.sha256)  \(file)\n")
+  }
+
+  private func document(_ outcome: FileDownload.Outcome) -> String {
+    let result: JSONValue = [
+      "file": .string(file), "bytes": .int(Int64(outcome.bytes)), "sha256": .string(outcome.sha256),
+      "resumed_from": .int(Int64(outcome.resumed)),
+    ]
+    return result.serialised(pretty: true) + "\n"
+  }
+}

@@ -1,0 +1,36 @@
+import Foundation
+import Robustness
+
+/// What a command that waited for a job prints and how it exits.
+struct JobResult {
+  let job: JobView
+  /// nil when the job left none.
+  let report: JSONValue?
+
+  /// The job with its report as one further member, or the report as a table.
+  func print(asJSON: Bool) throws {
+    if asJSON {
+      guard case .object(var object) = job.json else { return }
+      object["report"] = report ?? .null
+      StandardStream.output.write(JSONValue.object(object).serialised(pretty: true) + "\n")
+    } else if let report {
+      StandardStream.output.write(ReportTable(try decoded(report)).text)
+    } else {
+      StandardStream.output.write(job.summary)
+    }
+  }
+
+  /// - Parameter gated: whether the verdict of the gates counts.
+  func exitStatus(gated: Bool) -> ExitStatus {
+    guard job.exitStatus == .fine, gated else { return job.exitStatus }
+    return report?["verdict"]?.text.flatMap(Verdict.init).map(ExitStatus.init) ?? .inconclusive
+  }
+
+  private func decoded(_ report: JSONValue) throws -> Report {
+    do {
+      return try report.decoded(as: Report.self)
+    } catch {
+      throw CommandFailure(.unreachable, "the server's report cannot be read by this version of temper; take it with --json")
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import Robustness
+
+struct List: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "List a server's jobs, newest first.")
+
+  @Option(help: "Only jobs in this state: queued, running, pausing, paused, cancelling, succeeded, failed or cancelled.")
+  var state: String?
+  @Option(help: "At most so many.")
+  var limit = 50
+  @OptionGroup var server: ServerOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard limit > 0 else { throw ValidationError("--limit must be at least 1, not \(limit)") }
+  }
+
+  func run() async throws {
+    let (jobs, hasMore) = try await JobClient(client: try server.client()).jobs(state: state, limit: limit)
+    StandardStream.output.write(output.asJSON ? Self.document(jobs, hasMore: hasMore) : Self.table(jobs))
+    if hasMore && !output.asJSON { StandardStream.error.write("there are more; see them with --limit\n") }
+  }
+
+  private static func document(_ jobs: [JobView], hasMore: Bool) -> String {
+    let list: JSONValue = [
+      "object": "list", "data": .array(jobs.map(\.json)), "has_more": .bool(hasMore),
+      "first_id": jobs.first.map { .string($0.id) } ?? .null, "last_id": jobs.last.map { .string($0.id) } ?? .null,
+    ]
+    return list.serialised(pretty: true) + "\n"
+  }
+
+  /// Columns of equal width, two spaces apart.
+  private static func table(_ jobs: [JobView]) -> String {
+    let rows = [["ID", "STATE", "DONE", "CREATED", "NAME"]] + jobs.map(row)
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+      let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+      var line = cells.joined(separator: "  ")
+      while line.last == " " { line.removeLast() }
+      return line + "\n"
+    }.joined()
+  }
+
+  private static func row(_ job: JobView) -> [String] {
+    let done = job.progress.fraction.map { "\(ProgressBar.decimal($0 * 100, 0))%" } ?? ""
+    return [job.id, job.state, done, job.json["created_at"]?.text ?? "", job.name ?? ""]
+  }
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import Jobs
+import Robustness
+import TensorEngine
+
+struct Run: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run one job in this process, without a server.",
+    discussion: """
+      Leaves DIR/report.json, DIR/metrics.csv and DIR/checkpoints/{base,last,best_robust,best_clean}.safetensors. The spec may name its \
+      dataset by path, relative to the spec: {"path": "../mnist", "format": "idx"}. Exits by the verdict of the spec's gates.
+      """)
+
+  @Argument(help: "The job spec, a JSON file; - for standard input.")
+  var spec: String
+  @Option(name: .customLong("out"), help: ArgumentHelp("Where to leave the results.", valueName: "dir"))
+  var directory = "temper-out"
+  @Option(help: "Threads to use; each core by default. Results do not depend on it.")
+  var threads: Int?
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024, not \(threads)") }
+  }
+
+  func run() async throws {
+    let file = try SpecFile(spec)
+    let catalogue = LocalCatalogue(folder: file.folder)
+    var job = try checked(file.document, catalogue)
+    if let threads { job.resources.threads = threads }
+    let run = LocalRun(engine: threads.map { Engine(threads: $0) } ?? Engine(), catalogue: catalogue)
+    let control = RunControl(seconds: job.resources.maxSeconds)
+    let signals = Signals { _, count in
+      // Who asks twice does not want to wait for the batch.
+      if count > 1 { Glibc._exit(ExitStatus.cancelled.rawValue) }
+      control.stop(.cancel)
+    }
+    defer { withExtendedLifetime(signals) {} }
+    let report = try await report(of: job, by: run, in: try outputFolder(), control)
+    StandardStream.output.write(output.asJSON ? try report.json() + "\n" : ReportTable(report).text)
+    try ExitStatus(report.verdict).exit()
+  }
+
+  private func checked(_ document: JSONValue, _ catalogue: LocalCatalogue) throws -> JobSpec {
+    do {
+      return try SpecCheck(catalogue).accept(document, origin: .commandLine).spec
+    } catch {
+      let faults = error.faults.map { "  \($0.pointer.isEmpty ? "(the whole document)" : $0.pointer): \($0.detail)" }
+      throw CommandFailure(.usage, "the spec cannot run:\n" + faults.joined(separator: "\n"))
+    }
+  }
+
+  private func outputFolder() throws -> URL {
+    let folder = URL(fileURLWithPath: directory, isDirectory: true)
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw CommandFailure(.usage, "--out \(directory) cannot be made: \(error.localizedDescription)")
+    }
+    return folder
+  }
+
+  /// Runs on a thread of its own: hours of work would starve Swift's.
+  private func report(of job: JobSpec, by run: LocalRun, in folder: URL, _ control: RunControl) async throws -> Report {
+    let display = ProgressDisplay()
+    defer { display.finish() }
+    let sink = RunSink(
+      progress: { progress in display.update { $0.take(progress) } },
+      metrics: { metrics in display.epoch(metrics.epoch, phase: metrics.phase.rawValue, metrics: metrics.named) },
+      warning: { warning in display.note("warning \(warning.code): \(warning.detail)") })
+    do {
+      return try await withCheckedThrowingContinuation { continuation in
+        let thread = Thread { continuation.resume(with: Result { try run.run(job, in: folder, sink: sink, control: control) }) }
+        thread.name = "temper-job"
+        thread.start()
+      }
+    } catch Interruption.cancel {
+      throw CommandFailure(.cancelled, "the job was cancelled; the checkpoints so far are in \(directory)")
+    } catch {
+      throw CommandFailure(.jobFailed, "the job failed: \(error)")
+    }
+  }
+}
+
+extension ProgressFacts {
+  /// Takes over what a run reports.
+  fileprivate mutating func take(_ progress: JobProgress) {
+    phase = progress.phase?.rawValue
+    epoch = progress.epoch
+    epochs = progress.epochs
+    fraction = progress.fraction
+    etaSeconds = progress.etaSeconds
+    examplesPerSecond = progress.examplesPerSecond
+  }
+}

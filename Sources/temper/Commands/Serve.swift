@@ -1,0 +1,111 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import HTTP
+import Logging
+import Service
+
+struct Serve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Serve the HTTP API.",
+    discussion: """
+      Logs JSON lines on standard error; the first says where it listens. SIGTERM and SIGINT end it well: running jobs save their state \
+      and go on at the next start. A second signal ends it at once.
+      """)
+
+  @Option(name: .customLong("config"), help: ArgumentHelp("Settings in YAML; see config/temper.example.yaml.", valueName: "file"))
+  var file: String?
+  @Option(help: ArgumentHelp("The folder that everything is kept in (default: data).", valueName: "dir"))
+  var data: String?
+  @Option(help: ArgumentHelp("Where to listen (default: 127.0.0.1:8080); port 0 lets the system choose.", valueName: "host:port"))
+  var listen: String?
+  @Option(help: "Jobs that run at the same time (default: 1).")
+  var workers: Int?
+  @Option(help: "Threads of the tensor engine (default: one for each core).")
+  var threads: Int?
+  @Option(help: ArgumentHelp("Write the port that it listens on to this file.", valueName: "file"))
+  var portFile: String?
+
+  func validate() throws {
+    if let listen, ListenAddress(listen) == nil {
+      throw ValidationError("--listen must be HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080, not \"\(listen)\"")
+    }
+    for (name, value) in [("--workers", workers), ("--threads", threads)] {
+      if let value, !(1...1024).contains(value) { throw ValidationError("\(name) must be from 1 to 1024, not \(value)") }
+    }
+  }
+
+  func run() async throws {
+    let settings = try settings()
+    LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: settings.logLevel) }
+    let logger = Logger(label: "temper")
+    let (stopped, stop) = AsyncStream.makeStream(of: Int32.self)
+    let signals = Signals { signal, count in
+      // Who asks twice does not want to wait.
+      if count > 1 { Glibc._exit(128 + signal) }
+      stop.yield(signal)
+    }
+    defer { withExtendedLifetime(signals) {} }
+    let service = try start(settings, logger)
+    for await signal in stopped {
+      logger.notice("draining", metadata: ["signal": .string(signal == SIGINT ? "SIGINT" : "SIGTERM")])
+      break
+    }
+    await service.drain()
+    logger.notice("stopped")
+  }
+
+  private func start(_ settings: Settings, _ logger: Logger) throws -> TemperService {
+    let service: TemperService
+    let address: SocketAddress
+    do {
+      service = try TemperService(configuration: settings.service, logger: logger)
+      address = try service.start()
+    } catch {
+      throw CommandFailure(.usage, "the service cannot start: \(error)")
+    }
+    logger.notice(
+      "listening",
+      metadata: [
+        "url": .string("http://\(address)"), "port": .stringConvertible(address.port),
+        "data": .string(settings.service.dataDirectory.path), "version": .string(TemperVersion.current),
+        "pid": .stringConvertible(Int(getpid())),
+      ])
+    try write(port: address.port)
+    return service
+  }
+
+  private func write(port: Int) throws {
+    guard let portFile else { return }
+    do {
+      // Whole or not at all: whoever waits for the file reads it as soon as it is there.
+      try Data("\(port)\n".utf8).write(to: URL(fileURLWithPath: portFile), options: .atomic)
+    } catch {
+      throw CommandFailure(.usage, "--port-file \(portFile) cannot be written: \(error.localizedDescription)")
+    }
+  }
+
+  /// Defaults, then the file, then the options.
+  private func settings() throws -> Settings {
+    var settings = try file.map(Self.read) ?? Settings()
+    if let data { settings.service.dataDirectory = URL(fileURLWithPath: data, isDirectory: true) }
+    if let address = listen.flatMap(ListenAddress.init) {
+      (settings.service.host, settings.service.port) = (address.host, address.port)
+    }
+    if let workers { settings.service.workers = workers }
+    if let threads { settings.service.engineThreads = threads }
+    return settings
+  }
+
+  private static func read(_ path: String) throws -> Settings {
+    let url = URL(fileURLWithPath: path)
+    guard let text = try? String(contentsOf: url, encoding: .utf8) else {
+      throw CommandFailure(.usage, "--config \(path) cannot be read, or is not UTF-8")
+    }
+    do {
+      return try Settings(yaml: text, relativeTo: url.deletingLastPathComponent())
+    } catch {
+      throw CommandFailure(.usage, "--config \(path): \(error)")
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import Robustness
+
+/// A job spec as the command line names it: a file, or `-` for standard input.
+struct SpecFile {
+  let document: JSONValue
+  /// What relative paths in the spec are relative to.
+  let folder: URL
+
+  /// - Throws: `CommandFailure` (usage) when it cannot be read or is not JSON.
+  init(_ argument: String) throws {
+    let bytes: Data
+    if argument == "-" {
+      bytes = FileHandle.standardInput.readDataToEndOfFile()
+      folder = URL(fileURLWithPath: FileManager.default.currentDirectoryPath, isDirectory: true)
+    } else {
+      let url = URL(fileURLWithPath: argument)
+      do {
+        bytes = try Data(contentsOf: url)
+      } catch {
+        throw CommandFailure(.usage, "the spec \(argument) cannot be read: \(Self.reason(error))")
+      }
+      folder = url.deletingLastPathComponent()
+    }
+    do {
+      document = try JSONValue(parsing: bytes)
+    } catch {
+      throw CommandFailure(.usage, "the spec \(argument == "-" ? "on standard input" : argument) is not JSON: \(error)")
+    }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    switch (error as? CocoaError)?.code {
+    case .fileReadNoSuchFile: "there is no such file"
+    case .fileReadNoPermission: "permission denied"
+    default: error.localizedDescription
+    }
+  }
+}

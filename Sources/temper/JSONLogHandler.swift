@@ -1,0 +1,66 @@
+import Foundation
+import Logging
+import Robustness
+
+/// Log lines as JSON, one object a line, on standard error: `time`, `level`, `logger`, `message`, then the metadata as members.
+package struct JSONLogHandler: LogHandler {
+  package var logLevel: Logger.Level
+  package var metadata: Logger.Metadata = [:]
+  package var metadataProvider: Logger.MetadataProvider?
+  private let label: String
+  private let write: @Sendable (String) -> Void
+
+  package init(
+    label: String, level: Logger.Level = .info, write: @escaping @Sendable (String) -> Void = { StandardStream.error.write($0) }
+  ) {
+    self.label = label
+    self.write = write
+    logLevel = level
+  }
+
+  package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  package func log(event: LogEvent) {
+    var line: JSONObject = [
+      "time": .string(Date.now.formatted(Self.time)), "level": .string(event.level.rawValue), "logger": .string(label),
+      "message": .string(event.message.description),
+    ]
+    if let error = event.error { line["error"] = .string("\(error)") }
+    var all = metadata
+    all.merge(metadataProvider?.get() ?? [:]) { $1 }
+    all.merge(event.metadata ?? [:]) { $1 }
+    for (key, value) in all.sorted(by: { $0.key < $1.key }) where line[key] == nil { line[key] = Self.json(value) }
+    write(JSONValue.object(line).serialised() + "\n")
+  }
+
+  private static let time = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+
+  private static func json(_ value: Logger.Metadata.Value) -> JSONValue {
+    switch value {
+    case .string(let text): .string(text)
+    case .stringConvertible(let value): json(convertible: value)
+    case .array(let elements): .array(elements.map(json))
+    case .dictionary(let members): .object(object(members))
+    }
+  }
+
+  private static func object(_ members: Logger.Metadata) -> JSONObject {
+    var object = JSONObject()
+    for (key, value) in members.sorted(by: { $0.key < $1.key }) { object[key] = json(value) }
+    return object
+  }
+
+  /// Numbers and truth values stay what they are, so that a log can be searched by size.
+  private static func json(convertible value: any CustomStringConvertible) -> JSONValue {
+    switch value {
+    case let flag as Bool: .bool(flag)
+    case let number as Int: .int(Int64(number))
+    case let number as Double: .number(number)
+    case let number as any BinaryInteger: Int64(exactly: number).map(JSONValue.int) ?? .string(value.description)
+    default: .string(value.description)
+    }
+  }
+}

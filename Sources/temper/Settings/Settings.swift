@@ -1,0 +1,82 @@
+import Foundation
+import Logging
+import Service
+import Yams
+
+/// Everything that `temper serve` can be told. `config/temper.example.yaml` explains each with its default.
+package struct Settings: Sendable {
+  package var service = ServiceConfiguration(dataDirectory: URL(fileURLWithPath: "data", isDirectory: true))
+  package var logLevel = Logger.Level.info
+
+  package init() {}
+
+  /// The defaults with what a YAML document sets in their place.
+  ///
+  /// - Parameter folder: what a relative data directory is relative to.
+  /// - Throws: `SettingsError` with everything that is wrong.
+  package init(yaml text: String, relativeTo folder: URL) throws {
+    self.init()
+    let found = try SettingsDocument(text).values
+    var faults: [String] = []
+    for (key, node) in found {
+      guard let setting = Setting.all.first(where: { $0.key == key }) else {
+        faults.append(Self.unknown(key, at: node))
+        continue
+      }
+      do {
+        try setting.set(&self, SettingValue(node: node, folder: folder))
+      } catch let error as SettingsError {
+        faults += error.faults.map { "line \(node.mark?.line ?? 0): \(key) \($0)" }
+      }
+    }
+    guard faults.isEmpty else { throw SettingsError(faults: faults) }
+  }
+
+  /// Each setting as the file would have it, by its key: for whoever compares them.
+  package var values: [String: String] { Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.key, $0.text(self)) }) }
+
+  private static func unknown(_ key: String, at node: Node) -> String {
+    let section = key.split(separator: ".").dropLast().joined(separator: ".")
+    let siblings = Setting.all.map(\.key).filter { section.isEmpty || $0.hasPrefix(section + ".") }
+    let known = siblings.isEmpty ? Setting.all.map(\.key) : siblings
+    return "line \(node.mark?.line ?? 0): there is no setting \(key); known: \(known.sorted().joined(separator: ", "))"
+  }
+}
+
+/// What is wrong with the settings, a sentence for each fault.
+package struct SettingsError: Error, Equatable, CustomStringConvertible {
+  package var faults: [String]
+
+  package var description: String { faults.joined(separator: "\n") }
+}
+
+/// The scalars of a YAML document by the dotted path of their keys.
+package struct SettingsDocument {
+  /// The dotted paths, in order.
+  package var keys: [String] { values.map(\.key) }
+  private(set) var values: [(key: String, node: Node)] = []
+
+  /// - Throws: `SettingsError` when the text is not YAML, or not a mapping of mappings and scalars.
+  package init(_ text: String) throws {
+    let root: Node?
+    do {
+      root = try Yams.compose(yaml: text)
+    } catch {
+      throw SettingsError(faults: ["not YAML: \(error)"])
+    }
+    guard let root, root.null == nil else { return }  // an empty file sets nothing
+    guard case .mapping = root else { throw SettingsError(faults: ["the settings must be `key: value` lines"]) }
+    try collect(root, prefix: "")
+  }
+
+  private mutating func collect(_ node: Node, prefix: String) throws {
+    guard case .mapping(let mapping) = node else {
+      values.append((prefix, node))
+      return
+    }
+    for (name, value) in mapping {
+      guard let name = name.string else { throw SettingsError(faults: ["line \(name.mark?.line ?? 0): a key must be a word"]) }
+      try collect(value, prefix: prefix.isEmpty ? name : "\(prefix).\(name)")
+    }
+  }
+}

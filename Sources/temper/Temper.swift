@@ -1,0 +1,71 @@
+import ArgumentParser
+import Glibc
+import Service
+
+/// The command line. Every command is a file in `Commands`; what the server is told stands in `Settings`.
+@main
+struct Temper: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "temper",
+    abstract: "Trains image classifiers that hold against adversarial examples, and says how well they do.",
+    discussion: """
+      Exit codes: 0 fine and every gate passed, 1 the job failed, 2 usage or invalid spec, 3 a gate failed, 4 cancelled, 5 timeout or \
+      server out of reach, 6 inconclusive.
+      """,
+    version: "temper \(TemperVersion.current)",
+    subcommands: [
+      Serve.self, Run.self, Submit.self, Status.self, Watch.self, Cancel.self, List.self, GateCommand.self, Download.self,
+    ])
+
+  /// The entry point. It is our own so that every way to end has the exit code of the contract.
+  static func main() async {
+    // Standard output into `head` must end this process by our own hand; a client that hangs up must never end a server.
+    signal(SIGPIPE, SIG_IGN)
+    unblockSignals()
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      end(error)
+    }
+  }
+
+  /// A parent may have started this process from a thread that blocks signals (those of Dispatch do), and the mask is inherited.
+  private static func unblockSignals() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  }
+
+  private static func end(_ error: any Error) -> Never {
+    switch error {
+    case let failure as CommandFailure: fail(failure.status, failure.message)
+    case let refusal as Refusal: fail(ExitStatus(httpStatus: refusal.status), refusal.description)
+    case let lost as LostConnection: fail(.unreachable, lost.description)
+    case let status as ExitStatus:
+      Glibc.exit(status.rawValue)
+    default:
+      let text = fullMessage(for: error) + "\n"
+      // `--help` and `--version` come as errors too; theirs is the only code that is not a usage error.
+      guard exitCode(for: error) != .success else {
+        StandardStream.output.write(text)
+        Glibc.exit(ExitStatus.fine.rawValue)
+      }
+      StandardStream.error.write(text)
+      Glibc.exit((isUsageError(error) ? ExitStatus.usage : .jobFailed).rawValue)
+    }
+  }
+
+  private static func fail(_ status: ExitStatus, _ message: String) -> Never {
+    StandardStream.error.write("temper: \(message)\n")
+    Glibc.exit(status.rawValue)
+  }
+
+  /// argument-parser's own code for usage errors is `EX_USAGE`.
+  private static func isUsageError(_ error: any Error) -> Bool { exitCode(for: error) == .validationFailure }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import Synchronization
+
+/// Shows on standard error how a job comes along: one line that is drawn over on a terminal, a line per epoch elsewhere.
+final class ProgressDisplay: Sendable {
+  private struct State {
+    var progress = ProgressFacts()
+    var drawn = false
+    var lastDraw: ContinuousClock.Instant?
+    var lastEpoch: Int?
+    var lastPhase: String?
+    var saidEvaluation = false
+  }
+
+  /// Whether lines may be drawn over and coloured.
+  struct Style: Sendable {
+    var interactive: Bool
+    var color: Bool
+
+    /// As the environment asks for: `NO_COLOR` (no-color.org) and dumb terminals are heeded.
+    static var ofStandardError: Style {
+      let environment = ProcessInfo.processInfo.environment
+      let interactive = StandardStream.error.isTerminal && environment["TERM"] != "dumb"
+      return Style(interactive: interactive, color: interactive && (environment["NO_COLOR"] ?? "").isEmpty)
+    }
+  }
+
+  private let style: Style
+  private let state = Mutex(State())
+  /// Between two drawings; the eye needs no more.
+  private static let interval = Duration.milliseconds(100)
+
+  init(style: Style = .ofStandardError) { self.style = style }
+
+  /// What is known now, in place of what was. Loss and accuracies stay when they are not given.
+  func update(_ change: (inout ProgressFacts) -> Void) {
+    state.withLock { state in
+      change(&state.progress)
+      if style.interactive {
+        draw(&state, force: state.progress.phase != state.lastPhase)
+      } else if !state.saidEvaluation, state.progress.phase == "evaluate", isTrained(state) {
+        state.saidEvaluation = true
+        StandardStream.error.write("evaluate\n")
+      }
+      state.lastPhase = state.progress.phase
+    }
+  }
+
+  /// An epoch is over: its line, where lines are not drawn over.
+  func epoch(_ number: Int, phase: String?, metrics: [(name: String, value: Double)]) {
+    state.withLock { state in
+      for (name, value) in metrics {
+        switch name {
+        case "loss": state.progress.loss = value
+        case "clean_accuracy": state.progress.cleanAccuracy = value
+        case "robust_accuracy": state.progress.robustAccuracy = value
+        default: break
+        }
+      }
+      guard !style.interactive else { return draw(&state, force: true) }
+      // A job that goes on as a new attempt repeats nothing; a stream that was resumed may.
+      guard state.lastEpoch != number else { return }
+      state.lastEpoch = number
+      StandardStream.error.write(Self.line(number, phase, metrics, state.progress))
+    }
+  }
+
+  /// A line that stays, such as a warning.
+  func note(_ text: String) {
+    state.withLock { state in
+      erase(&state)
+      StandardStream.error.write(text + "\n")
+      if style.interactive && state.progress.phase != nil { draw(&state, force: true) }
+    }
+  }
+
+  /// Takes the drawn line away.
+  func finish() {
+    state.withLock { erase(&$0) }
+  }
+
+  /// Whether the evaluation under way is the one at the end: after each epoch there is a short one too.
+  private func isTrained(_ state: State) -> Bool {
+    guard let epochs = state.progress.epochs else { return true }
+    return (state.lastEpoch ?? 0) >= epochs
+  }
+
+  private func draw(_ state: inout State, force: Bool) {
+    let now = ContinuousClock.now
+    if !force, let last = state.lastDraw, now - last < Self.interval { return }
+    state.lastDraw = now
+    state.drawn = true
+    let bar = ProgressBar(columns: StandardStream.error.columns ?? 80, color: style.color)
+    StandardStream.error.write("\r\u{1B}[K" + bar.line(state.progress))
+  }
+
+  private func erase(_ state: inout State) {
+    guard state.drawn else { return }
+    state.drawn = false
+    StandardStream.error.write("\r\u{1B}[K")
+  }
+
+  /// `epoch 7/30 retrain  loss 0.412  clean 98.1%  robust 71.8%  eta 0:12`.
+  private static func line(_ number: Int, _ phase: String?, _ metrics: [(name: String, value: Double)], _ progress: ProgressFacts) -> String
+  {
+    var parts = ["epoch \(number)" + (progress.epochs.map { "/\($0)" } ?? "") + (phase.map { " \($0)" } ?? "")]
+    for (name, value) in metrics {
+      switch name {
+      case "loss": parts.append("loss \(ProgressBar.decimal(value, 4))")
+      case "clean_accuracy": parts.append("clean \(ProgressBar.decimal(value * 100, 1))%")
+      case "robust_accuracy": parts.append("robust \(ProgressBar.decimal(value * 100, 1))%")
+      default: break
+      }
+    }
+    if let eta = progress.etaSeconds { parts.append("eta \(ProgressBar.duration(eta))") }
+    return parts.joined(separator: "  ") + "\n"
+  }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Robustness
+import Testing
+
+/// Commands that speak to a server, with one that does what the test says.
+@Suite struct ClientTests {
+  private static let job = #"""
+    {"id": "job_1", "object": "job", "name": null, "state": "STATE", "terminal": true, "reason": "a reason", "metrics": {}, "warnings": []}
+    """#
+
+  private static func job(_ state: String) -> String { ScriptedServer.answer(job.replacing("STATE", with: state)) }
+
+  private static func events(_ lines: String) -> String {
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" + lines
+  }
+
+  @Test(arguments: [
+    ["status", "job_1"], ["list"], ["cancel", "job_1"], ["gate", "job_1"], ["watch", "job_1"], ["download", "job_1", "-o", "x"],
+  ])
+  func `A server out of reach ends every client with 5 and a word on standard error`(arguments: [String]) async throws {
+    let outcome = try await Executable(arguments + ["--server", "http://127.0.0.1:1"]).end()
+    #expect(outcome.code == 5)
+    #expect(outcome.output.isEmpty)
+    #expect(outcome.errors.contains("cannot reach the server http://127.0.0.1:1"))
+  }
+
+  @Test func `The server and the token come from the environment`() async throws {
+    let server = try ScriptedServer([Self.job("running")])
+    let outcome = try await Executable.run(
+      "status", "job_1", "--json", environment: ["TEMPER_SERVER": server.url, "TEMPER_TOKEN": "secret"])
+    #expect(outcome.code == 0)
+    #expect(try JSONValue(parsing: outcome.output)["id"] == "job_1")
+    let request = try #require(server.requests.first)
+    #expect(request.hasPrefix("GET /v1/jobs/job_1 HTTP/1.1\r\n"))
+    #expect(request.contains("Authorization: Bearer secret\r\n"))
+  }
+
+  @Test func `Faults of a spec end submit with 2, each with its pointer`() async throws {
+    let problem = #"""
+      {"title": "Unprocessable", "detail": "The spec cannot run.", "status": 422,
+       "errors": [{"pointer": "/threat/epsilon", "code": "out_of_range", "detail": "must be at least 0"}, {"pointer": "/modle", "detail": "unknown"}]}
+      """#
+    let headers = ["Content-Type: application/problem+json"]
+    let server = try ScriptedServer([ScriptedServer.answer(status: "422 Unprocessable Content", headers: headers, problem)])
+    let outcome = try await Executable.run("submit", "-", "--server", server.url, input: "{}")
+    #expect(outcome.code == 2)
+    #expect(outcome.errors == "temper: The spec cannot run.\n  /threat/epsilon: must be at least 0\n  /modle: unknown\n")
+    #expect(outcome.output.isEmpty)
+    #expect(try #require(server.requests.first).contains("Idempotency-Key: "))
+  }
+
+  @Test func `A stream that breaks is taken up after its last event, and only its end is the end`() async throws {
+    let server = try ScriptedServer([
+      Self.events("retry: 10\n\nid: 1\nevent: metric\ndata: {\"epoch\": 1, \"values\": {\"loss\": 0.5}}\n\nid: 2\nevent: met"),
+      Self.events("id: 2\nevent: metric\ndata: {\"epoch\": 2, \"values\": {\"loss\": 0.25}}\n\n"),
+      Self.events("id: 3\nevent: end\ndata: {\"state\": \"cancelled\"}\n\n"),
+      Self.job("cancelled"),
+    ])
+    let outcome = try await Executable.run("watch", "job_1", "--server", server.url)
+    #expect(outcome.code == 4)
+    #expect(outcome.errors.components(separatedBy: "loss 0.").count == 3)
+    #expect(server.requests.map { $0.contains("Last-Event-ID") } == [false, true, true, false])
+    #expect(server.requests[1].contains("Last-Event-ID: 1\r\n"))
+    #expect(server.requests[2].contains("Last-Event-ID: 2\r\n"))
+  }
+
+  @Test(arguments: [("failed", 1), ("cancelled", 4), ("succeeded", 0)] as [(String, Int32)])
+  func `watch exits by the state in which the job ended`(state: String, code: Int32) async throws {
+    let server = try ScriptedServer([
+      Self.events("id: 1\nevent: end\ndata: {}\n\n"), Self.job(state), ScriptedServer.answer(status: "409 Conflict", "{}"),
+    ])
+    let outcome = try await Executable.run("watch", "job_1", "--json", "--server", server.url)
+    #expect(outcome.code == code)
+    let result = try JSONValue(parsing: outcome.output)
+    #expect(result["state"] == .string(state))
+    #expect(result["report"] == .null)
+  }
+
+  @Test(arguments: [("pass", 0), ("fail", 3), ("inconclusive", 6)] as [(String, Int32)])
+  func `gate exits by the verdict`(verdict: String, code: Int32) async throws {
+    let answer = #"""
+      {"verdict": "\#(verdict)",
+       "gates": [{"metric": "robust_accuracy", "attack": "pgd", "min": 0.6, "value": 0.7, "interval": {"low": 0.65, "high": 0.75},
+                  "verdict": "\#(verdict)"}]}
+      """#
+    let server = try ScriptedServer([ScriptedServer.answer(answer)])
+    let outcome = try await Executable.run("gate", "job_1", "--server", server.url)
+    #expect(outcome.code == code)
+    #expect(outcome.output == "robust_accuracy (pgd) ≥ 0.6  70.0% [65.0%, 75.0%]  \(verdict)\nverdict: \(verdict)\n")
+  }
+
+  @Test(arguments: [("failed", 1), ("cancelled", 4), ("running", 6)] as [(String, Int32)])
+  func `A job without a verdict ends gate by its state`(state: String, code: Int32) async throws {
+    let server = try ScriptedServer([ScriptedServer.answer(status: "409 Conflict", "{}"), Self.job(state)])
+    let outcome = try await Executable.run("gate", "job_1", "--server", server.url)
+    #expect(outcome.code == code)
+    #expect(outcome.errors.contains(state))
+  }
+
+  @Test func `A wait that takes too long ends with 5`() async throws {
+    let server = try ScriptedServer([Self.events("retry: 60000\n\n")])
+    let outcome = try await Executable.run("watch", "job_1", "--timeout", "0.5", "--server", server.url)
+    #expect(outcome.code == 5)
+    #expect(outcome.errors.contains("has not ended"))
+  }
+}

@@ -1,0 +1,24 @@
+import Datasets
+import Foundation
+import Testing
+import temper
+
+@Suite struct ContentDigestTests {
+  private static let bytes = [UInt8](0..<32)
+  private static let hex = SHA256Digest.hex(bytes)
+
+  @Test func `Repr-Digest is read among other digests`() {
+    let field = ":\(Data(Self.bytes).base64EncodedString()):"
+    #expect(ContentDigest.parse(reprDigest: "sha-256=\(field)") == Self.hex)
+    #expect(ContentDigest.parse(reprDigest: "sha-512=:AAAA:, sha-256=\(field)") == Self.hex)
+    #expect(ContentDigest.parse(reprDigest: "sha-256=:AAAA:") == nil)
+    #expect(ContentDigest.parse(reprDigest: "sha-512=\(field)") == nil)
+  }
+
+  @Test func `Only a strong tag of 64 digits is a digest`() {
+    #expect(ContentDigest.parse(entityTag: "\"\(Self.hex)\"") == Self.hex)
+    #expect(ContentDigest.parse(entityTag: "W/\"\(Self.hex)\"") == nil)
+    #expect(ContentDigest.parse(entityTag: "\"\(Self.hex.dropFirst())\"") == nil)
+    #expect(ContentDigest.parse(entityTag: "\"\(Self.hex.dropFirst())x\"") == nil)
+  }
+}

@@ -1,0 +1,146 @@
+import Foundation
+import Glibc
+import Robustness
+import Testing
+
+/// `temper run`, and what every command has in common.
+@Suite struct RunTests {
+  @Test func `run leaves report, metrics and checkpoints, and prints the table alone`() async throws {
+    let space = try Workspace()
+    let spec = try space.write(TinySpec.train(gate: 0.2), to: "spec.json")
+    let outcome = try await Executable.run("run", spec, "--out", space.path("out"))
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let report = try Report(json: space.data("out/report.json"))
+    #expect(outcome.output == ReportTable(report).text)
+    #expect(report.verdict == .pass)
+    #expect(report.gates.count == 1)
+    let rows = String(decoding: try space.data("out/metrics.csv"), as: UTF8.self).split(whereSeparator: \.isNewline)
+    #expect(rows.first?.hasPrefix("epoch,") == true)
+    #expect(rows.count >= 3)
+    for role in ["base", "last", "best_robust", "best_clean"] { #expect(space.exists("out/checkpoints/\(role).safetensors")) }
+    #expect(outcome.errors.contains("epoch 1/2 base  loss "))
+    #expect(outcome.errors.contains("epoch 2/2 retrain  loss "))
+    #expect(!outcome.errors.contains("\u{1B}"))
+  }
+
+  @Test func `run prints the report as JSON and takes the spec from standard input`() async throws {
+    let space = try Workspace()
+    let outcome = try await Executable.run(
+      "run", "-", "--json", "--threads", "1", "--out", space.path("out"), input: TinySpec.train(gate: 1))
+    #expect(outcome.code == 3, "\(outcome.errors)")
+    let report = try Report(json: outcome.output.utf8)
+    #expect(report.verdict == .fail)
+    #expect(try Report(json: space.data("out/report.json")) == report)
+  }
+
+  @Test func `A gate within the interval is inconclusive`() async throws {
+    let space = try Workspace()
+    let first = try await Executable.run("run", "-", "--json", "--out", space.path("a"), input: TinySpec.train())
+    #expect(first.code == 0, "\(first.errors)")
+    let measured = try Report(json: first.output.utf8).after.cleanAccuracy.value
+    // The same spec and seed measure the same again.
+    let second = try await Executable.run("run", "-", "--json", "--out", space.path("b"), input: TinySpec.train(gate: measured))
+    #expect(second.code == 6, "\(second.errors)")
+    #expect(try Report(json: second.output.utf8).gates.first?.value == measured)
+  }
+
+  @Test func `A dataset is named by a path relative to the spec`() async throws {
+    let space = try Workspace()
+    let spec = try space.write(TinySpec.train(dataset: #"{"path": "images", "format": "idx"}"#), to: "spec.json")
+    let folder = space.url.appendingPathComponent("images")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for (part, count) in [("train", 64), ("t10k", 32)] {
+      try IDX.images(count: count).write(to: folder.appendingPathComponent("\(part)-images-idx3-ubyte"))
+      try IDX.labels(count: count).write(to: folder.appendingPathComponent("\(part)-labels-idx1-ubyte"))
+    }
+    let outcome = try await Executable.run("run", spec, "--json", "--out", space.path("out"))
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let report = try Report(json: outcome.output.utf8)
+    #expect(report.dataset.shape == [4, 4, 1])
+    #expect(report.dataset.testCount == 32)
+  }
+
+  @Test func `Every fault of a spec is told with its pointer, and the code is 2`() async throws {
+    let space = try Workspace()
+    let spec =
+      #"{"dataset": {"id": "digits"}, "modle": {}, "model": {"architecture": "linear"}, "threat": {"norm": "linf", "epsilon": -1}}"#
+    let outcome = try await Executable.run("run", "-", "--out", space.path("out"), input: spec)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("  /modle: "))
+    #expect(outcome.errors.contains("  /threat/epsilon: "))
+    #expect(outcome.output.isEmpty)
+    #expect(!space.exists("out"))
+  }
+
+  @Test(arguments: ["{", "[1] 2", ""]) func `A spec that is no JSON ends with 2 and says where`(text: String) async throws {
+    let outcome = try await Executable.run("run", "-", input: text)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("the spec on standard input is not JSON: line 1"))
+  }
+
+  @Test func `Training that diverges ends with 1 and says why`() async throws {
+    let space = try Workspace()
+    // The gradient of a weight grows with the other layers' weights, so that each step multiplies them.
+    let spec = TinySpec.train(epochs: 20).replacing(
+      #""name": "adam", "learning_rate": 0.01"#, with: #""name": "sgd", "learning_rate": 1000"#
+    )
+    .replacing(#""architecture": "linear""#, with: #""architecture": "mlp""#)
+    let outcome = try await Executable.run("run", "-", "--out", space.path("out"), input: spec)
+    #expect(outcome.code == 1, "\(outcome.errors)")
+    #expect(outcome.errors.contains("the job failed: training diverged"))
+    #expect(outcome.output.isEmpty)
+  }
+
+  @Test func `A job over its time ends with 1`() async throws {
+    let space = try Workspace()
+    let spec = TinySpec.train(epochs: 50_000).replacing(#""gates""#, with: #""resources": {"max_seconds": 0.5}, "gates""#)
+    let outcome = try await Executable.run("run", "-", "--out", space.path("out"), input: spec)
+    #expect(outcome.code == 1)
+    #expect(outcome.errors.contains("the job failed: the job took longer than its resources.max_seconds"))
+  }
+
+  @Test func `An interrupt cancels within a batch and ends with 4`() async throws {
+    let space = try Workspace()
+    let run = try Executable(["run", "-", "--out", space.path("out")], input: TinySpec.train(epochs: 50_000))
+    #expect(try await run.says("epoch 1/"))
+    run.send(SIGINT)
+    let outcome = try await run.end()
+    #expect(outcome.code == 4)
+    #expect(outcome.errors.hasSuffix("temper: the job was cancelled; the checkpoints so far are in \(space.path("out"))\n"))
+    #expect(outcome.output.isEmpty)
+    #expect(space.exists("out/checkpoints/base.safetensors"))
+  }
+
+  // MARK: Usage
+
+  @Test(arguments: [
+    ["nonsense"], ["run"], ["run", "a", "b"], ["run", "/nonexistent.json"], ["status", "--wrong"], ["list", "--limit", "0"],
+    ["run", "x", "--threads", "0"], ["serve", "--listen", "8080"], ["status", "j", "--server", "ftp://x"],
+    ["submit", "-", "--timeout", "5"],
+  ])
+  func `Wrong usage ends with 2 and a word on standard error`(arguments: [String]) async throws {
+    let outcome = try await Executable(arguments, input: "{}").end()
+    #expect(outcome.code == 2)
+    #expect(outcome.output.isEmpty)
+    #expect(!outcome.errors.isEmpty)
+  }
+
+  @Test(arguments: [["--help"], ["--version"], ["run", "--help"], ["help", "serve"]])
+  func `Help and version end with 0, on standard output`(arguments: [String]) async throws {
+    let outcome = try await Executable(arguments).end()
+    #expect(outcome.code == 0)
+    #expect(!outcome.output.isEmpty)
+    #expect(outcome.errors.isEmpty)
+  }
+}
+
+/// Files as MNIST has them: 4 × 4 images of two classes, dark and light.
+private enum IDX {
+  static func images(count: Int) -> Data {
+    Data([0, 0, 8, 3] + [count, 4, 4].flatMap(bytes)) + Data((0..<count).flatMap { [UInt8](repeating: $0 % 2 == 0 ? 20 : 230, count: 16) })
+  }
+
+  static func labels(count: Int) -> Data { Data([0, 0, 8, 1] + bytes(count)) + Data((0..<count).map { UInt8($0 % 2) }) }
+
+  private static func bytes(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+}

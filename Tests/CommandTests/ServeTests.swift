@@ -1,0 +1,167 @@
+import Datasets
+import Foundation
+import Glibc
+import Robustness
+import Testing
+
+/// The service and its clients, both the executable that was built.
+@Suite struct ServeTests {
+  /// A service on a port of its own, and how to end it.
+  private struct Service {
+    let process: Executable
+    let url: String
+
+    init(in space: Workspace, _ options: String...) async throws {
+      let port = space.path("port")
+      try? FileManager.default.removeItem(atPath: port)
+      process = try Executable(["serve", "--listen", "127.0.0.1:0", "--data", space.path("data"), "--port-file", port] + options)
+      guard try await process.says("\"message\":\"listening\"") else { throw POSIXError(.ETIMEDOUT) }
+      let number = String(decoding: try space.data("port"), as: UTF8.self).trimmingCharacters(in: .newlines)
+      url = "http://127.0.0.1:\(number)"
+    }
+
+    func stop() async throws -> Executable.Outcome {
+      process.send(SIGTERM)
+      return try await process.end()
+    }
+  }
+
+  @Test func `From a spec to the verdict and the weights`() async throws {
+    let space = try Workspace()
+    let service = try await Service(in: space)
+    let spec = try space.write(TinySpec.train(gate: 0.2), to: "spec.json")
+
+    let submitted = try await Executable.run("submit", spec, "--gate", "--json", "--server", service.url)
+    #expect(submitted.code == 0, "\(submitted.errors)")
+    let job = try JSONValue(parsing: submitted.output)
+    let id = try #require({ if case .string(let id) = job["id"] { id } else { nil } }())
+    #expect(job["state"] == "succeeded")
+    #expect(job["report"]?["verdict"] == "pass")
+    #expect(submitted.errors.hasPrefix(id + "\n"))
+    #expect(submitted.errors.contains("epoch 2/2 retrain  loss "))
+
+    let watched = try await Executable.run("watch", id, "--server", service.url)
+    #expect(watched.code == 0)
+    #expect(watched.output.contains("verdict: pass\n"))
+
+    let status = try await Executable.run("status", id, "--server", service.url)
+    #expect(status.output.hasPrefix("\(id)  succeeded  tiny\n"))
+
+    let list = try await Executable.run("list", "--state", "succeeded", "--json", "--server", service.url)
+    let listed = try JSONValue(parsing: list.output)
+    #expect(listed["data"] == .array([job.without("report")]))
+
+    let gate = try await Executable.run("gate", id, "--json", "--server", service.url)
+    #expect(gate.code == 0)
+    #expect(try JSONValue(parsing: gate.output)["verdict"] == "pass")
+
+    let cancelled = try await Executable.run("cancel", id, "--server", service.url)
+    #expect(cancelled.code == 2)
+    #expect(cancelled.errors.contains("succeeded"))
+
+    let downloaded = try await Executable.run("download", id, "-o", space.path("weights"), "--server", service.url)
+    #expect(downloaded.code == 0, "\(downloaded.errors)")
+    let digest = SHA256Digest.hex(of: try space.data("weights"))
+    #expect(downloaded.output == "\(digest)  \(space.path("weights"))\n")
+    #expect(job["report"]?["model"]?["sha256"] == .string(digest))
+
+    let ended = try await service.stop()
+    #expect(ended.code == 0)
+    #expect(ended.output.isEmpty)
+    for line in ended.errors.split(separator: "\n") { #expect(throws: Never.self) { try JSONValue(parsing: line.utf8) } }
+  }
+
+  @Test func `What a server refuses ends with 2, every fault with its pointer`() async throws {
+    let space = try Workspace()
+    let service = try await Service(in: space)
+    let spec = #"{"dataset": {"id": "digits"}, "modle": 1, "model": {"architecture": "linear"}, "threat": {"norm": "linf", "epsilon": -1}}"#
+    let outcome = try await Executable.run("submit", "-", "--server", service.url, input: spec)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("\n  /modle: "))
+    #expect(outcome.errors.contains("\n  /threat/epsilon: "))
+    let path = try await Executable.run(
+      "submit", "-", "--server", service.url, input: TinySpec.train(dataset: #"{"path": "/etc", "format": "idx"}"#))
+    #expect(path.code == 2)
+    let unknown = try await Executable.run("status", "job_0", "--server", service.url)
+    #expect(unknown.code == 2)
+    let none = try await Executable.run("list", "--json", "--server", service.url)
+    #expect(try JSONValue(parsing: none.output)["data"] == [])
+    #expect(try await service.stop().code == 0)
+  }
+
+  @Test func `A job that is cancelled ends the one who waits with 4`() async throws {
+    let space = try Workspace()
+    let service = try await Service(in: space)
+    let waiting = try Executable(["submit", "-", "--wait", "--server", service.url], input: TinySpec.train(epochs: 50_000))
+    #expect(try await waiting.says("epoch 1/"))
+    let list = try JSONValue(parsing: try await Executable.run("list", "--json", "--server", service.url).output)
+    guard case .array(let jobs) = list["data"], case .string(let id) = jobs.first?["id"] else {
+      Issue.record("the job is not listed")
+      return
+    }
+    let early = try await Executable.run("gate", id, "--server", service.url)
+    #expect(early.code == 6)
+    let cancel = try await Executable.run("cancel", id, "--server", service.url)
+    #expect(cancel.code == 0)
+    #expect(try await waiting.end().code == 4)
+    let late = try await Executable.run("gate", id, "--server", service.url)
+    #expect(late.code == 4)
+    #expect(try await service.stop().code == 0)
+  }
+
+  @Test func `A service that is ended and started again goes on with its job, and so does the one who waits`() async throws {
+    let space = try Workspace()
+    let first = try await Service(in: space)
+    let port = String(first.url.split(separator: ":")[2])
+    let waiting = try Executable(["submit", "-", "--wait", "--json", "--server", first.url], input: TinySpec.train(epochs: 300))
+    #expect(try await waiting.says("epoch 3/"))
+    #expect(try await first.stop().code == 0)
+    let second = try Executable(["serve", "--listen", "127.0.0.1:\(port)", "--data", space.path("data")])
+    #expect(try await second.says("\"message\":\"listening\""))
+    let outcome = try await waiting.end()
+    #expect(outcome.code == 0, "\(outcome.errors.suffix(500))")
+    let job = try JSONValue(parsing: outcome.output)
+    #expect(job["attempt"] == 2)
+    #expect(job["state"] == "succeeded")
+    second.send(SIGTERM)
+    #expect(try await second.end().code == 0)
+  }
+
+  @Test func `The example of the settings is what the service starts with, options come first, and a second owner of the data is refused`()
+    async throws
+  {
+    let space = try Workspace()
+    let example = Workspace.repository.appendingPathComponent("config/temper.example.yaml").path
+    let service = try await Service(in: space, "--config", example, "--threads", "1")
+    let other = try await Executable.run("serve", "--listen", "127.0.0.1:0", "--data", space.path("data"))
+    #expect(other.code == 2)
+    #expect(other.errors.contains("another process is using the data directory"))
+    #expect(try await service.stop().code == 0)
+  }
+
+  @Test(arguments: [("workrs: 2\n", "workrs"), ("limits:\n  spec_bytes: many\n", "limits.spec_bytes"), ("listen: [1\n", "YAML")])
+  func `Wrong settings end serve with 2`(text: String, word: String) async throws {
+    let space = try Workspace()
+    let file = try space.write(text, to: "temper.yaml")
+    let outcome = try await Executable.run("serve", "--config", file, "--data", space.path("data"))
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains(word))
+    #expect(!space.exists("data"))
+  }
+
+  @Test func `It refuses to listen where other machines reach it`() async throws {
+    let space = try Workspace()
+    let outcome = try await Executable.run("serve", "--listen", "0.0.0.0:0", "--data", space.path("data"))
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("0.0.0.0"))
+  }
+}
+
+extension JSONValue {
+  /// The object without one of its members.
+  fileprivate func without(_ key: String) -> JSONValue {
+    guard case .object(var object) = self else { return self }
+    object[key] = nil
+    return .object(object)
+  }
+}
