@@ -66,19 +66,23 @@ package final class TemperService: Sendable {
     return try server.start()
   }
 
-  /// Ends well: running jobs save their state and go back to the queue, requests in flight finish, everything is closed.
+  /// Ends well: running jobs save their state and go back to the queue, requests in flight finish, and the data directory is free.
   package func drain() async {
     routes.status.drain()
-    await drainWorkers()
+    let ended = await drainWorkers()
     await server.drain(within: configuration.drainSeconds)
+    // A job that is still running writes to the store; the end of the process frees the directory then.
+    guard ended else { return }
+    do { try routes.store.close() } catch { logger.warning("the store is still in use", metadata: ["error": "\(error)"]) }
   }
 
   /// On a thread of its own: it waits for a batch to end, and perhaps an evaluation.
-  private func drainWorkers() async {
+  private func drainWorkers() async -> Bool {
     let (workers, seconds) = (routes.workers, configuration.drainSeconds)
     let ended = await withCheckedContinuation { continuation in
       DispatchQueue.global().async { continuation.resume(returning: workers.drain(within: seconds)) }
     }
     if !ended { logger.warning("a job did not stop in time; it goes on from its last saved state at the next start") }
+    return ended
   }
 }

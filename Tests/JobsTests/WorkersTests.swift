@@ -143,6 +143,7 @@ import Jobs
       #expect(try await eventually { try house.store.metrics(of: id).points.count > 3 })
       #expect(house.workers.drain(within: 20))
       #expect(try house.state(id) == .queued)
+      try house.store.close()
     }
     let next = try House(folder)
     defer { _ = next.workers.drain(within: 10) }

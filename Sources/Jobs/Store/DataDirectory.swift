@@ -42,6 +42,9 @@ package final class DataDirectory: Sendable {
 
   deinit { close(lock) }
 
+  /// Lets another process have the folder, whoever still holds this object.
+  func release() { flock(lock, LOCK_UN) }
+
   package var database: URL { root.appendingPathComponent("temper.sqlite") }
   package func job(_ id: String) -> URL { root.appendingPathComponent("jobs/\(id)", isDirectory: true) }
   package func report(of id: String) -> URL { job(id).appendingPathComponent("report.json") }

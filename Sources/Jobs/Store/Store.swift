@@ -32,6 +32,14 @@ package final class Store: Sendable {
     directory.removeOrphans(datasets: known.datasets, models: known.models, jobs: known.jobs)
   }
 
+  /// Ends the use of the data directory, which another process may then take. Every later call throws.
+  ///
+  /// - Throws: when a call is still under way.
+  package func close() throws {
+    try pool.close()
+    directory.release()
+  }
+
   /// How many event streams and long polls wait for a change now.
   package var followers: Int { changes.count }
 
