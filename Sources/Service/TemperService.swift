@@ -69,16 +69,19 @@ package final class TemperService: Sendable {
   /// Ends well: running jobs save their state and go back to the queue, requests in flight finish, everything is closed.
   package func drain() async {
     routes.status.drain()
-    await drainWorkers()
+    let ended = await drainWorkers()
     await server.drain(within: configuration.drainSeconds)
+    // A job that did not stop may still write: then the data directory is this process's to the end.
+    if ended { routes.store.directory.release() }
   }
 
   /// On a thread of its own: it waits for a batch to end, and perhaps an evaluation.
-  private func drainWorkers() async {
+  private func drainWorkers() async -> Bool {
     let (workers, seconds) = (routes.workers, configuration.drainSeconds)
     let ended = await withCheckedContinuation { continuation in
       DispatchQueue.global().async { continuation.resume(returning: workers.drain(within: seconds)) }
     }
     if !ended { logger.warning("a job did not stop in time; it goes on from its last saved state at the next start") }
+    return ended
   }
 }

@@ -74,7 +74,7 @@ struct JobRoutesTests {
     #expect(again.body == made.body)
     await first.service.drain()
 
-    let second = try await RunningService.restart(in: folder)
+    let second = try RunningService.start(in: folder)
     let later = try await second.post("/v1/jobs", Spec.quick(), "-H", "Idempotency-Key: k1")
     #expect(later.body == made.body)
     #expect(try await second.post("/v1/jobs", Spec.endless(), "-H", "Idempotency-Key: k1").isProblem(422))

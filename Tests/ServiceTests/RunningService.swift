@@ -1,6 +1,5 @@
 import Datasets
 import Foundation
-import Jobs
 import Logging
 import Robustness
 import Service
@@ -40,15 +39,6 @@ struct RunningService: Sendable {
     let address = try service.start()
     try FileManager.default.createDirectory(at: folder.appendingPathComponent("client"), withIntermediateDirectories: true)
     return RunningService(folder: folder, port: address.port, service: service)
-  }
-
-  /// Starts again on the data of a service that was drained, once that one has let go of them: its threads end a moment after.
-  static func restart(in folder: URL) async throws -> RunningService {
-    let end = ContinuousClock.now + .seconds(5)
-    while ContinuousClock.now < end {
-      do { return try start(in: folder) } catch is DataDirectoryError { try await Task.sleep(for: .milliseconds(20)) }
-    }
-    return try start(in: folder)
   }
 
   func url(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }

@@ -107,7 +107,7 @@ struct StatusRoutesTests {
     _ = try await first.job(id, in: ["running"])
     await first.service.drain()
 
-    let second = try await RunningService.restart(in: folder)
+    let second = try RunningService.start(in: folder)
     let job = try await second.job(id, in: ["running"])
     #expect(job["attempt"] == 2)
     await second.service.drain()

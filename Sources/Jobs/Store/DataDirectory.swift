@@ -42,6 +42,9 @@ package final class DataDirectory: Sendable {
 
   deinit { close(lock) }
 
+  /// Lets another owner have the folder, before this value goes: for whoever has ended everything that writes here.
+  package func release() { _ = flock(lock, LOCK_UN) }
+
   package var database: URL { root.appendingPathComponent("temper.sqlite") }
   package func job(_ id: String) -> URL { root.appendingPathComponent("jobs/\(id)", isDirectory: true) }
   package func report(of id: String) -> URL { job(id).appendingPathComponent("report.json") }
