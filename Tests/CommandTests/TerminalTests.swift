@@ -16,7 +16,7 @@ import temper
 
   @Test func `The bar says phase, epoch, share, loss, robust accuracy and time left`() {
     let line = ProgressBar(columns: 80, color: false).line(Self.progress)
-    #expect(line == "retrain 7/30 ━━━━━━━━━━──────────  50%  loss 0.412  robust 71.8%  eta 1:12")
+    #expect(line == "retrain 7/30 ━━━━━━━━━━━━─────────────  50%  loss 0.412  robust 71.8%  eta 1:12")
   }
 
   @Test(arguments: [10, 20, 40, 60, 79, 80, 120, 200]) func `The bar is never as wide as the terminal`(columns: Int) {

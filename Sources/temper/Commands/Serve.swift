@@ -64,6 +64,7 @@ struct Serve: AsyncParsableCommand {
     } catch {
       throw CommandFailure(.usage, "the service cannot start: \(error)")
     }
+    try write(port: address.port)
     logger.notice(
       "listening",
       metadata: [
@@ -71,7 +72,6 @@ struct Serve: AsyncParsableCommand {
         "data": .string(settings.service.dataDirectory.path), "version": .string(TemperVersion.current),
         "pid": .stringConvertible(Int(getpid())),
       ])
-    try write(port: address.port)
     return service
   }
 

@@ -104,14 +104,12 @@ final class ProgressDisplay: Sendable {
   private static func line(_ number: Int, _ phase: String?, _ metrics: [(name: String, value: Double)], _ progress: ProgressFacts) -> String
   {
     var parts = ["epoch \(number)" + (progress.epochs.map { "/\($0)" } ?? "") + (phase.map { " \($0)" } ?? "")]
-    for (name, value) in metrics {
-      switch name {
-      case "loss": parts.append("loss \(ProgressBar.decimal(value, 4))")
-      case "clean_accuracy": parts.append("clean \(ProgressBar.decimal(value * 100, 1))%")
-      case "robust_accuracy": parts.append("robust \(ProgressBar.decimal(value * 100, 1))%")
-      default: break
-      }
+    func shown(_ name: String, _ text: (Double) -> String) {
+      if let value = metrics.first(where: { $0.name == name })?.value { parts.append(text(value)) }
     }
+    shown("loss") { "loss \(ProgressBar.decimal($0, 4))" }
+    shown("clean_accuracy") { "clean \(ProgressBar.decimal($0 * 100, 1))%" }
+    shown("robust_accuracy") { "robust \(ProgressBar.decimal($0 * 100, 1))%" }
     if let eta = progress.etaSeconds { parts.append("eta \(ProgressBar.duration(eta))") }
     return parts.joined(separator: "  ") + "\n"
   }
