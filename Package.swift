@@ -64,7 +64,7 @@ let package = Package(
     tests("TrainingTests", ["Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),
     tests("JobsTests", ["Jobs", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),
     tests("HTTPTests", ["HTTP"]),
-    tests("ServiceTests", ["Service", "Jobs", "HTTP", "Datasets", "Models", "TensorEngine"]),
+    tests("ServiceTests", ["Service", "Jobs", "HTTP", "Robustness", "Datasets", "Models", "TensorEngine", logging]),
     tests("CommandTests", ["temper", "Jobs", "Robustness", "Datasets", logging]),
   ],
   swiftLanguageModes: [.v6]
