@@ -61,7 +61,8 @@ let package = Package(
     tests("DatasetsTests", ["Datasets", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["Attacks", "TensorEngine"]),
     tests("RobustnessTests", ["Robustness", "Attacks", "TensorEngine"]),
-    tests("TrainingTests", ["Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),
+    tests(
+      "TrainingTests", ["Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("JobsTests", ["Jobs", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),
     tests("HTTPTests", ["HTTP"]),
     tests("ServiceTests", ["Service", "Jobs", "HTTP", "Robustness", "Datasets", "Models", "TensorEngine", logging]),

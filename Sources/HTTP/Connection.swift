@@ -405,7 +405,8 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     context.metrics.finished(status: exchange.status, seconds: seconds, bytes: exchange.sentBytes, aborted: aborted)
     var metadata: Logger.Metadata = [
       "method": "\(exchange.head?.method.rawValue ?? "-")", "path": "\(exchange.head?.target.path ?? "-")",
-      "status": "\(exchange.status ?? 0)", "duration_ms": "\((seconds * 1e6).rounded() / 1e3)", "bytes": "\(exchange.sentBytes)",
+      "status": .stringConvertible(exchange.status ?? 0), "duration_ms": .stringConvertible((seconds * 1e6).rounded() / 1e3),
+      "bytes": .stringConvertible(exchange.sentBytes),
       "request_id": "\(exchange.requestID)", "remote": "\(remoteAddress)",
     ]
     if aborted { metadata["aborted"] = "true" }
