@@ -125,12 +125,42 @@ std::unique_ptr<onednn_kernel> kernel(const typename Operation::primitive_desc &
   return result;
 }
 
-dnnl::convolution_forward::primitive_desc convolution_forward(const onednn_convolution &s, const memory::desc &source,
-                                                              const memory::desc &weights, const memory::desc &bias,
-                                                              const memory::desc &destination, bool relu) {
-  const dims strides{s.stride, s.stride}, padding{s.padding, s.padding};
-  return describe<dnnl::convolution_forward>(relu, prop_kind::forward_training, algorithm::convolution_direct, source, weights, bias,
-                                             destination, strides, padding, padding);
+// The memory of an operation with weights, in the orders that the caller uses.
+struct Layouts {
+  memory::desc source, destination, bias, plain_weights;
+  bool has_bias;
+};
+
+template <typename Operation>
+onednn_kernel *weighted_forward(const typename Operation::primitive_desc &description, const Layouts &layouts) {
+  auto result = kernel<Operation>(description);
+  result->wanted[ONEDNN_SOURCE] = layouts.source;
+  result->wanted[ONEDNN_WEIGHTS] = description.weights_desc();
+  result->wanted[ONEDNN_DESTINATION] = layouts.destination;
+  if (layouts.has_bias) result->wanted[ONEDNN_BIAS] = layouts.bias;
+  result->plain[ONEDNN_WEIGHTS] = layouts.plain_weights;
+  return result.release();
+}
+
+template <typename Operation>
+onednn_kernel *weighted_backward_source(const typename Operation::primitive_desc &description, const Layouts &layouts) {
+  auto result = kernel<Operation>(description);
+  result->wanted[ONEDNN_DESTINATION_GRADIENT] = layouts.destination;
+  result->wanted[ONEDNN_WEIGHTS] = description.weights_desc();
+  result->wanted[ONEDNN_SOURCE_GRADIENT] = layouts.source;
+  result->plain[ONEDNN_WEIGHTS] = layouts.plain_weights;
+  return result.release();
+}
+
+template <typename Operation>
+onednn_kernel *weighted_backward_weights(const typename Operation::primitive_desc &description, const Layouts &layouts) {
+  auto result = kernel<Operation>(description);
+  result->wanted[ONEDNN_SOURCE] = layouts.source;
+  result->wanted[ONEDNN_DESTINATION_GRADIENT] = layouts.destination;
+  result->wanted[ONEDNN_WEIGHTS_GRADIENT] = description.diff_weights_desc();
+  if (layouts.has_bias) result->wanted[ONEDNN_BIAS_GRADIENT] = layouts.bias;
+  result->plain[ONEDNN_WEIGHTS_GRADIENT] = layouts.plain_weights;
+  return result.release();
 }
 
 }  // namespace
@@ -153,91 +183,47 @@ onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_d
     const bool grouped = s.groups > 1;
     const dims extent = grouped ? dims{s.groups, s.filters / s.groups, s.channels / s.groups, s.kernel_height, s.kernel_width}
                                 : dims{s.filters, s.channels, s.kernel_height, s.kernel_width};
-    const auto source = floats({s.batch, s.channels, s.height, s.width}, tag::nhwc);
-    const auto destination = floats({s.batch, s.filters, tall, wide}, tag::nhwc);
+    const Layouts layouts{floats({s.batch, s.channels, s.height, s.width}, tag::nhwc), floats({s.batch, s.filters, tall, wide}, tag::nhwc),
+                          s.bias ? floats({s.filters}, tag::a) : memory::desc(), floats(extent, grouped ? tag::goihw : tag::oihw), s.bias};
+    const auto &source = layouts.source, &destination = layouts.destination, &bias = layouts.bias;
     const auto weights = floats(extent, tag::any);
-    const auto plain = floats(extent, grouped ? tag::goihw : tag::oihw);
-    const auto bias = s.bias ? floats({s.filters}, tag::a) : memory::desc();
+    const auto how = algorithm::convolution_direct;
     const dims strides{s.stride, s.stride}, padding{s.padding, s.padding};
-    const auto forward = convolution_forward(s, source, weights, bias, destination, direction == ONEDNN_FORWARD && s.relu);
-
-    std::unique_ptr<onednn_kernel> result;
+    const auto forward = describe<dnnl::convolution_forward>(direction == ONEDNN_FORWARD && s.relu, prop_kind::forward_training, how, source,
+                                                             weights, bias, destination, strides, padding, padding);
     switch (direction) {
-      case ONEDNN_FORWARD:
-        result = kernel<dnnl::convolution_forward>(forward);
-        result->wanted[ONEDNN_WEIGHTS] = forward.weights_desc();
-        result->wanted[ONEDNN_SOURCE] = source;
-        result->wanted[ONEDNN_DESTINATION] = destination;
-        if (s.bias) result->wanted[ONEDNN_BIAS] = bias;
-        result->plain[ONEDNN_WEIGHTS] = plain;
-        break;
-      case ONEDNN_BACKWARD_SOURCE: {
-        const auto description = describe_backward<dnnl::convolution_backward_data>(forward, algorithm::convolution_direct, source, weights,
-                                                                                    destination, strides, padding, padding);
-        result = kernel<dnnl::convolution_backward_data>(description);
-        result->wanted[ONEDNN_WEIGHTS] = description.weights_desc();
-        result->wanted[ONEDNN_SOURCE_GRADIENT] = source;
-        result->wanted[ONEDNN_DESTINATION_GRADIENT] = destination;
-        result->plain[ONEDNN_WEIGHTS] = plain;
-        break;
-      }
-      case ONEDNN_BACKWARD_WEIGHTS: {
-        const auto description = describe_backward<dnnl::convolution_backward_weights>(forward, algorithm::convolution_direct, source, weights,
-                                                                                       bias, destination, strides, padding, padding);
-        result = kernel<dnnl::convolution_backward_weights>(description);
-        result->wanted[ONEDNN_WEIGHTS_GRADIENT] = description.diff_weights_desc();
-        result->wanted[ONEDNN_SOURCE] = source;
-        result->wanted[ONEDNN_DESTINATION_GRADIENT] = destination;
-        if (s.bias) result->wanted[ONEDNN_BIAS_GRADIENT] = bias;
-        result->plain[ONEDNN_WEIGHTS_GRADIENT] = plain;
-        break;
-      }
+      case ONEDNN_BACKWARD_SOURCE:
+        return weighted_backward_source<dnnl::convolution_backward_data>(
+            describe_backward<dnnl::convolution_backward_data>(forward, how, source, weights, destination, strides, padding, padding),
+            layouts);
+      case ONEDNN_BACKWARD_WEIGHTS:
+        return weighted_backward_weights<dnnl::convolution_backward_weights>(
+            describe_backward<dnnl::convolution_backward_weights>(forward, how, source, weights, bias, destination, strides, padding,
+                                                                  padding),
+            layouts);
+      default: return weighted_forward<dnnl::convolution_forward>(forward, layouts);
     }
-    return result.release();
   });
 }
 
 onednn_kernel *onednn_make_dense(const onednn_dense *shape, onednn_direction direction) {
   return guarded<onednn_kernel *>(nullptr, [&] {
     const auto &s = *shape;
-    const auto source = floats({s.batch, s.features}, tag::ab);
-    const auto destination = floats({s.batch, s.units}, tag::ab);
+    const Layouts layouts{floats({s.batch, s.features}, tag::ab), floats({s.batch, s.units}, tag::ab),
+                          s.bias ? floats({s.units}, tag::a) : memory::desc(), floats({s.units, s.features}, tag::ab), s.bias};
+    const auto &source = layouts.source, &destination = layouts.destination, &bias = layouts.bias;
     const auto weights = floats({s.units, s.features}, tag::any);
-    const auto plain = floats({s.units, s.features}, tag::ab);
-    const auto bias = s.bias ? floats({s.units}, tag::a) : memory::desc();
     const auto forward = describe<dnnl::inner_product_forward>(direction == ONEDNN_FORWARD && s.relu, prop_kind::forward_training, source,
                                                                weights, bias, destination);
-    std::unique_ptr<onednn_kernel> result;
     switch (direction) {
-      case ONEDNN_FORWARD:
-        result = kernel<dnnl::inner_product_forward>(forward);
-        result->wanted[ONEDNN_WEIGHTS] = forward.weights_desc();
-        result->wanted[ONEDNN_SOURCE] = source;
-        result->wanted[ONEDNN_DESTINATION] = destination;
-        if (s.bias) result->wanted[ONEDNN_BIAS] = bias;
-        result->plain[ONEDNN_WEIGHTS] = plain;
-        break;
-      case ONEDNN_BACKWARD_SOURCE: {
-        const auto description = describe_backward<dnnl::inner_product_backward_data>(forward, source, weights, destination);
-        result = kernel<dnnl::inner_product_backward_data>(description);
-        result->wanted[ONEDNN_WEIGHTS] = description.weights_desc();
-        result->wanted[ONEDNN_SOURCE_GRADIENT] = source;
-        result->wanted[ONEDNN_DESTINATION_GRADIENT] = destination;
-        result->plain[ONEDNN_WEIGHTS] = plain;
-        break;
-      }
-      case ONEDNN_BACKWARD_WEIGHTS: {
-        const auto description = describe_backward<dnnl::inner_product_backward_weights>(forward, source, weights, bias, destination);
-        result = kernel<dnnl::inner_product_backward_weights>(description);
-        result->wanted[ONEDNN_WEIGHTS_GRADIENT] = description.diff_weights_desc();
-        result->wanted[ONEDNN_SOURCE] = source;
-        result->wanted[ONEDNN_DESTINATION_GRADIENT] = destination;
-        if (s.bias) result->wanted[ONEDNN_BIAS_GRADIENT] = bias;
-        result->plain[ONEDNN_WEIGHTS_GRADIENT] = plain;
-        break;
-      }
+      case ONEDNN_BACKWARD_SOURCE:
+        return weighted_backward_source<dnnl::inner_product_backward_data>(
+            describe_backward<dnnl::inner_product_backward_data>(forward, source, weights, destination), layouts);
+      case ONEDNN_BACKWARD_WEIGHTS:
+        return weighted_backward_weights<dnnl::inner_product_backward_weights>(
+            describe_backward<dnnl::inner_product_backward_weights>(forward, source, weights, bias, destination), layouts);
+      default: return weighted_forward<dnnl::inner_product_forward>(forward, layouts);
     }
-    return result.release();
   });
 }
 

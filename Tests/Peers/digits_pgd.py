@@ -6,7 +6,7 @@
 digits.npz holds x_train, y_train, x_test, y_test: images [n, h, w] or [n, h, w, c], uint8 (scaled by 255) or float in [0, 1]. Pass the very
 split that Temper trains on.
 
-Adam at a constant rate through base_epochs of standard training and then epochs of PGD training (Madry et al. 2018): every image
+Adam at a constant rate through base_epochs of standard training and then, begun anew, epochs of PGD training (Madry et al. 2018): every image
 replaced by its adversarial one, uniform start in the L-infinity ball, steps of 2.5 epsilon / steps. The weights of the last epoch are
 evaluated on the test part by PGD from one random start; an image has fallen when any iterate, the start among them, is predicted wrong.
 Prints JSON: clean and robust accuracy before (after the base epochs) and after, for each seed, and their means.
@@ -65,6 +65,8 @@ def run(seed, train, test, arguments):
     for epoch in range(arguments.base_epochs + arguments.epochs):
         if epoch == arguments.base_epochs:
             result["before"] = evaluated(model, *test, arguments)
+            # As Temper does: the moments of the base stage are not those of the retraining.
+            optimizer = torch.optim.Adam(model.parameters(), lr=arguments.learning_rate)
         model.train()
         for batch in torch.randperm(len(x)).split(arguments.batch_size):
             images, labels = x[batch], y[batch]

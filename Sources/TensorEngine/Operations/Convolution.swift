@@ -1,7 +1,7 @@
 import COneDNN
 
 /// Cross-correlation over the image, `[height, width, channels]` → `[height', width', filters]`.
-package struct Convolution: Operation {
+package struct Convolution: WeightedOperation {
   package let label = "conv"
   package let filters: Int
   package let window: Window
@@ -19,8 +19,6 @@ package struct Convolution: Operation {
     self.bias = bias
   }
 
-  package var parameters: [ParameterID] { [weight] + (bias.map { [$0] } ?? []) }
-
   package func outputShape(of inputs: [Shape]) throws -> Shape {
     let (height, width) = try window.output(inputs[0], of: "a convolution")
     guard filters > 0, groups > 0, inputs[0][2] % groups == 0, filters % groups == 0 else {
@@ -34,45 +32,12 @@ package struct Convolution: Operation {
     2 * output.count * window.height * window.width * inputs[0][2] / groups
   }
 
-  package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
-    let kernel = try Kernel.convolution(shape(node, lowering, relu: lowering.fusesReLU(after: node)), ONEDNN_FORWARD)
-    var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
-      (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))),
-      (ONEDNN_WEIGHTS, try lowering.weight(weight, for: kernel)),
-      (ONEDNN_DESTINATION, .buffer(lowering.makeValue(node))),
-    ]
-    if let bias { arguments.append((ONEDNN_BIAS, .weight(bias))) }
-    lowering.emit(label, kernel, arguments)
-  }
-
-  package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
-    guard let gradient = lowering.gradient(node) else { return }
-    let input = lowering.input(node)
-    if lowering.wantsWeightGradients {
-      let kernel = try Kernel.convolution(shape(node, lowering), ONEDNN_BACKWARD_WEIGHTS)
-      var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
-        (ONEDNN_SOURCE, .buffer(lowering.value(input))), (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)),
-      ]
-      if let bias { arguments.append((ONEDNN_BIAS_GRADIENT, .gradient(bias))) }
-      try lowering.emitWeightGradient("conv to weights", kernel, of: weight, arguments)
-    }
-    guard lowering.wantsGradient(input) else { return }
-    let kernel = try Kernel.convolution(shape(node, lowering), ONEDNN_BACKWARD_SOURCE)
-    let result = lowering.makeBuffer(like: input)
-    lowering.emit(
-      "conv to input", kernel,
-      [
-        (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)), (ONEDNN_WEIGHTS, try lowering.weight(weight, for: kernel)),
-        (ONEDNN_SOURCE_GRADIENT, .buffer(result)),
-      ])
-    lowering.contribute(result, to: input)
-  }
-
-  private func shape(_ node: Graph.NodeID, _ lowering: Lowering, relu: Bool = false) -> onednn_convolution {
+  func kernel(_ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, relu: Bool) throws -> Kernel {
     let image = lowering.shape(lowering.input(node))
-    return onednn_convolution(
+    let shape = onednn_convolution(
       batch: Int64(Shard.size), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
       kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride: Int64(window.stride),
       padding: Int64(window.padding), groups: Int64(groups), bias: bias != nil, relu: relu)
+    return try .convolution(shape, direction)
   }
 }
