@@ -22,7 +22,7 @@ extension HTTPError {
       var members: [String: any Encodable & Sendable] = [:]
       if let part = error.part { members["part"] = part }
       if let offset = error.offset { members["offset"] = offset }
-      self.init(.invalidUpload, Self.sentence("\(error)"), members: members)
+      self.init(.invalidUpload, error.part == nil ? Self.sentence("\(error)") : Self.sentence("in \(error)"), members: members)
     case let error as SafetensorsError: self.init(.invalidUpload, Self.sentence("\(error)"))
     case let error as StorageError where error.isFull: self.init(.storageFull, "There is no room left on the service's disk.")
     default: return nil
