@@ -2,12 +2,13 @@
 @_exported import HTTPTypes
 
 extension HTTPField.Name {
-  private static func constant(_ name: StaticString) -> HTTPField.Name {
+  /// A name that stands in the source and is known to be one.
+  package static func constant(_ name: StaticString) -> HTTPField.Name {
     guard let field = HTTPField.Name("\(name)") else { preconditionFailure("\(name) is not a field name") }
     return field
   }
 
   package static let requestID = constant("X-Request-Id")
   // The library gives the field no name of its own, because HTTP/2 carries it otherwise.
-  static let hostField = constant("Host")
+  package static let hostField = constant("Host")
 }

@@ -14,7 +14,7 @@ enum Loopback {
   /// this machine, read here.
   /// - Throws: 403
   static func check(_ request: Request) throws {
-    if let host = request.headers[.hostName], !contains(name(ofAuthority: host)) {
+    if let host = request.headers[.hostField], !contains(name(ofAuthority: host)) {
       throw HTTPError(.foreignOrigin, "The Host must be this machine's own: 127.0.0.1, [::1] or localhost.")
     }
     guard let origin = request.headers[.origin] else { return }
