@@ -113,11 +113,12 @@ enum Spec {
     """
   }
 
-  /// One that only ends when it is told to.
+  /// One that only ends when it is told to: at such a rate the weights hardly move, so that neither divergence nor overfitting ends it.
   static func endless(_ dataset: String = "digits") -> String {
     """
     {"dataset": {"id": "\(dataset)"}, "model": {"architecture": "mlp", "hidden": [32]}, "threat": {"norm": "linf", "epsilon": 0.1},
-     "training": {"base_epochs": 0, "epochs": 50000, "attack": {"name": "pgd", "steps": 2}}}
+     "training": {"base_epochs": 0, "epochs": 50000, "attack": {"name": "pgd", "steps": 2},
+      "optimizer": {"name": "sgd", "learning_rate": 1e-9, "weight_decay": 0}}}
     """
   }
 }
