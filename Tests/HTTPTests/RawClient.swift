@@ -52,7 +52,7 @@ final class RawClient: @unchecked Sendable {  // safe: a test uses it on one thr
 
   /// Reads once, for at most so many milliseconds; false when nothing came.
   @discardableResult
-  func receive(within milliseconds: Int32 = 5000) -> Bool {
+  func receive(within milliseconds: Int32 = 20_000) -> Bool {
     var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     guard Glibc.poll(&poll, 1, milliseconds) > 0 else { return false }
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)
