@@ -8,9 +8,20 @@ extension Weights {
   package init(_ layout: ParameterLayout, seed: UInt64) {
     let tensors = layout.parameters.enumerated().map { index, parameter in
       var random = RandomStream(seed: seed, purpose: .initialisation, example: index)
-      let bound = Float(1 / Double(parameter.fanIn).squareRoot())
-      return Tensor(parameter.shape, values: (0..<parameter.shape.count).map { _ in random.uniform(-bound, bound) })
+      return Tensor(parameter.shape, values: (0..<parameter.shape.count).map { _ in parameter.initial.draw(&random) })
     }
     self.init(layout, tensors: tensors)
+  }
+}
+
+extension ParameterSpecification.Initial {
+  fileprivate func draw(_ random: inout RandomStream) -> Float {
+    switch self {
+    case .uniform(let fanIn):
+      let bound = Float(1 / Double(fanIn).squareRoot())
+      return random.uniform(-bound, bound)
+    case .normal(let deviation): return deviation * random.normal()
+    case .constant(let value): return value
+    }
   }
 }

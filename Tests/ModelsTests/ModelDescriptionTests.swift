@@ -77,7 +77,7 @@ struct ModelDescriptionTests {
     let layers: [Layer] = [.conv(filters: 6, kernel: 3, groups: 2), .flatten, .linear(units: 2)]
     let first = try #require(try ModelDescription(.layers(layers)).graph(input: [3, 3, 4], classes: 2).layout.parameters.first)
     #expect(first.shape == [6, 2, 3, 3])
-    #expect(first.fanIn == 18)
+    #expect(first.initial == .uniform(fanIn: 18))
   }
 
   @Test("Rows of features need no flatten, and may have one") func flattenLeavesRows() throws {
@@ -105,7 +105,7 @@ struct ModelDescriptionTests {
     let preset = Preset(
       name: "pair", description: "two rows summed", source: "none", parameters: [],
       network: .graph { graph, _, classes in
-        let weight = graph.parameter("fc.weight", [classes, graph.outputShape[0]], fanIn: graph.outputShape[0])
+        let weight = graph.parameter("fc.weight", [classes, graph.outputShape[0]], initial: .uniform(fanIn: graph.outputShape[0]))
         let node = try graph.append(Dense(units: classes, weight: weight, bias: nil), to: graph.output)
         try graph.append(Add(), to: node, node)
       })

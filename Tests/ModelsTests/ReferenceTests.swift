@@ -88,7 +88,8 @@ private struct Reference {
   func parameters() throws -> Parameters {
     let parameters = Parameters(graph.layout)
     for (index, parameter) in graph.layout.parameters.enumerated() {
-      let scale = Float(1 / Double(parameter.fanIn).squareRoot())
+      guard case .uniform(let fanIn) = parameter.initial else { continue }
+      let scale = Float(1 / Double(fanIn).squareRoot())
       parameters[index] = Tensor(parameter.shape, values: Noise.signed(index, count: parameter.shape.count).map { $0 * scale })
     }
     return parameters

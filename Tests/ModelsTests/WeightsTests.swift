@@ -5,7 +5,8 @@ import Testing
 @Suite("Weights")
 struct WeightsTests {
   private let layout = ParameterLayout([
-    ParameterSpecification(name: "0.weight", shape: [2, 3], fanIn: 3), ParameterSpecification(name: "0.bias", shape: [2], fanIn: 3),
+    ParameterSpecification(name: "0.weight", shape: [2, 3], initial: .uniform(fanIn: 3)),
+    ParameterSpecification(name: "0.bias", shape: [2], initial: .uniform(fanIn: 3)),
   ])
   private let weight = Tensor([2, 3], values: [1, 2, 3, 4, 5, 6])
   private let bias = Tensor([2], values: [7, 8])
@@ -54,8 +55,8 @@ struct WeightsTests {
 struct InitializationTests {
   private func layout(_ fanIn: Int) -> ParameterLayout {
     ParameterLayout([
-      ParameterSpecification(name: "0.weight", shape: [40, fanIn], fanIn: fanIn),
-      ParameterSpecification(name: "0.bias", shape: [1_000], fanIn: fanIn),
+      ParameterSpecification(name: "0.weight", shape: [40, fanIn], initial: .uniform(fanIn: fanIn)),
+      ParameterSpecification(name: "0.bias", shape: [1_000], initial: .uniform(fanIn: fanIn)),
     ])
   }
 
@@ -74,7 +75,8 @@ struct InitializationTests {
   }
 
   @Test("The same seed gives the same weights, another seed and another parameter others") func dependsOnSeedAndPosition() {
-    let same = ParameterLayout(["0.weight", "1.weight"].map { ParameterSpecification(name: $0, shape: [4, 4], fanIn: 4) })
+    let same = ParameterLayout(
+      ["0.weight", "1.weight"].map { ParameterSpecification(name: $0, shape: [4, 4], initial: .uniform(fanIn: 4)) })
     let weights = Weights(same, seed: 1)
     #expect(weights == Weights(same, seed: 1))
     #expect(weights["0.weight"] != Weights(same, seed: 2)["0.weight"])

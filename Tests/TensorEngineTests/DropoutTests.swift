@@ -6,7 +6,7 @@ import Testing
 
   private func graph() throws -> Graph {
     var graph = Graph(input: [400])
-    let weight = graph.parameter("0.weight", [400, 400], fanIn: 400)
+    let weight = graph.parameter("0.weight", [400, 400], initial: .uniform(fanIn: 400))
     try graph.append(Dense(units: 400, weight: weight, bias: nil), to: graph.output)
     try graph.append(Dropout(rate: rate), to: graph.output)
     return graph

@@ -47,9 +47,9 @@ import Testing
 
   @Test("Gradients are summed in one order on any number of threads") func reduction() throws {
     let shards = 5
-    let layout = ParameterLayout([ParameterSpecification(name: "w", shape: [300, 700], fanIn: 700)])
+    let layout = ParameterLayout([ParameterSpecification(name: "w", shape: [300, 700], initial: .uniform(fanIn: 700))])
     var graph = Graph(input: [700])
-    let weight = graph.parameter("w", [300, 700], fanIn: 700)
+    let weight = graph.parameter("w", [300, 700], initial: .uniform(fanIn: 700))
     try graph.append(Dense(units: 300, weight: weight, bias: nil), to: graph.output)
     let session = try Session(Program(graph, for: .training), parameters: Parameters(layout), lanes: 2)
     func sums(threads: Int) throws -> [Float] {

@@ -19,14 +19,14 @@ private let table: [OperationCase] = {
     let node = node ?? graph.output
     let channels = graph.nodes[node].shape[2] / groups
     let fanIn = channels * window.height * window.width
-    let weight = graph.parameter("conv\(node).weight", [filters, channels, window.height, window.width], fanIn: fanIn)
-    let bias = bias ? graph.parameter("conv\(node).bias", [filters], fanIn: fanIn) : nil
+    let weight = graph.parameter("conv\(node).weight", [filters, channels, window.height, window.width], initial: .uniform(fanIn: fanIn))
+    let bias = bias ? graph.parameter("conv\(node).bias", [filters], initial: .uniform(fanIn: fanIn)) : nil
     try graph.append(Convolution(filters: filters, window: window, groups: groups, weight: weight, bias: bias), to: node)
   }
   func dense(_ graph: inout Graph, _ units: Int, bias: Bool = true) throws {
     let features = graph.outputShape.count
-    let weight = graph.parameter("linear\(graph.output).weight", [units, features], fanIn: features)
-    let bias = bias ? graph.parameter("linear\(graph.output).bias", [units], fanIn: features) : nil
+    let weight = graph.parameter("linear\(graph.output).weight", [units, features], initial: .uniform(fanIn: features))
+    let bias = bias ? graph.parameter("linear\(graph.output).bias", [units], initial: .uniform(fanIn: features)) : nil
     try graph.append(Dense(units: units, weight: weight, bias: bias), to: graph.output)
   }
   return [

@@ -71,8 +71,8 @@ struct LayerListBuilder {
     guard weights <= Self.mostWeights else {
       throw GraphError("the network would have \(weights) weights by here; \(Self.mostWeights) is the most")
     }
-    let weight = graph.parameter(name + ".weight", shape, fanIn: fanIn)
-    return (weight, bias ? graph.parameter(name + ".bias", [shape[0]], fanIn: fanIn) : nil)
+    let weight = graph.parameter(name + ".weight", shape, initial: .uniform(fanIn: fanIn))
+    return (weight, bias ? graph.parameter(name + ".bias", [shape[0]], initial: .uniform(fanIn: fanIn)) : nil)
   }
 
   /// Adds what one layer brings, keeps it within bounds, and says of a fault which layer it is.

@@ -13,12 +13,12 @@ package final class Gradients: @unchecked Sendable {
   package init(_ layout: ParameterLayout, shards: Int) {
     self.layout = layout
     self.shards = shards
-    pitch = Memory.aligned(layout.count * 4) / 4
+    pitch = Memory.aligned(layout.trainedCount * 4) / 4
     memory = Memory(bytes: shards * pitch * 4)
   }
 
   /// The bytes that `shards` sets of gradients take.
-  package static func bytes(_ layout: ParameterLayout, shards: Int) -> Int { shards * Memory.aligned(layout.count * 4) }
+  package static func bytes(_ layout: ParameterLayout, shards: Int) -> Int { shards * Memory.aligned(layout.trainedCount * 4) }
 
   func shard(_ index: Int) -> UnsafeMutablePointer<Float> { memory.floats() + index * pitch }
 
@@ -31,8 +31,8 @@ package final class Gradients: @unchecked Sendable {
     shards: Int, on engine: Engine, width: Int, _ body: @Sendable (_ range: Range<Int>, _ gradient: UnsafePointer<Float>) -> Void
   ) throws {
     let chunk = 1 << 16  // floats; a multiple of every vector width, so that ranges do not change how a loop is vectorised
-    try engine.parallel((layout.count + chunk - 1) / chunk, width: width) { task, _ in
-      let range = task * chunk..<min((task + 1) * chunk, layout.count)
+    try engine.parallel((layout.trainedCount + chunk - 1) / chunk, width: width) { task, _ in
+      let range = task * chunk..<min((task + 1) * chunk, layout.trainedCount)
       sum(shards, range)
       body(range, UnsafePointer(shard(0) + range.lowerBound))
     }
@@ -40,8 +40,8 @@ package final class Gradients: @unchecked Sendable {
 
   /// The sum over the first `shards` sets, on this thread.
   package func reduced(shards: Int) -> [Float] {
-    sum(shards, 0..<layout.count)
-    return Array(UnsafeBufferPointer(start: shard(0), count: layout.count))
+    sum(shards, 0..<layout.trainedCount)
+    return Array(UnsafeBufferPointer(start: shard(0), count: layout.trainedCount))
   }
 
   /// Leaves the sum in the first set.

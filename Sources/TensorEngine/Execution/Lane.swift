@@ -1,5 +1,3 @@
-import COneDNN
-
 /// The key of the random numbers of dropout: the same example in the same epoch drops the same values, in any batch.
 package struct DropoutKey: Sendable {
   package let seed: UInt64
@@ -23,35 +21,22 @@ struct LaneCall {
 
 /// One thread's way through a program: an arena and the kernels bound to it.
 package final class Lane {
-  private enum Step {
-    case kernel(Call)
-    case loop([UnsafeMutablePointer<Float>], Lowering.Loop)
-  }
-
-  /// An argument of a kernel that follows the shard: where the gradient of a parameter goes.
-  private struct Follower {
-    let call: Call
-    let index: Int
-    let parameter: ParameterID
-  }
-
   private let program: Program
   // The calls point into these, so the lane keeps them.
   private let parameters: Parameters
-  private let packed: PackedWeights
+  private let prepared: PreparedWeights
   private let arena: Memory
   private var forwardSteps: [Step] = []
   private var backwardSteps: [Step] = []
-  private var followers: [Follower] = []
   private var call = LaneCall(batch: 0, dropout: nil)
 
-  init(_ program: Program, parameters: Parameters, packed: PackedWeights) throws {
+  init(_ program: Program, parameters: Parameters, prepared: PreparedWeights) throws {
     self.program = program
     self.parameters = parameters
-    self.packed = packed
+    self.prepared = prepared
     arena = Memory(bytes: program.plan.bytes)
-    forwardSteps = try program.forward.map { try bind($0) }
-    backwardSteps = try program.backward.map { try bind($0) }
+    forwardSteps = try program.forward.map { try Step($0, resolve) }
+    backwardSteps = try program.backward.map { try Step($0, resolve) }
   }
 
   /// The logits `[batch, classes]` of up to `Shard.size` images `[batch, height, width, channels]`.
@@ -92,17 +77,14 @@ package final class Lane {
     precondition(logitGradient.batch == call.batch)
     fill(seed, with: logitGradient)
     let base = gradients.shard(shard)
-    for follower in followers { follower.call.point(follower.index, to: base + program.layout.offsets[follower.parameter]) }
+    for index in backwardSteps.indices where backwardSteps[index].follows {
+      backwardSteps[index].follow { base + program.layout.offsets[$0] }
+    }
     run(backwardSteps)
   }
 
   private func run(_ steps: [Step]) {
-    for step in steps {
-      switch step {
-      case .kernel(let kernel): kernel.execute()
-      case .loop(let pointers, let body): body(pointers, call)
-      }
-    }
+    for step in steps { step(call) }
   }
 
   private func pointer(_ buffer: Lowering.BufferID) -> UnsafeMutablePointer<Float> { arena.floats(at: program.plan.offsets[buffer]) }
@@ -120,24 +102,11 @@ package final class Lane {
     Tensor(shape, values: Array(UnsafeBufferPointer(start: pointer(buffer), count: shape.count)))
   }
 
-  private func bind(_ instruction: Lowering.Instruction) throws -> Step {
-    switch instruction.work {
-    case .loop(let operands, let body):
-      return .loop(operands.map { resolve($0).assumingMemoryBound(to: Float.self) }, body)
-    case .kernel(let kernel, let arguments):
-      let call = try Call(kernel, arguments.map { ($0.role, resolve($0.operand)) })
-      for (index, argument) in arguments.enumerated() {
-        if case .gradient(let parameter) = argument.operand { followers.append(Follower(call: call, index: index, parameter: parameter)) }
-      }
-      return .kernel(call)
-    }
-  }
-
   private func resolve(_ operand: Lowering.Operand) -> UnsafeMutableRawPointer {
     switch operand {
     case .buffer(let buffer): UnsafeMutableRawPointer(pointer(buffer))
     case .weight(let parameter): UnsafeMutableRawPointer(parameters.memory.floats() + program.layout.offsets[parameter])
-    case .packed(let index): packed.places[index]
+    case .prepared(let index): prepared.places[index]
     // Pointed at the shard's own place before each backward pass.
     case .gradient: arena.base
     }

@@ -10,8 +10,8 @@ package struct Lowering {
     case buffer(BufferID)
     /// Weights in PyTorch's order.
     case weight(ParameterID)
-    /// Weights in a kernel's own order, by position in `packs`.
-    case packed(Int)
+    /// What the preparation makes of weights, by position in `prepared`: it stays until the weights change.
+    case prepared(Int)
     /// Where the shard's gradient of a weight tensor goes.
     case gradient(ParameterID)
   }
@@ -36,19 +36,15 @@ package struct Lowering {
     }
   }
 
-  /// Weights that a kernel wants in an order of its own.
-  struct Pack: Sendable {
-    let parameter: ParameterID
-    let kernel: Kernel
-    let bytes: Int
-  }
-
   let graph: Graph
   let purpose: Purpose
   private(set) var instructions: [Instruction] = []
   /// The bytes of each buffer.
   private(set) var buffers: [Int] = []
-  private(set) var packs: [Pack] = []
+  /// What is done once after each change of the weights, not in each pass: packing, folding, transforming.
+  private(set) var preparation: [Instruction] = []
+  /// The bytes of each result of the preparation.
+  private(set) var prepared: [Int] = []
   private var values: [Graph.NodeID: BufferID] = [:]
   private var contributions: [Graph.NodeID: [BufferID]] = [:]
   private var keepsakes: [Graph.NodeID: BufferID] = [:]
@@ -147,14 +143,37 @@ package struct Lowering {
   }
 
   mutating func emit(_ label: String, reads: [BufferID], writes: [BufferID], _ loop: @escaping Loop) {
-    instructions.append(Instruction(label: label, work: .loop((reads + writes).map(Operand.buffer), loop)))
+    emit(label, (reads + writes).map(Operand.buffer), loop)
   }
 
-  /// The weights of `parameter` in the order that `kernel` wants.
-  mutating func weight(_ parameter: ParameterID, for kernel: Kernel) throws -> Operand {
-    guard !kernel.isPlain(ONEDNN_WEIGHTS) else { return .weight(parameter) }
-    packs.append(Pack(parameter: parameter, kernel: try .pack(for: kernel, ONEDNN_WEIGHTS), bytes: kernel.bytes(ONEDNN_WEIGHTS)))
-    return .packed(packs.count - 1)
+  mutating func emit(_ label: String, _ operands: [Operand], _ loop: @escaping Loop) {
+    instructions.append(Instruction(label: label, work: .loop(operands, loop)))
+  }
+
+  // MARK: Weights
+
+  /// Has `loop` make something of weights whenever they change; its last operand is the result, of so many bytes.
+  mutating func prepare(_ label: String, _ sources: [Operand], bytes: Int, _ loop: @escaping Loop) -> Operand {
+    let result = makePrepared(bytes: bytes)
+    preparation.append(Instruction(label: label, work: .loop(sources + [result], loop)))
+    return result
+  }
+
+  /// Weights that are in PyTorch's order, in the order that `kernel` wants.
+  mutating func pack(_ weights: Operand, for kernel: Kernel) throws -> Operand {
+    guard !kernel.isPlain(ONEDNN_WEIGHTS) else { return weights }
+    let packing = try Kernel.pack(for: kernel, ONEDNN_WEIGHTS)
+    let result = makePrepared(bytes: kernel.bytes(ONEDNN_WEIGHTS))
+    var arguments = [(role: ONEDNN_SOURCE, operand: weights), (ONEDNN_DESTINATION, result)]
+    let scratch = packing.bytes(ONEDNN_SCRATCHPAD)
+    if scratch > 0 { arguments.append((ONEDNN_SCRATCHPAD, makePrepared(bytes: scratch))) }
+    preparation.append(Instruction(label: "pack", work: .kernel(packing, arguments)))
+    return result
+  }
+
+  private mutating func makePrepared(bytes: Int) -> Operand {
+    prepared.append(bytes)
+    return .prepared(prepared.count - 1)
   }
 
   /// Emits a kernel that computes the gradient of `parameter`, and takes it to PyTorch's order where the kernel has another.

@@ -7,7 +7,10 @@ package final class Program: Sendable {
   package let layout: ParameterLayout
   let forward: [Lowering.Instruction]
   let backward: [Lowering.Instruction]
-  let packs: [Lowering.Pack]
+  /// Run after each change of the weights.
+  let preparation: [Lowering.Instruction]
+  /// The bytes of each result of the preparation.
+  let prepared: [Int]
   let plan: MemoryPlan
   let inputBuffer, logitsBuffer: Lowering.BufferID
   /// Present unless the purpose is inference.
@@ -40,7 +43,8 @@ package final class Program: Sendable {
     layout = graph.layout
     forward = Array(lowering.instructions[..<forwardCount])
     backward = Array(lowering.instructions[forwardCount...])
-    packs = lowering.packs
+    preparation = lowering.preparation
+    prepared = lowering.prepared
     // The caller writes the input before the first instruction, reads the logits and writes their gradient between forward and
     // backward, and reads the input's gradient after the last.
     plan = MemoryPlan(
@@ -51,8 +55,8 @@ package final class Program: Sendable {
 
   /// The bytes that one lane needs for activations, gradients of activations and scratch space.
   package var arenaBytes: Int { plan.bytes }
-  /// The bytes of the weights in the kernels' own order, shared by all lanes of a session.
-  package var packedBytes: Int { packs.reduce(0) { $0 + Memory.aligned($1.bytes) } }
+  /// The bytes of what the kernels want of the weights, shared by all lanes of a session.
+  package var preparedBytes: Int { prepared.reduce(0) { $0 + Memory.aligned($1) } }
 
   /// Instructions are numbered with a gap of one, at `pause`, for what happens between forward and backward.
   private static func lifetimes(

@@ -37,8 +37,10 @@ package struct Graph: Sendable {
   }
 
   /// Declares a weight tensor; the result goes into the operation that uses it.
-  package mutating func parameter(_ name: String, _ shape: Shape, fanIn: Int) -> ParameterID {
-    parameterSpecifications.append(ParameterSpecification(name: name, shape: shape, fanIn: fanIn))
+  package mutating func parameter(
+    _ name: String, _ shape: Shape, initial: ParameterSpecification.Initial, isTrained: Bool = true
+  ) -> ParameterID {
+    parameterSpecifications.append(ParameterSpecification(name: name, shape: shape, initial: initial, isTrained: isTrained))
     return parameterSpecifications.count - 1
   }
 }

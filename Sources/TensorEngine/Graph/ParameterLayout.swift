@@ -1,35 +1,53 @@
 /// One weight tensor of a network, as PyTorch names and shapes it.
 package struct ParameterSpecification: Hashable, Sendable {
+  /// How the first values are drawn.
+  package enum Initial: Hashable, Sendable {
+    /// Uniform in ±1/√fan-in: PyTorch's default for a layer that sums over so many inputs.
+    case uniform(fanIn: Int)
+    /// Normal with mean 0.
+    case normal(deviation: Float)
+    case constant(Float)
+  }
+
   /// As in PyTorch's state dict, `0.weight`.
   package let name: String
   /// `[out, in / groups, kernel height, kernel width]` of a convolution, `[out, in]` of a dense layer, `[out]` of a bias.
   package let shape: Shape
-  /// The number of inputs that each output sums over: what an initialiser scales by.
-  package let fanIn: Int
+  package let initial: Initial
+  /// Whether an optimiser changes it; the running statistics of batch norm are measured instead.
+  package let isTrained: Bool
 
-  package init(name: String, shape: Shape, fanIn: Int) {
+  package init(name: String, shape: Shape, initial: Initial, isTrained: Bool = true) {
     self.name = name
     self.shape = shape
-    self.fanIn = fanIn
+    self.initial = initial
+    self.isTrained = isTrained
   }
 }
 
-/// Where each weight tensor of a network lies in one contiguous run of floats.
+/// Where each weight tensor of a network lies in one contiguous run of floats: first those that are trained, then the others.
 package struct ParameterLayout: Hashable, Sendable {
   package let parameters: [ParameterSpecification]
   /// The first float of each parameter.
   package let offsets: [Int]
   /// The number of floats in all.
   package let count: Int
+  /// The number of floats that an optimiser changes: `0..<trainedCount`.
+  package let trainedCount: Int
 
   package init(_ parameters: [ParameterSpecification]) {
     self.parameters = parameters
-    var offsets: [Int] = []
+    var offsets = [Int](repeating: 0, count: parameters.count)
     var next = 0
-    for parameter in parameters {
-      offsets.append(next)
-      next += parameter.shape.count
+    func place(where isPlaced: (ParameterSpecification) -> Bool) {
+      for (index, parameter) in parameters.enumerated() where isPlaced(parameter) {
+        offsets[index] = next
+        next += parameter.shape.count
+      }
     }
+    place(where: \.isTrained)
+    trainedCount = next
+    place { !$0.isTrained }
     self.offsets = offsets
     count = next
   }

@@ -16,7 +16,7 @@ extension WeightedOperation {
     let relu = lowering.fusesReLU(after: node)
     let kernel = try kernel(ONEDNN_FORWARD, at: node, lowering, relu: relu)
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
-      (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_WEIGHTS, try lowering.weight(weight, for: kernel)),
+      (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_WEIGHTS, try lowering.pack(.weight(weight), for: kernel)),
       (ONEDNN_DESTINATION, .buffer(lowering.makeValue(node))),
     ]
     if let bias { arguments.append((ONEDNN_BIAS, .weight(bias))) }
@@ -45,7 +45,7 @@ extension WeightedOperation {
     lowering.emit(
       label + " to input", kernel,
       [
-        (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)), (ONEDNN_WEIGHTS, try lowering.weight(weight, for: kernel)),
+        (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)), (ONEDNN_WEIGHTS, try lowering.pack(.weight(weight), for: kernel)),
         (ONEDNN_SOURCE_GRADIENT, .buffer(result)),
       ])
     lowering.contribute(result, to: input)

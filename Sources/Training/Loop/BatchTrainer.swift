@@ -42,7 +42,8 @@ final class BatchTrainer {
     guard result.tally.loss.isFinite else { return nil }
     willUpdate()
     try parameters.withValues { weights in
-      let step = optimizer.beginStep(on: weights, learningRate: learningRate)
+      let trained = UnsafeMutableBufferPointer(rebasing: weights[..<parameters.layout.trainedCount])
+      let step = optimizer.beginStep(on: trained, learningRate: learningRate)
       try gradients.reduce(shards: Shard.count(batch.ids.count), on: engine, width: width) { step.update($0, gradient: $1) }
     }
     refresh()

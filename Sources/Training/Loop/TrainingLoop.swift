@@ -29,7 +29,7 @@ final class TrainingLoop {
     trainer = try BatchTrainer(run)
     store = try CheckpointStore(run)
     file = ResumeFile(directory: run.directory)
-    optimizer = Optimizer(run.settings.optimizer.updateRule, count: run.graph.layout.count)
+    optimizer = Optimizer(run.settings.optimizer.updateRule, count: run.graph.layout.trainedCount)
     state = ResumeState(fingerprint: run.fingerprint())
     if run.resume {
       if file.exists { try restore() }
@@ -123,7 +123,7 @@ final class TrainingLoop {
     state.epoch += 1
     state.step = 0
     state.tally = EpochTally()
-    if state.epoch == settings.baseEpochs { optimizer = Optimizer(settings.optimizer.updateRule, count: run.graph.layout.count) }
+    if state.epoch == settings.baseEpochs { optimizer = Optimizer(settings.optimizer.updateRule, count: run.graph.layout.trainedCount) }
     state.isFinished = state.epoch == settings.totalEpochs || state.stopReason != nil
     if state.isFinished { warnOfHistory() }
     try save()
