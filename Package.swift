@@ -32,12 +32,13 @@ let package = Package(
   targets: [
     // The C side.
     .target(name: "COneDNN", cxxSettings: [.unsafeFlags(["-Werror", "-Wall", "-Wextra"])], linkerSettings: [.linkedLibrary("dnnl")]),
+    .target(name: "CKernels", cxxSettings: [.unsafeFlags(["-Werror", "-Wall", "-Wextra"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
 
     // From the kernels up to the job.
-    module("TensorEngine", ["COneDNN"]),
+    module("TensorEngine", ["COneDNN", "CKernels"]),
     module("Models", ["TensorEngine"]),
     module("Datasets", ["TensorEngine", "CZlib", "CArchive", "COpenSSL"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
     module("Attacks", ["TensorEngine"]),

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cmath>
 #include <exception>
 #include <memory>
 #include <string>
@@ -81,15 +82,20 @@ int argument(int role) {
   }
 }
 
-dnnl::primitive_attr attributes(bool relu) {
+const onednn_clamp no_clamp{false, 0, 0};
+
+dnnl::primitive_attr attributes(const onednn_clamp &clamp) {
   dnnl::primitive_attr result;
   result.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  if (relu) {
+  if (clamp.applies) {
     dnnl::post_ops after;
+    const bool is_relu = clamp.low == 0 && std::isinf(clamp.high);
+    const auto how = is_relu ? algorithm::eltwise_relu : algorithm::eltwise_clip;
+    const float alpha = clamp.low, beta = is_relu ? 0 : clamp.high;
 #if DNNL_VERSION_MAJOR >= 3
-    after.append_eltwise(algorithm::eltwise_relu, 0.f, 0.f);
+    after.append_eltwise(how, alpha, beta);
 #else
-    after.append_eltwise(1.f, algorithm::eltwise_relu, 0.f, 0.f);
+    after.append_eltwise(1.f, how, alpha, beta);
 #endif
     result.set_post_ops(after);
   }
@@ -98,11 +104,11 @@ dnnl::primitive_attr attributes(bool relu) {
 
 // Version 2 describes an operation first and asks the engine then; version 3 does both at once.
 template <typename Operation, typename... Arguments>
-typename Operation::primitive_desc describe(bool relu, Arguments &&...arguments) {
+typename Operation::primitive_desc describe(const onednn_clamp &clamp, Arguments &&...arguments) {
 #if DNNL_VERSION_MAJOR >= 3
-  return typename Operation::primitive_desc(cpu(), std::forward<Arguments>(arguments)..., attributes(relu));
+  return typename Operation::primitive_desc(cpu(), std::forward<Arguments>(arguments)..., attributes(clamp));
 #else
-  return typename Operation::primitive_desc(typename Operation::desc(std::forward<Arguments>(arguments)...), attributes(relu), cpu());
+  return typename Operation::primitive_desc(typename Operation::desc(std::forward<Arguments>(arguments)...), attributes(clamp), cpu());
 #endif
 }
 
@@ -110,9 +116,9 @@ typename Operation::primitive_desc describe(bool relu, Arguments &&...arguments)
 template <typename Operation, typename Hint, typename... Arguments>
 typename Operation::primitive_desc describe_backward(const Hint &hint, Arguments &&...arguments) {
 #if DNNL_VERSION_MAJOR >= 3
-  return typename Operation::primitive_desc(cpu(), std::forward<Arguments>(arguments)..., hint, attributes(false));
+  return typename Operation::primitive_desc(cpu(), std::forward<Arguments>(arguments)..., hint, attributes(no_clamp));
 #else
-  return typename Operation::primitive_desc(typename Operation::desc(std::forward<Arguments>(arguments)...), attributes(false), cpu(), hint);
+  return typename Operation::primitive_desc(typename Operation::desc(std::forward<Arguments>(arguments)...), attributes(no_clamp), cpu(), hint);
 #endif
 }
 
@@ -189,7 +195,7 @@ onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_d
     const auto weights = floats(extent, tag::any);
     const auto how = algorithm::convolution_direct;
     const dims strides{s.stride, s.stride}, padding{s.padding, s.padding};
-    const auto forward = describe<dnnl::convolution_forward>(direction == ONEDNN_FORWARD && s.relu, prop_kind::forward_training, how, source,
+    const auto forward = describe<dnnl::convolution_forward>(direction == ONEDNN_FORWARD ? s.clamp : no_clamp, prop_kind::forward_training, how, source,
                                                              weights, bias, destination, strides, padding, padding);
     switch (direction) {
       case ONEDNN_BACKWARD_SOURCE:
@@ -213,7 +219,7 @@ onednn_kernel *onednn_make_dense(const onednn_dense *shape, onednn_direction dir
                           s.bias ? floats({s.units}, tag::a) : memory::desc(), floats({s.units, s.features}, tag::ab), s.bias};
     const auto &source = layouts.source, &destination = layouts.destination, &bias = layouts.bias;
     const auto weights = floats({s.units, s.features}, tag::any);
-    const auto forward = describe<dnnl::inner_product_forward>(direction == ONEDNN_FORWARD && s.relu, prop_kind::forward_training, source,
+    const auto forward = describe<dnnl::inner_product_forward>(direction == ONEDNN_FORWARD ? s.clamp : no_clamp, prop_kind::forward_training, source,
                                                                weights, bias, destination);
     switch (direction) {
       case ONEDNN_BACKWARD_SOURCE:
@@ -240,9 +246,9 @@ onednn_kernel *onednn_make_pooling(const onednn_pooling *shape, onednn_direction
 #if DNNL_VERSION_MAJOR >= 3
     const dims dilation{0, 0};
     const auto forward =
-        describe<dnnl::pooling_forward>(false, kind, how, source, destination, strides, window, dilation, padding, padding);
+        describe<dnnl::pooling_forward>(no_clamp, kind, how, source, destination, strides, window, dilation, padding, padding);
 #else
-    const auto forward = describe<dnnl::pooling_forward>(false, kind, how, source, destination, strides, window, padding, padding);
+    const auto forward = describe<dnnl::pooling_forward>(no_clamp, kind, how, source, destination, strides, window, padding, padding);
 #endif
     std::unique_ptr<onednn_kernel> result;
     if (direction == ONEDNN_FORWARD) {

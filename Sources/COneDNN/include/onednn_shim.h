@@ -36,15 +36,23 @@ typedef enum {
 
 typedef enum { ONEDNN_FORWARD, ONEDNN_BACKWARD_SOURCE, ONEDNN_BACKWARD_WEIGHTS } onednn_direction;
 
+// What a kernel brings its result into, forward only; `high` may be infinite.
+typedef struct {
+  bool applies;
+  float low, high;
+} onednn_clamp;
+
 typedef struct {
   int64_t batch, height, width, channels, filters;
   int64_t kernel_height, kernel_width, stride, padding, groups;
-  bool bias, relu;  // relu: applied to the result, forward only
+  bool bias;
+  onednn_clamp clamp;
 } onednn_convolution;
 
 typedef struct {
   int64_t batch, features, units;
-  bool bias, relu;
+  bool bias;
+  onednn_clamp clamp;
 } onednn_dense;
 
 typedef struct {

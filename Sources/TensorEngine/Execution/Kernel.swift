@@ -41,6 +41,13 @@ final class Kernel: @unchecked Sendable {
   var implementation: String { String(cString: onednn_implementation(handle)) }
 }
 
+extension onednn_clamp {
+  /// What a kernel brings its result into; `nil` leaves it as it is.
+  init(_ range: ClosedRange<Float>?) {
+    self.init(applies: range != nil, low: range?.lowerBound ?? 0, high: range?.upperBound ?? 0)
+  }
+}
+
 /// The tensor library refused a shape or failed.
 package struct KernelError: Error, Sendable, CustomStringConvertible {
   package let description: String

@@ -49,6 +49,7 @@ package struct Lowering {
   private var contributions: [Graph.NodeID: [BufferID]] = [:]
   private var keepsakes: [Graph.NodeID: BufferID] = [:]
   private var fused: Set<Graph.NodeID> = []
+  private var masked: Set<Graph.NodeID> = []
   private let consumers: [[Graph.NodeID]]
   private let wanted: [Bool]
 
@@ -100,11 +101,14 @@ package struct Lowering {
   mutating func keep(_ buffer: BufferID, of node: Graph.NodeID) { keepsakes[node] = buffer }
   func kept(of node: Graph.NodeID) -> BufferID? { keepsakes[node] }
 
-  /// Whether the value of `node` is read by a ReLU alone, which may then be computed on the way out of the kernel: it will be.
-  mutating func fusesReLU(after node: Graph.NodeID) -> Bool {
-    guard consumers[node].count == 1, graph.nodes[consumers[node][0]].operation is ReLU else { return false }
-    fused.insert(consumers[node][0])
-    return true
+  /// The only operation that reads the value of `node`, if there is but one.
+  func soleConsumer(of node: Graph.NodeID) -> Graph.NodeID? { consumers[node].count == 1 ? consumers[node][0] : nil }
+
+  /// The range of a ReLU that alone reads the value of `node`, and may then be computed on the way out of the kernel: it will be.
+  mutating func fusedClamp(after node: Graph.NodeID) -> ClosedRange<Float>? {
+    guard let consumer = soleConsumer(of: node), let relu = graph.nodes[consumer].operation as? ReLU else { return nil }
+    fused.insert(consumer)
+    return relu.range
   }
 
   /// Whether the node was computed together with its input.
@@ -132,6 +136,40 @@ package struct Lowering {
 
   /// Adds a gradient at the value of `node`; the buffer is only read from now on.
   mutating func contribute(_ buffer: BufferID, to node: Graph.NodeID) { contributions[node, default: []].append(buffer) }
+
+  /// The ReLU that the gradient at the value of `node` passes next, if a kernel may mask the gradient for it on its own way out: it will.
+  ///
+  /// That is the node itself, when it is a ReLU that is read once, or a ReLU that a maximum over windows alone reads: the gradient passes
+  /// a window where its maximum was inside the range.
+  mutating func fusedMask(at node: Graph.NodeID) -> Finish.Clamped? {
+    guard soleConsumer(of: node) != nil, let relu = relu(beneath: node) else { return nil }
+    masked.insert(node)
+    return Finish.Clamped(value: value(node), range: relu.range)
+  }
+
+  /// Whether the gradient at the value of `node` has been masked already for the ReLU that it is, or that lies beneath.
+  func isMasked(_ node: Graph.NodeID) -> Bool { masked.contains(node) }
+
+  /// Says that the gradient at the value of a ReLU needs no further mask.
+  mutating func markMasked(_ node: Graph.NodeID) { masked.insert(node) }
+
+  /// The ReLU whose mask can be read off the value of `node`.
+  func relu(beneath node: Graph.NodeID) -> ReLU? {
+    let operation = graph.nodes[node].operation
+    if let relu = operation as? ReLU { return relu }
+    guard let pooling = operation as? Pooling, pooling.kind == .max, soleConsumer(of: input(node)) != nil else { return nil }
+    return graph.nodes[input(node)].operation as? ReLU
+  }
+
+  /// Emits `result = gradient`, and 0 where the clamped value is at an end of its range.
+  mutating func emitMask(_ label: String, _ gradient: BufferID, by clamped: Finish.Clamped, like node: Graph.NodeID, to result: BufferID) {
+    let count = Shard.size * shape(node).count
+    let (low, high) = (clamped.range.lowerBound, clamped.range.upperBound)
+    emit(label, reads: [gradient, clamped.value], writes: [result]) { pointers, _ in
+      let (gradient, value, result) = (pointers[0], pointers[1], pointers[2])
+      for i in 0..<count { result[i] = value[i] > low && value[i] < high ? gradient[i] : 0 }
+    }
+  }
 
   // MARK: Instructions
 

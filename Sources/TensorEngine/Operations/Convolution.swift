@@ -32,12 +32,60 @@ package struct Convolution: WeightedOperation {
     2 * output.count * window.height * window.width * inputs[0][2] / groups
   }
 
-  func kernel(_ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, relu: Bool) throws -> Kernel {
+  func kernel(
+    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?
+  ) throws -> Kernel {
     let image = lowering.shape(lowering.input(node))
     let shape = onednn_convolution(
       batch: Int64(Shard.size), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
       kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride: Int64(window.stride),
-      padding: Int64(window.padding), groups: Int64(groups), bias: bias != nil, relu: relu)
+      padding: Int64(window.padding), groups: Int64(groups), bias: hasBias, clamp: .init(clamp))
     return try .convolution(shape, direction)
   }
+
+  func emitForward(
+    _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
+  ) -> Bool {
+    let input = lowering.input(node)
+    let image = lowering.shape(input)
+    if isPointwise {
+      Product(rows: Shard.size * image[0] * image[1], depth: image[2], columns: filters).emit(
+        label, lowering.value(input), weights: weights, strides: (1, image[2]), to: result, finish, &lowering)
+      return true
+    }
+    guard
+      let winograd = Winograd(
+        image: image, channels: image[2], filters: filters, window: window, padding: window.padding, groups: groups)
+    else { return false }
+    winograd.emit(label, lowering.value(input), weights: weights, to: result, finish, &lowering)
+    return true
+  }
+
+  func emitBackward(
+    _ node: Graph.NodeID, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID,
+    _ lowering: inout Lowering
+  ) -> Bool {
+    let (input, label) = (lowering.input(node), label + " to input")
+    let (image, output) = (lowering.shape(input), lowering.shape(node))
+    if isPointwise {
+      let product = Product(rows: Shard.size * image[0] * image[1], depth: filters, columns: image[2])
+      product.emit(
+        label, gradient, weights: weights, strides: (image[2], 1), to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
+      return true
+    }
+    if let first = InputGradient(image: image, filters: filters, window: window, groups: groups) {
+      first.emit(label, gradient, weights: weights, to: result, &lowering)
+      return true
+    }
+    guard
+      let winograd = Winograd(
+        image: output, channels: filters, filters: image[2], window: window, padding: window.height - 1 - window.padding, groups: groups)
+    else { return false }
+    winograd.emitTransposed(
+      label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
+    return true
+  }
+
+  /// Whether it is a product of matrices, pixels by channels.
+  private var isPointwise: Bool { window == Window(1) && groups == 1 }
 }

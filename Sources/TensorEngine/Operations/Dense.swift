@@ -25,10 +25,34 @@ package struct Dense: WeightedOperation {
 
   package func floatingPointOperations(inputs: [Shape], output: Shape) -> Int { 2 * inputs[0].count * units }
 
-  func kernel(_ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, relu: Bool) throws -> Kernel {
+  func kernel(
+    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?
+  ) throws -> Kernel {
     let shape = onednn_dense(
-      batch: Int64(Shard.size), features: Int64(lowering.shape(lowering.input(node)).count), units: Int64(units), bias: bias != nil,
-      relu: relu)
+      batch: Int64(Shard.size), features: Int64(lowering.shape(lowering.input(node)).count), units: Int64(units), bias: hasBias,
+      clamp: .init(clamp))
     return try .dense(shape, direction)
+  }
+
+  func emitForward(
+    _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
+  ) -> Bool {
+    let input = lowering.input(node)
+    let features = lowering.shape(input).count
+    Product(rows: Shard.size, depth: features, columns: units).emit(
+      label, lowering.value(input), weights: weights, strides: (1, features), to: result, finish, &lowering)
+    return true
+  }
+
+  func emitBackward(
+    _ node: Graph.NodeID, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID,
+    _ lowering: inout Lowering
+  ) -> Bool {
+    let input = lowering.input(node)
+    let features = lowering.shape(input).count
+    Product(rows: Shard.size, depth: units, columns: features).emit(
+      label + " to input", gradient, weights: weights, strides: (features, 1), to: result, Finish(mask: lowering.fusedMask(at: input)),
+      &lowering)
+    return true
   }
 }

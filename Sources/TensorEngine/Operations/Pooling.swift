@@ -43,7 +43,16 @@ package struct Pooling: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
     let input = lowering.input(node)
-    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard lowering.wantsGradient(input), var gradient = lowering.gradient(node) else { return }
+    if let relu = lowering.relu(beneath: node) {
+      // The windows are fewer than what they look at, so that is where the gradient is masked.
+      if !lowering.isMasked(node) {
+        let masked = lowering.makeBuffer(like: node)
+        lowering.emitMask("relu to input", gradient, by: .init(value: lowering.value(node), range: relu.range), like: node, to: masked)
+        gradient = masked
+      }
+      lowering.markMasked(input)
+    }
     let kernel = try Kernel.pooling(shape(node, lowering), ONEDNN_BACKWARD_SOURCE, keepsWorkspace: kind == .max)
     let result = lowering.makeBuffer(like: input)
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [

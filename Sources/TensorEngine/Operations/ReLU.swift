@@ -1,28 +1,32 @@
-/// max(x, 0), element by element.
+/// max(x, 0), or min(max(x, 0), ceiling), element by element.
 package struct ReLU: Operation {
-  package let label = "relu"
-  package init() {}
+  package let label: String
+  package let range: ClosedRange<Float>
+
+  /// - Parameter ceiling: 6 for ReLU6.
+  package init(ceiling: Float = .infinity) {
+    label = ceiling == 6 ? "relu6" : "relu"
+    range = 0...max(ceiling, 0)
+  }
+
   package func outputShape(of inputs: [Shape]) throws -> Shape { inputs[0] }
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     guard !lowering.isFused(node) else { return lowering.passThrough(node) }
     let source = lowering.value(lowering.input(node))
     let count = Shard.size * lowering.shape(node).count
-    lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { pointers, _ in
-      for i in 0..<count { pointers[1][i] = max(pointers[0][i], 0) }
+    lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { [range] pointers, _ in
+      for i in 0..<count { pointers[1][i] = min(max(pointers[0][i], range.lowerBound), range.upperBound) }
     }
   }
 
-  /// The gradient passes where the output is above 0: at 0 it is 0, as in PyTorch.
+  /// The gradient passes where the output is strictly inside the range: at its ends it is 0, as in PyTorch.
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
     guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
-    let count = Shard.size * lowering.shape(node).count
+    guard !lowering.isMasked(node) else { return lowering.contribute(gradient, to: input) }
     let result = lowering.makeBuffer(like: input)
-    lowering.emit("relu to input", reads: [gradient, lowering.value(node)], writes: [result]) { pointers, _ in
-      let (gradient, output, result) = (pointers[0], pointers[1], pointers[2])
-      for i in 0..<count { result[i] = output[i] > 0 ? gradient[i] : 0 }
-    }
+    lowering.emitMask(label + " to input", gradient, by: Finish.Clamped(value: lowering.value(node), range: range), like: node, to: result)
     lowering.contribute(result, to: input)
   }
 }

@@ -1,25 +1,47 @@
 import COneDNN
 
-/// An operation that is one kernel of oneDNN with weights and perhaps a bias: it says which kernel, the rest is common to all of them.
+/// An operation with weights and perhaps a bias that is one kernel: it says which kernel of oneDNN, and where a kernel of our own does
+/// better; the rest is common to all of them.
 protocol WeightedOperation: Operation {
   var weight: ParameterID { get }
   var bias: ParameterID? { get }
 
-  /// - Parameter relu: whether the kernel applies ReLU to its result; forward only.
-  func kernel(_ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, relu: Bool) throws -> Kernel
+  /// - Parameter clamp: what the kernel brings its result into; forward only.
+  func kernel(
+    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?
+  ) throws -> Kernel
+
+  /// Emits the forward pass by a kernel of our own.
+  ///
+  /// - Returns: false where there is none, and then nothing was emitted.
+  func emitForward(
+    _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
+  ) -> Bool
+
+  /// Emits the gradient at the input by a kernel of our own, as `emitForward`. A kernel that can mask the gradient asks
+  /// `Lowering.fusedMask(at:)`.
+  func emitBackward(
+    _ node: Graph.NodeID, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID,
+    _ lowering: inout Lowering
+  ) -> Bool
 }
 
 extension WeightedOperation {
   package var parameters: [ParameterID] { [weight] + (bias.map { [$0] } ?? []) }
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
-    let relu = lowering.fusesReLU(after: node)
-    let kernel = try kernel(ONEDNN_FORWARD, at: node, lowering, relu: relu)
+    let weights = Lowering.Operand.weight(weight)
+    let bias = bias.map(Lowering.Operand.weight)
+    let clamp = lowering.fusedClamp(after: node)
+    let result = lowering.makeValue(node)
+    let finish = Finish(bias: bias, clamp: clamp ?? -.infinity ... .infinity)
+    if emitForward(node, weights: weights, to: result, finish, &lowering) { return }
+    let kernel = try kernel(ONEDNN_FORWARD, at: node, lowering, hasBias: bias != nil, clamp: clamp)
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
-      (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_WEIGHTS, try lowering.pack(.weight(weight), for: kernel)),
-      (ONEDNN_DESTINATION, .buffer(lowering.makeValue(node))),
+      (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_WEIGHTS, try lowering.pack(weights, for: kernel)),
+      (ONEDNN_DESTINATION, .buffer(result)),
     ]
-    if let bias { arguments.append((ONEDNN_BIAS, .weight(bias))) }
+    if let bias { arguments.append((ONEDNN_BIAS, bias)) }
     lowering.emit(label, kernel, arguments)
   }
 
@@ -30,7 +52,7 @@ extension WeightedOperation {
   }
 
   private func backwardToWeights(_ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ lowering: inout Lowering) throws {
-    let kernel = try kernel(ONEDNN_BACKWARD_WEIGHTS, at: node, lowering, relu: false)
+    let kernel = try kernel(ONEDNN_BACKWARD_WEIGHTS, at: node, lowering, hasBias: bias != nil, clamp: nil)
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
       (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)),
     ]
@@ -39,15 +61,17 @@ extension WeightedOperation {
   }
 
   private func backwardToInput(_ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ lowering: inout Lowering) throws {
-    let kernel = try kernel(ONEDNN_BACKWARD_SOURCE, at: node, lowering, relu: false)
+    let weights = Lowering.Operand.weight(weight)
     let input = lowering.input(node)
     let result = lowering.makeBuffer(like: input)
+    defer { lowering.contribute(result, to: input) }
+    if emitBackward(node, gradient, weights: weights, to: result, &lowering) { return }
+    let kernel = try kernel(ONEDNN_BACKWARD_SOURCE, at: node, lowering, hasBias: bias != nil, clamp: nil)
     lowering.emit(
       label + " to input", kernel,
       [
-        (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)), (ONEDNN_WEIGHTS, try lowering.pack(.weight(weight), for: kernel)),
+        (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)), (ONEDNN_WEIGHTS, try lowering.pack(weights, for: kernel)),
         (ONEDNN_SOURCE_GRADIENT, .buffer(result)),
       ])
-    lowering.contribute(result, to: input)
   }
 }

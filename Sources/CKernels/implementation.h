@@ -1,0 +1,27 @@
+// The functions that are compiled once for each width of vector registers.
+#pragma once
+
+#include "kernels.h"
+
+#define DECLARE_KERNELS(NAMESPACE)                                                                                                       \
+  namespace NAMESPACE {                                                                                                                  \
+  size_t product_prepared_count(int64_t depth, int64_t columns);                                                                         \
+  void product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns, float *prepared);     \
+  void product(const float *a, const float *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,                             \
+               const kernels_finish *finish);                                                                                            \
+  size_t winograd_prepared_count(const kernels_winograd *s);                                                                             \
+  size_t winograd_scratch_count(const kernels_winograd *s);                                                                              \
+  void winograd_prepare(const kernels_winograd *s, const float *weights, int64_t filter_stride, int64_t channel_stride, bool flipped,     \
+                        float *prepared);                                                                                                \
+  void winograd_run(const kernels_winograd *s, const float *source, const float *prepared, float *destination,                            \
+                    const kernels_finish *finish, float *scratch);                                                                       \
+  size_t input_gradient_prepared_count(const kernels_input_gradient *s);                                                                 \
+  size_t input_gradient_scratch_count(const kernels_input_gradient *s);                                                                  \
+  void input_gradient_prepare(const kernels_input_gradient *s, const float *weights, float *prepared);                                   \
+  void input_gradient_run(const kernels_input_gradient *s, const float *gradient, const float *prepared, float *destination,              \
+                          float *scratch);                                                                                               \
+  }
+
+DECLARE_KERNELS(lanes4)
+DECLARE_KERNELS(lanes8)
+DECLARE_KERNELS(lanes16)

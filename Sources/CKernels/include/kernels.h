@@ -1,0 +1,70 @@
+// Temper's own kernels, for what the tensor library is slow at: convolutions by Winograd's algorithm, matrix products whose
+// right side stays the same for a whole attack, and the gradient of a convolution at images of few channels.
+//
+// All numbers are float32, images are channels-last, every function runs on the calling thread alone and allocates nothing. The code
+// is compiled once for each width of vector registers; `kernels_lanes` says which one the processor runs.
+#ifndef KERNELS_H
+#define KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Floats in a vector register: 16 (AVX-512), 8 (AVX2 with FMA) or 4.
+int64_t kernels_lanes(void);
+
+// What happens to a result on its way to memory: the bias is added, then `addend`, it is brought into [low, high], and it is set to
+// zero where `mask` is outside ]mask_low, mask_high[. A null pointer leaves a step out.
+typedef struct {
+  const float *bias;    // [columns]
+  const float *addend;  // like the result
+  const float *mask;    // like the result: the value whose clamping the gradient passes
+  float low, high;      // -INFINITY, INFINITY for none
+  float mask_low, mask_high;
+} kernels_finish;
+
+// A product C = A B, A [rows, depth] and C [rows, columns] row-major, with B brought into the kernel's order first.
+size_t kernels_product_prepared_count(int64_t depth, int64_t columns);
+// B's element (k, j) is at b[k * depth_stride + j * column_stride].
+void kernels_product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns, float *prepared);
+void kernels_product(const float *a, const float *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
+                     const kernels_finish *finish);
+
+// A convolution of stride 1 with a square kernel of 3 or 5, by tiles of `tile` × `tile` outputs (Lavin and Gray, "Fast Algorithms for
+// Convolutional Neural Networks", 2016). Channels and filters are multiples of `kernels_lanes()`; tile + kernel - 1 is 6 or 8.
+typedef struct {
+  int64_t batch, height, width, channels, filters;
+  int64_t kernel, padding, tile;
+} kernels_winograd;
+
+size_t kernels_winograd_prepared_count(const kernels_winograd *shape);
+size_t kernels_winograd_scratch_count(const kernels_winograd *shape);
+// Floats from one filter's weights to the next, and from one channel's to the next; `flipped` turns each kernel by half a turn. The
+// gradient to the input is the convolution with channels and filters exchanged, flipped, with a padding of kernel - 1 - padding.
+void kernels_winograd_prepare(const kernels_winograd *shape, const float *weights, int64_t filter_stride, int64_t channel_stride, bool flipped,
+                              float *prepared);
+void kernels_winograd_run(const kernels_winograd *shape, const float *source, const float *prepared, float *destination,
+                          const kernels_finish *finish, float *scratch);
+
+// The gradient of a convolution at its input, for few channels: a matrix product and a gathering sum.
+typedef struct {
+  int64_t batch, height, width, channels, filters;  // of the convolution's input
+  int64_t kernel_height, kernel_width, stride, padding;
+} kernels_input_gradient;
+
+size_t kernels_input_gradient_prepared_count(const kernels_input_gradient *shape);
+size_t kernels_input_gradient_scratch_count(const kernels_input_gradient *shape);
+// Weights in PyTorch's order, [filters, channels, kernel height, kernel width].
+void kernels_input_gradient_prepare(const kernels_input_gradient *shape, const float *weights, float *prepared);
+// gradient: [batch, height', width', filters]; destination: [batch, height, width, channels].
+void kernels_input_gradient_run(const kernels_input_gradient *shape, const float *gradient, const float *prepared, float *destination,
+                                float *scratch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

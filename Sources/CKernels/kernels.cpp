@@ -1,0 +1,59 @@
+// Chooses, once, the widest kernels that the processor runs.
+#include "kernels.h"
+
+#include "implementation.h"
+
+namespace {
+
+int64_t widest() {
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl")) {
+    return 16;
+  }
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? 8 : 4;
+}
+
+const int64_t lanes = widest();
+
+}  // namespace
+
+#define CHOSEN(CALL) (lanes == 16 ? lanes16::CALL : lanes == 8 ? lanes8::CALL : lanes4::CALL)
+
+int64_t kernels_lanes(void) { return lanes; }
+
+size_t kernels_product_prepared_count(int64_t depth, int64_t columns) { return CHOSEN(product_prepared_count(depth, columns)); }
+
+void kernels_product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns, float *prepared) {
+  CHOSEN(product_prepare(b, depth_stride, column_stride, depth, columns, prepared));
+}
+
+void kernels_product(const float *a, const float *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
+                     const kernels_finish *finish) {
+  CHOSEN(product(a, prepared, c, rows, depth, columns, finish));
+}
+
+size_t kernels_winograd_prepared_count(const kernels_winograd *shape) { return CHOSEN(winograd_prepared_count(shape)); }
+size_t kernels_winograd_scratch_count(const kernels_winograd *shape) { return CHOSEN(winograd_scratch_count(shape)); }
+
+void kernels_winograd_prepare(const kernels_winograd *shape, const float *weights, int64_t filter_stride, int64_t channel_stride, bool flipped,
+                              float *prepared) {
+  CHOSEN(winograd_prepare(shape, weights, filter_stride, channel_stride, flipped, prepared));
+}
+
+void kernels_winograd_run(const kernels_winograd *shape, const float *source, const float *prepared, float *destination,
+                          const kernels_finish *finish, float *scratch) {
+  CHOSEN(winograd_run(shape, source, prepared, destination, finish, scratch));
+}
+
+size_t kernels_input_gradient_prepared_count(const kernels_input_gradient *shape) { return CHOSEN(input_gradient_prepared_count(shape)); }
+size_t kernels_input_gradient_scratch_count(const kernels_input_gradient *shape) { return CHOSEN(input_gradient_scratch_count(shape)); }
+
+void kernels_input_gradient_prepare(const kernels_input_gradient *shape, const float *weights, float *prepared) {
+  CHOSEN(input_gradient_prepare(shape, weights, prepared));
+}
+
+void kernels_input_gradient_run(const kernels_input_gradient *shape, const float *gradient, const float *prepared, float *destination,
+                                float *scratch) {
+  CHOSEN(input_gradient_run(shape, gradient, prepared, destination, scratch));
+}

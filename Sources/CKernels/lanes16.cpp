@@ -1,0 +1,16 @@
+// The kernels for AVX-512.
+#include <math.h>
+
+#include "implementation.h"
+
+#define LANES 16
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+namespace lanes16 {
+#include "vectors.inc"
+// After the vectors that they are made of.
+#include "product.inc"
+#include "winograd.inc"
+// The product's panels serve here too.
+#include "input_gradient.inc"
+}  // namespace lanes16
+#pragma clang attribute pop

@@ -1,0 +1,16 @@
+// The kernels for AVX2 with FMA.
+#include <math.h>
+
+#include "implementation.h"
+
+#define LANES 8
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+namespace lanes8 {
+#include "vectors.inc"
+// After the vectors that they are made of.
+#include "product.inc"
+#include "winograd.inc"
+// The product's panels serve here too.
+#include "input_gradient.inc"
+}  // namespace lanes8
+#pragma clang attribute pop

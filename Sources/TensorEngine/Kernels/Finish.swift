@@ -1,0 +1,38 @@
+import CKernels
+
+/// What happens to a result on its way to memory, so that no pass over it follows: the bias is added, then another value, then it is
+/// clamped; a gradient is masked where the value before it was clamped.
+struct Finish {
+  /// `[columns]`
+  var bias: Lowering.Operand?
+  /// Like the result.
+  var addend: Lowering.BufferID?
+  var clamp: ClosedRange<Float> = -.infinity ... .infinity
+  /// The clamped value through which a gradient passes, and its bounds.
+  var mask: Clamped?
+
+  /// The result of a clamp.
+  struct Clamped {
+    let value: Lowering.BufferID
+    let range: ClosedRange<Float>
+  }
+
+  /// What the instruction reads for it, after its own operands.
+  var operands: [Lowering.Operand] {
+    [bias, addend.map(Lowering.Operand.buffer), mask.map { .buffer($0.value) }].compactMap(\.self)
+  }
+
+  /// The finish of the call whose pointers from `first` on are `operands`.
+  func bound(to pointers: [UnsafeMutablePointer<Float>], from first: Int) -> kernels_finish {
+    var next = first
+    func place(_ isThere: Bool) -> UnsafePointer<Float>? {
+      guard isThere else { return nil }
+      defer { next += 1 }
+      return UnsafePointer(pointers[next])
+    }
+    let passes = mask?.range ?? -.infinity ... .infinity
+    return kernels_finish(
+      bias: place(bias != nil), addend: place(addend != nil), mask: place(mask != nil), low: clamp.lowerBound, high: clamp.upperBound,
+      mask_low: passes.lowerBound, mask_high: passes.upperBound)
+  }
+}

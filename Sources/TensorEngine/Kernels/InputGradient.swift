@@ -1,0 +1,31 @@
+import CKernels
+
+/// The gradient of a convolution at images of few channels: on every attack's path, and the slowest kernel of the tensor library, which
+/// vectorises over channels. Here the pixels are the vectors.
+struct InputGradient {
+  private let shape: kernels_input_gradient
+
+  /// - Returns: nil where the library's kernel does as well.
+  init?(image: Shape, filters: Int, window: Window, groups: Int) {
+    guard groups == 1, image[2] <= 4, window.padding < min(window.height, window.width) else { return nil }
+    shape = kernels_input_gradient(
+      batch: Int64(Shard.size), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
+      kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride: Int64(window.stride), padding: Int64(window.padding))
+  }
+
+  /// - Parameter weights: `[filters, channels, window height, window width]`
+  func emit(
+    _ label: String, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ lowering: inout Lowering
+  ) {
+    let (prepared, scratch) = withUnsafePointer(to: shape) {
+      (kernels_input_gradient_prepared_count($0) * 4, kernels_input_gradient_scratch_count($0) * 4)
+    }
+    let taps = lowering.prepare("pack", [weights], bytes: prepared) { [shape] pointers, _ in
+      withUnsafePointer(to: shape) { kernels_input_gradient_prepare($0, pointers[0], pointers[1]) }
+    }
+    let operands: [Lowering.Operand] = [.buffer(gradient), taps, .buffer(result), .buffer(lowering.makeBuffer(bytes: scratch))]
+    lowering.emit(label, operands) { [shape] pointers, _ in
+      withUnsafePointer(to: shape) { kernels_input_gradient_run($0, pointers[0], pointers[1], pointers[2], pointers[3]) }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import CKernels
+
+/// A product of matrices whose right side are weights: `[rows, depth]` by `[depth, columns]`.
+struct Product {
+  let rows, depth, columns: Int
+
+  /// Emits the product of `source` and weights whose element (k, j) stands at `k * strides.depth + j * strides.column`.
+  func emit(
+    _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, strides: (depth: Int, column: Int),
+    to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
+  ) {
+    let (rows, depth, columns) = (Int64(rows), Int64(depth), Int64(columns))
+    let bytes = kernels_product_prepared_count(depth, columns) * 4
+    let panels = lowering.prepare("pack", [weights], bytes: bytes) { pointers, _ in
+      kernels_product_prepare(pointers[0], Int64(strides.depth), Int64(strides.column), depth, columns, pointers[1])
+    }
+    let operands: [Lowering.Operand] = [.buffer(source), panels, .buffer(result)]
+    lowering.emit(label, operands + finish.operands) { pointers, _ in
+      var finish = finish.bound(to: pointers, from: operands.count)
+      kernels_product(pointers[0], pointers[1], pointers[2], rows, depth, columns, &finish)
+    }
+  }
+}
