@@ -26,28 +26,32 @@ package final class Lane {
   private let parameters: Parameters
   private let prepared: PreparedWeights
   private let arena: Memory
-  private var forwardSteps: [Step] = []
-  private var backwardSteps: [Step] = []
+  private let board: Board
+  /// The passes, cut at the meetings.
+  private var forwardStages: [[Step]] = [[]]
+  private var backwardStages: [[Step]] = [[]]
   private var call = LaneCall(batch: 0, dropout: nil)
 
-  init(_ program: Program, parameters: Parameters, prepared: PreparedWeights) throws {
+  init(_ program: Program, parameters: Parameters, prepared: PreparedWeights, board: Board) throws {
     self.program = program
     self.parameters = parameters
     self.prepared = prepared
+    self.board = board
     arena = Memory(bytes: program.plan.bytes)
-    forwardSteps = try program.forward.map { try Step($0, resolve) }
-    backwardSteps = try program.backward.map { try Step($0, resolve) }
+    forwardStages = try stages(program.forward)
+    backwardStages = try stages(program.backward)
   }
 
-  /// The logits `[batch, classes]` of up to `Shard.size` images `[batch, height, width, channels]`.
+  // MARK: A shard by itself
+
+  /// The logits `[batch, classes]` of up to `Shard.size` images `[batch, height, width, channels]`; they are the whole batch where the
+  /// program asks for its statistics.
   ///
   /// - Parameter dropout: needed by a training program with dropout in it.
   package func forward(_ images: Tensor, dropout: DropoutKey? = nil) -> Tensor {
-    precondition(images.batch <= Shard.size && images.shape.example == program.graph.inputShape, "images \(images.shape) do not fit")
-    call = LaneCall(batch: images.batch, dropout: dropout)
-    fill(program.inputBuffer, with: images)
-    run(forwardSteps)
-    return read(program.logitsBuffer, program.graph.outputShape.batched(images.batch))
+    begin(images, dropout: dropout)
+    runForward()
+    return logits
   }
 
   /// The gradient at the images of the last `forward`, for a program that was compiled for an attack. Once per forward.
@@ -56,35 +60,83 @@ package final class Lane {
   ///   - logitGradient: `[batch, classes]`.
   ///   - inputGradient: `[batch, height, width, channels]`, overwritten.
   package func backward(_ logitGradient: Tensor, inputGradient: inout Tensor) {
-    guard let seed = program.logitGradientBuffer, let result = program.inputGradientBuffer else {
-      preconditionFailure("a program for \(program.purpose) takes no gradient at the input")
-    }
-    precondition(logitGradient.batch == call.batch && inputGradient.shape == program.graph.inputShape.batched(call.batch))
-    fill(seed, with: logitGradient)
-    run(backwardSteps)
-    let source = pointer(result)
-    inputGradient.values.withUnsafeMutableBufferPointer { target in
-      if let start = target.baseAddress { start.update(from: source, count: target.count) }
-    }
+    turn(logitGradient)
+    runBackward()
+    inputGradient.values.withUnsafeMutableBufferPointer { read(inputGradientTo: $0) }
   }
 
   /// The gradients of the weights for the images of the last `forward`, for a program that was compiled for training. Once per
   /// forward; `shard` of `gradients` is overwritten.
   package func backward(_ logitGradient: Tensor, into gradients: Gradients, shard: Int) {
-    guard let seed = program.logitGradientBuffer, program.purpose == .training else {
-      preconditionFailure("a program for \(program.purpose) takes no gradients of weights")
-    }
-    precondition(logitGradient.batch == call.batch)
-    fill(seed, with: logitGradient)
-    let base = gradients.shard(shard)
-    for index in backwardSteps.indices where backwardSteps[index].follows {
-      backwardSteps[index].follow { base + program.layout.offsets[$0] }
-    }
-    run(backwardSteps)
+    turn(logitGradient, into: gradients, shard: shard)
+    runBackward()
   }
 
-  private func run(_ steps: [Step]) {
-    for step in steps { step(call) }
+  /// All of the forward pass; the shard is the whole batch where the program asks for its statistics.
+  package func runForward() {
+    for stage in forwardStages.indices {
+      run(forward: stage)
+      if stage < board.forward.count { board.forward[stage]([self]) }
+    }
+  }
+
+  package func runBackward() {
+    for stage in backwardStages.indices {
+      run(backward: stage)
+      if stage < board.backward.count { board.backward[stage]([self]) }
+    }
+  }
+
+  // MARK: A shard among others
+
+  /// Takes the images of the next forward pass.
+  package func begin(_ images: Tensor, dropout: DropoutKey? = nil) {
+    precondition(images.batch <= Shard.size && images.shape.example == program.graph.inputShape, "images \(images.shape) do not fit")
+    call = LaneCall(batch: images.batch, dropout: dropout)
+    fill(program.inputBuffer, with: images)
+  }
+
+  /// What the forward pass came to, `[batch, classes]`.
+  package var logits: Tensor { read(program.logitsBuffer, program.graph.outputShape.batched(call.batch)) }
+
+  /// Takes the gradient at the logits, `[batch, classes]`, for a backward pass.
+  package func turn(_ logitGradient: Tensor) {
+    guard let seed = program.logitGradientBuffer else { preconditionFailure("a program for \(program.purpose) takes no gradient") }
+    precondition(logitGradient.batch == call.batch)
+    fill(seed, with: logitGradient)
+  }
+
+  /// The same for the gradients of the weights, which go to `shard` of `gradients`.
+  package func turn(_ logitGradient: Tensor, into gradients: Gradients, shard: Int) {
+    precondition(program.purpose == .training, "a program for \(program.purpose) takes no gradients of weights")
+    turn(logitGradient)
+    let base = gradients.shard(shard)
+    for stage in backwardStages.indices {
+      for index in backwardStages[stage].indices where backwardStages[stage][index].follows {
+        backwardStages[stage][index].follow { base + program.layout.offsets[$0] }
+      }
+    }
+  }
+
+  /// Copies the gradient at the images, `[batch, height, width, channels]`.
+  func read(inputGradientTo target: UnsafeMutableBufferPointer<Float>) {
+    guard let result = program.inputGradientBuffer, let start = target.baseAddress else {
+      preconditionFailure("a program for \(program.purpose) takes no gradient at the input")
+    }
+    precondition(target.count == call.batch * program.graph.inputShape.count)
+    start.update(from: pointer(result), count: target.count)
+  }
+
+  func run(forward stage: Int) { for step in forwardStages[stage] { step(call) } }
+  func run(backward stage: Int) { for step in backwardStages[stage] { step(call) } }
+
+  /// What the shard brings to a meeting.
+  func share(_ meeting: Lowering.Meeting) -> Lowering.Meeting.Share { .init(pointer: pointer(meeting.share), batch: call.batch) }
+
+  private func stages(_ instructions: [Lowering.Instruction]) throws -> [[Step]] {
+    try instructions.split(omittingEmptySubsequences: false) { $0.meeting != nil }.map { stage in
+      try stage.map { try Step($0, resolve) }
+    }
   }
 
   private func pointer(_ buffer: Lowering.BufferID) -> UnsafeMutablePointer<Float> { arena.floats(at: program.plan.offsets[buffer]) }
@@ -107,6 +159,7 @@ package final class Lane {
     case .buffer(let buffer): UnsafeMutableRawPointer(pointer(buffer))
     case .weight(let parameter): UnsafeMutableRawPointer(parameters.memory.floats() + program.layout.offsets[parameter])
     case .prepared(let index): prepared.places[index]
+    case .shared(let index): board.places[index]
     // Pointed at the shard's own place before each backward pass.
     case .gradient: arena.base
     }

@@ -14,6 +14,8 @@ package struct Lowering {
     case prepared(Int)
     /// Where the shard's gradient of a weight tensor goes.
     case gradient(ParameterID)
+    /// What a meeting leaves for all shards, by position in `shared`.
+    case shared(Int)
   }
 
   /// A loop in Swift over the floats of its operands, reads first, then writes.
@@ -22,6 +24,23 @@ package struct Lowering {
   enum Work: Sendable {
     case kernel(Kernel, [(role: onednn_role, operand: Operand)])
     case loop([Operand], Loop)
+    case meeting(Meeting)
+  }
+
+  /// Where the shards of a batch wait for each other: what each has found is put together, in the order of the shards.
+  struct Meeting: Sendable {
+    /// What one shard brings.
+    struct Share {
+      let pointer: UnsafeMutablePointer<Float>
+      /// The number of real examples in the shard.
+      let batch: Int
+    }
+
+    /// What each shard brings.
+    let share: BufferID
+    /// What is read and written once for all: weights and shared memory.
+    let operands: [Operand]
+    let combine: @Sendable (_ shares: [Share], _ pointers: [UnsafeMutablePointer<Float>]) -> Void
   }
 
   struct Instruction: Sendable {
@@ -32,8 +51,11 @@ package struct Lowering {
       switch work {
       case .kernel(_, let arguments): arguments.map(\.operand)
       case .loop(let operands, _): operands
+      case .meeting(let meeting): [.buffer(meeting.share)] + meeting.operands
       }
     }
+
+    var meeting: Meeting? { if case .meeting(let meeting) = work { meeting } else { nil } }
   }
 
   let graph: Graph
@@ -45,9 +67,12 @@ package struct Lowering {
   private(set) var preparation: [Instruction] = []
   /// The bytes of each result of the preparation.
   private(set) var prepared: [Int] = []
+  /// The bytes of what meetings leave for all shards.
+  private(set) var shared: [Int] = []
   private var values: [Graph.NodeID: BufferID] = [:]
   private var contributions: [Graph.NodeID: [BufferID]] = [:]
   private var keepsakes: [Graph.NodeID: BufferID] = [:]
+  private var folded: [Graph.NodeID: Operand] = [:]
   private var fused: Set<Graph.NodeID> = []
   private var masked: Set<Graph.NodeID> = []
   private let consumers: [[Graph.NodeID]]
@@ -61,7 +86,7 @@ package struct Lowering {
     var wanted: [Bool] = []
     for (id, node) in graph.nodes.enumerated() {
       for input in node.inputs { consumers[input].append(id) }
-      let takes = purpose == .attack ? id == graph.input : purpose == .training && !node.operation.parameters.isEmpty
+      let takes = purpose.takesInputGradient ? id == graph.input : purpose == .training && !node.operation.parameters.isEmpty
       wanted.append(takes || node.inputs.contains { wanted[$0] })
     }
     self.consumers = consumers
@@ -103,6 +128,23 @@ package struct Lowering {
 
   /// The only operation that reads the value of `node`, if there is but one.
   func soleConsumer(of node: Graph.NodeID) -> Graph.NodeID? { consumers[node].count == 1 ? consumers[node][0] : nil }
+
+  /// The batch norm that alone reads the value of `node`, and whose running statistics may be folded into the weights of `node`: they
+  /// will be.
+  mutating func foldedBatchNorm(after node: Graph.NodeID) -> (node: Graph.NodeID, operation: BatchNorm)? {
+    guard !purpose.usesBatchStatistics, let consumer = soleConsumer(of: node),
+      let operation = graph.nodes[consumer].operation as? BatchNorm
+    else { return nil }
+    fused.insert(consumer)
+    return (consumer, operation)
+  }
+
+  /// Remembers with which weights, other than the network's own, a node was computed.
+  mutating func keep(weights: Operand, of node: Graph.NodeID) { folded[node] = weights }
+  /// Remembers factors and shifts between forward and backward pass.
+  mutating func keep(coefficients: Operand, of node: Graph.NodeID) { folded[node] = coefficients }
+  func keptCoefficients(of node: Graph.NodeID) -> Operand? { folded[node] }
+  func keptWeights(of node: Graph.NodeID) -> Operand? { folded[node] }
 
   /// The range of a ReLU that alone reads the value of `node`, and may then be computed on the way out of the kernel: it will be.
   mutating func fusedClamp(after node: Graph.NodeID) -> ClosedRange<Float>? {
@@ -186,6 +228,13 @@ package struct Lowering {
 
   mutating func emit(_ label: String, _ operands: [Operand], _ loop: @escaping Loop) {
     instructions.append(Instruction(label: label, work: .loop(operands, loop)))
+  }
+
+  mutating func emit(_ label: String, _ meeting: Meeting) { instructions.append(Instruction(label: label, work: .meeting(meeting))) }
+
+  mutating func makeShared(bytes: Int) -> Operand {
+    shared.append(bytes)
+    return .shared(shared.count - 1)
   }
 
   // MARK: Weights

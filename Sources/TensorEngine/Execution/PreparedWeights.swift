@@ -23,7 +23,7 @@ final class PreparedWeights {
         switch operand {
         case .weight(let parameter): UnsafeMutableRawPointer(parameters.memory.floats() + program.layout.offsets[parameter])
         case .prepared(let index): places[index]
-        case .buffer, .gradient: preconditionFailure("a preparation sees nothing but weights")
+        case .buffer, .gradient, .shared: preconditionFailure("a preparation sees nothing but weights")
         }
       }
     }

@@ -11,6 +11,8 @@ package final class Program: Sendable {
   let preparation: [Lowering.Instruction]
   /// The bytes of each result of the preparation.
   let prepared: [Int]
+  /// The bytes of what each meeting leaves for all shards.
+  let shared: [Int]
   let plan: MemoryPlan
   let inputBuffer, logitsBuffer: Lowering.BufferID
   /// Present unless the purpose is inference.
@@ -36,7 +38,7 @@ package final class Program: Sendable {
       }
     }
     logitGradientBuffer = logitGradient
-    inputGradientBuffer = purpose == .attack ? lowering.gradient(graph.input) : nil
+    inputGradientBuffer = purpose.takesInputGradient ? lowering.gradient(graph.input) : nil
 
     self.graph = graph
     self.purpose = purpose
@@ -45,6 +47,7 @@ package final class Program: Sendable {
     backward = Array(lowering.instructions[forwardCount...])
     preparation = lowering.preparation
     prepared = lowering.prepared
+    shared = lowering.shared
     // The caller writes the input before the first instruction, reads the logits and writes their gradient between forward and
     // backward, and reads the input's gradient after the last.
     plan = MemoryPlan(
@@ -52,6 +55,9 @@ package final class Program: Sendable {
       lifetimes: Self.lifetimes(
         lowering, from: inputBuffer, pauses: [logitsBuffer, logitGradient].compactMap { $0 }, at: forwardCount, to: inputGradientBuffer))
   }
+
+  /// Whether the shards of a batch have to meet on the way, so that each needs a lane of its own.
+  package var hasMeetings: Bool { (forward + backward).contains { $0.meeting != nil } }
 
   /// The bytes that one lane needs for activations, gradients of activations and scratch space.
   package var arenaBytes: Int { plan.bytes }

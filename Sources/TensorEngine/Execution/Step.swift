@@ -17,6 +17,7 @@ struct Step {
     pointers = operands.map { resolve($0).assumingMemoryBound(to: Float.self) }
     switch instruction.work {
     case .loop(_, let loop): work = .loop(loop)
+    case .meeting: preconditionFailure("the shards meet between steps")
     case .kernel(let kernel, let arguments):
       work = .kernel(try Call(kernel, zip(arguments, pointers).map { ($0.role, UnsafeMutableRawPointer($1)) }))
     }

@@ -36,6 +36,8 @@ package struct Graph: Sendable {
     return nodes.count - 1
   }
 
+  func parameterShape(_ parameter: ParameterID) -> Shape { parameterSpecifications[parameter].shape }
+
   /// Declares a weight tensor; the result goes into the operation that uses it.
   package mutating func parameter(
     _ name: String, _ shape: Shape, initial: ParameterSpecification.Initial, isTrained: Bool = true

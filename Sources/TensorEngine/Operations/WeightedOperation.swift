@@ -30,9 +30,14 @@ extension WeightedOperation {
   package var parameters: [ParameterID] { [weight] + (bias.map { [$0] } ?? []) }
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
-    let weights = Lowering.Operand.weight(weight)
-    let bias = bias.map(Lowering.Operand.weight)
-    let clamp = lowering.fusedClamp(after: node)
+    var (weights, bias) = (Lowering.Operand.weight(weight), bias.map(Lowering.Operand.weight))
+    var last = node
+    if let norm = lowering.foldedBatchNorm(after: node) {
+      (weights, bias) = norm.operation.folded(into: weights, bias, like: lowering.graph.parameterShape(weight), &lowering)
+      lowering.keep(weights: weights, of: node)
+      last = norm.node
+    }
+    let clamp = lowering.fusedClamp(after: last)
     let result = lowering.makeValue(node)
     let finish = Finish(bias: bias, clamp: clamp ?? -.infinity ... .infinity)
     if emitForward(node, weights: weights, to: result, finish, &lowering) { return }
@@ -61,7 +66,7 @@ extension WeightedOperation {
   }
 
   private func backwardToInput(_ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ lowering: inout Lowering) throws {
-    let weights = Lowering.Operand.weight(weight)
+    let weights = lowering.keptWeights(of: node) ?? .weight(weight)
     let input = lowering.input(node)
     let result = lowering.makeBuffer(like: input)
     defer { lowering.contribute(result, to: input) }

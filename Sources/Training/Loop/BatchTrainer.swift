@@ -22,8 +22,10 @@ final class BatchTrainer {
     parameters = Parameters(run.graph.layout)
     parameters.copy(from: run.initial)
     team = try NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width)
-    session = try Session(Program(run.graph, for: .training), parameters: parameters, lanes: width)
-    gradients = Gradients(run.graph.layout, shards: Shard.count(min(run.settings.batchSize, run.dataset.train.count)))
+    let shards = Shard.count(min(run.settings.batchSize, run.dataset.train.count))
+    let program = try Program(run.graph, for: .training)
+    session = try Session(program, parameters: parameters, lanes: program.hasMeetings ? shards : width)
+    gradients = Gradients(run.graph.layout, shards: shards)
     split = run.dataset.train
     adversary = run.settings.attack.adversary(for: run.threat, keep: .last)
     engine = run.engine
@@ -57,15 +59,13 @@ final class BatchTrainer {
   }
 
   private func gradients(of batch: TrainingBatch) throws -> ShardWork.Result {
-    let work = ShardWork(
-      split: split, batch: batch, adversary: adversary, team: team, session: session, gradients: gradients, seed: seed)
+    let work = ShardWork(split: split, batch: batch, adversary: adversary, gradients: gradients, seed: seed)
     let shards = Shard.count(batch.ids.count)
     let results = Mutex([ShardWork.Result](repeating: ShardWork.Result(), count: shards))
-    let control = control
-    try engine.parallel(shards, width: width) { shard, lane in
-      try control()
-      let result = work(shard: shard, lane: lane)
-      results.withLock { $0[shard] = result }
+    if session.program.hasMeetings {
+      try learnTogether(work, shards, results)
+    } else {
+      try learnApart(work, shards, results)
     }
     // Summed in the order of the shards, whichever thread was first: the sum of the losses is part of what a run must reproduce.
     return results.withLock { results in
@@ -74,5 +74,45 @@ final class BatchTrainer {
         $0.times += $1.times
       }
     }
+  }
+
+  /// Each shard goes its whole way on one thread.
+  private func learnApart(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
+    let (control, session, team) = (control, session, team)
+    try engine.parallel(shards, width: width) { shard, lane in
+      try control()
+      var result = ShardWork.Result()
+      let lesson = work.lesson(shard: shard, classifier: team.classifier(lane: lane), times: &result.times)
+      let start = PhaseTimes.now()
+      work.begin(lesson, session[lane])
+      session[lane].runForward()
+      result.tally = work.turn(lesson, shard: shard, session[lane])
+      session[lane].runBackward()
+      result.times.add(.retrain, PhaseTimes.now() - start)
+      results.withLock { $0[shard] = result }
+    }
+  }
+
+  /// All shards are attacked, and then learn in step, because the network asks for the statistics of the whole batch.
+  private func learnTogether(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
+    let (control, team) = (control, team)
+    let lessons = Mutex([ShardWork.Lesson?](repeating: nil, count: shards))
+    try engine.parallel(shards, width: width) { shard, lane in
+      try control()
+      var times = PhaseTimes()
+      let lesson = work.lesson(shard: shard, classifier: team.classifier(lane: lane), times: &times)
+      lessons.withLock { $0[shard] = lesson }
+      results.withLock { $0[shard].times = times }
+    }
+    let ready = lessons.withLock { $0.compactMap(\.self) }
+    let start = PhaseTimes.now()
+    try session.pass(shards: shards, on: engine, width: width) { shard, lane in
+      work.begin(ready[shard], lane)
+    } turn: { shard, lane in
+      let tally = work.turn(ready[shard], shard: shard, lane)
+      results.withLock { $0[shard].tally = tally }
+    }
+    let seconds = PhaseTimes.now() - start
+    results.withLock { $0[0].times.add(.retrain, seconds * Double(min(width, shards))) }
   }
 }

@@ -2,13 +2,11 @@ import Attacks
 import Datasets
 import TensorEngine
 
-/// What one thread does with one shard of a batch: attack, combine, forward and backward.
+/// What one thread does with one shard of a batch: attack, combine, and learn on both sides of a session's pass.
 struct ShardWork: Sendable {
   let split: Split
   let batch: TrainingBatch
   let adversary: Adversary
-  let team: NetworkTeam
-  let session: Session
   let gradients: Gradients
   let seed: UInt64
 
@@ -17,8 +15,19 @@ struct ShardWork: Sendable {
     var times = PhaseTimes()
   }
 
-  func callAsFunction(shard: Int, lane: Int) -> Result {
-    var result = Result()
+  /// What a shard learns from: the images after the attack.
+  struct Lesson: Sendable {
+    let images: Tensor
+    let labels: [Int]
+    let ids: [Int]
+    /// The rows that were attacked.
+    let attacked: [Int]
+  }
+
+  /// Attack and combine.
+  ///
+  /// - Parameter classifier: of the calling thread; may be asked about this shard.
+  func lesson(shard: Int, classifier: any Classifier, times: inout PhaseTimes) -> Lesson {
     let rows = Shard.range(shard, of: batch.ids.count)
     let ids = Array(batch.ids[rows])
     let labels = split.labels(at: ids)
@@ -26,24 +35,43 @@ struct ShardWork: Sendable {
 
     let start = PhaseTimes.now()
     var images = split.images(at: ids)
-    let perturbed = attack(attacked, images: images, labels: labels, ids: ids, lane: lane)
+    let perturbed = attack(attacked, images: images, labels: labels, ids: ids, classifier)
     let afterAttack = PhaseTimes.now()
     if let perturbed { combine(&images, perturbed, attacked) }
-    let afterCombining = PhaseTimes.now()
-    learn(images, labels: labels, ids: ids, attacked: attacked, shard: shard, lane: lane, tally: &result.tally)
-    let end = PhaseTimes.now()
-
-    result.times.add(.attack, afterAttack - start)
-    result.times.add(.combine, afterCombining - afterAttack)
-    result.times.add(.retrain, end - afterCombining)
-    return result
+    times.add(.attack, afterAttack - start)
+    times.add(.combine, PhaseTimes.now() - afterAttack)
+    return Lesson(images: images, labels: labels, ids: ids, attacked: attacked)
   }
 
-  private func attack(_ attacked: [Int], images: Tensor, labels: [Int], ids: [Int], lane: Int) -> Tensor? {
+  /// Gives the lane the images to learn from.
+  func begin(_ lesson: Lesson, _ lane: Lane) {
+    lane.begin(lesson.images, dropout: DropoutKey(seed: seed, epoch: batch.epoch, examples: lesson.ids))
+  }
+
+  /// Takes the gradient of the mean loss of the whole batch, as far as it comes from this shard, to where its way back begins.
+  func turn(_ lesson: Lesson, shard: Int, _ lane: Lane) -> EpochTally {
+    let logits = lane.logits
+    var slope = Tensor(zeros: logits.shape)
+    let losses = CrossEntropy()(logits, labels: lesson.labels, gradient: &slope)
+    let share = 1 / Float(batch.ids.count)
+    for index in slope.values.indices { slope.values[index] *= share }
+    lane.turn(slope, into: gradients, shard: shard)
+
+    var tally = EpochTally()
+    let predicted = logits.argmax()
+    var isAttacked = [Bool](repeating: false, count: lesson.ids.count)
+    for row in lesson.attacked { isAttacked[row] = true }
+    for row in lesson.ids.indices {
+      tally.count(loss: losses[row], isCorrect: predicted[row] == lesson.labels[row], isAdversarial: isAttacked[row])
+    }
+    return tally
+  }
+
+  private func attack(_ attacked: [Int], images: Tensor, labels: [Int], ids: [Int], _ classifier: any Classifier) -> Tensor? {
     guard !attacked.isEmpty else { return nil }
     let examples = Examples(images: images, labels: labels, ids: ids, seed: seed, epoch: batch.epoch)
     let targets = attacked.count == ids.count ? examples : examples.gathered(attacked)
-    return adversary.perturb(targets, of: team.classifier(lane: lane))
+    return adversary.perturb(targets, of: classifier)
   }
 
   private func combine(_ images: inout Tensor, _ perturbed: Tensor, _ attacked: [Int]) {
@@ -51,26 +79,6 @@ struct ShardWork: Sendable {
       images = perturbed
     } else {
       for (position, row) in attacked.enumerated() { images[example: row] = perturbed[example: position] }
-    }
-  }
-
-  /// The gradients of the mean loss of the whole batch, as far as they come from this shard.
-  private func learn(
-    _ images: Tensor, labels: [Int], ids: [Int], attacked: [Int], shard: Int, lane: Int, tally: inout EpochTally
-  ) {
-    let pass = session[lane]
-    let logits = pass.forward(images, dropout: DropoutKey(seed: seed, epoch: batch.epoch, examples: ids))
-    var slope = Tensor(zeros: logits.shape)
-    let losses = CrossEntropy()(logits, labels: labels, gradient: &slope)
-    let share = 1 / Float(batch.ids.count)
-    for index in slope.values.indices { slope.values[index] *= share }
-    pass.backward(slope, into: gradients, shard: shard)
-
-    let predicted = logits.argmax()
-    var isAttacked = [Bool](repeating: false, count: ids.count)
-    for row in attacked { isAttacked[row] = true }
-    for row in ids.indices {
-      tally.count(loss: losses[row], isCorrect: predicted[row] == labels[row], isAdversarial: isAttacked[row])
     }
   }
 }
