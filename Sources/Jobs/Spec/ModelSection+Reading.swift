@@ -3,9 +3,7 @@ import Robustness
 
 extension ModelSection {
   /// Architectures of the contract that are still to come.
-  private static let later = [
-    "preact_resnet18", "resnet18", "wide_resnet", "mobilenet_v2", "efficientnet_lite0", "vit_tiny",
-  ]
+  private static let later = ["vit_tiny"]
 
   static func read(_ reader: SpecReader) -> ModelSection? {
     let initial = reader.string("init", length: 1...4_096)
@@ -54,6 +52,7 @@ extension ModelSection {
     case .integer(let range): reader.integer(parameter.name, in: range).map(PresetValue.integer) ?? parameter.default
     case .integers(let count, let each):
       reader.integers(parameter.name, count: count, in: each).map(PresetValue.integers) ?? parameter.default
+    case .choice(let words): reader.word(parameter.name, among: words).map(PresetValue.choice) ?? parameter.default
     }
   }
 
@@ -86,7 +85,7 @@ extension ModelSection {
 
   private static func readLayer(_ reader: SpecReader) -> Layer? {
     reader.require("type")
-    guard let type: LayerType = reader.choice("type", later: ["batch_norm"]) else { return nil }
+    guard let type: LayerType = reader.choice("type") else { return nil }
     var values: [String: LayerValue] = [:]
     let before = reader.log.faults.count
     for field in type.fields {

@@ -107,6 +107,14 @@ final class SpecReader {
     return fault(key, .notAllowed, "must be one of \(allowed.joined(separator: ", ")), not \"\(text.prefix(60))\"\(hint)")
   }
 
+  /// One of some words.
+  func word(_ key: String, among words: [String]) -> String? {
+    guard let value = present(key) else { return nil }
+    let known = words.joined(separator: ", ")
+    guard case .string(let text) = value else { return wrong(key, value, "one of \(known)") }
+    return words.contains(text) ? text : fault(key, .notAllowed, "must be one of \(known), not \"\(text.prefix(60))\"")
+  }
+
   /// A section; an empty one when it is left out, or when something else stands there (a fault).
   func section(_ key: String) -> SpecReader {
     guard let value = present(key) else {

@@ -6,12 +6,14 @@ enum SafetensorsType: String, CaseIterable {
   case bf16 = "BF16"
   case f32 = "F32"
   case f64 = "F64"
+  /// Counters, as that of PyTorch's batch norm.
+  case i64 = "I64"
 
   var bytes: Int {
     switch self {
     case .f16, .bf16: 2
     case .f32: 4
-    case .f64: 8
+    case .f64, .i64: 8
     }
   }
 
@@ -24,6 +26,7 @@ enum SafetensorsType: String, CaseIterable {
       case .f16: Self.map(raw) { Float(Float16(bitPattern: UInt16(littleEndian: $0))) }
       case .bf16: Self.map(raw) { Float(bitPattern: UInt32(UInt16(littleEndian: $0)) << 16) }
       case .f32: Self.map(raw) { Float(bitPattern: UInt32(littleEndian: $0)) }
+      case .i64: Self.map(raw) { Float(Int64(bitPattern: UInt64(littleEndian: $0))) }
       case .f64: Self.map(raw) { Float(Double(bitPattern: UInt64(littleEndian: $0))) }
       }
     }

@@ -34,7 +34,9 @@ package struct Weights: Sendable, Equatable {
   /// - Throws: every name that is missing, unexpected, of another shape, or holds values that are not finite.
   package func tensors(for layout: ParameterLayout) throws(WeightsError) -> [Tensor] {
     let wanted = Set(layout.parameters.map(\.name))
-    let named = Dictionary(unwrapped(wanted).map { ($0.name, $0.tensor) }) { first, _ in first }
+    // How many batches PyTorch's batch norm has seen: nothing here depends on it.
+    let entries = unwrapped(wanted).filter { !$0.name.hasSuffix(".num_batches_tracked") }
+    let named = Dictionary(entries.map { ($0.name, $0.tensor) }) { first, _ in first }
     var faults: [String] = []
     var found: [Tensor] = []
     for parameter in layout.parameters {

@@ -58,6 +58,12 @@ struct LayerListBuilder {
     case .avgPool(let size, let stride, let padding):
       return try graph.append(Pooling(.average, window: Window(size, stride: stride, padding: padding)), to: node)
     case .relu: return try graph.append(ReLU(), to: node)
+    case .relu6: return try graph.append(ReLU(ceiling: 6), to: node)
+    case .batchNorm(let epsilon, let momentum):
+      let norm = BatchNorm(
+        declaring: name, channels: input.dimensions.last ?? 1, in: &graph, epsilon: Float(epsilon), momentum: Float(momentum))
+      return try graph.append(norm, to: node)
+    case .globalAvgPool: return try graph.append(GlobalAveragePool(), to: node)
     case .flatten: return input.rank == 1 ? node : try graph.append(Flatten(), to: node)
     case .dropout(let rate): return try graph.append(Dropout(rate: Float(rate)), to: node)
     case .residual: return node  // taken apart by the caller

@@ -6,6 +6,12 @@ package indirect enum Layer: Hashable, Sendable {
   /// Cross-correlation by `filters` square kernels, as PyTorch's `Conv2d`.
   case conv(filters: Int, kernel: Int, stride: Int = 1, padding: Int = 0, groups: Int = 1, bias: Bool = true)
   case relu
+  /// min(max(x, 0), 6)
+  case relu6
+  /// As PyTorch's `BatchNorm2d`.
+  case batchNorm(epsilon: Double = 1e-5, momentum: Double = 0.1)
+  /// An image to the mean of each channel, a row of features.
+  case globalAvgPool
   case maxPool(size: Int, stride: Int, padding: Int = 0)
   /// Padding counts as zeros, as in PyTorch's `AvgPool2d`.
   case avgPool(size: Int, stride: Int, padding: Int = 0)
@@ -20,6 +26,9 @@ package indirect enum Layer: Hashable, Sendable {
     switch self {
     case .conv: .conv
     case .relu: .relu
+    case .relu6: .relu6
+    case .batchNorm: .batchNorm
+    case .globalAvgPool: .globalAvgPool
     case .maxPool: .maxPool
     case .avgPool: .avgPool
     case .flatten: .flatten
@@ -42,7 +51,8 @@ package indirect enum Layer: Hashable, Sendable {
     case .linear(let units, let bias): ["units": .integer(units), "bias": .boolean(bias)]
     case .dropout(let rate): ["rate": .number(rate)]
     case .residual(let layers, let shortcut): ["layers": .layers(layers), "shortcut": .layers(shortcut)]
-    case .relu, .flatten: [:]
+    case .batchNorm(let epsilon, let momentum): ["eps": .number(epsilon), "momentum": .number(momentum)]
+    case .relu, .relu6, .globalAvgPool, .flatten: [:]
     }
   }
 
@@ -61,6 +71,9 @@ package indirect enum Layer: Hashable, Sendable {
       self = .maxPool(size: fields.integer("size"), stride: fields.integer("stride"), padding: fields.integer("padding"))
     case .avgPool:
       self = .avgPool(size: fields.integer("size"), stride: fields.integer("stride"), padding: fields.integer("padding"))
+    case .relu6: self = .relu6
+    case .batchNorm: self = .batchNorm(epsilon: fields.number("eps"), momentum: fields.number("momentum"))
+    case .globalAvgPool: self = .globalAvgPool
     case .flatten: self = .flatten
     case .linear: self = .linear(units: fields.integer("units"), bias: fields.boolean("bias"))
     case .dropout: self = .dropout(rate: fields.number("rate"))

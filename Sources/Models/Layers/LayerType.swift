@@ -1,14 +1,19 @@
 /// The layers a list may name.
 package enum LayerType: String, CaseIterable, Hashable, Sendable {
-  case conv, relu
+  case conv, relu, relu6
+  case batchNorm = "batch_norm"
   case maxPool = "max_pool"
   case avgPool = "avg_pool"
+  case globalAvgPool = "global_avg_pool"
   case flatten, linear, dropout, residual
 
   package var summary: String {
     switch self {
     case .conv: "cross-correlation over the image, as PyTorch's Conv2d"
     case .relu: "max(x, 0)"
+    case .relu6: "min(max(x, 0), 6)"
+    case .batchNorm: "each channel normalised over the batch, as PyTorch's BatchNorm2d"
+    case .globalAvgPool: "the mean of each channel over the whole image: a row of features"
     case .maxPool: "the maximum over each window"
     case .avgPool: "the mean over each window; padding counts as zeros"
     case .flatten: "an image as a row of features, channel by channel"
@@ -47,7 +52,12 @@ package enum LayerType: String, CaseIterable, Hashable, Sendable {
         LayerField("layers", .layers(minimum: 1), .required),
         LayerField("shortcut", .layers(minimum: 0), .value(.layers([]))),
       ]
-    case .relu, .flatten: []
+    case .batchNorm:
+      [
+        LayerField("eps", .number(0..<1), .value(.number(1e-5))),
+        LayerField("momentum", .number(0..<1), .value(.number(0.1))),
+      ]
+    case .relu, .relu6, .globalAvgPool, .flatten: []
     }
   }
 }

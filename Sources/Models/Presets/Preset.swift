@@ -28,7 +28,9 @@ package struct Preset: Sendable {
   }
 
   /// Every architecture that can be asked for by name, from small to large.
-  package static let all: [Preset] = [linear, mlp, lenet, madryCNN]
+  package static let all: [Preset] = [
+    linear, mlp, lenet, madryCNN, preActResNet18, resNet18, wideResNet, mobileNetV2, efficientNetLite0,
+  ]
 
   /// - Throws: a sentence that lists the known names.
   package static func named(_ name: String) throws(ModelError) -> Preset {
@@ -65,6 +67,8 @@ package struct PresetParameter: Sendable {
     case integer(ClosedRange<Int>)
     /// A list of so many whole numbers, each within `each`.
     case integers(count: ClosedRange<Int>, each: ClosedRange<Int>)
+    /// One of these words.
+    case choice([String])
   }
 
   package let name: String
@@ -80,6 +84,7 @@ extension PresetParameter.Kind {
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .integers(let count, let each):
       "a list of \(count.lowerBound) to \(count.upperBound) whole numbers from \(each.lowerBound) to \(each.upperBound)"
+    case .choice(let words): "one of \(words.joined(separator: ", "))"
     }
   }
 
@@ -87,15 +92,17 @@ extension PresetParameter.Kind {
     switch (self, value) {
     case (.integer(let range), .integer(let value)): range.contains(value)
     case (.integers(let count, let each), .integers(let values)): count.contains(values.count) && values.allSatisfy(each.contains)
+    case (.choice(let words), .choice(let word)): words.contains(word)
     default: false
     }
   }
 }
 
-/// The value of a preset's parameter; in a document, a number or a list of numbers.
+/// The value of a preset's parameter; in a document, a number, a list of numbers or a word.
 package enum PresetValue: Hashable, Sendable {
   case integer(Int)
   case integers([Int])
+  case choice(String)
 }
 
 extension PresetValue: Codable {
@@ -104,6 +111,7 @@ extension PresetValue: Codable {
     switch self {
     case .integer(let value): try container.encode(value)
     case .integers(let values): try container.encode(values)
+    case .choice(let word): try container.encode(word)
     }
   }
 
@@ -111,6 +119,8 @@ extension PresetValue: Codable {
     let container = try decoder.singleValueContainer()
     if let value = try? container.decode(Int.self) {
       self = .integer(value)
+    } else if let word = try? container.decode(String.self) {
+      self = .choice(word)
     } else {
       self = .integers(try container.decode([Int].self))
     }
@@ -120,6 +130,18 @@ extension PresetValue: Codable {
 /// A preset's parameters, all of them, within their bounds.
 package struct PresetArguments: Sendable {
   let values: [String: PresetValue]
+
+  /// The value of a parameter that the preset declares as a number.
+  func integer(_ name: String) -> Int {
+    guard case .integer(let value)? = values[name] else { preconditionFailure("no parameter \(name) that is a number") }
+    return value
+  }
+
+  /// The value of a parameter that the preset declares as a word.
+  func choice(_ name: String) -> String {
+    guard case .choice(let word)? = values[name] else { preconditionFailure("no parameter \(name) that is a word") }
+    return word
+  }
 
   /// The value of a parameter that the preset declares as a list.
   func integers(_ name: String) -> [Int] {

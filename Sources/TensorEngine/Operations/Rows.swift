@@ -30,6 +30,30 @@ struct Rows: Sendable {
     }
   }
 
+  /// The mean of each channel over the rows of each example.
+  func means(of x: UnsafePointer<Float>, to means: UnsafeMutablePointer<Float>) {
+    let share = 1 / Float(count)
+    for example in 0..<Shard.size {
+      let (x, mean) = (x + example * count * channels, means + example * channels)
+      mean.update(repeating: 0, count: channels)
+      for row in 0..<count {
+        for c in 0..<channels { mean[c] += x[row * channels + c] }
+      }
+      for c in 0..<channels { mean[c] *= share }
+    }
+  }
+
+  /// Gives each row of an example an equal share.
+  func spread(_ values: UnsafePointer<Float>, to x: UnsafeMutablePointer<Float>) {
+    let share = 1 / Float(count)
+    for example in 0..<Shard.size {
+      let (x, value) = (x + example * count * channels, values + example * channels)
+      for row in 0..<count {
+        for c in 0..<channels { x[row * channels + c] = share * value[c] }
+      }
+    }
+  }
+
   /// The mean of each channel over the first `examples`, and the sum of the squares about it.
   func moments(of x: UnsafePointer<Float>, examples: Int, to moments: Moments) {
     let rows = examples * count

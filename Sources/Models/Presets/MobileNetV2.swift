@@ -1,0 +1,48 @@
+extension Preset {
+  static let mobileNetV2 = Preset(
+    name: "mobilenet_v2",
+    description: "a small network of inverted residuals, made for images of 224×224",
+    source: "Sandler et al. 2018, arXiv:1801.04381; torchvision's mobilenet_v2, its names and first values",
+    parameters: [],
+    network: .graph { graph, _, classes in
+      var network = NetworkBuilder(graph, convolutions: .kaimingFanOut)
+      try network.convNormReLU6("features.0", filters: 32, kernel: 3, stride: 2)
+      var index = 1
+      for (expansion, filters, repeats, stride) in mobileNetV2Stages {
+        for block in 0..<repeats {
+          try network.invertedResidual("features.\(index)", expansion: expansion, filters: filters, stride: block == 0 ? stride : 1)
+          index += 1
+        }
+      }
+      try network.convNormReLU6("features.\(index)", filters: 1_280, kernel: 1)
+      try network.globalAveragePool()
+      try network.dropout(rate: 0.2)
+      try network.linear("classifier.1", units: classes, initial: .normal(deviation: 0.01))
+      graph = network.graph
+    })
+}
+
+/// Table 2 of the paper: expansion, filters, repeats, and the stride of the first.
+private let mobileNetV2Stages = [
+  (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
+]
+
+extension NetworkBuilder {
+  fileprivate mutating func convNormReLU6(_ name: String, filters: Int, kernel: Int, stride: Int = 1, groups: Int = 1) throws {
+    try conv(name + ".0", filters: filters, kernel: kernel, stride: stride, groups: groups)
+    try batchNorm(name + ".1")
+    try relu(ceiling: 6)
+  }
+
+  /// Expansion by 1×1, a depthwise 3×3, projection by 1×1, and the sum with the input where the shapes agree.
+  fileprivate mutating func invertedResidual(_ name: String, expansion: Int, filters: Int, stride: Int) throws {
+    let (input, depth) = (node, channels)
+    let hidden = depth * expansion
+    let first = expansion == 1 ? 0 : 1
+    if expansion != 1 { try convNormReLU6("\(name).conv.0", filters: hidden, kernel: 1) }
+    try convNormReLU6("\(name).conv.\(first)", filters: hidden, kernel: 3, stride: stride, groups: hidden)
+    try conv("\(name).conv.\(first + 1)", filters: filters, kernel: 1)
+    try batchNorm("\(name).conv.\(first + 2)")
+    if stride == 1 && depth == filters { try add(input) }
+  }
+}

@@ -1,0 +1,25 @@
+/// The mean over all pixels of each channel, `[height, width, channels]` → `[channels]`.
+package struct GlobalAveragePool: Operation {
+  package let label = "global_avg_pool"
+  package init() {}
+
+  package func outputShape(of inputs: [Shape]) throws -> Shape {
+    guard inputs[0].rank == 3 else { throw GraphError("a global average needs an image [height, width, channels], not \(inputs[0])") }
+    return [inputs[0][2]]
+  }
+
+  package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    let source = lowering.value(lowering.input(node))
+    let rows = Rows(lowering.shape(lowering.input(node)))
+    lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { pointers, _ in rows.means(of: pointers[0], to: pointers[1]) }
+  }
+
+  package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    let input = lowering.input(node)
+    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
+    let rows = Rows(lowering.shape(input))
+    let result = lowering.makeBuffer(like: input)
+    lowering.emit(label + " to input", reads: [gradient], writes: [result]) { pointers, _ in rows.spread(pointers[0], to: pointers[1]) }
+    lowering.contribute(result, to: input)
+  }
+}
