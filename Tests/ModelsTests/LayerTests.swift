@@ -11,6 +11,10 @@ struct LayerTests {
       .conv(filters: 8, kernel: 3, stride: 1, padding: 0, groups: 1, bias: true)
     ),
     (.relu, [:], .relu),
+    (.relu6, [:], .relu6),
+    (.batchNorm, [:], .batchNorm(epsilon: 1e-5, momentum: 0.1)),
+    (.batchNorm, ["eps": .number(0.001)], .batchNorm(epsilon: 0.001, momentum: 0.1)),
+    (.globalAvgPool, [:], .globalAvgPool),
     (.maxPool, ["size": .integer(3)], .maxPool(size: 3, stride: 3, padding: 0)),
     (.avgPool, ["size": .integer(2), "stride": .integer(1)], .avgPool(size: 2, stride: 1, padding: 0)),
     (.flatten, [:], .flatten),
@@ -66,7 +70,7 @@ struct LayerTests {
   @Test(
     "JSON with an unknown type, an unknown field or a wrong kind is refused",
     arguments: [
-      #"{"type": "batch_norm"}"#, #"{"type": "relu", "slope": 0.1}"#, #"{"type": "linear", "units": "ten"}"#, #"{"units": 10}"#,
+      #"{"type": "swish"}"#, #"{"type": "relu", "slope": 0.1}"#, #"{"type": "linear", "units": "ten"}"#, #"{"units": 10}"#,
       #"{"type": "linear", "units": -1}"#, #"{"type": "residual", "layers": [{"type": "conv"}]}"#,
     ])
   func refusesForeignJSON(json: String) {

@@ -52,6 +52,7 @@ extension ModelSection {
         switch value {
         case .integer(let number): object[key] = .int(Int64(number))
         case .integers(let numbers): object[key] = .array(numbers.map { .int(Int64($0)) })
+        case .number(let value): object[key] = .number(value)
         case .choice(let word): object[key] = .string(word)
         }
       }

@@ -52,6 +52,7 @@ extension ModelSection {
     case .integer(let range): reader.integer(parameter.name, in: range).map(PresetValue.integer) ?? parameter.default
     case .integers(let count, let each):
       reader.integers(parameter.name, count: count, in: each).map(PresetValue.integers) ?? parameter.default
+    case .number(let range): reader.number(parameter.name, in: range).map(PresetValue.number) ?? parameter.default
     case .choice(let words): reader.word(parameter.name, among: words).map(PresetValue.choice) ?? parameter.default
     }
   }

@@ -3,8 +3,11 @@ extension Preset {
     name: "mobilenet_v2",
     description: "a small network of inverted residuals, made for images of 224×224",
     source: "Sandler et al. 2018, arXiv:1801.04381; torchvision's mobilenet_v2, its names and first values",
-    parameters: [],
-    network: .graph { graph, _, classes in
+    parameters: [
+      PresetParameter(
+        name: "dropout", description: "the rate of dropout before the last layer", kind: .number(0...0.99), default: .number(0.2))
+    ],
+    network: .graph { graph, arguments, classes in
       var network = NetworkBuilder(graph, convolutions: .kaimingFanOut)
       try network.convNormReLU6("features.0", filters: 32, kernel: 3, stride: 2)
       var index = 1
@@ -16,7 +19,7 @@ extension Preset {
       }
       try network.convNormReLU6("features.\(index)", filters: 1_280, kernel: 1)
       try network.globalAveragePool()
-      try network.dropout(rate: 0.2)
+      try network.dropout(rate: Float(arguments.number("dropout")))
       try network.linear("classifier.1", units: classes, initial: .normal(deviation: 0.01))
       graph = network.graph
     })

@@ -67,6 +67,7 @@ package struct PresetParameter: Sendable {
     case integer(ClosedRange<Int>)
     /// A list of so many whole numbers, each within `each`.
     case integers(count: ClosedRange<Int>, each: ClosedRange<Int>)
+    case number(ClosedRange<Double>)
     /// One of these words.
     case choice([String])
   }
@@ -84,6 +85,7 @@ extension PresetParameter.Kind {
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .integers(let count, let each):
       "a list of \(count.lowerBound) to \(count.upperBound) whole numbers from \(each.lowerBound) to \(each.upperBound)"
+    case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
     case .choice(let words): "one of \(words.joined(separator: ", "))"
     }
   }
@@ -92,6 +94,8 @@ extension PresetParameter.Kind {
     switch (self, value) {
     case (.integer(let range), .integer(let value)): range.contains(value)
     case (.integers(let count, let each), .integers(let values)): count.contains(values.count) && values.allSatisfy(each.contains)
+    case (.number(let range), .number(let value)): range.contains(value)
+    case (.number(let range), .integer(let value)): range.contains(Double(value))
     case (.choice(let words), .choice(let word)): words.contains(word)
     default: false
     }
@@ -102,6 +106,7 @@ extension PresetParameter.Kind {
 package enum PresetValue: Hashable, Sendable {
   case integer(Int)
   case integers([Int])
+  case number(Double)
   case choice(String)
 }
 
@@ -111,6 +116,7 @@ extension PresetValue: Codable {
     switch self {
     case .integer(let value): try container.encode(value)
     case .integers(let values): try container.encode(values)
+    case .number(let value): try container.encode(value)
     case .choice(let word): try container.encode(word)
     }
   }
@@ -119,6 +125,8 @@ extension PresetValue: Codable {
     let container = try decoder.singleValueContainer()
     if let value = try? container.decode(Int.self) {
       self = .integer(value)
+    } else if let value = try? container.decode(Double.self) {
+      self = .number(value)
     } else if let word = try? container.decode(String.self) {
       self = .choice(word)
     } else {
@@ -135,6 +143,15 @@ package struct PresetArguments: Sendable {
   func integer(_ name: String) -> Int {
     guard case .integer(let value)? = values[name] else { preconditionFailure("no parameter \(name) that is a number") }
     return value
+  }
+
+  /// The value of a parameter that the preset declares as a number with a fraction.
+  func number(_ name: String) -> Double {
+    switch values[name] {
+    case .number(let value)?: return value
+    case .integer(let value)?: return Double(value)
+    default: preconditionFailure("no parameter \(name) that is a number")
+    }
   }
 
   /// The value of a parameter that the preset declares as a word.

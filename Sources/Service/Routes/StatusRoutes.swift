@@ -68,6 +68,7 @@ extension Routes {
     switch value {
     case .integer(let number): .int(Int64(number))
     case .integers(let numbers): .array(numbers.map { .int(Int64($0)) })
+    case .number(let value): .number(value)
     case .choice(let word): .string(word)
     }
   }

@@ -60,6 +60,9 @@ package struct Lowering {
 
   let graph: Graph
   let purpose: Purpose
+  /// Winograd's algorithm rounds a hundred times coarser than a direct convolution (1e-5 to 1e-7), and its weights take four times the
+  /// memory: right for the many passes of an attack, and left alone where weights are learnt.
+  let takesWinograd: Bool
   private(set) var instructions: [Instruction] = []
   /// The bytes of each buffer.
   private(set) var buffers: [Int] = []
@@ -78,8 +81,9 @@ package struct Lowering {
   private let consumers: [[Graph.NodeID]]
   private let wanted: [Bool]
 
-  init(_ graph: Graph, for purpose: Purpose) {
+  init(_ graph: Graph, for purpose: Purpose, isExact: Bool) {
     self.graph = graph
+    takesWinograd = purpose != .training && !isExact
     self.purpose = purpose
     var consumers = [[Graph.NodeID]](repeating: [], count: graph.nodes.count)
     // A gradient is wanted at a node when something upstream of it takes one: the input of an attack, the weights of training.

@@ -20,9 +20,10 @@ package final class Program: Sendable {
   /// Present when the purpose is an attack.
   let inputGradientBuffer: Lowering.BufferID?
 
+  /// - Parameter isExact: keeps to direct convolutions, which round as PyTorch's do, where an attack would take Winograd's algorithm.
   /// - Throws: `KernelError` when the tensor library has no kernel for a shape.
-  package init(_ graph: Graph, for purpose: Purpose) throws {
-    var lowering = Lowering(graph, for: purpose)
+  package init(_ graph: Graph, for purpose: Purpose, isExact: Bool = false) throws {
+    var lowering = Lowering(graph, for: purpose, isExact: isExact)
     inputBuffer = lowering.makeValue(graph.input)
     for (id, node) in graph.nodes.enumerated() { try node.operation.forward(id, &lowering) }
     let forwardCount = lowering.instructions.count

@@ -53,7 +53,7 @@ package struct Convolution: WeightedOperation {
         label, lowering.value(input), weights: weights, strides: (1, image[2]), to: result, finish, &lowering)
       return true
     }
-    guard
+    guard lowering.takesWinograd,
       let winograd = Winograd(
         image: image, channels: image[2], filters: filters, window: window, padding: window.padding, groups: groups)
     else { return false }
@@ -77,7 +77,7 @@ package struct Convolution: WeightedOperation {
       first.emit(label, gradient, weights: weights, to: result, &lowering)
       return true
     }
-    guard
+    guard lowering.takesWinograd,
       let winograd = Winograd(
         image: output, channels: filters, filters: image[2], window: window, padding: window.height - 1 - window.padding, groups: groups)
     else { return false }
