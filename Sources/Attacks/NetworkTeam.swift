@@ -8,7 +8,8 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   package let classes: Int
   package let shardSize = Shard.size
   private let engine: Engine
-  private let session: Session
+  /// The network compiled for attacks.
+  package let session: Session
   private let classifiers: [NetworkClassifier]
 
   /// - Parameters:

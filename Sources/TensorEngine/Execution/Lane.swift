@@ -127,6 +127,32 @@ package final class Lane {
     start.update(from: pointer(result), count: target.count)
   }
 
+  /// The seconds that each instruction takes alone, at its best, forward and then backward, for a lane that shares its board with none.
+  ///
+  /// - Parameters:
+  ///   - images: a full shard, the whole batch.
+  ///   - gradients: takes the gradients of the weights of a training program.
+  func timed(_ images: Tensor, gradients: Gradients?) -> [Double] {
+    precondition(images.batch == Shard.size, "\(images.batch) images are no full shard")
+    begin(images, dropout: DropoutKey(seed: 0, epoch: 0, examples: Array(0..<Shard.size)))
+    let forward = timed(forwardStages, board.forward)
+    guard program.purpose != .inference else { return forward }
+    let shape = program.graph.outputShape.batched(Shard.size)
+    // Of both signs and of a usual size: zeros would be no work for some processors.
+    let slope = Tensor(shape, values: (0..<shape.count).map { $0.isMultiple(of: 2) ? 0.01 : -0.01 })
+    if let gradients { turn(slope, into: gradients, shard: 0) } else { turn(slope) }
+    return forward + timed(backwardStages, board.backward)
+  }
+
+  private func timed(_ stages: [[Step]], _ meetings: [([Lane]) -> Void]) -> [Double] {
+    var times: [Double] = []
+    for stage in stages.indices {
+      times += stages[stage].map { step in BestTime.of { step(call) } }
+      if stage < meetings.count { times.append(BestTime.of { meetings[stage]([self]) }) }
+    }
+    return times
+  }
+
   func run(forward stage: Int) { for step in forwardStages[stage] { step(call) } }
   func run(backward stage: Int) { for step in backwardStages[stage] { step(call) } }
 

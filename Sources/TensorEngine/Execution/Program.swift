@@ -13,6 +13,8 @@ package final class Program: Sendable {
   let prepared: [Int]
   /// The bytes of what each meeting leaves for all shards.
   let shared: [Int]
+  /// What each instruction computes, forward and then backward.
+  let work: [InstructionWork]
   let plan: MemoryPlan
   let inputBuffer, logitsBuffer: Lowering.BufferID
   /// Present unless the purpose is inference.
@@ -25,7 +27,11 @@ package final class Program: Sendable {
   package init(_ graph: Graph, for purpose: Purpose, isExact: Bool = false) throws {
     var lowering = Lowering(graph, for: purpose, isExact: isExact)
     inputBuffer = lowering.makeValue(graph.input)
-    for (id, node) in graph.nodes.enumerated() { try node.operation.forward(id, &lowering) }
+    var work = [InstructionWork]()
+    for (id, node) in graph.nodes.enumerated() {
+      try node.operation.forward(id, &lowering)
+      work += InstructionWork.forward(lowering.instructions[work.count...], of: id, graph)
+    }
     let forwardCount = lowering.instructions.count
     logitsBuffer = lowering.value(graph.output)
 
@@ -36,10 +42,14 @@ package final class Program: Sendable {
       logitGradient = buffer
       for (id, node) in graph.nodes.enumerated().reversed() where lowering.wantsGradient(id) {
         try node.operation.backward(id, &lowering)
+        work += InstructionWork.backward(lowering.instructions[work.count...], of: id, graph, lowering)
       }
     }
     logitGradientBuffer = logitGradient
     inputGradientBuffer = purpose.takesInputGradient ? lowering.gradient(graph.input) : nil
+    // The sum of several gradients at the input, if there are.
+    work += lowering.instructions[work.count...].map { _ in InstructionWork(node: graph.input, floatingPointOperations: 0) }
+    self.work = work
 
     self.graph = graph
     self.purpose = purpose

@@ -8,7 +8,8 @@ final class BatchTrainer {
   let parameters: Parameters
   /// The network as it is being trained, for attacks and measurements.
   let team: NetworkTeam
-  private let session: Session
+  /// The network compiled for training.
+  let session: Session
   private let gradients: Gradients
   private let split: Split
   private let adversary: Adversary

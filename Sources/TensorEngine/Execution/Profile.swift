@@ -1,0 +1,70 @@
+import Synchronization
+
+/// What one instruction of a program takes, alone: again and again at its place in a pass, with nothing between.
+package struct InstructionProfile: Hashable, Sendable {
+  /// The operation and its direction, `conv to input`.
+  package let label: String
+  /// The position of the operation in the graph.
+  package let node: Graph.NodeID
+  /// Which kernel computes it.
+  package let implementation: String
+  /// Multiplications and additions of one shard, each counted once.
+  package let floatingPointOperations: Int
+  /// For one shard on one thread, at its best.
+  package let seconds: Double
+}
+
+extension Program {
+  /// Times each instruction, on several threads at once, as they share the machine's memory and power in a run.
+  ///
+  /// - Parameters:
+  ///   - images: a full shard.
+  ///   - threads: of `engine`.
+  /// - Returns: the instructions in their order, each with the mean over the threads of its best time.
+  package func profile(_ images: Tensor, parameters: Parameters, threads: Int, on engine: Engine) throws -> [InstructionProfile] {
+    let times = Mutex<[[Double]]>([])
+    try engine.parallel(threads, width: threads) { _, _ in
+      // Weights of its own too: meetings measure statistics into them.
+      let weights = Parameters(layout)
+      weights.copy(from: parameters)
+      let session = try Session(self, parameters: weights, lanes: 1)
+      let own = session[0].timed(images, gradients: purpose == .training ? Gradients(layout, shards: 1) : nil)
+      times.withLock { $0.append(own) }
+    }
+    let rows = times.withLock { $0 }
+    return zip(forward + backward, work).enumerated().map { index, entry in
+      InstructionProfile(
+        label: entry.0.label, node: entry.1.node, implementation: entry.0.implementation,
+        floatingPointOperations: entry.1.floatingPointOperations,
+        seconds: rows.reduce(0) { $0 + $1[index] } / Double(rows.count))
+    }
+  }
+}
+
+extension Lowering.Instruction {
+  /// Which kernel computes it.
+  var implementation: String {
+    switch work {
+    case .kernel(let kernel, _): kernel.implementation
+    case .loop: "own"
+    case .meeting: "meeting"
+    }
+  }
+}
+
+/// How long something takes when nothing disturbs it.
+enum BestTime {
+  /// The seconds of `body` at its best of some repetitions; it must leave what it reads.
+  static func of(_ body: () -> Void) -> Double {
+    var best = Double.infinity
+    let start = ContinuousClock.now
+    var repetitions = 0
+    while repetitions < 3 || (repetitions < 50 && ContinuousClock.now - start < .milliseconds(20)) {
+      let begun = ContinuousClock.now
+      body()
+      best = min(best, (ContinuousClock.now - begun) / .seconds(1))
+      repetitions += 1
+    }
+    return best
+  }
+}

@@ -1,0 +1,101 @@
+import Attacks
+import Datasets
+import Foundation
+import Models
+import TensorEngine
+
+/// Whole steps of PGD training, attack and update of the weights by SGD, on synthetic images: the very code of a job, without its epochs.
+package struct Benchmark {
+  package let graph: Graph
+  package let batchSize: Int
+  package let attackSteps: Int
+  private let engine: Engine
+  private let dataset: Dataset
+  private let trainer: BatchTrainer
+  private let optimizer: Optimizer
+  private let batch: TrainingBatch
+
+  /// - Parameters:
+  ///   - input: of one image, `[height, width, channels]`.
+  ///   - attackSteps: gradient evaluations of each example before each update.
+  /// - Throws: `ModelError` when the network does not take such images, `KernelError` when the engine cannot compute it.
+  package init(_ description: ModelDescription, input: Shape, classes: Int, batchSize: Int, attackSteps: Int, engine: Engine) throws {
+    graph = try description.graph(input: input, classes: classes)
+    self.batchSize = batchSize
+    self.attackSteps = attackSteps
+    self.engine = engine
+    let settings = TrainingSettings(
+      method: .pgd, batchSize: batchSize, attack: AttackSettings(name: .pgd, steps: attackSteps, randomStart: true),
+      optimizer: OptimizerSettings(.sgd(), learningRate: 0.01))
+    let initial = Parameters(graph.layout)
+    try initial.load(Weights(graph.layout, seed: 0))
+    dataset = Self.dataset(input, classes: classes, count: batchSize)
+    let run = TrainingRun(
+      dataset: dataset, graph: graph, description: description, initial: initial,
+      threat: Threat(norm: .linf, epsilon: 8.0 / 255), settings: settings, engine: engine, threads: engine.threads, seed: 0,
+      directory: FileManager.default.temporaryDirectory)
+    trainer = try BatchTrainer(run)
+    optimizer = Optimizer(settings.optimizer.updateRule, count: graph.layout.trainedCount)
+    batch = TrainingBatch(ids: Array(0..<batchSize), start: 0, epoch: 1, mix: AdversarialMix(fraction: 1))
+  }
+
+  /// One step.
+  ///
+  /// - Returns: its seconds.
+  package func step() throws -> Double {
+    let begun = PhaseTimes.now()
+    guard try trainer.train(batch, with: optimizer, learningRate: 0.01, willUpdate: {}) != nil else {
+      throw TrainingError.diverged(epoch: 1, step: optimizer.step, learningRate: 0.01)
+    }
+    return PhaseTimes.now() - begun
+  }
+
+  /// Multiplications and additions of one step, each counted once: a backward pass to the input costs as much as a forward pass, one to
+  /// the weights as much again.
+  package var floatingPointOperations: Double {
+    let forward = graph.nodes.reduce(0) { sum, node in
+      sum + node.operation.floatingPointOperations(inputs: node.inputs.map { graph.nodes[$0].shape }, output: node.shape)
+    }
+    return Double(forward) * Double(batchSize) * Double(2 * attackSteps + 3)
+  }
+
+  /// Every instruction of a step, timed alone on as many threads at once as a step has.
+  package func profile() throws -> BenchmarkProfile {
+    let images = dataset.train.images(at: (0..<Shard.size).map { $0 % batchSize })
+    func profile(_ program: Program) throws -> [InstructionProfile] {
+      try program.profile(images, parameters: trainer.parameters, threads: engine.threads, on: engine)
+    }
+    return BenchmarkProfile(
+      attack: try profile(trainer.team.session.program), training: try profile(trainer.session.program), attackSteps: attackSteps,
+      shards: Shard.count(batchSize), threads: engine.threads)
+  }
+
+  /// Images of uniform noise.
+  private static func dataset(_ input: Shape, classes: Int, count: Int) -> Dataset {
+    var random = RandomStream(seed: 0, purpose: .sample)
+    let pixels = (0..<count * input.count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+    let labels = (0..<count).map { _ in Int.random(in: 0..<classes, using: &random) }
+    let split = Split(imageShape: input, pixels: Pixels(bytes: pixels), labels: labels)
+    let none = Split(imageShape: input, pixels: Pixels(bytes: []), labels: [])
+    return Dataset(
+      name: "noise", imageShape: input, classNames: (0..<classes).map(String.init), train: split, test: none, sha256: "",
+      sourceBytes: pixels.count)
+  }
+}
+
+/// The instructions of one training step, each timed alone.
+package struct BenchmarkProfile: Sendable {
+  /// One pass of one shard, forward and to the input.
+  package let attack: [InstructionProfile]
+  /// One pass of one shard, forward and to the weights.
+  package let training: [InstructionProfile]
+  package let attackSteps: Int
+  package let shards: Int
+  package let threads: Int
+
+  /// The time of a step if it were nothing but its instructions, each at its best: the ceiling.
+  package var seconds: Double {
+    let ofShard = Double(attackSteps) * attack.reduce(0) { $0 + $1.seconds } + training.reduce(0) { $0 + $1.seconds }
+    return ofShard * Double(shards) / Double(threads)
+  }
+}
