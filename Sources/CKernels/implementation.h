@@ -20,6 +20,8 @@
   void input_gradient_prepare(const kernels_input_gradient *s, const float *weights, float *prepared);                                   \
   void input_gradient_run(const kernels_input_gradient *s, const float *gradient, const float *prepared, float *destination,              \
                           float *scratch);                                                                                               \
+  void max_pool(const kernels_max_pool *s, const float *source, float *destination, uint8_t *places);                                     \
+  void max_pool_gradient(const kernels_max_pool *s, const float *gradient, const uint8_t *places, float *destination);                    \
   }
 
 DECLARE_KERNELS(lanes4)

@@ -57,3 +57,11 @@ void kernels_input_gradient_run(const kernels_input_gradient *shape, const float
                                 float *scratch) {
   CHOSEN(input_gradient_run(shape, gradient, prepared, destination, scratch));
 }
+
+void kernels_max_pool_run(const kernels_max_pool *shape, const float *source, float *destination, uint8_t *places) {
+  CHOSEN(max_pool(shape, source, destination, places));
+}
+
+void kernels_max_pool_gradient(const kernels_max_pool *shape, const float *gradient, const uint8_t *places, float *destination) {
+  CHOSEN(max_pool_gradient(shape, gradient, places, destination));
+}

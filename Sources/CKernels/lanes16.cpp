@@ -12,5 +12,6 @@ namespace lanes16 {
 #include "winograd.inc"
 // The product's panels serve here too.
 #include "input_gradient.inc"
+#include "pooling.inc"
 }  // namespace lanes16
 #pragma clang attribute pop

@@ -64,6 +64,16 @@ void kernels_input_gradient_prepare(const kernels_input_gradient *shape, const f
 void kernels_input_gradient_run(const kernels_input_gradient *shape, const float *gradient, const float *prepared, float *destination,
                                 float *scratch);
 
+// The maximum over square windows that lie side by side, without padding: [batch, height, width, channels] to
+// [batch, height / window, width / window, channels]. `places` holds, for each, which element of its window it was; a window has at most
+// 256. Of equal elements it is the first.
+typedef struct {
+  int64_t batch, height, width, channels, window;
+} kernels_max_pool;
+
+void kernels_max_pool_run(const kernels_max_pool *shape, const float *source, float *destination, uint8_t *places);
+void kernels_max_pool_gradient(const kernels_max_pool *shape, const float *gradient, const uint8_t *places, float *destination);
+
 #ifdef __cplusplus
 }
 #endif

@@ -52,6 +52,11 @@ package struct ModelCard: Hashable, Sendable {
       throw ModelCardError("temper.class_names has \(names?.count ?? 0) names for \(classes) classes")
     }
     let normalization: Normalization? = try Self.value("temper.normalization", metadata)
+    do {
+      _ = try ModelDescription(architecture.architecture).completed()
+    } catch {
+      throw ModelCardError("temper.architecture\(error.pointer): \(error)")
+    }
     self.init(
       model: ModelDescription(architecture.architecture, normalization: normalization), input: Shape(input), classes: classes,
       classNames: names)

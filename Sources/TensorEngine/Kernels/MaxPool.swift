@@ -1,0 +1,36 @@
+import CKernels
+
+/// The maximum over windows that lie side by side.
+struct MaxPool {
+  private let shape: kernels_max_pool
+  /// The bytes of what the way back has to know: which element of each window was the largest.
+  let placeBytes: Int
+
+  /// - Returns: nil for windows that overlap, leave gaps or reach over the edge.
+  init?(image: Shape, window: Window) {
+    guard window.height == window.width, window.stride == window.height, window.padding == 0, window.height <= 16 else { return nil }
+    shape = kernels_max_pool(
+      batch: Int64(Shard.size), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), window: Int64(window.height))
+    placeBytes = Shard.size * (image[0] / window.height) * (image[1] / window.width) * image[2]
+  }
+
+  func emit(
+    _ label: String, _ source: Lowering.BufferID, to result: Lowering.BufferID, places: Lowering.BufferID, _ lowering: inout Lowering
+  ) {
+    lowering.emit(label, reads: [source], writes: [result, places]) { [shape, placeBytes] pointers, _ in
+      pointers[2].withMemoryRebound(to: UInt8.self, capacity: placeBytes) { places in
+        withUnsafePointer(to: shape) { kernels_max_pool_run($0, pointers[0], pointers[1], places) }
+      }
+    }
+  }
+
+  func emitBackward(
+    _ label: String, _ gradient: Lowering.BufferID, places: Lowering.BufferID, to result: Lowering.BufferID, _ lowering: inout Lowering
+  ) {
+    lowering.emit(label, reads: [gradient, places], writes: [result]) { [shape, placeBytes] pointers, _ in
+      pointers[1].withMemoryRebound(to: UInt8.self, capacity: placeBytes) { places in
+        withUnsafePointer(to: shape) { kernels_max_pool_gradient($0, pointers[0], places, pointers[2]) }
+      }
+    }
+  }
+}
