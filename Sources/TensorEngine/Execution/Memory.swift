@@ -5,13 +5,20 @@
 /// A run of bytes at a cache line's border, zero at first, freed with its owner.
 final class Memory {
   static let alignment = 64
+  /// What the system can map at once: a large matrix read row by row otherwise spends its time on looking up pages.
+  private static let hugePage = 2 << 20
 
   let base: UnsafeMutableRawPointer
   let bytes: Int
 
   init(bytes: Int) {
     self.bytes = max(bytes, Self.alignment)
-    base = UnsafeMutableRawPointer.allocate(byteCount: self.bytes, alignment: Self.alignment)
+    let isLarge = bytes >= Self.hugePage
+    base = UnsafeMutableRawPointer.allocate(byteCount: self.bytes, alignment: isLarge ? Self.hugePage : Self.alignment)
+    #if os(Linux)
+      // A wish only: what it says of failure changes nothing.
+      if isLarge { _ = madvise(base, self.bytes / Self.hugePage * Self.hugePage, Int32(MADV_HUGEPAGE)) }
+    #endif
     base.initializeMemory(as: UInt8.self, repeating: 0, count: self.bytes)
   }
 
