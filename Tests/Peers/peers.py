@@ -4,7 +4,7 @@
 Sets PyTorch up in a virtual environment under .build/peers when it is not there, then, row by row, runs PyTorch in each of its settings
 (eager or compiled, channels last or not), each in a process of its own, and `temper bench`, and sets Temper against PyTorch's best.
 
-Environment: WORK=madry,preact picks rows by the beginning of their names; THREADS (2), STEPS (3), SECONDS (120, for one setting);
+Environment: WORK=madry,preact picks rows by the beginning of their names; THREADS (2), STEPS (3), LIMIT (120 s, for one setting);
 PEER_PYTHON is a Python that has PyTorch already; JSON=FILE keeps every figure.
 """
 import itertools
@@ -21,7 +21,7 @@ SCRIPT = pathlib.Path(__file__).with_name("pgd_training.py")
 TEMPER = ROOT / ".build" / "release" / "temper"
 THREADS = os.environ.get("THREADS", "2")
 STEPS = os.environ.get("STEPS", "3")
-SECONDS = os.environ.get("SECONDS", "120")
+LIMIT = os.environ.get("LIMIT", "120")
 
 MADRY = ["--architecture", "madry_cnn", "--image", "28,28,1", "--batch-size", "128", "--attack-steps", "40"]
 PREACT = ["--architecture", "preact_resnet18", "--image", "32,32,3", "--batch-size", "128", "--attack-steps", "10"]
@@ -54,11 +54,11 @@ def python_with_torch():
         return python
     say("installing PyTorch under .build/peers")
     venv.create(HOME, with_pip=True)
-    pip = [python, "-m", "pip", "install", "--quiet", "numpy"]
+    pip = [python, "-m", "pip", "install", "--quiet"]
     # The build for processors alone is a tenth of the size; where its index is out of reach, the usual one does.
-    small = pip + ["torch==2.13.0+cpu", "--extra-index-url", "https://download.pytorch.org/whl/cpu"]
-    if subprocess.run(small).returncode != 0:
-        say("no CPU build of PyTorch is at hand: taking the usual one")
+    small = ["--retries", "0", "--timeout", "15", "--index-url", "https://download.pytorch.org/whl/cpu", "torch"]
+    if subprocess.run(pip + small, capture_output=True).returncode != 0:
+        say("the index of PyTorch's CPU builds is out of reach: taking the usual build")
         subprocess.run(pip + ["torch"], check=True)
     return python
 
@@ -94,10 +94,10 @@ def settings(bf16):
 def peer(python, arguments, bf16):
     """PyTorch in each of its settings: the figures by setting."""
     results = {}
-    bounds = ["--threads", THREADS, "--steps", STEPS, "--seconds", SECONDS]
+    bounds = ["--threads", THREADS, "--steps", STEPS, "--seconds", LIMIT]
     for name, flags in settings(bf16):
         # A compiler takes its time, and a step that has begun is measured to its end.
-        result, fault = measured([python, SCRIPT] + arguments + flags + bounds, 4 * float(SECONDS) + 300)
+        result, fault = measured([python, SCRIPT] + arguments + flags + bounds, 4 * float(LIMIT) + 300)
         if result:
             results[name] = result
             say(f"  PyTorch {name}: {result['examples_per_second']:.1f} examples/s, {result['peak_bytes'] / 1e6:.0f} MB")
@@ -108,8 +108,8 @@ def peer(python, arguments, bf16):
 
 def compared(name, arguments, precision, bf16, wanted, peers):
     """One row, or None with a word on standard error."""
-    bounds = ["--threads", THREADS, "--steps", STEPS, "--seconds", SECONDS]
-    ours, fault = measured([TEMPER, "bench"] + arguments + ["--precision", precision, "--json"] + bounds, 4 * float(SECONDS) + 300)
+    bounds = ["--threads", THREADS, "--steps", STEPS, "--seconds", LIMIT]
+    ours, fault = measured([TEMPER, "bench"] + arguments + ["--precision", precision, "--json"] + bounds, 4 * float(LIMIT) + 300)
     if not ours:
         say(f"  Temper: {fault}")
         return None
