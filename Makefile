@@ -14,7 +14,7 @@ PACKAGES := \
 	libsqlite3-dev \
 	curl ca-certificates
 
-.PHONY: demo test build run format lint imports packages clean
+.PHONY: demo test build run peers format lint imports packages clean
 
 demo: build
 	deploy/demo.sh $(TEMPER)
@@ -28,6 +28,10 @@ build: packages
 
 run: build
 	$(TEMPER) serve --data $${TEMPER_DATA:-data}
+
+# The same work by PyTorch and by Temper, and the table of ratios; `WORK=madry,mlp` picks rows.
+peers: build
+	python3 Tests/Peers/peers.py
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests

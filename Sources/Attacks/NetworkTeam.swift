@@ -20,7 +20,7 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
     inputShape = graph.inputShape
     classes = graph.outputShape.count
     let lanes = min(max(1, width), engine.threads)
-    let session = try Session(Program(graph, for: .attack), parameters: parameters, lanes: lanes)
+    let session = try Session(engine.programs.program(graph, for: .attack), parameters: parameters, lanes: lanes)
     self.session = session
     classifiers = (0..<lanes).map { NetworkClassifier(session[$0], inputShape: graph.inputShape, classes: graph.outputShape.count) }
   }

@@ -181,6 +181,30 @@ const char *onednn_version(void) {
   return text.c_str();
 }
 
+const char *onednn_instructions(void) {
+  // The names of version 2.6 and later; a newer set of instructions contains the older.
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::sse41: return "SSE4.1";
+    case dnnl::cpu_isa::avx: return "AVX";
+    case dnnl::cpu_isa::avx2: return "AVX2";
+    case dnnl::cpu_isa::avx2_vnni: return "AVX2 with VNNI";
+    case dnnl::cpu_isa::avx512_core: return "AVX-512";
+    case dnnl::cpu_isa::avx512_core_vnni: return "AVX-512 with VNNI";
+    case dnnl::cpu_isa::avx512_core_bf16: return "AVX-512 with BF16";
+    default: return "other instructions";
+  }
+}
+
+bool onednn_offers_bf16(void) {
+  return guarded<bool>(false, [] {
+    const auto numbers = [](const dims &extent) { return memory::desc(extent, memory::data_type::bf16, tag::any); };
+    const dims one{1, 1};
+    describe<dnnl::convolution_forward>(no_clamp, prop_kind::forward_training, algorithm::convolution_direct, numbers({1, 16, 8, 8}),
+                                        numbers({16, 16, 3, 3}), memory::desc(), numbers({1, 16, 8, 8}), one, one, one);
+    return true;
+  });
+}
+
 onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_direction direction) {
   return guarded<onednn_kernel *>(nullptr, [&] {
     const auto &s = *shape;

@@ -64,6 +64,10 @@ typedef struct {
 const char *onednn_last_error(void);
 // "2.6.3"
 const char *onednn_version(void);
+// The instructions that kernels are compiled to, "AVX2".
+const char *onednn_instructions(void);
+// Whether there is a convolution in bfloat16 for this processor.
+bool onednn_offers_bf16(void);
 
 onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_direction direction);
 onednn_kernel *onednn_make_dense(const onednn_dense *shape, onednn_direction direction);

@@ -2,6 +2,7 @@ import Attacks
 import Datasets
 import Models
 import Robustness
+import TensorEngine
 import Training
 
 /// The bounds of a spec: far above what is sensible, and low enough that nothing overflows.
@@ -46,7 +47,7 @@ extension JobSpec {
     let training = readTraining(reader, kind: kind, validationFraction: dataset?.validationFraction ?? 0.1)
     let evaluation = EvaluationSection.read(reader.section("evaluation"), epsilon: threat.epsilon)
     let gates = readGates(reader)
-    let precision = reader.choice("precision", later: ["mixed", "bf16"]) ?? Precision.fp32
+    let precision = reader.choice("precision") ?? Precision.fp32
     let seed = UInt64(reader.integer("seed", in: 0...Int.max, default: 0))
     let priority = reader.integer("priority", in: SpecBounds.priority, default: 0)
     let resources = Resources.read(reader.section("resources"))

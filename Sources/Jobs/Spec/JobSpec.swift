@@ -2,6 +2,7 @@ import Attacks
 import Datasets
 import Models
 import Robustness
+import TensorEngine
 import Training
 
 /// What a job is to do, checked and completed by every default.
@@ -12,10 +13,6 @@ package struct JobSpec: Hashable, Sendable {
     case train
     /// The robustness of `model.initial`, without training.
     case evaluate
-  }
-
-  package enum Precision: String, CaseIterable, Hashable, Sendable {
-    case fp32
   }
 
   /// Where a spec comes from: only one from this machine may name files.

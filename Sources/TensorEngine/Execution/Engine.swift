@@ -7,10 +7,13 @@ import Foundation
 package final class Engine: Sendable {
   /// The number of threads in the team.
   package let threads: Int
+  /// What has been compiled for the jobs that share the team.
+  package let programs: ProgramCache
   private let team = Team()
 
   /// - Parameter threads: at least 1; by default one for each core.
-  package init(threads: Int = ProcessInfo.processInfo.activeProcessorCount) {
+  package init(threads: Int = ProcessInfo.processInfo.activeProcessorCount, programs: ProgramCache = ProgramCache()) {
+    self.programs = programs
     self.threads = max(1, threads)
     for index in 0..<self.threads {
       let thread = Thread { [team] in

@@ -20,6 +20,11 @@ package final class Session: @unchecked Sendable {
     refresh()
   }
 
+  /// The bytes that a session with so many lanes takes: activations, what the kernels want of the weights, what meetings leave.
+  package static func bytes(_ program: Program, lanes: Int) -> Int {
+    lanes * program.arenaBytes + program.preparedBytes + program.shared.reduce(0) { $0 + Memory.aligned($1) }
+  }
+
   /// Prepares the present values of the parameters for the kernels. To be called after every change of them.
   package func refresh() { prepared.refresh() }
 

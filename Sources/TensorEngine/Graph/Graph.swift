@@ -1,5 +1,5 @@
 /// A network as data: operations in topological order, each reading the outputs of earlier ones. Shapes are those of one example.
-package struct Graph: Sendable {
+package struct Graph: Sendable, Hashable {
   package struct Node: Sendable {
     package let operation: any Operation
     /// The nodes it reads.
@@ -44,6 +44,18 @@ package struct Graph: Sendable {
   ) -> ParameterID {
     parameterSpecifications.append(ParameterSpecification(name: name, shape: shape, initial: initial, isTrained: isTrained))
     return parameterSpecifications.count - 1
+  }
+}
+
+extension Graph.Node: Hashable {
+  package static func == (one: Graph.Node, other: Graph.Node) -> Bool {
+    AnyHashable(one.operation) == AnyHashable(other.operation) && one.inputs == other.inputs && one.shape == other.shape
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    AnyHashable(operation).hash(into: &hasher)
+    hasher.combine(inputs)
+    hasher.combine(shape)
   }
 }
 

@@ -1,7 +1,7 @@
 /// A row of the table of operations: the shape of its output, how its value is computed and how a gradient passes back through it.
 ///
 /// To add an operation is to add one file that conforms to this, and its row in the gradient tests.
-package protocol Operation: Sendable {
+package protocol Operation: Sendable, Hashable {
   /// What the profile and the errors call it.
   var label: String { get }
 

@@ -24,7 +24,7 @@ final class BatchTrainer {
     parameters.copy(from: run.initial)
     team = try NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width)
     let shards = Shard.count(min(run.settings.batchSize, run.dataset.train.count))
-    let program = try Program(run.graph, for: .training)
+    let program = try run.engine.programs.program(run.graph, for: .training)
     session = try Session(program, parameters: parameters, lanes: program.hasMeetings ? shards : width)
     gradients = Gradients(run.graph.layout, shards: shards)
     split = run.dataset.train
