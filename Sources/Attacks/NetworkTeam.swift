@@ -6,7 +6,7 @@ import TensorEngine
 package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   package let inputShape: Shape
   package let classes: Int
-  package let shardSize = Shard.size
+  package let shardSize: Int
   private let engine: Engine
   /// The network compiled for attacks.
   package let session: Session
@@ -19,6 +19,7 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
     self.engine = engine
     inputShape = graph.inputShape
     classes = graph.outputShape.count
+    shardSize = graph.shard.size
     let lanes = min(max(1, width), engine.threads)
     let session = try Session(engine.programs.program(graph, for: .attack), parameters: parameters, lanes: lanes)
     self.session = session

@@ -61,13 +61,13 @@ package struct Benchmark {
 
   /// Every instruction of a step, timed alone on as many threads at once as a step has.
   package func profile() throws -> BenchmarkProfile {
-    let images = dataset.train.images(at: (0..<Shard.size).map { $0 % batchSize })
+    let images = dataset.train.images(at: (0..<graph.shard.size).map { $0 % batchSize })
     func profile(_ program: Program) throws -> [InstructionProfile] {
       try program.profile(images, parameters: trainer.parameters, threads: engine.threads, on: engine)
     }
     return BenchmarkProfile(
       attack: try profile(trainer.team.session.program), training: try profile(trainer.session.program), attackSteps: attackSteps,
-      shards: Shard.count(batchSize), threads: engine.threads)
+      shards: graph.shard.count(batchSize), threads: engine.threads)
   }
 
   /// Images of uniform noise.

@@ -112,8 +112,8 @@ private struct ArchitectureReference {
     }
   }
 
-  var shards: Int { Shard.count(all.batch) }
-  func images(_ shard: Int) -> Tensor { all.gathered(Shard.range(shard, of: all.batch)) }
+  var shards: Int { graph.shard.count(all.batch) }
+  func images(_ shard: Int) -> Tensor { all.gathered(graph.shard.range(shard, of: all.batch)) }
 
   /// Weights by their place among the sorted names, as `fill` in architectures.py.
   func parameters() throws -> Parameters {
@@ -138,7 +138,7 @@ private struct ArchitectureReference {
   /// The gradient of the mean loss of the whole batch at the logits of a shard.
   func slope(_ logits: Tensor, _ shard: Int) -> Tensor {
     var slope = Tensor(zeros: logits.shape)
-    _ = CrossEntropy()(logits, labels: Array(labels[Shard.range(shard, of: all.batch)]), gradient: &slope)
+    _ = CrossEntropy()(logits, labels: Array(labels[graph.shard.range(shard, of: all.batch)]), gradient: &slope)
     return Tensor(slope.shape, values: slope.values.map { $0 / Float(all.batch) })
   }
 

@@ -62,14 +62,14 @@ package struct Estimate: Hashable, Sendable {
   private static func bytes(_ spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph) -> Int {
     let float = MemoryLayout<Float>.size
     let weights = graph.layout.count * float
-    let shards = spec.training.map { Shard.count($0.batchSize) } ?? 0
+    let shards = spec.training.map { graph.shard.count($0.batchSize) } ?? 0
     // Weights, their packed copies, the chosen checkpoint and two slots of the optimiser; a gradient for each shard of a batch.
     let ofWeights = weights * (spec.training == nil ? 2 : 5) + shards * weights
     let activations = graph.nodes.reduce(0) { $0 + $1.shape.count } * float
     // Values and gradients of a shard, for each thread that may run.
-    let arenas = 2 * activations * Shard.size * (spec.resources.threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    let arenas = 2 * activations * graph.shard.size * (spec.resources.threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let images = (facts.trainCount + facts.testCount) * facts.shape.count
-    return ofWeights + arenas + images + shards * Shard.size * facts.shape.count * float * 3
+    return ofWeights + arenas + images + shards * graph.shard.size * facts.shape.count * float * 3
   }
 
   package var json: JSONValue {

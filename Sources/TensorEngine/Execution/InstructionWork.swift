@@ -27,7 +27,7 @@ struct InstructionWork: Sendable {
   private static func operations(of node: Graph.NodeID, _ graph: Graph) -> Int {
     let node = graph.nodes[node]
     let inputs = node.inputs.map { graph.nodes[$0].shape }
-    return Shard.size * node.operation.floatingPointOperations(inputs: inputs, output: node.shape)
+    return graph.shard.size * node.operation.floatingPointOperations(inputs: inputs, output: node.shape)
   }
 
   private static func share(

@@ -44,7 +44,7 @@ package final class Lane {
 
   // MARK: A shard by itself
 
-  /// The logits `[batch, classes]` of up to `Shard.size` images `[batch, height, width, channels]`; they are the whole batch where the
+  /// The logits `[batch, classes]` of up to a shard of images `[batch, height, width, channels]`; they are the whole batch where the
   /// program asks for its statistics.
   ///
   /// - Parameter dropout: needed by a training program with dropout in it.
@@ -91,7 +91,8 @@ package final class Lane {
 
   /// Takes the images of the next forward pass.
   package func begin(_ images: Tensor, dropout: DropoutKey? = nil) {
-    precondition(images.batch <= Shard.size && images.shape.example == program.graph.inputShape, "images \(images.shape) do not fit")
+    precondition(
+      images.batch <= program.shard.size && images.shape.example == program.graph.inputShape, "images \(images.shape) do not fit")
     call = LaneCall(batch: images.batch, dropout: dropout)
     fill(program.inputBuffer, with: images)
   }
@@ -133,11 +134,11 @@ package final class Lane {
   ///   - images: a full shard, the whole batch.
   ///   - gradients: takes the gradients of the weights of a training program.
   func timed(_ images: Tensor, gradients: Gradients?) -> [Double] {
-    precondition(images.batch == Shard.size, "\(images.batch) images are no full shard")
-    begin(images, dropout: DropoutKey(seed: 0, epoch: 0, examples: Array(0..<Shard.size)))
+    precondition(images.batch == program.shard.size, "\(images.batch) images are no full shard")
+    begin(images, dropout: DropoutKey(seed: 0, epoch: 0, examples: Array(0..<program.shard.size)))
     let forward = timed(forwardStages, board.forward)
     guard program.purpose != .inference else { return forward }
-    let shape = program.graph.outputShape.batched(Shard.size)
+    let shape = program.graph.outputShape.batched(program.shard.size)
     // Of both signs and of a usual size: zeros would be no work for some processors.
     let slope = Tensor(shape, values: (0..<shape.count).map { $0.isMultiple(of: 2) ? 0.01 : -0.01 })
     if let gradients { turn(slope, into: gradients, shard: 0) } else { turn(slope) }
@@ -173,7 +174,7 @@ package final class Lane {
     tensor.values.withUnsafeBufferPointer { source in
       if let start = source.baseAddress { target.update(from: start, count: source.count) }
     }
-    (target + tensor.values.count).update(repeating: 0, count: Shard.size * tensor.stride - tensor.values.count)
+    (target + tensor.values.count).update(repeating: 0, count: program.shard.size * tensor.stride - tensor.values.count)
   }
 
   private func read(_ buffer: Lowering.BufferID, _ shape: Shape) -> Tensor {

@@ -59,6 +59,8 @@ package struct Lowering {
   }
 
   let graph: Graph
+  /// The number of examples in every buffer.
+  let shardSize: Int
   let purpose: Purpose
   /// Winograd's algorithm rounds a hundred times coarser than a direct convolution (1e-5 to 1e-7), and its weights take four times the
   /// memory: right for the many passes of an attack, and left alone where weights are learnt.
@@ -83,6 +85,7 @@ package struct Lowering {
 
   init(_ graph: Graph, for purpose: Purpose, isExact: Bool) {
     self.graph = graph
+    shardSize = graph.shard.size
     takesWinograd = purpose != .training && !isExact
     self.purpose = purpose
     var consumers = [[Graph.NodeID]](repeating: [], count: graph.nodes.count)
@@ -115,7 +118,7 @@ package struct Lowering {
   }
 
   /// A new buffer of the shape of a node's value.
-  mutating func makeBuffer(like node: Graph.NodeID) -> BufferID { makeBuffer(bytes: Shard.size * shape(node).count * 4) }
+  mutating func makeBuffer(like node: Graph.NodeID) -> BufferID { makeBuffer(bytes: shardSize * shape(node).count * 4) }
 
   mutating func makeValue(_ node: Graph.NodeID) -> BufferID {
     let buffer = makeBuffer(like: node)
@@ -170,7 +173,7 @@ package struct Lowering {
     guard let all = contributions[node], var sum = all.first else { return nil }
     for next in all.dropFirst() {
       let total = makeBuffer(like: node)
-      let count = Shard.size * shape(node).count
+      let count = shardSize * shape(node).count
       emit("sum", reads: [sum, next], writes: [total]) { pointers, _ in
         for i in 0..<count { pointers[2][i] = pointers[0][i] + pointers[1][i] }
       }
@@ -209,7 +212,7 @@ package struct Lowering {
 
   /// Emits `result = gradient`, and 0 where the clamped value is at an end of its range.
   mutating func emitMask(_ label: String, _ gradient: BufferID, by clamped: Finish.Clamped, like node: Graph.NodeID, to result: BufferID) {
-    let count = Shard.size * shape(node).count
+    let count = shardSize * shape(node).count
     let (low, high) = (clamped.range.lowerBound, clamped.range.upperBound)
     emit(label, reads: [gradient, clamped.value], writes: [result]) { pointers, _ in
       let (gradient, value, result) = (pointers[0], pointers[1], pointers[2])

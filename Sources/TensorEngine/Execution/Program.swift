@@ -5,6 +5,7 @@ package final class Program: Sendable {
   package let graph: Graph
   package let purpose: Purpose
   package let layout: ParameterLayout
+  package let shard: Shard
   let forward: [Lowering.Instruction]
   let backward: [Lowering.Instruction]
   /// Run after each change of the weights.
@@ -54,6 +55,7 @@ package final class Program: Sendable {
     self.graph = graph
     self.purpose = purpose
     layout = graph.layout
+    shard = graph.shard
     forward = Array(lowering.instructions[..<forwardCount])
     backward = Array(lowering.instructions[forwardCount...])
     preparation = lowering.preparation

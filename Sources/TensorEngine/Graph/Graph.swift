@@ -24,6 +24,8 @@ package struct Graph: Sendable, Hashable {
   package var output: NodeID { nodes.count - 1 }
   package var inputShape: Shape { nodes[input].shape }
   package var outputShape: Shape { nodes[output].shape }
+  /// How a batch is cut.
+  package var shard: Shard { Shard(activations: nodes.reduce(1) { max($0, $1.shape.count) }) }
   package var layout: ParameterLayout { ParameterLayout(parameterSpecifications) }
 
   /// Adds an operation that reads `inputs`.

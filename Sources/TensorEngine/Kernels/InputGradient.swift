@@ -6,10 +6,10 @@ struct InputGradient {
   private let shape: kernels_input_gradient
 
   /// - Returns: nil where the library's kernel does as well.
-  init?(image: Shape, filters: Int, window: Window, groups: Int) {
+  init?(batch: Int, image: Shape, filters: Int, window: Window, groups: Int) {
     guard groups == 1, image[2] <= 4, window.padding < min(window.height, window.width) else { return nil }
     shape = kernels_input_gradient(
-      batch: Int64(Shard.size), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
+      batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
       kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride: Int64(window.stride), padding: Int64(window.padding))
   }
 

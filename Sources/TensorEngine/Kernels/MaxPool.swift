@@ -7,11 +7,11 @@ struct MaxPool {
   let placeBytes: Int
 
   /// - Returns: nil for windows that overlap, leave gaps or reach over the edge.
-  init?(image: Shape, window: Window) {
+  init?(batch: Int, image: Shape, window: Window) {
     guard window.height == window.width, window.stride == window.height, window.padding == 0, window.height <= 16 else { return nil }
     shape = kernels_max_pool(
-      batch: Int64(Shard.size), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), window: Int64(window.height))
-    placeBytes = Shard.size * (image[0] / window.height) * (image[1] / window.width) * image[2]
+      batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), window: Int64(window.height))
+    placeBytes = batch * (image[0] / window.height) * (image[1] / window.width) * image[2]
   }
 
   func emit(

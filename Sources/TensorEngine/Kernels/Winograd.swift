@@ -6,7 +6,7 @@ struct Winograd {
   private let shape: kernels_winograd
 
   /// - Returns: nil where the algorithm does not apply, or saves too little to pay for the way to the points and back.
-  init?(image: Shape, channels: Int, filters: Int, window: Window, padding: Int, groups: Int) {
+  init?(batch: Int, image: Shape, channels: Int, filters: Int, window: Window, padding: Int, groups: Int) {
     let lanes = Int(kernels_lanes())
     guard groups == 1, window.stride == 1, window.height == window.width, [3, 5].contains(window.height), padding >= 0,
       channels % lanes == 0, filters % lanes == 0
@@ -17,7 +17,7 @@ struct Winograd {
     let points = (tile + kernel - 1) * (tile + kernel - 1)
     guard 2 * tiles * points <= tall * wide * kernel * kernel else { return nil }
     shape = kernels_winograd(
-      batch: Int64(Shard.size), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(channels), filters: Int64(filters),
+      batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(channels), filters: Int64(filters),
       kernel: Int64(kernel), padding: Int64(padding), tile: Int64(tile))
   }
 

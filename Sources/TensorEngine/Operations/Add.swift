@@ -12,7 +12,7 @@ package struct Add: Operation {
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let terms = [lowering.value(lowering.input(node, 0)), lowering.value(lowering.input(node, 1))]
-    let count = Shard.size * lowering.shape(node).count
+    let count = lowering.shardSize * lowering.shape(node).count
     lowering.emit(label, reads: terms, writes: [lowering.makeValue(node)]) { pointers, _ in
       for i in 0..<count { pointers[2][i] = pointers[0][i] + pointers[1][i] }
     }

@@ -32,7 +32,7 @@ package struct BatchNorm: Operation {
     lowering.keep(coefficients: coefficients, of: node)
     let range = lowering.fusedClamp(after: node) ?? -.infinity ... .infinity
     let source = Lowering.Operand.buffer(lowering.value(lowering.input(node)))
-    let rows = Rows(lowering.shape(node))
+    let rows = Rows(lowering.shape(node), lowering.shardSize)
     lowering.emit(label, [source, coefficients, .buffer(lowering.makeValue(node))]) { pointers, _ in
       rows.scale(pointers[0], by: pointers[1], within: range, to: pointers[2])
     }
@@ -44,7 +44,7 @@ package struct BatchNorm: Operation {
     if lowering.isFused(node) { return lowering.contribute(gradient, to: input) }
     guard let coefficients = lowering.keptCoefficients(of: node) else { return }
     if lowering.purpose.usesBatchStatistics { return backwardThroughBatch(node, gradient, coefficients, &lowering) }
-    let rows = Rows(lowering.shape(node))
+    let rows = Rows(lowering.shape(node), lowering.shardSize)
     let result = lowering.makeBuffer(like: input)
     lowering.emit(label + " to input", [.buffer(gradient), coefficients, .buffer(result)]) { pointers, _ in
       rows.scale(pointers[0], byFactor: pointers[1], to: pointers[2])
@@ -56,7 +56,7 @@ package struct BatchNorm: Operation {
 
   /// y = factor · x + shift, `[2, channels]`: what the running statistics come to.
   private func runningCoefficients(_ node: Graph.NodeID, _ lowering: inout Lowering) -> Lowering.Operand {
-    coefficients(channels: Rows(lowering.shape(node)).channels, &lowering)
+    coefficients(channels: Rows(lowering.shape(node), lowering.shardSize).channels, &lowering)
   }
 
   private func coefficients(channels: Int, _ lowering: inout Lowering) -> Lowering.Operand {
@@ -93,7 +93,7 @@ package struct BatchNorm: Operation {
 
   /// `[4, channels]`: factor and shift of y = factor · x + shift, then mean and 1/deviation; known when all shards have met.
   private func batchCoefficients(_ node: Graph.NodeID, _ lowering: inout Lowering) -> Lowering.Operand {
-    let rows = Rows(lowering.shape(node))
+    let rows = Rows(lowering.shape(node), lowering.shardSize)
     let channels = rows.channels
     let source = lowering.value(lowering.input(node))
     let share = lowering.makeBuffer(bytes: 2 * channels * MemoryLayout<Double>.size)
@@ -129,7 +129,7 @@ package struct BatchNorm: Operation {
   private func backwardThroughBatch(
     _ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ coefficients: Lowering.Operand, _ lowering: inout Lowering
   ) {
-    let rows = Rows(lowering.shape(node))
+    let rows = Rows(lowering.shape(node), lowering.shardSize)
     let channels = rows.channels
     let input = lowering.input(node)
     let source = lowering.value(input)

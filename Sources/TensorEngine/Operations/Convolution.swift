@@ -37,7 +37,7 @@ package struct Convolution: WeightedOperation {
   ) throws -> Kernel {
     let image = lowering.shape(lowering.input(node))
     let shape = onednn_convolution(
-      batch: Int64(Shard.size), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
+      batch: Int64(lowering.shardSize), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
       kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride: Int64(window.stride),
       padding: Int64(window.padding), groups: Int64(groups), bias: hasBias, clamp: .init(clamp))
     return try .convolution(shape, direction)
@@ -49,13 +49,14 @@ package struct Convolution: WeightedOperation {
     let input = lowering.input(node)
     let image = lowering.shape(input)
     if isPointwise {
-      Product(rows: Shard.size * image[0] * image[1], depth: image[2], columns: filters).emit(
+      Product(rows: lowering.shardSize * image[0] * image[1], depth: image[2], columns: filters).emit(
         label, lowering.value(input), weights: weights, strides: (1, image[2]), to: result, finish, &lowering)
       return true
     }
     guard lowering.takesWinograd,
       let winograd = Winograd(
-        image: image, channels: image[2], filters: filters, window: window, padding: window.padding, groups: groups)
+        batch: lowering.shardSize, image: image, channels: image[2], filters: filters, window: window, padding: window.padding,
+        groups: groups)
     else { return false }
     winograd.emit(label, lowering.value(input), weights: weights, to: result, finish, &lowering)
     return true
@@ -68,18 +69,19 @@ package struct Convolution: WeightedOperation {
     let (input, label) = (lowering.input(node), label + " to input")
     let (image, output) = (lowering.shape(input), lowering.shape(node))
     if isPointwise {
-      let product = Product(rows: Shard.size * image[0] * image[1], depth: filters, columns: image[2])
+      let product = Product(rows: lowering.shardSize * image[0] * image[1], depth: filters, columns: image[2])
       product.emit(
         label, gradient, weights: weights, strides: (image[2], 1), to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
       return true
     }
-    if let first = InputGradient(image: image, filters: filters, window: window, groups: groups) {
+    if let first = InputGradient(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups) {
       first.emit(label, gradient, weights: weights, to: result, &lowering)
       return true
     }
     guard lowering.takesWinograd,
       let winograd = Winograd(
-        image: output, channels: filters, filters: image[2], window: window, padding: window.height - 1 - window.padding, groups: groups)
+        batch: lowering.shardSize, image: output, channels: filters, filters: image[2], window: window,
+        padding: window.height - 1 - window.padding, groups: groups)
     else { return false }
     winograd.emitTransposed(
       label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)

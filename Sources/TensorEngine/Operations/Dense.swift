@@ -29,7 +29,7 @@ package struct Dense: WeightedOperation {
     _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?
   ) throws -> Kernel {
     let shape = onednn_dense(
-      batch: Int64(Shard.size), features: Int64(lowering.shape(lowering.input(node)).count), units: Int64(units), bias: hasBias,
+      batch: Int64(lowering.shardSize), features: Int64(lowering.shape(lowering.input(node)).count), units: Int64(units), bias: hasBias,
       clamp: .init(clamp))
     return try .dense(shape, direction)
   }
@@ -39,7 +39,7 @@ package struct Dense: WeightedOperation {
   ) -> Bool {
     let input = lowering.input(node)
     let features = lowering.shape(input).count
-    Product(rows: Shard.size, depth: features, columns: units).emit(
+    Product(rows: lowering.shardSize, depth: features, columns: units).emit(
       label, lowering.value(input), weights: weights, strides: (1, features), to: result, finish, &lowering)
     return true
   }
@@ -50,7 +50,7 @@ package struct Dense: WeightedOperation {
   ) -> Bool {
     let input = lowering.input(node)
     let features = lowering.shape(input).count
-    Product(rows: Shard.size, depth: units, columns: features).emit(
+    Product(rows: lowering.shardSize, depth: units, columns: features).emit(
       label + " to input", gradient, weights: weights, strides: (features, 1), to: result, Finish(mask: lowering.fusedMask(at: input)),
       &lowering)
     return true

@@ -17,6 +17,7 @@ package struct Dropout: Operation {
     let mask = lowering.makeBuffer(like: node)
     lowering.keep(mask, of: node)
     let count = lowering.shape(node).count
+    let all = lowering.shardSize * count
     let (rate, scale) = (rate, 1 / (1 - rate))
     lowering.emit(label, reads: [source], writes: [mask, lowering.makeValue(node)]) { pointers, call in
       let (source, mask, target) = (pointers[0], pointers[1], pointers[2])
@@ -25,7 +26,7 @@ package struct Dropout: Operation {
         var random = RandomStream(seed: key.seed, purpose: .dropout, epoch: key.epoch, example: example, round: node)
         for i in row * count..<(row + 1) * count { mask[i] = random.uniform() < rate ? 0 : scale }
       }
-      for i in 0..<Shard.size * count { target[i] = source[i] * mask[i] }
+      for i in 0..<all { target[i] = source[i] * mask[i] }
     }
   }
 
@@ -33,7 +34,7 @@ package struct Dropout: Operation {
     let input = lowering.input(node)
     guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
     guard let mask = lowering.kept(of: node) else { return lowering.contribute(gradient, to: input) }
-    let count = Shard.size * lowering.shape(node).count
+    let count = lowering.shardSize * lowering.shape(node).count
     let result = lowering.makeBuffer(like: input)
     lowering.emit("dropout to input", reads: [gradient, mask], writes: [result]) { pointers, _ in
       for i in 0..<count { pointers[2][i] = pointers[0][i] * pointers[1][i] }

@@ -8,8 +8,9 @@ package struct Flatten: Operation {
     let image = lowering.shape(lowering.input(node))
     guard Self.reorders(image) else { return lowering.passThrough(node) }
     let source = lowering.value(lowering.input(node))
+    let examples = lowering.shardSize
     lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { pointers, _ in
-      Self.transpose(pointers[0], pointers[1], rows: image[0] * image[1], columns: image[2])
+      Self.transpose(pointers[0], pointers[1], rows: image[0] * image[1], columns: image[2], examples: examples)
     }
   }
 
@@ -19,8 +20,9 @@ package struct Flatten: Operation {
     let image = lowering.shape(input)
     guard Self.reorders(image) else { return lowering.contribute(gradient, to: input) }
     let result = lowering.makeBuffer(like: input)
+    let examples = lowering.shardSize
     lowering.emit("flatten to input", reads: [gradient], writes: [result]) { pointers, _ in
-      Self.transpose(pointers[0], pointers[1], rows: image[2], columns: image[0] * image[1])
+      Self.transpose(pointers[0], pointers[1], rows: image[2], columns: image[0] * image[1], examples: examples)
     }
     lowering.contribute(result, to: input)
   }
@@ -29,8 +31,10 @@ package struct Flatten: Operation {
   private static func reorders(_ image: Shape) -> Bool { image.rank == 3 && image[2] > 1 && image[0] * image[1] > 1 }
 
   /// Transposes each example, `[rows, columns]` → `[columns, rows]`.
-  private static func transpose(_ source: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>, rows: Int, columns: Int) {
-    for example in 0..<Shard.size {
+  private static func transpose(
+    _ source: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>, rows: Int, columns: Int, examples: Int
+  ) {
+    for example in 0..<examples {
       let (from, to) = (source + example * rows * columns, target + example * rows * columns)
       for column in 0..<columns {
         for row in 0..<rows { to[column * rows + row] = from[row * columns + column] }

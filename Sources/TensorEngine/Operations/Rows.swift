@@ -3,9 +3,12 @@ struct Rows: Sendable {
   /// The rows of one example.
   let count: Int
   let channels: Int
-  private var all: Int { Shard.size * count }
+  private let shardSize: Int
+  private var all: Int { shardSize * count }
 
-  init(_ shape: Shape) {
+  /// - Parameter shardSize: how many examples there are.
+  init(_ shape: Shape, _ shardSize: Int) {
+    self.shardSize = shardSize
     channels = shape.dimensions.last ?? 1
     count = shape.count / max(channels, 1)
   }
@@ -33,7 +36,7 @@ struct Rows: Sendable {
   /// The mean of each channel over the rows of each example.
   func means(of x: UnsafePointer<Float>, to means: UnsafeMutablePointer<Float>) {
     let share = 1 / Float(count)
-    for example in 0..<Shard.size {
+    for example in 0..<shardSize {
       let (x, mean) = (x + example * count * channels, means + example * channels)
       mean.update(repeating: 0, count: channels)
       for row in 0..<count {
@@ -46,7 +49,7 @@ struct Rows: Sendable {
   /// Gives each row of an example an equal share.
   func spread(_ values: UnsafePointer<Float>, to x: UnsafeMutablePointer<Float>) {
     let share = 1 / Float(count)
-    for example in 0..<Shard.size {
+    for example in 0..<shardSize {
       let (x, value) = (x + example * count * channels, values + example * channels)
       for row in 0..<count {
         for c in 0..<channels { x[row * channels + c] = share * value[c] }
@@ -110,7 +113,7 @@ struct Rows: Sendable {
         dx[c] = coefficients[c] * (dy[c] - gradientMeans[c] - (x[c] - means[c]) * inverse[c] * products[c])
       }
     }
-    (dx + examples * count * channels).update(repeating: 0, count: (Shard.size - examples) * count * channels)
+    (dx + examples * count * channels).update(repeating: 0, count: (shardSize - examples) * count * channels)
   }
 
   /// Sums over rows: in float over a few, which the processor does in vectors, and those sums in double.

@@ -16,6 +16,7 @@ final class BatchTrainer {
   private let engine: Engine
   private let width: Int
   private let seed: UInt64
+  private let shard: Shard
   private let control: @Sendable () throws -> Void
 
   init(_ run: TrainingRun) throws {
@@ -23,7 +24,7 @@ final class BatchTrainer {
     parameters = Parameters(run.graph.layout)
     parameters.copy(from: run.initial)
     team = try NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width)
-    let shards = Shard.count(min(run.settings.batchSize, run.dataset.train.count))
+    let shards = run.graph.shard.count(min(run.settings.batchSize, run.dataset.train.count))
     let program = try run.engine.programs.program(run.graph, for: .training)
     session = try Session(program, parameters: parameters, lanes: program.hasMeetings ? shards : width)
     gradients = Gradients(run.graph.layout, shards: shards)
@@ -31,6 +32,7 @@ final class BatchTrainer {
     adversary = run.settings.attack.adversary(for: run.threat, keep: .last)
     engine = run.engine
     seed = run.seed
+    shard = run.graph.shard
     control = run.control
   }
 
@@ -47,7 +49,7 @@ final class BatchTrainer {
     try parameters.withValues { weights in
       let trained = UnsafeMutableBufferPointer(rebasing: weights[..<parameters.layout.trainedCount])
       let step = optimizer.beginStep(on: trained, learningRate: learningRate)
-      try gradients.reduce(shards: Shard.count(batch.ids.count), on: engine, width: width) { step.update($0, gradient: $1) }
+      try gradients.reduce(shards: shard.count(batch.ids.count), on: engine, width: width) { step.update($0, gradient: $1) }
     }
     refresh()
     return result
@@ -60,8 +62,8 @@ final class BatchTrainer {
   }
 
   private func gradients(of batch: TrainingBatch) throws -> ShardWork.Result {
-    let work = ShardWork(split: split, batch: batch, adversary: adversary, gradients: gradients, seed: seed)
-    let shards = Shard.count(batch.ids.count)
+    let work = ShardWork(split: split, batch: batch, adversary: adversary, gradients: gradients, seed: seed, shard: shard)
+    let shards = shard.count(batch.ids.count)
     let results = Mutex([ShardWork.Result](repeating: ShardWork.Result(), count: shards))
     if session.program.hasMeetings {
       try learnTogether(work, shards, results)

@@ -9,6 +9,7 @@ struct ShardWork: Sendable {
   let adversary: Adversary
   let gradients: Gradients
   let seed: UInt64
+  let shard: Shard
 
   struct Result: Sendable {
     var tally = EpochTally()
@@ -28,7 +29,7 @@ struct ShardWork: Sendable {
   ///
   /// - Parameter classifier: of the calling thread; may be asked about this shard.
   func lesson(shard: Int, classifier: any Classifier, times: inout PhaseTimes) -> Lesson {
-    let rows = Shard.range(shard, of: batch.ids.count)
+    let rows = self.shard.range(shard, of: batch.ids.count)
     let ids = Array(batch.ids[rows])
     let labels = split.labels(at: ids)
     let attacked = ids.indices.filter { batch.mix?.isAdversarial(position: batch.start + rows.lowerBound + $0) ?? false }
