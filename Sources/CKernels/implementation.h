@@ -22,6 +22,14 @@
                           float *scratch);                                                                                               \
   void max_pool(const kernels_max_pool *s, const float *source, float *destination, uint8_t *places);                                     \
   void max_pool_gradient(const kernels_max_pool *s, const float *gradient, const uint8_t *places, float *destination);                    \
+  void depthwise_prepare(const kernels_depthwise *s, const float *weights, float *prepared);                                             \
+  void depthwise_run(const kernels_depthwise *s, const float *source, const float *prepared, float *destination,                         \
+                     const kernels_finish *finish);                                                                                      \
+  void depthwise_gradient(const kernels_depthwise *s, const float *gradient, const float *prepared, float *destination,                  \
+                          const kernels_finish *finish);                                                                                 \
+  void mask(const float *gradient, const float *value, float low, float high, float *result, int64_t count);                             \
+  void add(const float *left, const float *right, float *result, int64_t count);                                                         \
+  void scale(const float *source, const float *factors, const kernels_finish *finish, float *result, int64_t rows, int64_t columns);     \
   }
 
 DECLARE_KERNELS(lanes4)

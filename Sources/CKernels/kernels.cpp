@@ -65,3 +65,27 @@ void kernels_max_pool_run(const kernels_max_pool *shape, const float *source, fl
 void kernels_max_pool_gradient(const kernels_max_pool *shape, const float *gradient, const uint8_t *places, float *destination) {
   CHOSEN(max_pool_gradient(shape, gradient, places, destination));
 }
+
+void kernels_depthwise_prepare(const kernels_depthwise *shape, const float *weights, float *prepared) {
+  CHOSEN(depthwise_prepare(shape, weights, prepared));
+}
+
+void kernels_depthwise_run(const kernels_depthwise *shape, const float *source, const float *prepared, float *destination,
+                           const kernels_finish *finish) {
+  CHOSEN(depthwise_run(shape, source, prepared, destination, finish));
+}
+
+void kernels_depthwise_gradient(const kernels_depthwise *shape, const float *gradient, const float *prepared, float *destination,
+                                const kernels_finish *finish) {
+  CHOSEN(depthwise_gradient(shape, gradient, prepared, destination, finish));
+}
+
+void kernels_mask(const float *gradient, const float *value, float low, float high, float *result, int64_t count) {
+  CHOSEN(mask(gradient, value, low, high, result, count));
+}
+
+void kernels_add(const float *left, const float *right, float *result, int64_t count) { CHOSEN(add(left, right, result, count)); }
+
+void kernels_scale(const float *source, const float *factors, const kernels_finish *finish, float *result, int64_t rows, int64_t columns) {
+  CHOSEN(scale(source, factors, finish, result, rows, columns));
+}

@@ -13,5 +13,7 @@ namespace lanes16 {
 // The product's panels serve here too.
 #include "input_gradient.inc"
 #include "pooling.inc"
+#include "depthwise.inc"
+#include "elementwise.inc"
 }  // namespace lanes16
 #pragma clang attribute pop

@@ -13,5 +13,7 @@ namespace lanes4 {
 // The product's panels serve here too.
 #include "input_gradient.inc"
 #include "pooling.inc"
+#include "depthwise.inc"
+#include "elementwise.inc"
 }  // namespace lanes4
 

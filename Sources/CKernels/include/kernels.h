@@ -74,6 +74,24 @@ typedef struct {
 void kernels_max_pool_run(const kernels_max_pool *shape, const float *source, float *destination, uint8_t *places);
 void kernels_max_pool_gradient(const kernels_max_pool *shape, const float *gradient, const uint8_t *places, float *destination);
 
+// A convolution in which each channel has a square window of its own; weights in PyTorch's order, [channels, 1, kernel, kernel], are
+// prepared into as many floats.
+typedef struct {
+  int64_t batch, height, width, channels, kernel, stride, padding;  // of the convolution's input
+} kernels_depthwise;
+
+void kernels_depthwise_prepare(const kernels_depthwise *shape, const float *weights, float *prepared);
+void kernels_depthwise_run(const kernels_depthwise *shape, const float *source, const float *prepared, float *destination,
+                           const kernels_finish *finish);
+void kernels_depthwise_gradient(const kernels_depthwise *shape, const float *gradient, const float *prepared, float *destination,
+                                const kernels_finish *finish);
+
+// result = gradient, and 0 where the value is outside ]low, high[.
+void kernels_mask(const float *gradient, const float *value, float low, float high, float *result, int64_t count);
+void kernels_add(const float *left, const float *right, float *result, int64_t count);
+// Each row of [rows, columns] times [columns], finished.
+void kernels_scale(const float *source, const float *factors, const kernels_finish *finish, float *result, int64_t rows, int64_t columns);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 
 /// Turns a graph into instructions over buffers: what the operations write themselves into.
@@ -175,7 +176,7 @@ package struct Lowering {
       let total = makeBuffer(like: node)
       let count = shardSize * shape(node).count
       emit("sum", reads: [sum, next], writes: [total]) { pointers, _ in
-        for i in 0..<count { pointers[2][i] = pointers[0][i] + pointers[1][i] }
+        kernels_add(pointers[0], pointers[1], pointers[2], Int64(count))
       }
       sum = total
     }
@@ -215,8 +216,7 @@ package struct Lowering {
     let count = shardSize * shape(node).count
     let (low, high) = (clamped.range.lowerBound, clamped.range.upperBound)
     emit(label, reads: [gradient, clamped.value], writes: [result]) { pointers, _ in
-      let (gradient, value, result) = (pointers[0], pointers[1], pointers[2])
-      for i in 0..<count { result[i] = value[i] > low && value[i] < high ? gradient[i] : 0 }
+      kernels_mask(pointers[0], pointers[1], low, high, pointers[2], Int64(count))
     }
   }
 

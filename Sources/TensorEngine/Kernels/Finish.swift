@@ -2,7 +2,7 @@ import CKernels
 
 /// What happens to a result on its way to memory, so that no pass over it follows: the bias is added, then another value, then it is
 /// clamped; a gradient is masked where the value before it was clamped.
-struct Finish {
+struct Finish: Sendable {
   /// `[columns]`
   var bias: Lowering.Operand?
   /// Like the result.
@@ -12,7 +12,7 @@ struct Finish {
   var mask: Clamped?
 
   /// The result of a clamp.
-  struct Clamped {
+  struct Clamped: Sendable {
     let value: Lowering.BufferID
     let range: ClosedRange<Float>
   }

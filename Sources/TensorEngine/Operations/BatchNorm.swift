@@ -46,8 +46,11 @@ package struct BatchNorm: Operation {
     if lowering.purpose.usesBatchStatistics { return backwardThroughBatch(node, gradient, coefficients, &lowering) }
     let rows = Rows(lowering.shape(node), lowering.shardSize)
     let result = lowering.makeBuffer(like: input)
-    lowering.emit(label + " to input", [.buffer(gradient), coefficients, .buffer(result)]) { pointers, _ in
-      rows.scale(pointers[0], byFactor: pointers[1], to: pointers[2])
+    let clamped = lowering.fusedMask(at: input)
+    let operands = [.buffer(gradient), coefficients, .buffer(result)] + (clamped.map { [.buffer($0.value)] } ?? [])
+    lowering.emit(label + " to input", operands) { pointers, _ in
+      let mask = clamped == nil ? nil : UnsafePointer(pointers[3])
+      rows.scale(pointers[0], byFactor: pointers[1], mask: mask, inside: clamped?.range ?? 0...0, to: pointers[2])
     }
     lowering.contribute(result, to: input)
   }

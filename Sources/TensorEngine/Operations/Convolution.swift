@@ -53,6 +53,10 @@ package struct Convolution: WeightedOperation {
         label, lowering.value(input), weights: weights, strides: (1, image[2]), to: result, finish, &lowering)
       return true
     }
+    if let depthwise = Depthwise(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups) {
+      depthwise.emit(label, lowering.value(input), weights: weights, to: result, finish, &lowering)
+      return true
+    }
     guard lowering.takesWinograd,
       let winograd = Winograd(
         batch: lowering.shardSize, image: image, channels: image[2], filters: filters, window: window, padding: window.padding,
@@ -76,6 +80,11 @@ package struct Convolution: WeightedOperation {
     }
     if let first = InputGradient(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups) {
       first.emit(label, gradient, weights: weights, to: result, &lowering)
+      return true
+    }
+    if let depthwise = Depthwise(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups) {
+      depthwise.emitBackward(
+        label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
       return true
     }
     guard lowering.takesWinograd,

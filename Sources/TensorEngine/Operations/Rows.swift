@@ -1,3 +1,5 @@
+import CKernels
+
 /// A shard of images as rows of channels, a row for each pixel: how a loop over channels sees it.
 struct Rows: Sendable {
   /// The rows of one example.
@@ -18,19 +20,19 @@ struct Rows: Sendable {
     _ x: UnsafePointer<Float>, by coefficients: UnsafePointer<Float>, within range: ClosedRange<Float>,
     to y: UnsafeMutablePointer<Float>
   ) {
-    let (low, high, shifts) = (range.lowerBound, range.upperBound, coefficients + channels)
-    for row in 0..<all {
-      let (x, y) = (x + row * channels, y + row * channels)
-      for c in 0..<channels { y[c] = min(max(x[c] * coefficients[c] + shifts[c], low), high) }
-    }
+    var finish = kernels_finish(
+      bias: coefficients + channels, addend: nil, mask: nil, low: range.lowerBound, high: range.upperBound, mask_low: 0, mask_high: 0)
+    kernels_scale(x, coefficients, &finish, y, Int64(all), Int64(channels))
   }
 
-  /// y = factor · x.
-  func scale(_ x: UnsafePointer<Float>, byFactor factors: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>) {
-    for row in 0..<all {
-      let (x, y) = (x + row * channels, y + row * channels)
-      for c in 0..<channels { y[c] = x[c] * factors[c] }
-    }
+  /// y = factor · x, and 0 where `mask` is given and stands at an end of its range.
+  func scale(
+    _ x: UnsafePointer<Float>, byFactor factors: UnsafePointer<Float>, mask: UnsafePointer<Float>?, inside range: ClosedRange<Float>,
+    to y: UnsafeMutablePointer<Float>
+  ) {
+    var finish = kernels_finish(
+      bias: nil, addend: nil, mask: mask, low: -.infinity, high: .infinity, mask_low: range.lowerBound, mask_high: range.upperBound)
+    kernels_scale(x, factors, &finish, y, Int64(all), Int64(channels))
   }
 
   /// The mean of each channel over the rows of each example.

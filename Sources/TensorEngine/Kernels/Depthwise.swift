@@ -1,0 +1,43 @@
+import CKernels
+
+/// A convolution in which each channel has a window of its own.
+struct Depthwise {
+  private let shape: kernels_depthwise
+
+  /// - Parameter image: of the convolution's input.
+  /// - Returns: nil for a convolution that mixes channels.
+  init?(batch: Int, image: Shape, filters: Int, window: Window, groups: Int) {
+    guard groups > 1, groups == image[2], filters == groups, window.height == window.width else { return nil }
+    shape = kernels_depthwise(
+      batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(groups), kernel: Int64(window.height),
+      stride: Int64(window.stride), padding: Int64(window.padding))
+  }
+
+  func emit(
+    _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish,
+    _ lowering: inout Lowering
+  ) {
+    let operands: [Lowering.Operand] = [.buffer(source), prepared(weights, &lowering), .buffer(result)]
+    lowering.emit(label, operands + finish.operands) { [shape] pointers, _ in
+      var finish = finish.bound(to: pointers, from: operands.count)
+      withUnsafePointer(to: shape) { kernels_depthwise_run($0, pointers[0], pointers[1], pointers[2], &finish) }
+    }
+  }
+
+  func emitBackward(
+    _ label: String, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish,
+    _ lowering: inout Lowering
+  ) {
+    let operands: [Lowering.Operand] = [.buffer(gradient), prepared(weights, &lowering), .buffer(result)]
+    lowering.emit(label, operands + finish.operands) { [shape] pointers, _ in
+      var finish = finish.bound(to: pointers, from: operands.count)
+      withUnsafePointer(to: shape) { kernels_depthwise_gradient($0, pointers[0], pointers[1], pointers[2], &finish) }
+    }
+  }
+
+  private func prepared(_ weights: Lowering.Operand, _ lowering: inout Lowering) -> Lowering.Operand {
+    lowering.prepare("pack", [weights], bytes: Int(shape.channels * shape.kernel * shape.kernel) * 4) { [shape] pointers, _ in
+      withUnsafePointer(to: shape) { kernels_depthwise_prepare($0, pointers[0], pointers[1]) }
+    }
+  }
+}
