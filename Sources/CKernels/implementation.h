@@ -30,6 +30,18 @@
   void mask(const float *gradient, const float *value, float low, float high, float *result, int64_t count);                             \
   void add(const float *left, const float *right, float *result, int64_t count);                                                         \
   void scale(const float *source, const float *factors, const kernels_finish *finish, float *result, int64_t rows, int64_t columns);     \
+  void activate(kernels_activation activation, const float *source, float *result, int64_t count);                                       \
+  void activate_gradient(kernels_activation activation, const float *gradient, const float *source, float *result, int64_t count);       \
+  void layer_norm(const float *source, const float *weight, const float *bias, float epsilon, float *result, float *statistics,          \
+                  int64_t rows, int64_t columns);                                                                                        \
+  void layer_norm_gradient(const float *gradient, const float *source, const float *statistics, const float *weight, float *result,      \
+                           int64_t rows, int64_t columns);                                                                               \
+  void layer_norm_weights(const float *gradient, const float *source, const float *statistics, float *weight_gradient,                   \
+                          float *bias_gradient, int64_t rows, int64_t columns);                                                          \
+  size_t attention_scratch_count(const kernels_attention *s);                                                                            \
+  void attention(const kernels_attention *s, const float *source, float *destination, float *probabilities, float *scratch);             \
+  void attention_gradient(const kernels_attention *s, const float *gradient, const float *source, const float *probabilities,            \
+                          float *destination, float *scratch);                                                                           \
   }
 
 DECLARE_KERNELS(lanes4)

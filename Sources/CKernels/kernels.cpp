@@ -89,3 +89,37 @@ void kernels_add(const float *left, const float *right, float *result, int64_t c
 void kernels_scale(const float *source, const float *factors, const kernels_finish *finish, float *result, int64_t rows, int64_t columns) {
   CHOSEN(scale(source, factors, finish, result, rows, columns));
 }
+
+void kernels_activate(kernels_activation activation, const float *source, float *result, int64_t count) {
+  CHOSEN(activate(activation, source, result, count));
+}
+
+void kernels_activate_gradient(kernels_activation activation, const float *gradient, const float *source, float *result, int64_t count) {
+  CHOSEN(activate_gradient(activation, gradient, source, result, count));
+}
+
+void kernels_layer_norm(const float *source, const float *weight, const float *bias, float epsilon, float *result, float *statistics,
+                        int64_t rows, int64_t columns) {
+  CHOSEN(layer_norm(source, weight, bias, epsilon, result, statistics, rows, columns));
+}
+
+void kernels_layer_norm_gradient(const float *gradient, const float *source, const float *statistics, const float *weight, float *result,
+                                 int64_t rows, int64_t columns) {
+  CHOSEN(layer_norm_gradient(gradient, source, statistics, weight, result, rows, columns));
+}
+
+void kernels_layer_norm_weights(const float *gradient, const float *source, const float *statistics, float *weight_gradient,
+                                float *bias_gradient, int64_t rows, int64_t columns) {
+  CHOSEN(layer_norm_weights(gradient, source, statistics, weight_gradient, bias_gradient, rows, columns));
+}
+
+size_t kernels_attention_scratch_count(const kernels_attention *shape) { return CHOSEN(attention_scratch_count(shape)); }
+
+void kernels_attention_run(const kernels_attention *shape, const float *source, float *destination, float *probabilities, float *scratch) {
+  CHOSEN(attention(shape, source, destination, probabilities, scratch));
+}
+
+void kernels_attention_gradient(const kernels_attention *shape, const float *gradient, const float *source, const float *probabilities,
+                                float *destination, float *scratch) {
+  CHOSEN(attention_gradient(shape, gradient, source, probabilities, destination, scratch));
+}

@@ -1,5 +1,6 @@
 // The kernels for AVX2 with FMA.
 #include <math.h>
+#include <string.h>
 
 #include "implementation.h"
 
@@ -15,5 +16,11 @@ namespace lanes8 {
 #include "pooling.inc"
 #include "depthwise.inc"
 #include "elementwise.inc"
+#include "functions.inc"
+// After the functions of vectors.
+#include "activations.inc"
+#include "layer_norm.inc"
+// The product's panels and the parts of a row.
+#include "attention.inc"
 }  // namespace lanes8
 #pragma clang attribute pop

@@ -60,13 +60,12 @@ import Testing
     Fault("/name", "", .outOfRange),
     // Values of the contract.
     Fault("/kind", "trian", .notAllowed, says: "did you mean train?"), Fault("/threat/norm", "l3", .notAllowed),
-    Fault("/threat/norm", "l1", .notSupported, says: "linf, l2"), Fault("/precision", "bf16", .notSupported),
-    Fault("/precision", "mixed", .notSupported), Fault("/training/method", "trades", .notSupported, says: "standard, fgsm, pgd"),
+    Fault("/threat/norm", "l1", .notSupported, says: "linf, l2"), Fault("/precision", "fp16", .notAllowed, says: "fp32"),
+    Fault("/training/method", "trades", .notSupported, says: "standard, fgsm, pgd"),
     Fault("/training/method", "pdg", .notAllowed, says: "did you mean pgd?"), Fault("/training/augment", ["flip"], .notSupported),
     Fault("/training/average/ema", 0.995, .notSupported), Fault("/training/select", "best", .notAllowed),
     Fault("/evaluation/attacks", [["name": "autoattack"]], .notSupported, at: "/evaluation/attacks/0/name"),
     Fault("/evaluation/attacks", [[:]], .required, at: "/evaluation/attacks/0/name"),
-    Fault("/model/architecture", "resnet18", .notSupported),
     Fault("/model/architecture", "lanet", .notAllowed, says: "did you mean lenet?"),
     Fault("/training/optimizer/name", "rmsprop", .notAllowed),
     Fault("/gates", [["metric": "accuracy", "min": 1]], .notAllowed, at: "/gates/0/metric"),
@@ -82,7 +81,7 @@ import Testing
     // Layers.
     Fault("/model", ["layers": []], .outOfRange, at: "/model/layers"),
     Fault("/model", ["layers": [["type": "conv", "filters": 4]]], .required, at: "/model/layers/0/kernel"),
-    Fault("/model", ["layers": [["type": "batch_norm"]]], .notSupported, at: "/model/layers/0/type"),
+    Fault("/model", ["layers": [["type": "batch_nrm"]]], .notAllowed, at: "/model/layers/0/type", says: "batch_norm"),
     Fault("/model", ["layers": [["type": "linear", "units": 10, "size": 2]]], .unknownField, at: "/model/layers/0/size"),
     Fault("/model", ["layers": [["type": "dropout", "rate": 1]]], .outOfRange, at: "/model/layers/0/rate"),
     Fault(

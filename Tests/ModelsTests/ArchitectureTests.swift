@@ -9,6 +9,7 @@ import Testing
 struct ArchitectureTests {
   static let networks = [
     "preact_resnet18", "resnet18_cifar", "resnet18_imagenet", "wide_resnet", "mobilenet_v2", "efficientnet_lite0",
+    "vit_tiny",
   ]
 
   @Test("Names and shapes are those of the state dict", arguments: networks) func namesAgree(name: String) throws {

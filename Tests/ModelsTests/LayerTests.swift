@@ -11,7 +11,7 @@ struct LayerTests {
       .conv(filters: 8, kernel: 3, stride: 1, padding: 0, groups: 1, bias: true)
     ),
     (.relu, [:], .relu),
-    (.relu6, [:], .relu6),
+    (.relu6, [:], .relu6), (.gelu, [:], .gelu), (.silu, [:], .silu),
     (.batchNorm, [:], .batchNorm(epsilon: 1e-5, momentum: 0.1)),
     (.batchNorm, ["eps": .number(0.001)], .batchNorm(epsilon: 0.001, momentum: 0.1)),
     (.globalAvgPool, [:], .globalAvgPool),

@@ -53,12 +53,20 @@ def timm_model(name, classes, **options):
     return timm.create_model(name, num_classes=classes, **options)
 
 
+def timm_vision_transformer(classes):
+    from timm.models.vision_transformer import VisionTransformer
+
+    return VisionTransformer(img_size=(12, 20), patch_size=4, embed_dim=36, depth=3, num_heads=3, num_classes=classes)
+
+
 NETWORKS = {
     "preact_resnet18": ({"architecture": "preact_resnet18", "width": 8}, [15, 13, 3], lambda c: PreActResNet18(c, width=8)),
     "resnet18_cifar": ({"architecture": "resnet18", "stem": "cifar"}, [12, 12, 3], lambda c: torchvision_resnet18(c, "cifar")),
     "resnet18_imagenet": ({"architecture": "resnet18", "stem": "imagenet"}, [40, 33, 3], lambda c: torchvision_resnet18(c, "imagenet")),
     "wide_resnet": ({"architecture": "wide_resnet", "depth": 16, "width": 1}, [14, 16, 3], lambda c: WideResNet(16, 1, c)),
     "mobilenet_v2": ({"architecture": "mobilenet_v2", "dropout": 0.0}, [48, 40, 3], torchvision_mobilenet),
+    "vit_tiny": (
+        {"architecture": "vit_tiny", "patch": 4, "depth": 3, "width": 36, "heads": 3}, [12, 20, 3], lambda c: timm_vision_transformer(c)),
     "efficientnet_lite0": ({"architecture": "efficientnet_lite0"}, [48, 40, 3], lambda c: timm_model("efficientnet_lite0", c)),
 }
 CLASSES = 7
@@ -144,7 +152,7 @@ def main():
         }
         groups = {}
         for group in ("evaluated", "gradient", "statistics", "sgd.losses", "sgd.logits"):
-            groups[group] = max(value for key, value in apart.items() if key.startswith(group))
+            groups[group] = max((value for key, value in apart.items() if key.startswith(group)), default=0)
         print(name, {group: f"{value:.1e}" for group, value in groups.items()})
         metadata = {
             "model": json.dumps(spec), "input": json.dumps(shape), "classes": str(CLASSES), "state_dict": json.dumps(shapes),

@@ -92,6 +92,33 @@ void kernels_add(const float *left, const float *right, float *result, int64_t c
 // Each row of [rows, columns] times [columns], finished.
 void kernels_scale(const float *source, const float *factors, const kernels_finish *finish, float *result, int64_t rows, int64_t columns);
 
+// Smooth activations, element by element (Hendrycks and Gimpel, arXiv:1606.08415): GELU by the error function, and SiLU.
+typedef enum { KERNELS_GELU, KERNELS_SILU } kernels_activation;
+
+void kernels_activate(kernels_activation activation, const float *source, float *result, int64_t count);
+void kernels_activate_gradient(kernels_activation activation, const float *gradient, const float *source, float *result, int64_t count);
+
+// Layer norm of each row of [rows, columns]; `statistics`, [rows, 2], takes the mean and 1 / deviation of each row.
+void kernels_layer_norm(const float *source, const float *weight, const float *bias, float epsilon, float *result, float *statistics,
+                        int64_t rows, int64_t columns);
+void kernels_layer_norm_gradient(const float *gradient, const float *source, const float *statistics, const float *weight, float *result,
+                                 int64_t rows, int64_t columns);
+// The gradients of weight and bias, [columns] each.
+void kernels_layer_norm_weights(const float *gradient, const float *source, const float *statistics, float *weight_gradient,
+                                float *bias_gradient, int64_t rows, int64_t columns);
+
+// Attention of each head over the tokens of an example, softmax(Q K^T / sqrt(width)) V. The source holds queries, keys and values,
+// [batch, tokens, 3, heads, width]; the destination is [batch, tokens, heads, width], `probabilities` [batch, heads, tokens, tokens].
+typedef struct {
+  int64_t batch, tokens, heads, width;
+} kernels_attention;
+
+size_t kernels_attention_scratch_count(const kernels_attention *shape);
+void kernels_attention_run(const kernels_attention *shape, const float *source, float *destination, float *probabilities, float *scratch);
+// destination: the gradient at the source.
+void kernels_attention_gradient(const kernels_attention *shape, const float *gradient, const float *source, const float *probabilities,
+                                float *destination, float *scratch);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,9 +2,6 @@ import Models
 import Robustness
 
 extension ModelSection {
-  /// Architectures of the contract that are still to come.
-  private static let later = ["vit_tiny"]
-
   static func read(_ reader: SpecReader) -> ModelSection? {
     let initial = reader.string("init", length: 1...4_096)
     let normalization = readNormalization(reader)
@@ -37,10 +34,10 @@ extension ModelSection {
     guard let preset = Preset.all.first(where: { $0.name == name }) else {
       for key in reader.rest { _ = reader.value(key) }  // whose parameters they are is unknown
       let known = Preset.all.map(\.name)
-      let code: SpecFault.Code = later.contains(name) ? .notSupported : .notAllowed
       let hint = Spelling.nearest(to: name, among: known).map { "; did you mean \($0)?" } ?? ""
-      let what = later.contains(name) ? "\(name) is not available in this version" : "there is no architecture \"\(name)\""
-      return reader.fault("architecture", code, "\(what); there are \(known.joined(separator: ", ")), or give layers\(hint)")
+      return reader.fault(
+        "architecture", .notAllowed,
+        "there is no architecture \"\(name)\"; there are \(known.joined(separator: ", ")), or give layers\(hint)")
     }
     var values: [String: PresetValue] = [:]
     for parameter in preset.parameters { values[parameter.name] = readParameter(parameter, reader) }

@@ -59,6 +59,8 @@ struct LayerListBuilder {
       return try graph.append(Pooling(.average, window: Window(size, stride: stride, padding: padding)), to: node)
     case .relu: return try graph.append(ReLU(), to: node)
     case .relu6: return try graph.append(ReLU(ceiling: 6), to: node)
+    case .gelu: return try graph.append(Activation(.gelu), to: node)
+    case .silu: return try graph.append(Activation(.silu), to: node)
     case .batchNorm(let epsilon, let momentum):
       let norm = BatchNorm(
         declaring: name, channels: input.dimensions.last ?? 1, in: &graph, epsilon: Float(epsilon), momentum: Float(momentum))

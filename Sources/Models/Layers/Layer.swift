@@ -8,6 +8,10 @@ package indirect enum Layer: Hashable, Sendable {
   case relu
   /// min(max(x, 0), 6)
   case relu6
+  /// x Φ(x), by the error function
+  case gelu
+  /// x σ(x)
+  case silu
   /// As PyTorch's `BatchNorm2d`.
   case batchNorm(epsilon: Double = 1e-5, momentum: Double = 0.1)
   /// An image to the mean of each channel, a row of features.
@@ -27,6 +31,8 @@ package indirect enum Layer: Hashable, Sendable {
     case .conv: .conv
     case .relu: .relu
     case .relu6: .relu6
+    case .gelu: .gelu
+    case .silu: .silu
     case .batchNorm: .batchNorm
     case .globalAvgPool: .globalAvgPool
     case .maxPool: .maxPool
@@ -52,7 +58,7 @@ package indirect enum Layer: Hashable, Sendable {
     case .dropout(let rate): ["rate": .number(rate)]
     case .residual(let layers, let shortcut): ["layers": .layers(layers), "shortcut": .layers(shortcut)]
     case .batchNorm(let epsilon, let momentum): ["eps": .number(epsilon), "momentum": .number(momentum)]
-    case .relu, .relu6, .globalAvgPool, .flatten: [:]
+    case .relu, .relu6, .gelu, .silu, .globalAvgPool, .flatten: [:]
     }
   }
 
@@ -72,6 +78,8 @@ package indirect enum Layer: Hashable, Sendable {
     case .avgPool:
       self = .avgPool(size: fields.integer("size"), stride: fields.integer("stride"), padding: fields.integer("padding"))
     case .relu6: self = .relu6
+    case .gelu: self = .gelu
+    case .silu: self = .silu
     case .batchNorm: self = .batchNorm(epsilon: fields.number("eps"), momentum: fields.number("momentum"))
     case .globalAvgPool: self = .globalAvgPool
     case .flatten: self = .flatten

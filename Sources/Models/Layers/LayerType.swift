@@ -1,6 +1,6 @@
 /// The layers a list may name.
 package enum LayerType: String, CaseIterable, Hashable, Sendable {
-  case conv, relu, relu6
+  case conv, relu, relu6, gelu, silu
   case batchNorm = "batch_norm"
   case maxPool = "max_pool"
   case avgPool = "avg_pool"
@@ -12,6 +12,8 @@ package enum LayerType: String, CaseIterable, Hashable, Sendable {
     case .conv: "cross-correlation over the image, as PyTorch's Conv2d"
     case .relu: "max(x, 0)"
     case .relu6: "min(max(x, 0), 6)"
+    case .gelu: "x times the normal distribution function at x, as PyTorch's GELU"
+    case .silu: "x times the logistic function at x"
     case .batchNorm: "each channel normalised over the batch, as PyTorch's BatchNorm2d"
     case .globalAvgPool: "the mean of each channel over the whole image: a row of features"
     case .maxPool: "the maximum over each window"
@@ -57,7 +59,7 @@ package enum LayerType: String, CaseIterable, Hashable, Sendable {
         LayerField("eps", .number(0..<1), .value(.number(1e-5))),
         LayerField("momentum", .number(0..<1), .value(.number(0.1))),
       ]
-    case .relu, .relu6, .globalAvgPool, .flatten: []
+    case .relu, .relu6, .gelu, .silu, .globalAvgPool, .flatten: []
     }
   }
 }

@@ -60,6 +60,23 @@ struct NetworkBuilder {
 
   mutating func add(_ other: Graph.NodeID) throws { node = try graph.append(Add(), to: node, other) }
   mutating func dropout(rate: Float) throws { node = try graph.append(Dropout(rate: rate), to: node) }
+  mutating func activation(_ kind: Activation.Kind) throws { node = try graph.append(Activation(kind), to: node) }
+  mutating func attention(heads: Int) throws { node = try graph.append(Attention(heads: heads), to: node) }
+  mutating func firstToken() throws { node = try graph.append(FirstToken(), to: node) }
+
+  /// timm's epsilon, not PyTorch's.
+  mutating func layerNorm(_ name: String, epsilon: Float = 1e-6) throws {
+    let weight = graph.parameter(name + ".weight", [channels], initial: .constant(1))
+    let bias = graph.parameter(name + ".bias", [channels], initial: .constant(0))
+    node = try graph.append(LayerNorm(weight: weight, bias: bias, epsilon: epsilon), to: node)
+  }
+
+  mutating func tokens(whole: String, positions: String, deviation: Float) throws {
+    let whole = graph.parameter(whole, [1, 1, channels], initial: .normal(deviation: 1e-6))
+    let positions = graph.parameter(positions, [1, 1 + shape.count / channels, channels], initial: .normal(deviation: deviation))
+    node = try graph.append(Tokens(whole: whole, positions: positions), to: node)
+  }
+
   mutating func globalAveragePool() throws { node = try graph.append(GlobalAveragePool(), to: node) }
 
   mutating func linear(_ name: String, units: Int, initial: ParameterSpecification.Initial? = nil) throws {

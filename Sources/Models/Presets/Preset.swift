@@ -29,7 +29,7 @@ package struct Preset: Sendable {
 
   /// Every architecture that can be asked for by name, from small to large.
   package static let all: [Preset] = [
-    linear, mlp, lenet, madryCNN, preActResNet18, resNet18, wideResNet, mobileNetV2, efficientNetLite0,
+    linear, mlp, lenet, madryCNN, preActResNet18, resNet18, wideResNet, mobileNetV2, efficientNetLite0, visionTransformer,
   ]
 
   /// - Throws: a sentence that lists the known names.

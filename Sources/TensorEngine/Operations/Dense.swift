@@ -1,6 +1,6 @@
 import COneDNN
 
-/// A fully connected layer, `[features]` → `[units]`: x Wᵀ + b.
+/// A fully connected layer, `[features]` → `[units]`, or the same for each token, `[tokens, features]` → `[tokens, units]`: x Wᵀ + b.
 package struct Dense: WeightedOperation {
   package let label = "linear"
   package let units: Int
@@ -16,21 +16,28 @@ package struct Dense: WeightedOperation {
   }
 
   package func outputShape(of inputs: [Shape]) throws -> Shape {
-    guard inputs[0].rank == 1 else {
+    guard [1, 2].contains(inputs[0].rank) else {
       throw GraphError("a linear layer needs features in a row, but its input is \(inputs[0]): put a flatten before it")
     }
     guard units > 0 else { throw GraphError("a linear layer needs at least 1 unit") }
-    return [units]
+    return Shape(inputs[0].dimensions.dropLast() + [units])
   }
 
   package func floatingPointOperations(inputs: [Shape], output: Shape) -> Int { 2 * inputs[0].count * units }
 
+  /// The rows of a shard and the features of each.
+  private func extent(_ node: Graph.NodeID, _ lowering: Lowering) -> (rows: Int, features: Int) {
+    let input = lowering.shape(lowering.input(node))
+    let features = input.dimensions.last ?? 1
+    return (lowering.shardSize * input.count / max(features, 1), features)
+  }
+
   func kernel(
     _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?
   ) throws -> Kernel {
+    let (rows, features) = extent(node, lowering)
     let shape = onednn_dense(
-      batch: Int64(lowering.shardSize), features: Int64(lowering.shape(lowering.input(node)).count), units: Int64(units), bias: hasBias,
-      clamp: .init(clamp))
+      batch: Int64(rows), features: Int64(features), units: Int64(units), bias: hasBias, clamp: .init(clamp))
     return try .dense(shape, direction)
   }
 
@@ -38,8 +45,8 @@ package struct Dense: WeightedOperation {
     _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
   ) -> Bool {
     let input = lowering.input(node)
-    let features = lowering.shape(input).count
-    Product(rows: lowering.shardSize, depth: features, columns: units).emit(
+    let (rows, features) = extent(node, lowering)
+    Product(rows: rows, depth: features, columns: units).emit(
       label, lowering.value(input), weights: weights, strides: (1, features), to: result, finish, &lowering)
     return true
   }
@@ -49,8 +56,8 @@ package struct Dense: WeightedOperation {
     _ lowering: inout Lowering
   ) -> Bool {
     let input = lowering.input(node)
-    let features = lowering.shape(input).count
-    Product(rows: lowering.shardSize, depth: units, columns: features).emit(
+    let (rows, features) = extent(node, lowering)
+    Product(rows: rows, depth: units, columns: features).emit(
       label + " to input", gradient, weights: weights, strides: (features, 1), to: result, Finish(mask: lowering.fusedMask(at: input)),
       &lowering)
     return true

@@ -1,0 +1,30 @@
+/// The token that stands for the whole image: `[tokens, width]` → `[width]`.
+package struct FirstToken: Operation {
+  package let label = "first_token"
+  package init() {}
+
+  package func outputShape(of inputs: [Shape]) throws -> Shape {
+    guard inputs[0].rank == 2 else { throw GraphError("the first token is taken of tokens [tokens, features], not of \(inputs[0])") }
+    return [inputs[0][1]]
+  }
+
+  package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    let (examples, width) = (lowering.shardSize, lowering.shape(node).count)
+    let count = lowering.shape(lowering.input(node)).count
+    lowering.emit(label, reads: [lowering.value(lowering.input(node))], writes: [lowering.makeValue(node)]) { pointers, _ in
+      for example in 0..<examples { (pointers[1] + example * width).update(from: pointers[0] + example * count, count: width) }
+    }
+  }
+
+  package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    let input = lowering.input(node)
+    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
+    let (examples, width, count) = (lowering.shardSize, lowering.shape(node).count, lowering.shape(input).count)
+    let result = lowering.makeBuffer(like: input)
+    lowering.emit(label + " to input", reads: [gradient], writes: [result]) { pointers, _ in
+      pointers[1].update(repeating: 0, count: examples * count)
+      for example in 0..<examples { (pointers[1] + example * count).update(from: pointers[0] + example * width, count: width) }
+    }
+    lowering.contribute(result, to: input)
+  }
+}
