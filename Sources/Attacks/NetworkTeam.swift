@@ -15,13 +15,14 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   /// - Parameters:
   ///   - graph: from images to logits `[classes]`.
   ///   - width: how many threads may question the network at once.
-  package init(engine: Engine, graph: Graph, parameters: Parameters, width: Int) throws {
+  ///   - place: of the network's session, in memory that it shares with others.
+  package init(engine: Engine, graph: Graph, parameters: Parameters, width: Int, in place: Workspace.Place? = nil) throws {
     self.engine = engine
     inputShape = graph.inputShape
     classes = graph.outputShape.count
     shardSize = graph.shard.size
     let lanes = min(max(1, width), engine.threads)
-    let session = try Session(engine.programs.program(graph, for: .attack), parameters: parameters, lanes: lanes)
+    let session = try Session(engine.programs.program(graph, for: .attack), parameters: parameters, lanes: lanes, in: place)
     self.session = session
     classifiers = (0..<lanes).map { NetworkClassifier(session[$0], inputShape: graph.inputShape, classes: graph.outputShape.count) }
   }
@@ -29,10 +30,11 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   /// To be called after the parameters have changed.
   package func refresh() { session.refresh() }
 
-  /// The classifier of a lane, for a caller that is itself a task of the engine.
+  /// The classifier of a lane, for a caller that is itself a task of the engine and has made the session ready.
   package func classifier(lane: Int) -> any Classifier { classifiers[lane] }
 
   package func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
+    session.ready()
     try engine.parallel(count, width: classifiers.count) { task, lane in try body(task, classifiers[lane]) }
   }
 }

@@ -29,6 +29,8 @@ package struct ServiceConfiguration: Sendable {
   package var workers = 1
   /// Threads of the tensor engine, which all jobs share; nil: one for each core.
   package var engineThreads: Int?
+  /// The bytes that the process may take with all its jobs; nil: nine tenths of the machine's memory.
+  package var memoryBudget: Int?
   package var limits = Limits()
   /// What the server grants a connection, in bytes and in seconds.
   package var connectionLimits = ServerConfiguration.Limits()

@@ -27,10 +27,13 @@ package final class TemperService: Sendable {
     let store = try Store(at: configuration.dataDirectory)
     let registry = Registry(store, limits: DatasetLimits(uncompressedBytes: configuration.limits.uncompressedDatasetBytes))
     let engine = configuration.engineThreads.map { Engine(threads: $0) } ?? Engine()
-    let workers = Workers(store: store, registry: registry, engine: engine, count: configuration.workers, logger: logger)
+    let budget = configuration.memoryBudget ?? MachineMemory.usable
+    let workers = Workers(
+      store: store, registry: registry, engine: engine, count: configuration.workers, memoryBudget: budget, logger: logger)
     let status = ServiceStatus()
     routes = Routes(
-      configuration: configuration, store: store, workers: workers, registry: registry, check: SpecCheck(registry), engine: engine,
+      configuration: configuration, store: store, workers: workers, registry: registry,
+      check: SpecCheck(registry, programs: engine.programs, threads: engine.threads, memoryBudget: budget), engine: engine,
       status: status, idempotency: Idempotency(store))
     server = Server(configuration: Self.server(configuration), logger: logger, handler: Self.handler(Router(routes.table.map(\.route))))
     status.observe(server.metrics)

@@ -24,6 +24,11 @@ package struct Tensor: Sendable, Equatable {
     set { values.replaceSubrange(index * stride..<(index + 1) * stride, with: newValue) }
   }
 
+  /// Puts examples in the place of those at `rows`.
+  package mutating func replace(_ rows: Range<Int>, with examples: Tensor) {
+    values.replaceSubrange(rows.lowerBound * stride..<rows.upperBound * stride, with: examples.values)
+  }
+
   /// The examples at `indices`, in that order: `[indices.count] + shape.example`.
   package func gathered(_ indices: some Collection<Int>) -> Tensor {
     var gathered = [Float]()

@@ -14,6 +14,8 @@ package struct Benchmark {
   private let trainer: BatchTrainer
   private let optimizer: Optimizer
   private let batch: TrainingBatch
+  /// The bytes that weights, gradients, activations and the optimiser take, as planned.
+  package let plannedBytes: Int
 
   /// - Parameters:
   ///   - input: of one image, `[height, width, channels]`.
@@ -35,6 +37,8 @@ package struct Benchmark {
       threat: Threat(norm: .linf, epsilon: 8.0 / 255), settings: settings, engine: engine, threads: engine.threads, seed: 0,
       directory: FileManager.default.temporaryDirectory)
     trainer = try BatchTrainer(run)
+    let plan = try TrainingPlan(graph, settings, examples: batchSize, width: engine.threads, programs: engine.programs)
+    plannedBytes = plan.bytes + graph.layout.count * 4 * (2 + settings.optimizer.updateRule.slots)
     optimizer = Optimizer(settings.optimizer.updateRule, count: graph.layout.trainedCount)
     batch = TrainingBatch(ids: Array(0..<batchSize), start: 0, epoch: 1, mix: AdversarialMix(fraction: 1))
   }

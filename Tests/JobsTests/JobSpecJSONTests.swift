@@ -12,6 +12,7 @@ import Testing
      "training": {"method": "pgd", "base_epochs": 2, "epochs": 10, "batch_size": 128, "adversarial_fraction": 1.0,
        "attack": {"name": "pgd", "steps": 7, "step_size": null, "random_start": true},
        "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0005, "nesterov": false},
+       "bn_in_attack": "eval",
        "schedule": {"name": "cosine"}, "augment": [], "average": {"ema": null}, "select": "best_robust", "early_stop_patience": null},
      "evaluation": {
        "attacks": [{"name": "fgsm", "steps": 1, "step_size": null, "random_start": false, "restarts": 1},

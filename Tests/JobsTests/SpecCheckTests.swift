@@ -33,6 +33,27 @@ import Testing
     #expect(faults(Specs.smallest.setting("/model", to: ["layers": layers])).map(\.pointer) == ["/model/layers/1"])
   }
 
+  @Test("a precision that this machine has no kernels for is refused at submission")
+  func precision() {
+    for precision in Precision.allCases where !Processor.precisions.contains(precision) {
+      let found = faults(Specs.smallest.setting("/precision", to: .string(precision.rawValue)))
+      #expect(found.map(\.pointer) == ["/precision"])
+      #expect(found.map(\.code) == [.notSupported])
+      #expect(found.allSatisfy { $0.detail.contains("available: fp32") })
+    }
+    #expect(faults(Specs.smallest.setting("/precision", to: "fp32")) == [])
+  }
+
+  @Test("a job that takes more memory than there may be is refused with both figures")
+  func memory() throws {
+    let catalogue = LocalCatalogue(folder: URL(fileURLWithPath: "/"))
+    let bytes = try SpecCheck(catalogue).accept(Specs.quick).footprint.peakBytes
+    #expect(throws: Never.self) { try SpecCheck(catalogue, memoryBudget: bytes).accept(Specs.quick) }
+    let error = try #require(throws: SpecFaults.self) { try SpecCheck(catalogue, memoryBudget: bytes - 1).accept(Specs.quick) }
+    #expect(error.faults.map(\.pointer) == ["/training"])
+    #expect(error.faults[0].detail.contains("\((Double(bytes) / 1e6).rounded().formatted()) MB"))
+  }
+
   @Test("an unknown data set and unknown weights are refused")
   func unknown() {
     #expect(faults(Specs.smallest.setting("/dataset/id", to: "ds_x")).map(\.code) == [.notFound])
@@ -73,6 +94,6 @@ import Testing
       sum + node.operation.floatingPointOperations(inputs: node.inputs.map { accepted.graph.nodes[$0].shape }, output: node.shape)
     }
     #expect(accepted.estimate.floatingPointOperations == Double(forward) * (3 * 400 + 2 * 400 + 2 * 300 + 100))
-    #expect(accepted.estimate.peakBytes > 650 * 4 * 5)
+    #expect(accepted.footprint.jobBytes > 650 * 4 * 5)
   }
 }

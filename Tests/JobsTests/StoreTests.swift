@@ -95,6 +95,23 @@ import Jobs
     #expect(claimed == [ids[1], ids[3], ids[0], ids[2], nil])
   }
 
+  @Test("a job that does not fit beside those that run waits, and those behind it too")
+  func memory() throws {
+    let folder = try TestFolder()
+    let store = try store(folder)
+    let ids = try [60, 50, 10, 500].map { try store.submit(Specs.parsed(Specs.smallest), peakBytes: $0).id }
+    #expect(try store.claim(within: 100)?.id == ids[0])
+    #expect(try store.claim(within: 100) == nil)
+    #expect(try store.claim(within: 110)?.id == ids[1])
+    #expect(try store.claim(within: 110) == nil)
+    for id in ids.prefix(2) { try store.move(id, to: .succeeded) }
+    #expect(try store.claim(within: 100)?.id == ids[2])
+    #expect(try store.claim(within: 100) == nil)
+    try store.move(ids[2], to: .succeeded)
+    // Alone it may run: the budget may have been larger when it was accepted.
+    #expect(try store.claim(within: 100)?.id == ids[3])
+  }
+
   @Test("only a job that has ended is deleted, with its files")
   func delete() throws {
     let folder = try TestFolder()

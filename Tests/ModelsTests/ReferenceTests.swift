@@ -49,6 +49,7 @@ struct ReferenceTests {
         }
       }
       session.refresh()
+      session.ready()
     }
     try reference.expect(losses, as: "sgd.losses", within: 1e-3)
     try reference.expect(session[0].forward(reference.images).values, as: "sgd.logits", within: 1e-3)

@@ -1,3 +1,4 @@
+import Foundation
 import TensorEngine
 
 /// A plain reference beside the fast path: the same graph by `for` loops in `Double`, one example at a time.
@@ -44,12 +45,28 @@ struct ReferenceNetwork {
     switch node.operation {
     case let conv as Convolution: return convolve(conv, inputs[0], from, node.shape)
     case let dense as Dense:
-      return (0..<dense.units).map { unit in
-        let row = inputs[0].indices.reduce(0) { $0 + inputs[0][$1] * weights[dense.weight][unit * inputs[0].count + $1] }
-        return row + (dense.bias.map { weights[$0][unit] } ?? 0)
+      return rows(inputs[0], from).flatMap { row in
+        (0..<dense.units).map { unit in
+          let sum = row.indices.reduce(0) { $0 + row[$1] * weights[dense.weight][unit * row.count + $1] }
+          return sum + (dense.bias.map { weights[$0][unit] } ?? 0)
+        }
       }
     case let pooling as Pooling: return pool(pooling, inputs[0], from, node.shape)
-    case is ReLU: return inputs[0].map { max($0, 0) }
+    case let relu as ReLU: return inputs[0].map { min(max($0, Double(relu.range.lowerBound)), Double(relu.range.upperBound)) }
+    case let activation as Activation: return inputs[0].map { $0 * gate(activation.kind, $0) }
+    case is GlobalAveragePool:
+      return (0..<from[2]).map { channel in
+        (0..<from[0] * from[1]).reduce(0) { $0 + inputs[0][$1 * from[2] + channel] } / Double(from[0] * from[1])
+      }
+    case let norm as LayerNorm: return rows(inputs[0], from).flatMap { normalized($0, norm) }
+    case let tokens as Tokens: return zip(weights[tokens.whole] + inputs[0], weights[tokens.positions]).map(+)
+    case is FirstToken: return Array(inputs[0].prefix(from[1]))
+    case let attention as Attention: return attend(rows(inputs[0], from), attention.heads)
+    case let norm as BatchNorm:
+      return inputs[0].enumerated().map { index, value in
+        let c = index % weights[norm.weight].count
+        return scaled(value, c, mean: weights[norm.mean][c], variance: weights[norm.variance][c], norm)
+      }
     case is Flatten:
       guard from.rank == 3 else { return inputs[0] }
       return (0..<from[2]).flatMap { channel in (0..<from[0] * from[1]).map { inputs[0][$0 * from[2] + channel] } }
@@ -60,6 +77,104 @@ struct ReferenceNetwork {
         return (value - Double(normalize.mean[channel])) / Double(normalize.deviation[channel])
       }
     default: return inputs[0]
+    }
+  }
+
+  /// What lies along the last dimension, piece by piece.
+  private func rows(_ values: [Double], _ shape: Shape) -> [[Double]] {
+    let width = shape.dimensions.last ?? 1
+    return stride(from: 0, to: values.count, by: width).map { Array(values[$0..<$0 + width]) }
+  }
+
+  private func gate(_ kind: Activation.Kind, _ x: Double) -> Double {
+    switch kind {
+    case .gelu: 0.5 * (1 + erf(x / 2.0.squareRoot()))
+    case .silu: 1 / (1 + exp(-x))
+    }
+  }
+
+  private func normalized(_ row: [Double], _ norm: LayerNorm) -> [Double] {
+    let mean = row.reduce(0, +) / Double(row.count)
+    let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(row.count)
+    return row.enumerated().map { index, value in
+      (value - mean) / (variance + Double(norm.epsilon)).squareRoot() * weights[norm.weight][index] + weights[norm.bias][index]
+    }
+  }
+
+  private func attend(_ tokens: [[Double]], _ heads: Int) -> [Double] {
+    let width = tokens[0].count / 3 / heads
+    return tokens.flatMap { token in
+      (0..<heads).flatMap { head in
+        func part(_ token: [Double], _ kind: Int) -> ArraySlice<Double> { token[((kind * heads + head) * width)...].prefix(width) }
+        let scores = tokens.map { exp(zip(part(token, 0), part($0, 1)).reduce(0) { $0 + $1.0 * $1.1 } / Double(width).squareRoot()) }
+        let total = scores.reduce(0, +)
+        return (0..<width).map { index in
+          zip(scores, tokens).reduce(0) { sum, pair in
+            let values = part(pair.1, 2)
+            return sum + pair.0 / total * values[values.startIndex + index]
+          }
+        }
+      }
+    }
+  }
+
+  private func scaled(_ value: Double, _ channel: Int, mean: Double, variance: Double, _ norm: BatchNorm) -> Double {
+    (value - mean) / (variance + Double(norm.epsilon)).squareRoot() * weights[norm.weight][channel] + weights[norm.bias][channel]
+  }
+
+  // MARK: A batch
+
+  /// The values of the last node for a batch whose batch norm uses the batch's own statistics.
+  func ofBatch(_ images: [[Double]]) -> [[Double]] {
+    var values: [[[Double]]] = []
+    for node in graph.nodes {
+      if let norm = node.operation as? BatchNorm {
+        values.append(normalized(values[node.inputs[0]], norm))
+      } else {
+        values.append(
+          images.indices.map { example in
+            node.inputs.isEmpty ? images[example] : evaluate(node, node.inputs.map { values[$0][example] })
+          })
+      }
+    }
+    return values[graph.output]
+  }
+
+  /// The mean and the variance of each channel, and over how many values.
+  func statistics(_ examples: [[Double]], channels: Int) -> [(mean: Double, variance: Double, count: Int)] {
+    (0..<channels).map { channel in
+      let all = examples.flatMap { example in stride(from: channel, to: example.count, by: channels).map { example[$0] } }
+      let mean = all.reduce(0, +) / Double(all.count)
+      return (mean, all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(all.count), all.count)
+    }
+  }
+
+  private func normalized(_ examples: [[Double]], _ norm: BatchNorm) -> [[Double]] {
+    let channels = weights[norm.weight].count
+    let statistics = statistics(examples, channels: channels)
+    return examples.map { example in
+      example.enumerated().map { index, value in
+        let c = index % channels
+        return scaled(value, c, mean: statistics[c].mean, variance: statistics[c].variance, norm)
+      }
+    }
+  }
+
+  /// Central differences of Σ seed · output over the whole batch at one parameter.
+  func batchWeightGradient(_ parameter: Int, _ images: [[Double]], seeds: [[Double]]) -> [Double] {
+    differences(weights[parameter]) { changed in
+      var network = self
+      network.weights[parameter] = changed
+      return zip(network.ofBatch(images), seeds).reduce(0) { $0 + project($1.0, $1.1) }
+    }
+  }
+
+  /// The same at one of the images.
+  func batchImageGradient(_ example: Int, _ images: [[Double]], seeds: [[Double]]) -> [Double] {
+    differences(images[example]) { changed in
+      var images = images
+      images[example] = changed
+      return zip(ofBatch(images), seeds).reduce(0) { $0 + project($1.0, $1.1) }
     }
   }
 

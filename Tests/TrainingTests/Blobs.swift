@@ -30,6 +30,14 @@ enum Blobs {
     .layers([
       .conv(filters: 4, kernel: 3, padding: 1), .relu, .maxPool(size: 2, stride: 2), .flatten, .dropout(rate: 0.25), .linear(units: 3),
     ]))
+  /// With batch norm in the stem and in a residual branch.
+  static let normalized = ModelDescription(
+    .layers([
+      .conv(filters: 8, kernel: 3, padding: 1, bias: false), .batchNorm(), .relu,
+      .residual(layers: [.conv(filters: 8, kernel: 3, padding: 1, bias: false), .batchNorm()]), .relu6, .globalAvgPool,
+      .dropout(rate: 0.25),
+      .linear(units: 3),
+    ]))
   static let linear = ModelDescription(.layers([.flatten, .linear(units: 3)]))
 
   static let threat = Threat(norm: .linf, epsilon: 0.1)
@@ -41,7 +49,8 @@ enum Blobs {
 }
 
 /// A run of its own in a temporary directory, which is removed with it.
-final class TemporaryRun {
+/// `@unchecked Sendable`: a test sets it up before it runs it on another thread.
+final class TemporaryRun: @unchecked Sendable {
   let directory: URL
   var dataset = Blobs.dataset
   var model = Blobs.convolutional

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 import Training
 
@@ -24,6 +25,46 @@ struct ReproducibilityTests {
     #expect(try broken.files() == whole.files())
     #expect(resumed.history == outcome.history)
     #expect(resumed.checkpoints == outcome.checkpoints)
+  }
+
+  /// A network whose shards meet, attacked by either kind of statistics.
+  private func normalized(_ statistics: BatchNormInAttack) throws -> TemporaryRun {
+    let run = try TemporaryRun()
+    run.model = Blobs.normalized
+    run.settings.batchNormInAttack = statistics
+    return run
+  }
+
+  @Test("with batch norm, on one thread, on two and beside another run", arguments: BatchNormInAttack.allCases)
+  func batchNorm(_ statistics: BatchNormInAttack) throws {
+    let (one, two, beside) = (try normalized(statistics), try normalized(statistics), try normalized(statistics))
+    _ = try one.run(threads: 1)
+    let files = try one.files()
+    // On threads of their own: they share the engine, which interleaves their work.
+    let failures = Mutex<[any Error]>([])
+    DispatchQueue.concurrentPerform(iterations: 2) { index in
+      do { _ = try (index == 0 ? two : beside).run(threads: 2) } catch { failures.withLock { $0.append(error) } }
+    }
+    #expect(failures.withLock { $0.isEmpty })
+    #expect(try two.files() == files)
+    #expect(try beside.files() == files)
+  }
+
+  @Test("with batch norm, interrupted anywhere and resumed", arguments: BatchNormInAttack.allCases, [2, 9, 17, 26, 36])
+  func batchNorm(_ statistics: BatchNormInAttack, interruptedAfter questions: Int) throws {
+    let (whole, broken) = (try normalized(statistics), try normalized(statistics))
+    _ = try whole.run()
+    let interruption = Interruption(after: questions)
+    if (try? broken.run(control: { try interruption.ask() })) == nil { _ = try broken.run(resume: true) }
+    #expect(try broken.files() == whole.files())
+  }
+
+  @Test("and others when batch norm looks at the batch under attack")
+  func statistics() throws {
+    let (running, own) = (try normalized(.eval), try normalized(.train))
+    let (a, b) = (try running.run(), try own.run())
+    #expect(a.base.checkpoint.sha256 == b.base.checkpoint.sha256)
+    #expect(a.selected.checkpoint.sha256 != b.selected.checkpoint.sha256)
   }
 
   @Test("with Adam, interrupted again and again")

@@ -14,16 +14,23 @@ package final class Workers: Sendable {
   private let store: Store
   private let runner: JobRunner
   private let count: Int
+  private let memoryBudget: Int?
   private let logger: Logger
   private let wake = DispatchSemaphore(value: 0)
   private let finished = DispatchGroup()
   private let running = Mutex<[String: RunControl]>([:])
   private let isDraining = Atomic<Bool>(false)
 
-  /// - Parameter count: how many jobs run at a time, at least 1.
-  package init(store: Store, registry: Registry, engine: Engine, count: Int = 1, logger: Logger = Logger(label: "temper.jobs")) {
+  /// - Parameters:
+  ///   - count: how many jobs run at a time, at least 1.
+  ///   - memoryBudget: the bytes that the process may take with all of them.
+  package init(
+    store: Store, registry: Registry, engine: Engine, count: Int = 1, memoryBudget: Int? = nil,
+    logger: Logger = Logger(label: "temper.jobs")
+  ) {
     self.store = store
     self.count = max(1, count)
+    self.memoryBudget = memoryBudget.map { max(0, $0 - Footprint.processBytes) }
     self.logger = logger
     runner = JobRunner(engine: engine, catalogue: registry)
   }
@@ -90,11 +97,13 @@ package final class Workers: Sendable {
   private func work() {
     while !isDraining.load(ordering: .sequentiallyConsistent) {
       do {
-        guard let job = try store.claim() else {
+        guard let job = try store.claim(within: memoryBudget) else {
           wake.wait()
           continue
         }
         attempt(job)
+        // A job that waited for memory may run now, and not only on this thread.
+        wake.signal()
       } catch {
         logger.error("the queue cannot be read", metadata: ["error": "\(error)"])
         Thread.sleep(forTimeInterval: 1)

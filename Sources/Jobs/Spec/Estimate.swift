@@ -1,9 +1,7 @@
 import Attacks
-import Foundation
 import Models
 import Robustness
 import TensorEngine
-import Training
 
 /// What a job will take, counted from its spec and its graph before it runs.
 package struct Estimate: Hashable, Sendable {
@@ -14,8 +12,6 @@ package struct Estimate: Hashable, Sendable {
   /// Multiplications and additions, each counted once. A backward pass to the input costs as much as a forward pass, one to the
   /// weights as much again.
   package let floatingPointOperations: Double
-  /// Weights, gradients, the optimiser's memory, activations of every thread, and the images.
-  package let peakBytes: Int
   package let parameters: Int
   /// The part of the passes through the network that is training and not evaluation.
   let trainingShare: Double
@@ -48,7 +44,6 @@ package struct Estimate: Hashable, Sendable {
     gradientEvaluations = Int(min(gradients, 9e18))
     floatingPointOperations = forward * passes
     parameters = graph.layout.count
-    peakBytes = Self.bytes(spec, facts, graph)
   }
 
   /// Gradient evaluations of one example in the evaluation, at most.
@@ -59,23 +54,10 @@ package struct Estimate: Hashable, Sendable {
       + points * (settings.strongest?.gradientEvaluations ?? 0)
   }
 
-  private static func bytes(_ spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph) -> Int {
-    let float = MemoryLayout<Float>.size
-    let weights = graph.layout.count * float
-    let shards = spec.training.map { graph.shard.count($0.batchSize) } ?? 0
-    // Weights, their packed copies, the chosen checkpoint and two slots of the optimiser; a gradient for each shard of a batch.
-    let ofWeights = weights * (spec.training == nil ? 2 : 5) + shards * weights
-    let activations = graph.nodes.reduce(0) { $0 + $1.shape.count } * float
-    // Values and gradients of a shard, for each thread that may run.
-    let arenas = 2 * activations * graph.shard.size * (spec.resources.threads ?? ProcessInfo.processInfo.activeProcessorCount)
-    let images = (facts.trainCount + facts.testCount) * facts.shape.count
-    return ofWeights + arenas + images + shards * graph.shard.size * facts.shape.count * float * 3
-  }
-
   package var json: JSONValue {
     [
       "steps": .int(Int64(steps)), "gradient_evaluations": .int(Int64(gradientEvaluations)),
-      "floating_point_operations": .number(floatingPointOperations), "peak_bytes": .int(Int64(peakBytes)),
+      "floating_point_operations": .number(floatingPointOperations),
       "parameters": .int(Int64(parameters)),
     ]
   }

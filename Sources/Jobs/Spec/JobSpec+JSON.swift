@@ -95,7 +95,8 @@ extension TrainingSettings {
     [
       "method": .string(method.rawValue), "base_epochs": .int(Int64(baseEpochs)), "epochs": .int(Int64(epochs)),
       "batch_size": .int(Int64(batchSize)), "adversarial_fraction": .number(adversarialFraction),
-      "attack": method == .standard ? .null : attack.json(restarts: false), "optimizer": optimizer.json, "schedule": schedule.json,
+      "attack": method == .standard ? .null : attack.json(restarts: false),
+      "bn_in_attack": .string(batchNormInAttack.rawValue), "optimizer": optimizer.json, "schedule": schedule.json,
       "augment": [], "average": ["ema": nil], "select": .string(select.rawValue), "early_stop_patience": .orNull(earlyStopPatience),
     ]
   }

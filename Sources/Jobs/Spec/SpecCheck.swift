@@ -1,5 +1,6 @@
 import Attacks
 import Datasets
+import Foundation
 import Models
 import Robustness
 import TensorEngine
@@ -10,12 +11,15 @@ package struct DatasetFacts: Hashable, Sendable {
   package var classes: Int
   package var trainCount: Int
   package var testCount: Int
+  /// 1 where the images came as bytes and stay so.
+  package var bytesPerValue: Int
 
   package init(_ summary: DatasetSummary) {
     shape = Shape(summary.shape)
     classes = summary.classes
     trainCount = summary.train.count
     testCount = summary.test.count
+    bytesPerValue = 1
   }
 }
 
@@ -32,14 +36,37 @@ package protocol Catalogue: Sendable {
 /// A spec held against the world: images exist, the network fits them, the weights fit the network.
 package struct SpecCheck {
   private let catalogue: any Catalogue
+  private let programs: ProgramCache
+  private let threads: Int
+  private let memoryBudget: Int?
 
-  package init(_ catalogue: any Catalogue) { self.catalogue = catalogue }
+  /// - Parameters:
+  ///   - programs: keeps what is compiled to know its memory.
+  ///   - threads: of the engine that jobs will run on.
+  ///   - memoryBudget: the bytes that the process may take; a job that takes more is refused.
+  package init(
+    _ catalogue: any Catalogue, programs: ProgramCache = ProgramCache(), threads: Int = ProcessInfo.processInfo.activeProcessorCount,
+    memoryBudget: Int? = nil
+  ) {
+    self.catalogue = catalogue
+    self.programs = programs
+    self.threads = threads
+    self.memoryBudget = memoryBudget
+  }
 
   /// A spec that can run, and what running it takes.
   package struct Accepted: Sendable {
     package let spec: JobSpec
     package let graph: Graph
     package let estimate: Estimate
+    package let footprint: Footprint
+
+    /// What `validate_only` says of it.
+    package var estimateJSON: JSONValue {
+      guard case .object(var object) = estimate.json else { return estimate.json }
+      object["peak_bytes"] = .int(Int64(footprint.peakBytes))
+      return .object(object)
+    }
   }
 
   /// Reads a document and checks everything that can be checked before a job runs.
@@ -56,9 +83,31 @@ package struct SpecCheck {
       check(weights: spec.model.initial, at: "/model/init", graph, log)
       check(weights: spec.evaluation.baseline, at: "/evaluation/baseline", graph, log)
     }
-    guard log.faults.isEmpty, let facts, let graph else { throw SpecFaults(log.faults) }
-    return Accepted(spec: spec, graph: graph, estimate: Estimate(spec, facts, graph))
+    if let refusal = spec.precision.refusal(offered: Processor.precisions) { log.add("/precision", .notSupported, refusal) }
+    guard log.faults.isEmpty, let facts, let graph, let footprint = footprint(of: spec, facts, graph, log) else {
+      throw SpecFaults(log.faults)
+    }
+    return Accepted(spec: spec, graph: graph, estimate: Estimate(spec, facts, graph), footprint: footprint)
   }
+
+  /// - Returns: nil when the job can never run, and then the reason was noted.
+  private func footprint(of spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph, _ log: FaultLog) -> Footprint? {
+    do {
+      let footprint = try Footprint(spec, facts, graph, threads: threads, programs: programs)
+      guard let memoryBudget, footprint.peakBytes > memoryBudget else { return footprint }
+      log.add(
+        "/training", .doesNotFit,
+        """
+        the job would take \(megabytes(footprint.peakBytes)) of memory at its peak, and this service may take \(megabytes(memoryBudget)): \
+        choose a smaller batch_size, a smaller network, fewer images or fewer threads
+        """)
+    } catch {
+      log.add("/model", .doesNotFit, "\(error)")
+    }
+    return nil
+  }
+
+  private func megabytes(_ bytes: Int) -> String { "\((Double(bytes) / 1e6).rounded().formatted(.number.grouping(.never))) MB" }
 
   private func facts(of spec: JobSpec, _ log: FaultLog) -> DatasetFacts? {
     let pointer =

@@ -11,6 +11,7 @@ extension TrainingSettings {
     let batchSize = reader.integer("batch_size", in: 1...SpecBounds.batchSize, default: 128)
     let fraction = reader.number("adversarial_fraction", in: 0...1, default: 1)
     let attack = readAttack(reader, method: method)
+    let batchNorm = reader.choice("bn_in_attack") ?? BatchNormInAttack.eval
     let optimizer = OptimizerSettings.read(reader.section("optimizer"))
     let schedule = Schedule.read(reader.section("schedule"), stages: (baseEpochs, epochs))
     refuseWhatIsToCome(reader)
@@ -19,7 +20,8 @@ extension TrainingSettings {
     reader.finish()
     return TrainingSettings(
       method: method, baseEpochs: baseEpochs, epochs: epochs, batchSize: batchSize, adversarialFraction: fraction, attack: attack,
-      optimizer: optimizer, schedule: schedule, select: select, earlyStopPatience: patience, validationFraction: validationFraction)
+      batchNormInAttack: batchNorm, optimizer: optimizer, schedule: schedule, select: select, earlyStopPatience: patience,
+      validationFraction: validationFraction)
   }
 
   private static func readAttack(_ reader: SpecReader, method: TrainingMethod) -> AttackSettings? {

@@ -8,6 +8,9 @@ enum Schema {
       try db.execute(sql: jobs)
       try db.execute(sql: resources)
     }
+    migrator.registerMigration("2: the memory that a job takes at its peak") { db in
+      try db.execute(sql: "ALTER TABLE jobs ADD COLUMN peak_bytes INTEGER NOT NULL DEFAULT 0")
+    }
     return migrator
   }
 

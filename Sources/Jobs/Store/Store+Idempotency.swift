@@ -58,14 +58,14 @@ extension Store {
   /// - Parameter answer: made of the new job.
   /// - Returns: the answer to give, and whether it is a replay; `nil` when the key was used with another body.
   package func submit(
-    _ spec: JobSpec, key: IdempotencyKey, at now: Timestamp = .now, answer: @Sendable (Job) throws -> StoredAnswer
+    _ spec: JobSpec, peakBytes: Int = 0, key: IdempotencyKey, at now: Timestamp = .now, answer: @Sendable (Job) throws -> StoredAnswer
   ) throws -> (answer: StoredAnswer, isReplay: Bool)? {
     let result = try pool.write { db -> (answer: StoredAnswer, job: Job?)? in
       switch try Self.lookUp(key, at: now, db) {
       case .answered(let earlier): return (earlier, nil)
       case .otherBody: return nil
       case .unknown:
-        let job = try Self.insert(spec, at: now, db)
+        let job = try Self.insert(spec, peakBytes: peakBytes, at: now, db)
         let fresh = try answer(job)
         try Self.remember(fresh, for: key, at: now, db)
         return (fresh, job)

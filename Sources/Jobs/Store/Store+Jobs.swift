@@ -16,10 +16,11 @@ package struct Page<Element: Sendable>: Sendable {
 extension Store {
   /// Puts a job into the queue.
   ///
+  /// - Parameter peakBytes: the most memory that it will take.
   /// - Throws: `SpecFaults` when a data set or weights that the spec names have gone since it was checked.
   @discardableResult
-  package func submit(_ spec: JobSpec, at now: Timestamp = .now) throws -> Job {
-    let job = try pool.write { db in try Self.insert(spec, at: now, db) }
+  package func submit(_ spec: JobSpec, peakBytes: Int = 0, at now: Timestamp = .now) throws -> Job {
+    let job = try pool.write { db in try Self.insert(spec, peakBytes: peakBytes, at: now, db) }
     changes.announce(job.id)
     return job
   }
@@ -80,10 +81,18 @@ extension Store {
   }
 
   /// The next job by priority, then by submission; it is running when this returns.
-  package func claim(at now: Timestamp = .now) throws -> Job? {
+  ///
+  /// - Parameter budget: the bytes that all jobs may take together. A job that does not fit beside those that run waits until it does, and
+  ///   those behind it with it: else small jobs could keep a large one waiting for ever. One that runs alone always may.
+  package func claim(within budget: Int? = nil, at now: Timestamp = .now) throws -> Job? {
     let job = try pool.write { db -> Job? in
-      let next = "SELECT id FROM jobs WHERE state = 'queued' ORDER BY priority DESC, position LIMIT 1"
-      guard let id = try String.fetchOne(db, sql: next) else { return nil }
+      let next = "SELECT id, peak_bytes FROM jobs WHERE state = 'queued' ORDER BY priority DESC, position LIMIT 1"
+      guard let row = try Row.fetchOne(db, sql: next) else { return nil }
+      let id: String = row["id"]
+      if let budget, let taken = try Self.bytesOfRunningJobs(db) {
+        let bytes: Int = row["peak_bytes"]
+        guard taken + bytes <= budget else { return nil }
+      }
       try Self.move(id, to: .running, reason: nil, at: now, db)
       return try Self.job(id, db)
     }
@@ -177,17 +186,23 @@ extension Store {
 
   // MARK: Within a transaction
 
-  static func insert(_ spec: JobSpec, at now: Timestamp, _ db: Database) throws -> Job {
+  /// The memory that the jobs that run may take; nil when none does.
+  private static func bytesOfRunningJobs(_ db: Database) throws -> Int? {
+    try Int.fetchOne(db, sql: "SELECT sum(peak_bytes) FROM jobs WHERE state IN ('running', 'pausing', 'cancelling')")
+  }
+
+  static func insert(_ spec: JobSpec, peakBytes: Int, at now: Timestamp, _ db: Database) throws -> Job {
     try requireResources(of: spec, db)
     let id = Identifier.job.make(at: now)
     let labels = JSONValue.object(spec.labels.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) })
     try db.execute(
       sql: """
         INSERT INTO jobs VALUES (?, (SELECT coalesce(max(position), 0) + 1 FROM jobs), ?, ?, 'queued', NULL, 1, 0, ?, ?, ?, '{}', '[]', ?,
-        NULL, NULL, 1)
+        NULL, NULL, 1, ?)
         """,
       arguments: [
         id, spec.name, labels.serialised(), spec.priority, spec.json.serialised(), JobProgress().json.serialised(), now.milliseconds,
+        peakBytes,
       ])
     for resource in spec.resourcesInUse {
       try db.execute(sql: "INSERT INTO uses VALUES (?, ?)", arguments: [id, resource])

@@ -10,21 +10,24 @@ extension Routes {
     let body = try await JSONBody(call, limit: configuration.limits.specBytes)
     if validateOnly {
       let accepted = try check.accept(body.value)
-      return .document(["spec": accepted.spec.json, "estimate": accepted.estimate.json])
+      return .document(["spec": accepted.spec.json, "estimate": accepted.estimateJSON])
     }
     let key = try idempotency.key(of: call, digest: SHA256Digest.hex(of: body.bytes))
     // Before the spec is checked: what it names may have gone since.
     if let key, let earlier = try idempotency.replay(key) { return earlier }
     let accepted = try check.accept(body.value)
     try requireRoom()
-    let response = try submit(accepted.spec, key)
+    let response = try submit(accepted, key)
     workers.wakeUp()
     return response
   }
 
-  private func submit(_ spec: JobSpec, _ key: IdempotencyKey?) throws -> Response {
-    guard let key else { return Self.created(try store.submit(spec)) }
-    guard let (answer, isReplay) = try store.submit(spec, key: key, answer: { Idempotency.stored(Self.created($0)) }) else {
+  private func submit(_ accepted: SpecCheck.Accepted, _ key: IdempotencyKey?) throws -> Response {
+    let bytes = accepted.footprint.jobBytes
+    guard let key else { return Self.created(try store.submit(accepted.spec, peakBytes: bytes)) }
+    guard
+      let (answer, isReplay) = try store.submit(accepted.spec, peakBytes: bytes, key: key, answer: { Idempotency.stored(Self.created($0)) })
+    else {
       throw Idempotency.mismatch
     }
     return Idempotency.response(answer, isReplay: isReplay)

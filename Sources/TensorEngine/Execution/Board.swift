@@ -8,27 +8,21 @@ final class Board {
   /// The meetings of each pass: meeting k comes after stage k.
   private(set) var forward: [Bound] = []
   private(set) var backward: [Bound] = []
-  private let memory: Memory
 
-  init(_ program: Program, _ parameters: Parameters) {
-    let memory = Memory(bytes: program.shared.reduce(0) { $0 + Memory.aligned($1) })
-    var places: [UnsafeMutableRawPointer] = []
-    var next = memory.base
-    for bytes in program.shared {
-      places.append(next)
-      next += Memory.aligned(bytes)
-    }
-    self.memory = memory
+  /// - Parameter base: `program.sharedBytes` that outlive it.
+  init(_ program: Program, _ parameters: Parameters, at base: UnsafeMutableRawPointer) {
+    let places = Memory.row(program.shared, from: base)
     self.places = places
-    func bind(_ meeting: Lowering.Meeting) -> Bound {
-      let pointers = meeting.operands.map { operand in
-        switch operand {
-        case .weight(let parameter): parameters.memory.floats() + program.layout.offsets[parameter]
-        case .shared(let index): places[index].assumingMemoryBound(to: Float.self)
-        case .buffer, .prepared, .gradient: preconditionFailure("a meeting sees nothing of a shard but its share")
-        }
+    func resolve(_ operand: Lowering.Operand, _ lanes: [Lane]) -> UnsafeMutablePointer<Float> {
+      switch operand {
+      case .weight(let parameter): parameters.memory.floats() + program.layout.offsets[parameter]
+      case .shared(let index): places[index].assumingMemoryBound(to: Float.self)
+      case .gradient(let parameter): lanes[0].gradient(of: parameter)
+      case .buffer, .prepared: preconditionFailure("a meeting sees nothing of a shard but its share")
       }
-      return { lanes in meeting.combine(lanes.map { $0.share(meeting) }, pointers) }
+    }
+    func bind(_ meeting: Lowering.Meeting) -> Bound {
+      { lanes in meeting.combine(lanes.map { $0.share(meeting) }, meeting.operands.map { resolve($0, lanes) }) }
     }
     forward = program.forward.compactMap(\.meeting).map(bind)
     backward = program.backward.compactMap(\.meeting).map(bind)

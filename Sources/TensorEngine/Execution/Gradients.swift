@@ -1,26 +1,31 @@
-/// The gradients of the weights of one batch: one set for each shard, summed in a fixed tree.
+/// The gradients of the weights of one batch: one set for each shard, summed in a fixed tree. A program whose shards meet sums them up on
+/// its way, and needs but one.
 ///
 /// `@unchecked Sendable`: each task of an engine writes the set of its own shard, and they are summed in disjoint ranges after all
 /// have been written.
 package final class Gradients: @unchecked Sendable {
   package let layout: ParameterLayout
   package let shards: Int
-  private let memory: Memory
+  private let workspace: Workspace
+  private let base: UnsafeMutablePointer<Float>
   /// The floats from one set to the next.
   private let pitch: Int
 
   /// - Parameter shards: the largest number of shards in a batch.
-  package init(_ layout: ParameterLayout, shards: Int) {
+  /// - Parameter place: memory to lie in from so many bytes on, instead of memory of their own.
+  package init(_ layout: ParameterLayout, shards: Int, in place: (workspace: Workspace, offset: Int)? = nil) {
     self.layout = layout
     self.shards = shards
     pitch = Memory.aligned(layout.trainedCount * 4) / 4
-    memory = Memory(bytes: shards * pitch * 4)
+    let bytes = Self.bytes(layout, shards: shards)
+    workspace = place?.workspace ?? Workspace(bytes: bytes)
+    base = workspace.part(at: place?.offset ?? 0, bytes: bytes).assumingMemoryBound(to: Float.self)
   }
 
   /// The bytes that `shards` sets of gradients take.
   package static func bytes(_ layout: ParameterLayout, shards: Int) -> Int { shards * Memory.aligned(layout.trainedCount * 4) }
 
-  func shard(_ index: Int) -> UnsafeMutablePointer<Float> { memory.floats() + index * pitch }
+  func shard(_ index: Int) -> UnsafeMutablePointer<Float> { base + index * pitch }
 
   /// Sums the first `shards` sets, range by range in parallel, and hands each range its sum.
   ///
@@ -44,16 +49,17 @@ package final class Gradients: @unchecked Sendable {
     return Array(UnsafeBufferPointer(start: shard(0), count: layout.trainedCount))
   }
 
-  /// Leaves the sum in the first set.
-  private func sum(_ shards: Int, _ range: Range<Int>) {
+  private func sum(_ shards: Int, _ range: Range<Int>) { Self.sum((0..<shards).map(shard), range) }
+
+  /// Leaves the sum in the first set, in the order of `reduce`.
+  static func sum(_ sets: [UnsafeMutablePointer<Float>], _ range: Range<Int>) {
     var span = 1
-    while span < shards {
-      for left in stride(from: 0, to: shards - span, by: 2 * span) {
-        let (into, from) = (shard(left) + range.lowerBound, shard(left + span) + range.lowerBound)
+    while span < sets.count {
+      for left in stride(from: 0, to: sets.count - span, by: 2 * span) {
+        let (into, from) = (sets[left] + range.lowerBound, sets[left + span] + range.lowerBound)
         for i in 0..<range.count { into[i] += from[i] }
       }
       span *= 2
     }
   }
-
 }

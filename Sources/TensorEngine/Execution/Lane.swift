@@ -25,19 +25,24 @@ package final class Lane {
   // The calls point into these, so the lane keeps them.
   private let parameters: Parameters
   private let prepared: PreparedWeights
-  private let arena: Memory
+  private let workspace: Workspace
+  private let arena: UnsafeMutableRawPointer
   private let board: Board
   /// The passes, cut at the meetings.
   private var forwardStages: [[Step]] = [[]]
   private var backwardStages: [[Step]] = [[]]
   private var call = LaneCall(batch: 0, dropout: nil)
+  /// Where the gradients of the weights go, as of the last `turn`.
+  private var gradients: UnsafeMutablePointer<Float>?
 
-  init(_ program: Program, parameters: Parameters, prepared: PreparedWeights, board: Board) throws {
+  /// - Parameter arena: the offset of `program.arenaBytes` in the workspace.
+  init(_ program: Program, parameters: Parameters, prepared: PreparedWeights, board: Board, in workspace: Workspace, arena: Int) throws {
     self.program = program
     self.parameters = parameters
     self.prepared = prepared
     self.board = board
-    arena = Memory(bytes: program.plan.bytes)
+    self.workspace = workspace
+    self.arena = workspace.part(at: arena, bytes: program.arenaBytes)
     forwardStages = try stages(program.forward)
     backwardStages = try stages(program.backward)
   }
@@ -107,16 +112,23 @@ package final class Lane {
     fill(seed, with: logitGradient)
   }
 
-  /// The same for the gradients of the weights, which go to `shard` of `gradients`.
+  /// The same for the gradients of the weights, which go to `shard` of `gradients`, or to the only set where the shards meet.
   package func turn(_ logitGradient: Tensor, into gradients: Gradients, shard: Int) {
     precondition(program.purpose == .training, "a program for \(program.purpose) takes no gradients of weights")
     turn(logitGradient)
-    let base = gradients.shard(shard)
+    let base = gradients.shard(program.hasMeetings ? 0 : shard)
+    self.gradients = base
     for stage in backwardStages.indices {
       for index in backwardStages[stage].indices where backwardStages[stage][index].follows {
         backwardStages[stage][index].follow { base + program.layout.offsets[$0] }
       }
     }
+  }
+
+  /// The gradient at the images, `[batch, height, width, channels]`, after a backward pass.
+  package var inputGradient: Tensor {
+    guard let result = program.inputGradientBuffer else { preconditionFailure("a program for \(program.purpose) takes no such gradient") }
+    return read(result, program.graph.inputShape.batched(call.batch))
   }
 
   /// Copies the gradient at the images, `[batch, height, width, channels]`.
@@ -154,6 +166,17 @@ package final class Lane {
     return times
   }
 
+  /// Whether a stage of the pass has nothing to run; `turn` is the last forward and the first backward one.
+  func isIdle(_ stage: Int, turningAt turn: Int) -> Bool {
+    stage < turn ? forwardStages[stage].isEmpty : backwardStages[stage - turn].isEmpty
+  }
+
+  /// Where the gradient of a parameter goes.
+  func gradient(of parameter: ParameterID) -> UnsafeMutablePointer<Float> {
+    guard let gradients else { preconditionFailure("gradients of weights before the way back began") }
+    return gradients + program.layout.offsets[parameter]
+  }
+
   func run(forward stage: Int) { for step in forwardStages[stage] { step(call) } }
   func run(backward stage: Int) { for step in backwardStages[stage] { step(call) } }
 
@@ -166,7 +189,9 @@ package final class Lane {
     }
   }
 
-  private func pointer(_ buffer: Lowering.BufferID) -> UnsafeMutablePointer<Float> { arena.floats(at: program.plan.offsets[buffer]) }
+  private func pointer(_ buffer: Lowering.BufferID) -> UnsafeMutablePointer<Float> {
+    (arena + program.plan.offsets[buffer]).assumingMemoryBound(to: Float.self)
+  }
 
   /// Copies a tensor to the front of a buffer for a whole shard and pads it with zeros.
   private func fill(_ buffer: Lowering.BufferID, with tensor: Tensor) {
@@ -188,7 +213,7 @@ package final class Lane {
     case .prepared(let index): prepared.places[index]
     case .shared(let index): board.places[index]
     // Pointed at the shard's own place before each backward pass.
-    case .gradient: arena.base
+    case .gradient: arena
     }
   }
 }

@@ -66,6 +66,8 @@ package struct Lowering {
   /// Winograd's algorithm rounds a hundred times coarser than a direct convolution (1e-5 to 1e-7), and its weights take four times the
   /// memory: right for the many passes of an attack, and left alone where weights are learnt.
   let takesWinograd: Bool
+  /// Whether the shards of a batch meet on the way: the network asks for statistics of the whole batch.
+  let meets: Bool
   private(set) var instructions: [Instruction] = []
   /// The bytes of each buffer.
   private(set) var buffers: [Int] = []
@@ -77,6 +79,11 @@ package struct Lowering {
   private(set) var shared: [Int] = []
   private var values: [Graph.NodeID: BufferID] = [:]
   private var contributions: [Graph.NodeID: [BufferID]] = [:]
+  /// How to compute a value again, so that it need not be kept for the way back.
+  private var recipes: [BufferID: (inout Lowering) -> BufferID] = [:]
+  /// What was computed again.
+  private var renewed: [BufferID: BufferID] = [:]
+  private var isReturning = false
   private var keepsakes: [Graph.NodeID: BufferID] = [:]
   private var folded: [Graph.NodeID: Operand] = [:]
   private var fused: Set<Graph.NodeID> = []
@@ -89,6 +96,7 @@ package struct Lowering {
     shardSize = graph.shard.size
     takesWinograd = purpose != .training && !isExact
     self.purpose = purpose
+    meets = purpose.usesBatchStatistics && graph.nodes.contains { $0.operation is BatchNorm }
     var consumers = [[Graph.NodeID]](repeating: [], count: graph.nodes.count)
     // A gradient is wanted at a node when something upstream of it takes one: the input of an attack, the weights of training.
     var wanted: [Bool] = []
@@ -107,11 +115,21 @@ package struct Lowering {
   func shape(_ node: Graph.NodeID) -> Shape { graph.nodes[node].shape }
   func input(_ node: Graph.NodeID, _ index: Int = 0) -> Graph.NodeID { graph.nodes[node].inputs[index] }
 
-  /// The buffer that holds a node's value, `[shard, …]`.
-  func value(_ node: Graph.NodeID) -> BufferID {
+  /// The buffer that holds a node's value, `[shard, …]`. On the way back it is first computed again, if it can be.
+  mutating func value(_ node: Graph.NodeID) -> BufferID {
     guard let buffer = values[node] else { preconditionFailure("node \(node) was read before it was computed") }
-    return buffer
+    guard isReturning, let recipe = recipes[buffer] else { return buffer }
+    if let known = renewed[buffer] { return known }
+    let again = recipe(&self)
+    renewed[buffer] = again
+    return again
   }
+
+  /// Says how the value of `node` can be computed again from others: cheaper than to keep it from the way there to the way back.
+  mutating func forget(_ node: Graph.NodeID, recipe: @escaping (inout Lowering) -> BufferID) { recipes[value(node)] = recipe }
+
+  /// From here on instructions are those of the way back.
+  mutating func turn() { isReturning = true }
 
   mutating func makeBuffer(bytes: Int) -> BufferID {
     buffers.append(bytes)
@@ -270,18 +288,36 @@ package struct Lowering {
     return .prepared(prepared.count - 1)
   }
 
-  /// Emits a kernel that computes the gradient of `parameter`, and takes it to PyTorch's order where the kernel has another.
+  /// Emits what computes the gradients of some parameters, by a body that is told where they go: to the shard's own set, or, where the
+  /// shards meet anyway, to memory from which they are summed up at once, so that there is but one set.
+  mutating func emitGradients(
+    of parameters: [ParameterID], _ body: (inout Lowering, [Operand]) throws -> Void
+  ) rethrows {
+    guard meets else { return try body(&self, parameters.map(Operand.gradient)) }
+    let shares = parameters.map { makeBuffer(bytes: graph.parameterShape($0).count * 4) }
+    try body(&self, shares.map(Operand.buffer))
+    for (parameter, share) in zip(parameters, shares) {
+      let count = graph.parameterShape(parameter).count
+      emit(
+        "sum of gradients",
+        Meeting(share: share, operands: [.gradient(parameter)]) { shares, pointers in
+          Gradients.sum(shares.map(\.pointer), 0..<count)
+          pointers[0].update(from: shares[0].pointer, count: count)
+        })
+    }
+  }
+
+  /// Emits a kernel that computes a gradient of weights, and takes it to PyTorch's order where the kernel has another.
   mutating func emitWeightGradient(
-    _ label: String, _ kernel: Kernel, of parameter: ParameterID, _ arguments: [(role: onednn_role, operand: Operand)]
+    _ label: String, _ kernel: Kernel, to place: Operand, _ arguments: [(role: onednn_role, operand: Operand)]
   ) throws {
     guard !kernel.isPlain(ONEDNN_WEIGHTS_GRADIENT) else {
-      emit(label, kernel, arguments + [(ONEDNN_WEIGHTS_GRADIENT, .gradient(parameter))])
+      emit(label, kernel, arguments + [(ONEDNN_WEIGHTS_GRADIENT, place)])
       return
     }
     let own = Operand.buffer(makeBuffer(bytes: kernel.bytes(ONEDNN_WEIGHTS_GRADIENT)))
     emit(label, kernel, arguments + [(ONEDNN_WEIGHTS_GRADIENT, own)])
     emit(
-      label + " unpack", try .unpack(from: kernel, ONEDNN_WEIGHTS_GRADIENT),
-      [(ONEDNN_SOURCE, own), (ONEDNN_DESTINATION, .gradient(parameter))])
+      label + " unpack", try .unpack(from: kernel, ONEDNN_WEIGHTS_GRADIENT), [(ONEDNN_SOURCE, own), (ONEDNN_DESTINATION, place)])
   }
 }

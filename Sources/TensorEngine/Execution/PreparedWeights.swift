@@ -2,20 +2,13 @@
 final class PreparedWeights {
   /// Where each result of the program's preparation lies.
   let places: [UnsafeMutableRawPointer]
-  private let memory: Memory
-  // The steps point into it.
+  // The steps point into them.
   private let parameters: Parameters
   private let steps: [Step]
 
-  init(_ program: Program, _ parameters: Parameters) throws {
-    let memory = Memory(bytes: program.preparedBytes)
-    var places: [UnsafeMutableRawPointer] = []
-    var next = memory.base
-    for bytes in program.prepared {
-      places.append(next)
-      next += Memory.aligned(bytes)
-    }
-    self.memory = memory
+  /// - Parameter base: `program.preparedBytes` that outlive it.
+  init(_ program: Program, _ parameters: Parameters, at base: UnsafeMutableRawPointer) throws {
+    let places = Memory.row(program.prepared, from: base)
     self.places = places
     self.parameters = parameters
     steps = try program.preparation.map { [places] in

@@ -17,6 +17,8 @@ package final class Program: Sendable {
   /// What each instruction computes, forward and then backward.
   let work: [InstructionWork]
   let plan: MemoryPlan
+  /// Whether the shards of a batch have to meet on the way, so that each needs a lane of its own.
+  package let hasMeetings: Bool
   let inputBuffer, logitsBuffer: Lowering.BufferID
   /// Present unless the purpose is inference.
   let logitGradientBuffer: Lowering.BufferID?
@@ -38,6 +40,7 @@ package final class Program: Sendable {
 
     var logitGradient: Lowering.BufferID?
     if purpose != .inference {
+      lowering.turn()
       let buffer = lowering.makeBuffer(like: graph.output)
       lowering.contribute(buffer, to: graph.output)
       logitGradient = buffer
@@ -56,6 +59,7 @@ package final class Program: Sendable {
     self.purpose = purpose
     layout = graph.layout
     shard = graph.shard
+    hasMeetings = lowering.meets
     forward = Array(lowering.instructions[..<forwardCount])
     backward = Array(lowering.instructions[forwardCount...])
     preparation = lowering.preparation
@@ -69,13 +73,16 @@ package final class Program: Sendable {
         lowering, from: inputBuffer, pauses: [logitsBuffer, logitGradient].compactMap { $0 }, at: forwardCount, to: inputGradientBuffer))
   }
 
-  /// Whether the shards of a batch have to meet on the way, so that each needs a lane of its own.
-  package var hasMeetings: Bool { (forward + backward).contains { $0.meeting != nil } }
-
   /// The bytes that one lane needs for activations, gradients of activations and scratch space.
   package var arenaBytes: Int { plan.bytes }
-  /// The bytes of what the kernels want of the weights, shared by all lanes of a session.
-  package var preparedBytes: Int { prepared.reduce(0) { $0 + Memory.aligned($1) } }
+  /// The bytes of what all lanes of a session share: what the kernels want of the weights, and what meetings leave.
+  package var weightBytes: Int { preparedBytes + sharedBytes }
+  var preparedBytes: Int { prepared.reduce(0) { $0 + Memory.aligned($1) } }
+  private var sharedBytes: Int { shared.reduce(0) { $0 + Memory.aligned($1) } }
+  /// The lanes of a session in which `width` threads work on batches of so many shards.
+  package func lanes(width: Int, shards: Int) -> Int { hasMeetings ? shards : width }
+  /// The sets of gradients that a batch of so many shards needs.
+  package func gradientSets(shards: Int) -> Int { hasMeetings ? min(shards, 1) : shards }
 
   /// Instructions are numbered with a gap of one, at `pause`, for what happens between forward and backward.
   private static func lifetimes(

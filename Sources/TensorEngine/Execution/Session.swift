@@ -4,29 +4,51 @@
 /// `@unchecked Sendable`: `Engine.parallel` hands a lane to one task at a time; `refresh` and meetings are between tasks.
 package final class Session: @unchecked Sendable {
   package let program: Program
+  private let place: Workspace.Place
   private let prepared: PreparedWeights
   private let board: Board
   private let lanes: [Lane]
+  private var isStale = true
 
-  /// - Parameter lanes: how many threads may use the session at once, or the most shards of a batch.
-  package init(_ program: Program, parameters: Parameters, lanes: Int) throws {
+  /// - Parameters:
+  ///   - lanes: how many threads may use the session at once, or the most shards of a batch.
+  ///   - place: in memory that it shares with others; by default it has its own.
+  package init(_ program: Program, parameters: Parameters, lanes: Int, in place: Workspace.Place? = nil) throws {
     precondition(parameters.layout == program.layout, "parameters of another network")
-    let prepared = try PreparedWeights(program, parameters)
-    let board = Board(program, parameters)
+    let place = place ?? Self.ownPlace(program, lanes: lanes)
+    let weights = place.workspace.part(at: place.weights, bytes: program.weightBytes)
+    let prepared = try PreparedWeights(program, parameters, at: weights)
+    let board = Board(program, parameters, at: weights + program.preparedBytes)
     self.program = program
+    self.place = place
     self.prepared = prepared
     self.board = board
-    self.lanes = try (0..<lanes).map { _ in try Lane(program, parameters: parameters, prepared: prepared, board: board) }
-    refresh()
+    self.lanes = try (0..<lanes).map { lane in
+      try Lane(
+        program, parameters: parameters, prepared: prepared, board: board, in: place.workspace, arena: place.arenas + lane * place.pitch)
+    }
+    ready()
+  }
+
+  private static func ownPlace(_ program: Program, lanes: Int) -> Workspace.Place {
+    Workspace.Place(
+      Workspace(bytes: bytes(program, lanes: lanes)), weights: 0, arenas: program.weightBytes, pitch: program.arenaBytes)
   }
 
   /// The bytes that a session with so many lanes takes: activations, what the kernels want of the weights, what meetings leave.
-  package static func bytes(_ program: Program, lanes: Int) -> Int {
-    lanes * program.arenaBytes + program.preparedBytes + program.shared.reduce(0) { $0 + Memory.aligned($1) }
-  }
+  package static func bytes(_ program: Program, lanes: Int) -> Int { program.weightBytes + lanes * program.arenaBytes }
 
-  /// Prepares the present values of the parameters for the kernels. To be called after every change of them.
-  package func refresh() { prepared.refresh() }
+  /// To be called after every change of the parameters: they are prepared for the kernels before the next use.
+  package func refresh() { isStale = true }
+
+  /// Prepares the present values of the parameters for the kernels, where they are not. To be called before every use, by whoever changes
+  /// parameters or has the place in turn with others.
+  package func ready() {
+    guard isStale || !place.workspace.isTaken(place.weights, by: self) else { return }
+    prepared.refresh()
+    place.workspace.take(place.weights, for: self)
+    isStale = false
+  }
 
   package subscript(lane: Int) -> Lane { lanes[lane] }
 
@@ -43,16 +65,34 @@ package final class Session: @unchecked Sendable {
     shards: Int, on engine: Engine, width: Int, begin: @Sendable (_ shard: Int, Lane) throws -> Void,
     turn: @Sendable (_ shard: Int, Lane) -> Void, end: @Sendable (_ shard: Int, Lane) -> Void = { _, _ in }
   ) throws {
+    try pass(shards, on: engine, width: width, returns: true, begin, turn, end)
+  }
+
+  /// The same without the way back.
+  package func forward(
+    shards: Int, on engine: Engine, width: Int, begin: @Sendable (_ shard: Int, Lane) throws -> Void,
+    end: @Sendable (_ shard: Int, Lane) -> Void
+  ) throws {
+    try pass(shards, on: engine, width: width, returns: false, begin, { _, _ in }, end)
+  }
+
+  private func pass(
+    _ shards: Int, on engine: Engine, width: Int, returns: Bool, _ begin: @Sendable (_ shard: Int, Lane) throws -> Void,
+    _ turn: @Sendable (_ shard: Int, Lane) -> Void, _ end: @Sendable (_ shard: Int, Lane) -> Void
+  ) throws {
     precondition(shards <= lanes.count, "a shard of the batch has no lane")
-    let (there, back) = (board.forward.count, board.backward.count)
+    ready()
+    let (there, back) = (board.forward.count, returns ? board.backward.count : 0)
     let all = Array(lanes[..<shards])
     for stage in 0...there + back {
-      try engine.parallel(shards, width: width) { shard, _ in
+      // Nothing is to be done between meetings that follow one another.
+      let isIdle = stage != 0 && stage != there && stage != there + back && lanes[0].isIdle(stage, turningAt: there)
+      try engine.parallel(isIdle ? 0 : shards, width: width) { shard, _ in
         let lane = self[shard]
         if stage == 0 { try begin(shard, lane) }
         if stage <= there { lane.run(forward: stage) }
         if stage == there { turn(shard, lane) }
-        if stage >= there { lane.run(backward: stage - there) }
+        if stage >= there, returns { lane.run(backward: stage - there) }
         if stage == there + back { end(shard, lane) }
       }
       if stage < there { board.forward[stage](all) } else if stage < there + back { board.backward[stage - there](all) }

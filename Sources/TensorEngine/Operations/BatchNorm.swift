@@ -31,9 +31,23 @@ package struct BatchNorm: Operation {
     let coefficients = lowering.purpose.usesBatchStatistics ? batchCoefficients(node, &lowering) : runningCoefficients(node, &lowering)
     lowering.keep(coefficients: coefficients, of: node)
     let range = lowering.fusedClamp(after: node) ?? -.infinity ... .infinity
-    let source = Lowering.Operand.buffer(lowering.value(lowering.input(node)))
+    emitScale(node, by: coefficients, within: range, to: lowering.makeValue(node), &lowering)
+    // Its input stays for its own way back; what it makes of it is soon made again.
+    guard lowering.purpose.usesBatchStatistics else { return }
+    lowering.forget(node) { lowering in
+      let again = lowering.makeBuffer(like: node)
+      emitScale(node, by: coefficients, within: range, to: again, &lowering)
+      return again
+    }
+  }
+
+  private func emitScale(
+    _ node: Graph.NodeID, by coefficients: Lowering.Operand, within range: ClosedRange<Float>, to result: Lowering.BufferID,
+    _ lowering: inout Lowering
+  ) {
     let rows = Rows(lowering.shape(node), lowering.shardSize)
-    lowering.emit(label, [source, coefficients, .buffer(lowering.makeValue(node))]) { pointers, _ in
+    let source = lowering.value(lowering.input(node))
+    lowering.emit(label, [.buffer(source), coefficients, .buffer(result)]) { pointers, _ in
       rows.scale(pointers[0], by: pointers[1], within: range, to: pointers[2])
     }
   }
@@ -138,27 +152,26 @@ package struct BatchNorm: Operation {
     let source = lowering.value(input)
     let share = lowering.makeBuffer(bytes: 2 * channels * MemoryLayout<Double>.size)
     let sums = [.buffer(gradient), .buffer(source), coefficients, .buffer(share)] as [Lowering.Operand]
-    let own: [Lowering.Operand] = lowering.wantsWeightGradients ? [.gradient(weight), .gradient(bias)] : []
-    lowering.emit("batch norm to weights", sums + own) { pointers, call in
-      let moments = Moments(pointers[3], channels)
-      rows.sums(of: pointers[0], with: pointers[1], pointers[2] + 2 * channels, examples: call.batch, to: moments)
-      guard pointers.count == 6 else { return }
-      for c in 0..<channels {
-        pointers[4][c] = Float(moments.second[c])
-        pointers[5][c] = Float(moments.first[c])
-      }
+    lowering.emit("batch norm to weights", sums) { pointers, call in
+      rows.sums(of: pointers[0], with: pointers[1], pointers[2] + 2 * channels, examples: call.batch, to: Moments(pointers[3], channels))
     }
-    guard lowering.wantsGradient(input) else { return }
     let means = lowering.makeShared(bytes: 2 * channels * 4)
+    let own: [Lowering.Operand] = lowering.wantsWeightGradients ? [.gradient(weight), .gradient(bias)] : []
     lowering.emit(
       "batch norm to input",
-      Lowering.Meeting(share: share, operands: [means]) { shares, pointers in
+      Lowering.Meeting(share: share, operands: [means] + own) { shares, pointers in
         let count = Double(rows.count * shares.reduce(0) { $0 + $1.batch })
         for c in 0..<channels {
-          pointers[0][c] = Float(shares.reduce(0) { $0 + Moments($1.pointer, channels).first[c] } / count)
-          pointers[0][channels + c] = Float(shares.reduce(0) { $0 + Moments($1.pointer, channels).second[c] } / count)
+          let first = shares.reduce(0) { $0 + Moments($1.pointer, channels).first[c] }
+          let second = shares.reduce(0) { $0 + Moments($1.pointer, channels).second[c] }
+          pointers[0][c] = Float(first / count)
+          pointers[0][channels + c] = Float(second / count)
+          guard pointers.count == 3 else { continue }
+          pointers[1][c] = Float(second)
+          pointers[2][c] = Float(first)
         }
       })
+    guard lowering.wantsGradient(input) else { return }
     let result = lowering.makeBuffer(like: input)
     let operands: [Lowering.Operand] = [.buffer(gradient), .buffer(source), coefficients, means, .buffer(result)]
     lowering.emit("batch norm to input", operands) { pointers, call in

@@ -36,8 +36,10 @@ package struct LayerNorm: Operation {
     let input = lowering.input(node)
     let sources: [Lowering.Operand] = [.buffer(gradient), .buffer(lowering.value(input)), .buffer(statistics)]
     if lowering.wantsWeightGradients {
-      lowering.emit(label + " to weights", sources + [.gradient(weight), .gradient(bias)]) { pointers, _ in
-        kernels_layer_norm_weights(pointers[0], pointers[1], pointers[2], pointers[3], pointers[4], rows, columns)
+      lowering.emitGradients(of: parameters) { lowering, places in
+        lowering.emit(label + " to weights", sources + places) { pointers, _ in
+          kernels_layer_norm_weights(pointers[0], pointers[1], pointers[2], pointers[3], pointers[4], rows, columns)
+        }
       }
     }
     guard lowering.wantsGradient(input) else { return }

@@ -36,14 +36,16 @@ package struct Tokens: Operation {
     guard let gradient = lowering.gradient(node) else { return }
     let (examples, count, width) = extent(node, lowering)
     if lowering.wantsWeightGradients {
-      lowering.emit(label + " to weights", [.buffer(gradient), .gradient(whole), .gradient(positions)]) { pointers, _ in
-        let (whole, positions) = (pointers[1], pointers[2])
-        positions.update(from: pointers[0], count: count)
-        for example in 1..<max(examples, 1) {
-          let tokens = pointers[0] + example * count
-          for i in 0..<count { positions[i] += tokens[i] }
+      lowering.emitGradients(of: parameters) { lowering, places in
+        lowering.emit(label + " to weights", [.buffer(gradient)] + places) { pointers, _ in
+          let (whole, positions) = (pointers[1], pointers[2])
+          positions.update(from: pointers[0], count: count)
+          for example in 1..<max(examples, 1) {
+            let tokens = pointers[0] + example * count
+            for i in 0..<count { positions[i] += tokens[i] }
+          }
+          whole.update(from: positions, count: width)
         }
-        whole.update(from: positions, count: width)
       }
     }
     let input = lowering.input(node)

@@ -61,8 +61,10 @@ extension WeightedOperation {
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
       (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)),
     ]
-    if let bias { arguments.append((ONEDNN_BIAS_GRADIENT, .gradient(bias))) }
-    try lowering.emitWeightGradient(label + " to weights", kernel, of: weight, arguments)
+    try lowering.emitGradients(of: parameters) { lowering, places in
+      if bias != nil { arguments.append((ONEDNN_BIAS_GRADIENT, places[1])) }
+      try lowering.emitWeightGradient(label + " to weights", kernel, to: places[0], arguments)
+    }
   }
 
   private func backwardToInput(_ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ lowering: inout Lowering) throws {

@@ -10,7 +10,11 @@ final class BatchTrainer {
   let team: NetworkTeam
   /// The network compiled for training.
   let session: Session
+  /// The network as it is attacked where that needs the whole batch.
+  private let batchClassifier: BatchClassifier?
+  private let batchAttack: Session?
   private let gradients: Gradients
+  private let gradientSets: Int
   private let split: Split
   private let adversary: Adversary
   private let engine: Engine
@@ -20,17 +24,23 @@ final class BatchTrainer {
   private let control: @Sendable () throws -> Void
 
   init(_ run: TrainingRun) throws {
-    width = min(max(1, run.threads), run.engine.threads)
+    engine = run.engine
+    let width = min(max(1, run.threads), run.engine.threads)
+    self.width = width
+    let plan = try TrainingPlan(
+      run.graph, run.settings, examples: run.dataset.train.count, width: width, programs: run.engine.programs)
+    let places = plan.places()
     parameters = Parameters(run.graph.layout)
     parameters.copy(from: run.initial)
-    team = try NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width)
-    let shards = run.graph.shard.count(min(run.settings.batchSize, run.dataset.train.count))
-    let program = try run.engine.programs.program(run.graph, for: .training)
-    session = try Session(program, parameters: parameters, lanes: program.hasMeetings ? shards : width)
-    gradients = Gradients(run.graph.layout, shards: shards)
+    team = try NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width, in: places.attack)
+    session = try Session(plan.learning, parameters: parameters, lanes: plan.learningLanes, in: places.learning)
+    let weights = parameters
+    batchAttack = try plan.attackOnBatch.map { try Session($0, parameters: weights, lanes: plan.shards, in: places.attackOnBatch) }
+    batchClassifier = batchAttack.map { BatchClassifier($0, on: run.engine, width: width) }
+    gradientSets = plan.gradientSets
+    gradients = Gradients(run.graph.layout, shards: gradientSets, in: places.gradients)
     split = run.dataset.train
     adversary = run.settings.attack.adversary(for: run.threat, keep: .last)
-    engine = run.engine
     seed = run.seed
     shard = run.graph.shard
     control = run.control
@@ -49,7 +59,8 @@ final class BatchTrainer {
     try parameters.withValues { weights in
       let trained = UnsafeMutableBufferPointer(rebasing: weights[..<parameters.layout.trainedCount])
       let step = optimizer.beginStep(on: trained, learningRate: learningRate)
-      try gradients.reduce(shards: shard.count(batch.ids.count), on: engine, width: width) { step.update($0, gradient: $1) }
+      let sets = min(gradientSets, shard.count(batch.ids.count))
+      try gradients.reduce(shards: sets, on: engine, width: width) { step.update($0, gradient: $1) }
     }
     refresh()
     return result
@@ -59,6 +70,7 @@ final class BatchTrainer {
   func refresh() {
     team.refresh()
     session.refresh()
+    batchAttack?.refresh()
   }
 
   private func gradients(of batch: TrainingBatch) throws -> ShardWork.Result {
@@ -82,6 +94,8 @@ final class BatchTrainer {
   /// Each shard goes its whole way on one thread.
   private func learnApart(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
     let (control, session, team) = (control, session, team)
+    team.session.ready()
+    session.ready()
     try engine.parallel(shards, width: width) { shard, lane in
       try control()
       var result = ShardWork.Result()
@@ -98,8 +112,31 @@ final class BatchTrainer {
 
   /// All shards are attacked, and then learn in step, because the network asks for the statistics of the whole batch.
   private func learnTogether(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
+    let lessons = try attacked(work, shards, results)
+    try control()
+    let start = PhaseTimes.now()
+    try session.pass(shards: shards, on: engine, width: width) { shard, lane in
+      work.begin(lessons[shard], lane)
+    } turn: { shard, lane in
+      let tally = work.turn(lessons[shard], shard: shard, lane)
+      results.withLock { $0[shard].tally = tally }
+    }
+    let seconds = PhaseTimes.now() - start
+    results.withLock { $0[0].times.add(.retrain, seconds * Double(min(width, shards))) }
+  }
+
+  private func attacked(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws -> [ShardWork.Lesson] {
+    if let batchClassifier { return try attackTogether(work, shards, batchClassifier, results) }
+    return try attackApart(work, shards, results)
+  }
+
+  /// Each shard is attacked by itself on one thread.
+  private func attackApart(
+    _ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>
+  ) throws -> [ShardWork.Lesson] {
     let (control, team) = (control, team)
     let lessons = Mutex([ShardWork.Lesson?](repeating: nil, count: shards))
+    team.session.ready()
     try engine.parallel(shards, width: width) { shard, lane in
       try control()
       var times = PhaseTimes()
@@ -107,15 +144,18 @@ final class BatchTrainer {
       lessons.withLock { $0[shard] = lesson }
       results.withLock { $0[shard].times = times }
     }
-    let ready = lessons.withLock { $0.compactMap(\.self) }
-    let start = PhaseTimes.now()
-    try session.pass(shards: shards, on: engine, width: width) { shard, lane in
-      work.begin(ready[shard], lane)
-    } turn: { shard, lane in
-      let tally = work.turn(ready[shard], shard: shard, lane)
-      results.withLock { $0[shard].tally = tally }
-    }
-    let seconds = PhaseTimes.now() - start
-    results.withLock { $0[0].times.add(.retrain, seconds * Double(min(width, shards))) }
+    return lessons.withLock { $0.compactMap(\.self) }
+  }
+
+  /// The whole batch is attacked in step.
+  private func attackTogether(
+    _ work: ShardWork, _ shards: Int, _ classifier: BatchClassifier, _ results: borrowing Mutex<[ShardWork.Result]>
+  ) throws -> [ShardWork.Lesson] {
+    try control()
+    var times = PhaseTimes()
+    let whole = work.lesson(rows: 0..<work.batch.ids.count, classifier: classifier, times: &times)
+    let threads = Double(min(width, shards))
+    results.withLock { $0[0].times = times.scaled(by: threads) }
+    return (0..<shards).map { whole.part(shard.range($0, of: work.batch.ids.count)) }
   }
 }

@@ -8,6 +8,13 @@ struct PhaseTimes: Sendable, Codable {
 
   mutating func add(_ phase: TrainingPhase, _ more: Double) { seconds[phase, default: 0] += more }
 
+  /// The same when each second was that of so many threads.
+  func scaled(by threads: Double) -> PhaseTimes {
+    var scaled = PhaseTimes()
+    for (phase, share) in seconds { scaled.add(phase, share * threads) }
+    return scaled
+  }
+
   /// Splits `wall` seconds among phases as `shares`, the seconds of several threads, are split.
   mutating func add(wall: Double, by shares: PhaseTimes) {
     let total = shares.seconds.values.reduce(0, +)

@@ -23,13 +23,24 @@ struct ShardWork: Sendable {
     let ids: [Int]
     /// The rows that were attacked.
     let attacked: [Int]
+
+    /// What some of its rows are.
+    func part(_ rows: Range<Int>) -> Lesson {
+      Lesson(
+        images: images.gathered(rows), labels: Array(labels[rows]), ids: Array(ids[rows]),
+        attacked: attacked.filter(rows.contains).map { $0 - rows.lowerBound })
+    }
   }
 
   /// Attack and combine.
   ///
   /// - Parameter classifier: of the calling thread; may be asked about this shard.
   func lesson(shard: Int, classifier: any Classifier, times: inout PhaseTimes) -> Lesson {
-    let rows = self.shard.range(shard, of: batch.ids.count)
+    lesson(rows: self.shard.range(shard, of: batch.ids.count), classifier: classifier, times: &times)
+  }
+
+  /// The same for some rows of the batch, about which the classifier may be asked all at once.
+  func lesson(rows: Range<Int>, classifier: any Classifier, times: inout PhaseTimes) -> Lesson {
     let ids = Array(batch.ids[rows])
     let labels = split.labels(at: ids)
     let attacked = ids.indices.filter { batch.mix?.isAdversarial(position: batch.start + rows.lowerBound + $0) ?? false }

@@ -4,11 +4,13 @@ import Foundation
 /// The file that a run is resumed from.
 ///
 /// Bytes: the magic, the length of the header (8 bytes, little-endian), the header (`ResumeState` as JSON), the number of arrays and the
-/// number of floats in each (8 bytes both), the arrays (the weights, then each slot of the optimiser), and the SHA-256 of all that.
+/// number of floats in each of them (8 bytes each), the arrays (the weights, then each slot of the optimiser), and the SHA-256 of all that.
 struct ResumeFile {
   private let url: URL
-  private static let magic = Data("TEMPERS1".utf8)
+  private static let magic = Data("TEMPERS2".utf8)
   private static let digestBytes = 32
+  /// More than any optimiser remembers.
+  private static let mostArrays = 16
 
   init(directory: URL) { url = directory.appendingPathComponent("resume.state") }
 
@@ -23,7 +25,6 @@ struct ResumeFile {
     }
   }
 
-  /// - Parameter arrays: all of one length.
   func save(_ state: ResumeState, arrays: [[Float]]) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
@@ -32,7 +33,7 @@ struct ResumeFile {
     front.append(UInt64(header.count))
     front.append(header)
     front.append(UInt64(arrays.count))
-    front.append(UInt64(arrays.first?.count ?? 0))
+    for array in arrays { front.append(UInt64(array.count)) }
     let parts = [front] + arrays.map { array in array.withUnsafeBytes { Data($0) } }
     let digest = SHA256Digest()
     for part in parts { digest.update(part) }
@@ -50,8 +51,10 @@ struct ResumeFile {
     guard let header = try? reader.bytes(reader.number()), let state = try? JSONDecoder().decode(ResumeState.self, from: header) else {
       throw Self.damaged
     }
-    let (arrays, count) = (try reader.number(), try reader.number())
-    return (state, try (0..<arrays).map { _ in try reader.floats(count) })
+    let arrays = try reader.number()
+    guard (0...Self.mostArrays).contains(arrays) else { throw Self.damaged }
+    let counts = try (0..<arrays).map { _ in try reader.number() }
+    return (state, try counts.map { try reader.floats($0) })
   }
 
   static let damaged = TrainingError.cannotResume("the saved state of the run is damaged; start the run anew")

@@ -15,6 +15,7 @@ package struct TrainingSettings: Hashable, Sendable {
   package var adversarialFraction: Double
   /// What `method` attacks with; `standard` does not use it.
   package var attack: AttackSettings
+  package var batchNormInAttack: BatchNormInAttack
   package var optimizer: OptimizerSettings
   package var schedule: Schedule
   package var select: CheckpointSelection
@@ -25,7 +26,8 @@ package struct TrainingSettings: Hashable, Sendable {
 
   package init(
     method: TrainingMethod = .pgd, baseEpochs: Int = 2, epochs: Int = 10, batchSize: Int = 128, adversarialFraction: Double = 1,
-    attack: AttackSettings? = nil, optimizer: OptimizerSettings = OptimizerSettings(), schedule: Schedule = .cosine,
+    attack: AttackSettings? = nil, batchNormInAttack: BatchNormInAttack = .eval, optimizer: OptimizerSettings = OptimizerSettings(),
+    schedule: Schedule = .cosine,
     select: CheckpointSelection = .bestRobust, earlyStopPatience: Int? = nil, validationFraction: Double = 0.1
   ) {
     self.method = method
@@ -34,6 +36,7 @@ package struct TrainingSettings: Hashable, Sendable {
     self.batchSize = batchSize
     self.adversarialFraction = adversarialFraction
     self.attack = attack ?? method.defaultAttack ?? AttackSettings(name: .pgd, steps: 7)
+    self.batchNormInAttack = batchNormInAttack
     self.optimizer = optimizer
     self.schedule = schedule
     self.select = select

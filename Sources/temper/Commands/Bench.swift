@@ -47,6 +47,10 @@ struct Bench: ParsableCommand {
   }
 
   func run() throws {
+    guard let precision = Precision(rawValue: precision) else {
+      throw CommandFailure(.usage, "--precision must be one of \(Precision.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    if let refusal = precision.refusal(offered: Processor.precisions) { throw CommandFailure(.usage, refusal) }
     let engine = threads.map { Engine(threads: $0) } ?? Engine()
     let benchmark: Benchmark
     do {

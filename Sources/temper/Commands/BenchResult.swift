@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 import Robustness
 import TensorEngine
 import Training
@@ -13,6 +14,7 @@ struct BenchResult {
   let peakBytes: Int
   let profile: BenchmarkProfile
 
+  private var plannedBytes: Int { Footprint.processBytes + benchmark.plannedBytes }
   private var seconds: Double { times.sorted()[times.count / 2] }
   private var examplesPerSecond: Double { Double(benchmark.batchSize) / seconds }
   private var gflops: Double { benchmark.floatingPointOperations / seconds * 1e-9 }
@@ -24,6 +26,7 @@ struct BenchResult {
       "attack_steps": .int(Int64(benchmark.attackSteps)), "precision": .string(command.precision), "threads": .int(Int64(threads)),
       "step_seconds": .array(times.map { .number($0) }), "examples_per_second": .number(examplesPerSecond), "gflops": .number(gflops),
       "ceiling_gflops": .number(ceiling), "ratio": .number(gflops / ceiling), "peak_bytes": .int(Int64(peakBytes)),
+      "planned_bytes": .int(Int64(plannedBytes)),
     ]
     if command.profile { members["profile"] = .array(rows.map(\.json)) }
     return .object(members)
@@ -35,7 +38,7 @@ struct BenchResult {
         + "\(threads) threads",
       String(format: "%.1f examples/s, a step in %.1f ms", examplesPerSecond, seconds * 1e3),
       String(format: "%.1f GFLOP/s of a ceiling of %.1f: %.1f %%", gflops, ceiling, 100 * gflops / ceiling),
-      String(format: "peak memory %.1f MB", Double(peakBytes) / 1e6),
+      String(format: "peak memory %.1f MB, planned %.1f MB", Double(peakBytes) / 1e6, Double(plannedBytes) / 1e6),
     ]
     if command.profile { lines += ["", BenchRow.heading] + rows.map(\.text) }
     return lines.joined(separator: "\n") + "\n"

@@ -26,6 +26,9 @@ struct Setting {
       Setting(
         key: "threads", set: { $0.service.engineThreads = try $1.optionalInteger(in: 1...1024) },
         text: { $0.service.engineThreads.map(String.init) ?? "null" }),
+      Setting(
+        key: "memory_budget", set: { $0.service.memoryBudget = try $1.optionalInteger(in: 1...(1 << 60)) },
+        text: { $0.service.memoryBudget.map(String.init) ?? "null" }),
       integer("workers", \.service.workers, 1...1024),
       integer("handler_threads", \.service.handlerThreads, 1...1024),
       seconds("drain_seconds", \.service.drainSeconds),

@@ -1,0 +1,70 @@
+import Synchronization
+import TensorEngine
+
+/// A network whose batch norm looks at the whole batch under attack: it is asked about all examples of the batch at once, and spreads them
+/// over the engine itself.
+package final class BatchClassifier: Classifier {
+  package let inputShape: Shape
+  package let classes: Int
+  private let session: Session
+  private let engine: Engine
+  private let width: Int
+
+  /// - Parameters:
+  ///   - session: compiled for `attackOnBatch`, with a lane for each shard of the largest batch.
+  ///   - width: how many threads may work on it.
+  package init(_ session: Session, on engine: Engine, width: Int) {
+    inputShape = session.program.graph.inputShape
+    classes = session.program.graph.outputShape.count
+    self.session = session
+    self.engine = engine
+    self.width = width
+  }
+
+  package func logits(of images: Tensor) -> Tensor {
+    let logits = Mutex(Tensor(zeros: [images.batch, classes]))
+    let shard = session.program.shard
+    unfailing {
+      try session.forward(shards: shard.count(images.batch), on: engine, width: width) { index, lane in
+        lane.begin(images.gathered(shard.range(index, of: images.batch)))
+      } end: { index, lane in
+        let answer = lane.logits
+        logits.withLock { $0.replace(shard.range(index, of: images.batch), with: answer) }
+      }
+    }
+    return logits.withLock { $0 }
+  }
+
+  package func inputGradient(
+    at images: Tensor, labels: [Int], loss: any Loss, gradient: inout Tensor
+  ) -> (losses: [Float], logits: Tensor) {
+    let answers = Mutex((losses: [Float](repeating: 0, count: images.batch), logits: Tensor(zeros: [images.batch, classes])))
+    let slopes = Mutex(Tensor(zeros: images.shape))
+    let shard = session.program.shard
+    unfailing {
+      try session.pass(shards: shard.count(images.batch), on: engine, width: width) { index, lane in
+        lane.begin(images.gathered(shard.range(index, of: images.batch)))
+      } turn: { index, lane in
+        let rows = shard.range(index, of: images.batch)
+        let logits = lane.logits
+        var slope = Tensor(zeros: logits.shape)
+        let losses = loss(logits, labels: Array(labels[rows]), gradient: &slope)
+        lane.turn(slope)
+        answers.withLock {
+          $0.losses.replaceSubrange(rows, with: losses)
+          $0.logits.replace(rows, with: logits)
+        }
+      } end: { index, lane in
+        let slope = lane.inputGradient
+        slopes.withLock { $0.replace(shard.range(index, of: images.batch), with: slope) }
+      }
+    }
+    gradient = slopes.withLock { $0 }
+    return answers.withLock { $0 }
+  }
+
+  /// Images were all that a pass could refuse, and these are the session's own.
+  private func unfailing(_ pass: () throws -> Void) {
+    do { try pass() } catch { preconditionFailure("a pass whose beginning cannot fail has failed: \(error)") }
+  }
+}

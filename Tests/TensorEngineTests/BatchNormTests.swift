@@ -1,0 +1,167 @@
+import Synchronization
+import TensorEngine
+import Testing
+
+@Suite("Batch norm") struct BatchNormTests {
+  /// Two batch norms, one before a ReLU and one after a residual sum, and a depthwise convolution between them.
+  private let graph: Graph
+  private let parameters: Parameters
+  private let reference: ReferenceNetwork
+  private let images: Tensor
+  private let seed: Tensor
+  /// More than a shard, and no multiple of it.
+  private static let batch = 43
+
+  init() throws {
+    var graph = Graph(input: [3, 2, 2])
+    func norm(_ name: String, _ channels: Int) -> BatchNorm {
+      BatchNorm(
+        weight: graph.parameter(name + ".weight", [channels], initial: .constant(1)),
+        bias: graph.parameter(name + ".bias", [channels], initial: .constant(0)),
+        mean: graph.parameter(name + ".running_mean", [channels], initial: .constant(0), isTrained: false),
+        variance: graph.parameter(name + ".running_var", [channels], initial: .constant(1), isTrained: false))
+    }
+    let first = graph.parameter("first", [5, 2, 1, 1], initial: .uniform(fanIn: 2))
+    try graph.append(Convolution(filters: 5, window: Window(1), weight: first, bias: nil), to: graph.output)
+    try graph.append(norm("norm1", 5), to: graph.output)
+    try graph.append(ReLU(), to: graph.output)
+    let stem = graph.output
+    let second = graph.parameter("second", [5, 1, 3, 3], initial: .uniform(fanIn: 9))
+    try graph.append(Convolution(filters: 5, window: Window(3, padding: 1), groups: 5, weight: second, bias: nil), to: stem)
+    try graph.append(Add(), to: graph.output, stem)
+    try graph.append(norm("norm2", 5), to: graph.output)
+    try graph.append(GlobalAveragePool(), to: graph.output)
+    let last = graph.parameter("last", [3, 5], initial: .uniform(fanIn: 5))
+    let bias = graph.parameter("last.bias", [3], initial: .uniform(fanIn: 5))
+    try graph.append(Dense(units: 3, weight: last, bias: bias), to: graph.output)
+    self.graph = graph
+
+    func noise(_ count: Int, _ example: Int) -> [Float] {
+      var stream = RandomStream(seed: 3, purpose: .sample, example: example)
+      return (0..<count).map { _ in stream.uniform(-1, 1) }
+    }
+    parameters = Parameters(graph.layout)
+    for (index, parameter) in graph.layout.parameters.enumerated() {
+      let values = noise(parameter.shape.count, 100 + index)
+      parameters[index] = Tensor(parameter.shape, values: parameter.name.hasSuffix("var") ? values.map { 1.5 + $0 } : values)
+    }
+    let weights = parameters
+    reference = ReferenceNetwork(
+      graph: graph, weights: graph.layout.parameters.indices.map { weights[$0].values.map(Double.init) })
+    let shape = graph.inputShape.batched(Self.batch)
+    // Far from 0, where a variance that is a difference of large numbers would show.
+    images = Tensor(shape, values: noise(shape.count, 0).map { 20 + $0 })
+    seed = Tensor([Self.batch, 3], values: noise(Self.batch * 3, 1))
+  }
+
+  private func examples(_ tensor: Tensor) -> [[Double]] { (0..<tensor.batch).map { tensor[example: $0].map(Double.init) } }
+
+  private func expectClose(_ fast: [Float], _ expected: [Double], within tolerance: Double = 2e-4, _ what: Comment) {
+    let scale = expected.reduce(1e-3) { max($0, abs($1)) }
+    #expect(fast.count == expected.count, what)
+    #expect(zip(fast, expected).allSatisfy { abs(Double($0) - $1) <= tolerance * scale }, what)
+  }
+
+  private struct Result: Equatable {
+    var logits: [Float] = []
+    var gradients: [Float] = []
+    var parameters: [Float] = []
+    var inputGradient: [Float] = []
+  }
+
+  /// A pass of the whole batch, on so many threads.
+  private func pass(_ purpose: Purpose, threads: Int) throws -> Result {
+    let weights = Parameters(graph.layout)
+    weights.copy(from: parameters)
+    let shards = graph.shard.count(Self.batch)
+    let session = try Session(Program(graph, for: purpose), parameters: weights, lanes: shards)
+    let gradients = Gradients(graph.layout, shards: 1)
+    let logits = Mutex([[Float]](repeating: [], count: shards))
+    let slopes = logits.withLock { Mutex($0) }
+    let (images, seed, graph) = (images, seed, graph)
+    try session.pass(shards: shards, on: Engine(threads: threads), width: threads) { shard, lane in
+      lane.begin(images.gathered(graph.shard.range(shard, of: Self.batch)))
+    } turn: { shard, lane in
+      let answer = lane.logits.values
+      logits.withLock { $0[shard] = answer }
+      let slope = seed.gathered(graph.shard.range(shard, of: Self.batch))
+      if purpose == .training { lane.turn(slope, into: gradients, shard: shard) } else { lane.turn(slope) }
+    } end: { shard, lane in
+      guard purpose == .attackOnBatch else { return }
+      let slope = lane.inputGradient.values
+      slopes.withLock { $0[shard] = slope }
+    }
+    return Result(
+      logits: logits.withLock { $0.flatMap(\.self) }, gradients: purpose == .training ? gradients.reduced(shards: 1) : [],
+      parameters: weights.withValues(Array.init), inputGradient: slopes.withLock { $0.flatMap(\.self) })
+  }
+
+  @Test("values and gradients of the weights are those of the statistics of the whole batch, whatever its shards")
+  func training() throws {
+    let result = try pass(.training, threads: 2)
+    expectClose(result.logits, reference.ofBatch(examples(images)).flatMap(\.self), "logits")
+    for (index, parameter) in graph.layout.parameters.enumerated() where parameter.isTrained {
+      let expected = reference.batchWeightGradient(index, examples(images), seeds: examples(seed))
+      expectClose(Array(result.gradients[graph.layout.range(index)]), expected, "\(parameter.name)")
+    }
+  }
+
+  @Test("the running statistics take over a tenth of the batch's, the variance without bias")
+  func statistics() throws {
+    let after = try pass(.training, threads: 2).parameters
+    var head = graph
+    head = try truncated(head, after: 1)
+    let network = ReferenceNetwork(graph: head, weights: reference.weights)
+    let values = network.ofBatch(examples(images))
+    let norm = try #require(graph.nodes[2].operation as? BatchNorm)
+    for (channel, found) in network.statistics(values, channels: 5).enumerated() {
+      let unbiased = found.variance * Double(found.count) / Double(found.count - 1)
+      let mean = Double(after[graph.layout.range(norm.mean)][graph.layout.range(norm.mean).lowerBound + channel])
+      let variance = Double(after[graph.layout.range(norm.variance)][graph.layout.range(norm.variance).lowerBound + channel])
+      #expect(abs(mean - (0.9 * reference.weights[norm.mean][channel] + 0.1 * found.mean)) < 1e-4)
+      #expect(abs(variance - (0.9 * reference.weights[norm.variance][channel] + 0.1 * unbiased)) < 1e-4)
+    }
+  }
+
+  /// The graph up to a node.
+  private func truncated(_ whole: Graph, after last: Graph.NodeID) throws -> Graph {
+    var graph = Graph(input: whole.inputShape)
+    for parameter in whole.layout.parameters { _ = graph.parameter(parameter.name, parameter.shape, initial: parameter.initial) }
+    for node in whole.nodes[1...last] {
+      guard let convolution = node.operation as? Convolution else { continue }
+      try graph.append(convolution, to: graph.output)
+    }
+    return graph
+  }
+
+  @Test("an attack on the batch takes the gradient through its statistics, and leaves the running ones")
+  func attackOnBatch() throws {
+    let result = try pass(.attackOnBatch, threads: 2)
+    #expect(result.parameters == parameters.withValues(Array.init))
+    let size = graph.inputShape.count
+    for example in [0, 31, 32, Self.batch - 1] {
+      let expected = reference.batchImageGradient(example, examples(images), seeds: examples(seed))
+      expectClose(Array(result.inputGradient[example * size..<(example + 1) * size]), expected, within: 1e-3, "at image \(example)")
+    }
+  }
+
+  @Test("an attack on one image uses the running statistics, folded into the convolutions", arguments: [true, false])
+  func attack(isExact: Bool) throws {
+    let lane = try Session(Program(graph, for: .attack, isExact: isExact), parameters: parameters, lanes: 1)[0]
+    let some = images.gathered(0..<9)
+    expectClose(lane.forward(some).values, examples(some).flatMap { reference($0) }, "logits")
+    var gradient = Tensor(zeros: some.shape)
+    lane.backward(seed.gathered(0..<9), inputGradient: &gradient)
+    for example in [0, 8] {
+      let expected = reference.imageGradient(examples(some)[example], seed: examples(seed)[example])
+      expectClose(Array(gradient[example: example]), expected, within: 1e-3, "at image \(example)")
+    }
+  }
+
+  @Test("a pass is the same bits on any number of threads", arguments: [Purpose.training, .attackOnBatch])
+  func determinism(_ purpose: Purpose) throws {
+    let alone = try pass(purpose, threads: 1)
+    #expect(try pass(purpose, threads: 2) == alone)
+    #expect(try pass(purpose, threads: 3) == alone)
+  }
+}
