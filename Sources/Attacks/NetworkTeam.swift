@@ -15,14 +15,17 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   /// - Parameters:
   ///   - graph: from images to logits `[classes]`.
   ///   - width: how many threads may question the network at once.
+  ///   - isHalf: whether it multiplies in bfloat16.
   ///   - place: of the network's session, in memory that it shares with others.
-  package init(engine: Engine, graph: Graph, parameters: Parameters, width: Int, in place: Workspace.Place? = nil) throws {
+  package init(engine: Engine, graph: Graph, parameters: Parameters, width: Int, isHalf: Bool = false, in place: Workspace.Place? = nil)
+    throws
+  {
     self.engine = engine
     inputShape = graph.inputShape
     classes = graph.outputShape.count
     shardSize = graph.shard.size
     let lanes = min(max(1, width), engine.threads)
-    let session = try Session(engine.programs.program(graph, for: .attack), parameters: parameters, lanes: lanes, in: place)
+    let session = try Session(engine.programs.program(graph, for: .attack, isHalf: isHalf), parameters: parameters, lanes: lanes, in: place)
     self.session = session
     classifiers = (0..<lanes).map { NetworkClassifier(session[$0], inputShape: graph.inputShape, classes: graph.outputShape.count) }
   }

@@ -3,6 +3,20 @@
 
 #include "kernels.h"
 
+#define DECLARE_HALF_KERNELS                                                                                                             \
+  size_t half_product_prepared_count(int64_t depth, int64_t columns);                                                                    \
+  size_t half_product_scratch_count(int64_t depth);                                                                                      \
+  void half_product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns,                 \
+                            int32_t *prepared);                                                                                          \
+  void half_product(const float *a, const int32_t *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,                     \
+                    const kernels_finish *finish, uint16_t *scratch);                                                                    \
+  size_t half_convolution_prepared_count(const kernels_half_convolution *s);                                                             \
+  size_t half_convolution_scratch_count(const kernels_half_convolution *s);                                                              \
+  void half_convolution_prepare(const kernels_half_convolution *s, const float *weights, int64_t filter_stride, int64_t channel_stride,  \
+                                bool flipped, int32_t *prepared);                                                                        \
+  void half_convolution(const kernels_half_convolution *s, const float *source, const int32_t *prepared, float *destination,             \
+                        const kernels_finish *finish, uint16_t *scratch);
+
 #define DECLARE_KERNELS(NAMESPACE)                                                                                                       \
   namespace NAMESPACE {                                                                                                                  \
   size_t product_prepared_count(int64_t depth, int64_t columns);                                                                         \
@@ -42,8 +56,14 @@
   void attention(const kernels_attention *s, const float *source, float *destination, float *probabilities, float *scratch);             \
   void attention_gradient(const kernels_attention *s, const float *gradient, const float *source, const float *probabilities,            \
                           float *destination, float *scratch);                                                                           \
+  DECLARE_HALF_KERNELS                                                                                                                   \
   }
 
 DECLARE_KERNELS(lanes4)
 DECLARE_KERNELS(lanes8)
 DECLARE_KERNELS(lanes16)
+
+// With the processor's own products of bfloat16.
+namespace native_half {
+DECLARE_HALF_KERNELS
+}

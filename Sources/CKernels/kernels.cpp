@@ -16,9 +16,15 @@ int64_t widest() {
 
 const int64_t lanes = widest();
 
+bool multiplies_bf16() { return lanes == 16 && __builtin_cpu_supports("avx512bf16"); }
+
+const bool native = multiplies_bf16();
+
 }  // namespace
 
 #define CHOSEN(CALL) (lanes == 16 ? lanes16::CALL : lanes == 8 ? lanes8::CALL : lanes4::CALL)
+
+#define CHOSEN_HALF(CALL) (native ? native_half::CALL : CHOSEN(CALL))
 
 int64_t kernels_lanes(void) { return lanes; }
 
@@ -122,4 +128,36 @@ void kernels_attention_run(const kernels_attention *shape, const float *source, 
 void kernels_attention_gradient(const kernels_attention *shape, const float *gradient, const float *source, const float *probabilities,
                                 float *destination, float *scratch) {
   CHOSEN(attention_gradient(shape, gradient, source, probabilities, destination, scratch));
+}
+
+bool kernels_native_half(void) { return native; }
+
+size_t kernels_half_product_prepared_count(int64_t depth, int64_t columns) { return CHOSEN_HALF(half_product_prepared_count(depth, columns)); }
+size_t kernels_half_product_scratch_count(int64_t depth) { return CHOSEN_HALF(half_product_scratch_count(depth)); }
+
+void kernels_half_product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns, void *prepared) {
+  CHOSEN_HALF(half_product_prepare(b, depth_stride, column_stride, depth, columns, (int32_t *)prepared));
+}
+
+void kernels_half_product(const float *a, const void *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
+                          const kernels_finish *finish, void *scratch) {
+  CHOSEN_HALF(half_product(a, (const int32_t *)prepared, c, rows, depth, columns, finish, (uint16_t *)scratch));
+}
+
+size_t kernels_half_convolution_prepared_count(const kernels_half_convolution *shape) {
+  return CHOSEN_HALF(half_convolution_prepared_count(shape));
+}
+
+size_t kernels_half_convolution_scratch_count(const kernels_half_convolution *shape) {
+  return CHOSEN_HALF(half_convolution_scratch_count(shape));
+}
+
+void kernels_half_convolution_prepare(const kernels_half_convolution *shape, const float *weights, int64_t filter_stride,
+                                      int64_t channel_stride, bool flipped, void *prepared) {
+  CHOSEN_HALF(half_convolution_prepare(shape, weights, filter_stride, channel_stride, flipped, (int32_t *)prepared));
+}
+
+void kernels_half_convolution_run(const kernels_half_convolution *shape, const float *source, const void *prepared, float *destination,
+                                  const kernels_finish *finish, void *scratch) {
+  CHOSEN_HALF(half_convolution(shape, source, (const int32_t *)prepared, destination, finish, (uint16_t *)scratch));
 }

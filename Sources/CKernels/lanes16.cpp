@@ -16,6 +16,7 @@ namespace lanes16 {
 #include "pooling.inc"
 #include "depthwise.inc"
 #include "elementwise.inc"
+#include "half.inc"
 #include "functions.inc"
 // After the functions of vectors.
 #include "activations.inc"

@@ -195,21 +195,11 @@ const char *onednn_instructions(void) {
   }
 }
 
-bool onednn_offers_bf16(void) {
-  return guarded<bool>(false, [] {
-    const auto numbers = [](const dims &extent) { return memory::desc(extent, memory::data_type::bf16, tag::any); };
-    const dims one{1, 1};
-    describe<dnnl::convolution_forward>(no_clamp, prop_kind::forward_training, algorithm::convolution_direct, numbers({1, 16, 8, 8}),
-                                        numbers({16, 16, 3, 3}), memory::desc(), numbers({1, 16, 8, 8}), one, one, one);
-    return true;
-  });
-}
-
 onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_direction direction) {
   return guarded<onednn_kernel *>(nullptr, [&] {
     const auto &s = *shape;
-    const int64_t tall = (s.height + 2 * s.padding - s.kernel_height) / s.stride + 1;
-    const int64_t wide = (s.width + 2 * s.padding - s.kernel_width) / s.stride + 1;
+    const int64_t tall = (s.height + 2 * s.padding_height - s.kernel_height) / s.stride_height + 1;
+    const int64_t wide = (s.width + 2 * s.padding_width - s.kernel_width) / s.stride_width + 1;
     const bool grouped = s.groups > 1;
     const dims extent = grouped ? dims{s.groups, s.filters / s.groups, s.channels / s.groups, s.kernel_height, s.kernel_width}
                                 : dims{s.filters, s.channels, s.kernel_height, s.kernel_width};
@@ -218,7 +208,7 @@ onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_d
     const auto &source = layouts.source, &destination = layouts.destination, &bias = layouts.bias;
     const auto weights = floats(extent, tag::any);
     const auto how = algorithm::convolution_direct;
-    const dims strides{s.stride, s.stride}, padding{s.padding, s.padding};
+    const dims strides{s.stride_height, s.stride_width}, padding{s.padding_height, s.padding_width};
     const auto forward = describe<dnnl::convolution_forward>(direction == ONEDNN_FORWARD ? s.clamp : no_clamp, prop_kind::forward_training, how, source,
                                                              weights, bias, destination, strides, padding, padding);
     switch (direction) {
@@ -260,12 +250,12 @@ onednn_kernel *onednn_make_dense(const onednn_dense *shape, onednn_direction dir
 onednn_kernel *onednn_make_pooling(const onednn_pooling *shape, onednn_direction direction, bool training) {
   return guarded<onednn_kernel *>(nullptr, [&] {
     const auto &s = *shape;
-    const int64_t tall = (s.height + 2 * s.padding - s.kernel_height) / s.stride + 1;
-    const int64_t wide = (s.width + 2 * s.padding - s.kernel_width) / s.stride + 1;
+    const int64_t tall = (s.height + 2 * s.padding_height - s.kernel_height) / s.stride_height + 1;
+    const int64_t wide = (s.width + 2 * s.padding_width - s.kernel_width) / s.stride_width + 1;
     const auto source = floats({s.batch, s.channels, s.height, s.width}, tag::nhwc);
     const auto destination = floats({s.batch, s.channels, tall, wide}, tag::nhwc);
     const auto how = s.maximum ? algorithm::pooling_max : algorithm::pooling_avg_include_padding;
-    const dims strides{s.stride, s.stride}, window{s.kernel_height, s.kernel_width}, padding{s.padding, s.padding};
+    const dims strides{s.stride_height, s.stride_width}, window{s.kernel_height, s.kernel_width}, padding{s.padding_height, s.padding_width};
     const auto kind = training || direction != ONEDNN_FORWARD ? prop_kind::forward_training : prop_kind::forward_inference;
 #if DNNL_VERSION_MAJOR >= 3
     const dims dilation{0, 0};

@@ -2,10 +2,13 @@ import Attacks
 import Datasets
 import Foundation
 import Models
+import Synchronization
 import TensorEngine
 
 /// Whole steps of PGD training, attack and update of the weights by SGD, on synthetic images: the very code of a job, without its epochs.
-package struct Benchmark {
+///
+/// `@unchecked Sendable`: its steps come one after the other, whichever thread takes them.
+package struct Benchmark: @unchecked Sendable {
   package let graph: Graph
   package let batchSize: Int
   package let attackSteps: Int
@@ -21,7 +24,9 @@ package struct Benchmark {
   ///   - input: of one image, `[height, width, channels]`.
   ///   - attackSteps: gradient evaluations of each example before each update.
   /// - Throws: `ModelError` when the network does not take such images, `KernelError` when the engine cannot compute it.
-  package init(_ description: ModelDescription, input: Shape, classes: Int, batchSize: Int, attackSteps: Int, engine: Engine) throws {
+  package init(
+    _ description: ModelDescription, input: Shape, classes: Int, batchSize: Int, attackSteps: Int, precision: Precision, engine: Engine
+  ) throws {
     graph = try description.graph(input: input, classes: classes)
     self.batchSize = batchSize
     self.attackSteps = attackSteps
@@ -34,10 +39,12 @@ package struct Benchmark {
     dataset = Self.dataset(input, classes: classes, count: batchSize)
     let run = TrainingRun(
       dataset: dataset, graph: graph, description: description, initial: initial,
-      threat: Threat(norm: .linf, epsilon: 8.0 / 255), settings: settings, engine: engine, threads: engine.threads, seed: 0,
+      threat: Threat(norm: .linf, epsilon: 8.0 / 255), settings: settings, engine: engine, threads: engine.threads, precision: precision,
+      seed: 0,
       directory: FileManager.default.temporaryDirectory)
     trainer = try BatchTrainer(run)
-    let plan = try TrainingPlan(graph, settings, examples: batchSize, width: engine.threads, programs: engine.programs)
+    let plan = try TrainingPlan(
+      graph, settings, precision: precision, examples: batchSize, width: engine.threads, programs: engine.programs)
     plannedBytes = plan.bytes + graph.layout.count * 4 * (2 + settings.optimizer.updateRule.slots)
     optimizer = Optimizer(settings.optimizer.updateRule, count: graph.layout.trainedCount)
     batch = TrainingBatch(ids: Array(0..<batchSize), start: 0, epoch: 1, mix: AdversarialMix(fraction: 1))
@@ -52,6 +59,30 @@ package struct Benchmark {
       throw TrainingError.diverged(epoch: 1, step: optimizer.step, learningRate: 0.01)
     }
     return PhaseTimes.now() - begun
+  }
+
+  /// A step of each, one after the other.
+  ///
+  /// - Returns: the seconds of all.
+  package static func inTurn(_ benchmarks: [Benchmark]) throws -> Double { try benchmarks.reduce(0) { try $0 + $1.step() } }
+
+  /// A step of each, all at once, each as a job on a thread of its own.
+  ///
+  /// - Returns: the seconds until the last has ended.
+  package static func atOnce(_ benchmarks: [Benchmark]) throws -> Double {
+    let failures = Mutex<[any Error]>([])
+    let ended = DispatchSemaphore(value: 0)
+    let begun = PhaseTimes.now()
+    for benchmark in benchmarks {
+      Thread {
+        do { _ = try benchmark.step() } catch { failures.withLock { $0.append(error) } }
+        ended.signal()
+      }.start()
+    }
+    for _ in benchmarks { ended.wait() }
+    let seconds = PhaseTimes.now() - begun
+    if let failure = failures.withLock({ $0.first }) { throw failure }
+    return seconds
   }
 
   /// Multiplications and additions of one step, each counted once: a backward pass to the input costs as much as a forward pass, one to
@@ -70,7 +101,7 @@ package struct Benchmark {
       try program.profile(images, parameters: trainer.parameters, threads: engine.threads, on: engine)
     }
     return BenchmarkProfile(
-      attack: try profile(trainer.team.session.program), training: try profile(trainer.session.program), attackSteps: attackSteps,
+      attack: try profile(trainer.attacked.session.program), training: try profile(trainer.session.program), attackSteps: attackSteps,
       shards: graph.shard.count(batchSize), threads: engine.threads)
   }
 

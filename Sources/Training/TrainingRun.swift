@@ -20,6 +20,7 @@ package struct TrainingRun {
   let settings: TrainingSettings
   let engine: Engine
   let threads: Int
+  let precision: Precision
   let seed: UInt64
   let directory: URL
   let resume: Bool
@@ -31,6 +32,7 @@ package struct TrainingRun {
   ///   - graph: what `description` describes, for the dataset's images and classes.
   ///   - initial: the weights to begin with; they are not changed.
   ///   - threads: how many threads of `engine` the run uses at most.
+  ///   - precision: one that the processor offers; elsewhere it is slow.
   ///   - directory: of this run alone; it is made where it is missing. Weights go to its folder `checkpoints`, and what a resumed run needs
   ///     to `resume.state`, which stays until `removeState(in:)`.
   ///   - resume: go on from the state in `directory` where there is one; otherwise one that is there is replaced.
@@ -39,7 +41,8 @@ package struct TrainingRun {
   ///   - control: called for each batch and each shard, from several threads; what it throws ends the run, after its state was saved.
   package init(
     dataset: Dataset, graph: Graph, description: ModelDescription, initial: Parameters, threat: Threat, settings: TrainingSettings,
-    engine: Engine, threads: Int, seed: UInt64, directory: URL, resume: Bool = false, saveInterval: Double = 60,
+    engine: Engine, threads: Int, precision: Precision = .fp32, seed: UInt64, directory: URL, resume: Bool = false,
+    saveInterval: Double = 60,
     sink: TrainingSink = TrainingSink(), control: @escaping @Sendable () throws -> Void = {}
   ) {
     self.dataset = dataset
@@ -50,6 +53,7 @@ package struct TrainingRun {
     self.settings = settings
     self.engine = engine
     self.threads = threads
+    self.precision = precision
     self.seed = seed
     self.directory = directory
     self.resume = resume

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import TensorEngine
 import Testing
 
 @Suite("Layers")
@@ -9,6 +10,14 @@ struct LayerTests {
     (
       .conv, ["filters": .integer(8), "kernel": .integer(3)],
       .conv(filters: 8, kernel: 3, stride: 1, padding: 0, groups: 1, bias: true)
+    ),
+    (
+      .conv, ["filters": .integer(8), "kernel": .extent(Extent(height: 3, width: 5)), "padding": .extent(Extent(height: 1, width: 2))],
+      .conv(filters: 8, kernel: Extent(height: 3, width: 5), padding: Extent(height: 1, width: 2))
+    ),
+    (
+      .maxPool, ["size": .extent(Extent(height: 2, width: 3))],
+      .maxPool(size: Extent(height: 2, width: 3), stride: Extent(height: 2, width: 3))
     ),
     (.relu, [:], .relu),
     (.relu6, [:], .relu6), (.gelu, [:], .gelu), (.silu, [:], .silu),
@@ -49,7 +58,7 @@ struct LayerTests {
       error?.faults.map(\.detail) == [
         "conv has no field width: it has filters, kernel, stride, padding, groups, bias",
         "conv needs filters",
-        "kernel of conv must be a whole number from 1 to 1024",
+        "kernel of conv must be a whole number from 1 to 1024, or two of them, [height, width]",
         "groups of conv must be a whole number from 1 to 65536",
       ])
   }

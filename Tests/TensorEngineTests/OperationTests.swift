@@ -6,6 +6,11 @@ import TensorEngine
 struct OperationCase: Sendable, CustomTestStringConvertible {
   let testDescription: String
   let graph: Graph
+
+  /// Whether no gradient depends on which side of an edge a value is, or on a softmax that weights as large as these make all but one.
+  var isSmooth: Bool {
+    !graph.nodes.contains { $0.operation is ReLU || ($0.operation as? Pooling)?.kind == .max || $0.operation is Attention }
+  }
 }
 
 /// The table: at least a row for each operation.
@@ -84,7 +89,22 @@ private let table: [OperationCase] = {
       try g.append(Dropout(rate: 0), to: g.output)
       try dense(&g, 4)
     },
-    row("tall and wide convolution", [9, 6, 3]) { try conv(&$0, 4, Window(3, stride: 2, padding: 2)) },
+    row("convolution with a stride and a padding of its own for each direction", [9, 6, 3]) {
+      try conv(&$0, 4, Window(Extent(height: 4, width: 3), stride: Extent(height: 3, width: 1), padding: Extent(height: 0, width: 2)))
+    },
+    row("convolution of 16 channels with another stride for each direction", [6, 7, 16]) {
+      try conv(&$0, 3, Window(Extent(3), stride: Extent(height: 1, width: 2), padding: 1))
+    },
+    row("convolution whose stride is longer than its window, and whose padding reaches over it", [7, 8, 2]) {
+      try conv(&$0, 3, Window(2, stride: 3, padding: 2))
+    },
+    row("depthwise convolution with another window for each direction", [5, 7, 8]) {
+      try conv(&$0, 8, Window(Extent(height: 1, width: 3), padding: Extent(height: 0, width: 1)), groups: 8)
+    },
+    row("max pooling with another window for each direction", [6, 7, 3]) { g in
+      try conv(&g, 4, Window(1))
+      try g.append(Pooling(.max, window: Window(Extent(height: 2, width: 3), stride: Extent(height: 2, width: 1))), to: g.output)
+    },
     row("convolution 3×3 of 16 channels by Winograd's algorithm, odd size", [6, 7, 16]) { try conv(&$0, 16, Window(3, padding: 1)) },
     row("convolution 3×3 without padding by Winograd's algorithm", [8, 8, 16]) { try conv(&$0, 16, Window(3)) },
     row("convolution 5×5 of 16 channels by Winograd's algorithm, odd size", [6, 7, 16]) { try conv(&$0, 16, Window(5, padding: 2)) },
@@ -179,6 +199,25 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
       let lane = try Session(Program(row.graph, for: purpose), parameters: parameters, lanes: 1)[0]
       expectClose(lane.forward(images).values, examples.flatMap { reference($0) }, "\(purpose)")
     }
+  }
+
+  @Test("The value and the gradient at the image in bfloat16, within a hundredth", arguments: table, [1, 5])
+  func half(row: OperationCase, batch: Int) throws {
+    let (parameters, reference, images, examples) = prepare(row, batch: batch)
+    let lane = try Session(Program(row.graph, for: .attack, isHalf: true), parameters: parameters, lanes: 1)[0]
+    let value = lane.forward(images).values
+    expectClose(value, examples.flatMap { reference($0) }, within: 1e-2, "the value")
+    let exact = try Session(Program(row.graph, for: .attack, isExact: true), parameters: parameters, lanes: 1)[0]
+    let seed = Tensor(
+      row.graph.outputShape.batched(batch), values: (0..<batch).flatMap { random(row.graph.outputShape.count, 500 + $0) })
+    var (gradient, expected) = (Tensor(zeros: images.shape), Tensor(zeros: images.shape))
+    _ = exact.forward(images)
+    exact.backward(seed, inputGradient: &expected)
+    lane.backward(seed, inputGradient: &gradient)
+    // Where rounding takes a value over the edge of a ReLU or to another maximum, the gradient takes another way: by the norm, not one by one.
+    let distance = zip(gradient.values, expected.values).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }.squareRoot()
+    let length = expected.values.reduce(0) { $0 + Double($1 * $1) }.squareRoot()
+    #expect(distance <= (row.isSmooth ? 1e-2 : 0.1) * max(length, 1e-3), "the gradient is \(distance) away of \(length)")
   }
 
   @Test("The gradient at the image", arguments: table, batches) func inputGradient(row: OperationCase, batch: Int) throws {

@@ -182,7 +182,9 @@ struct ReferenceNetwork {
   private func slide(_ window: Window, _ row: Int, _ column: Int, over image: Shape, _ body: (_ pixel: Int, _ offset: Int) -> Void) {
     for dy in 0..<window.height {
       for dx in 0..<window.width {
-        let (y, x) = (row * window.stride - window.padding + dy, column * window.stride - window.padding + dx)
+        let (y, x) = (
+          row * window.stride.height - window.padding.height + dy, column * window.stride.width - window.padding.width + dx
+        )
         if y >= 0, y < image[0], x >= 0, x < image[1] { body(y * image[1] + x, dy * window.width + dx) }
       }
     }

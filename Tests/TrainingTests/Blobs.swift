@@ -56,6 +56,7 @@ final class TemporaryRun: @unchecked Sendable {
   var model = Blobs.convolutional
   var threat = Blobs.threat
   var settings = Blobs.settings
+  var precision = Precision.fp32
   var seed: UInt64 = 5
   var sink = TrainingSink()
   var saveInterval = 60.0
@@ -81,7 +82,7 @@ final class TemporaryRun: @unchecked Sendable {
     let graph = try model.graph(input: dataset.imageShape, classes: dataset.classes)
     let training = TrainingRun(
       dataset: dataset, graph: graph, description: model, initial: initial(graph), threat: threat, settings: settings,
-      engine: Self.engine, threads: threads, seed: seed, directory: directory ?? self.directory, resume: resume,
+      engine: Self.engine, threads: threads, precision: precision, seed: seed, directory: directory ?? self.directory, resume: resume,
       saveInterval: saveInterval, sink: sink, control: control
     )
     // Nothing below uses `self`, which would else be freed, and the directory removed, while the run is under way.

@@ -1,5 +1,7 @@
 import Foundation
+import Models
 import Synchronization
+import TensorEngine
 import Testing
 import Training
 
@@ -102,6 +104,22 @@ struct ReproducibilityTests {
     _ = try broken.run()
     _ = try broken.run(in: remains, resume: true)
     #expect(try broken.files(in: remains) == whole.files())
+  }
+
+  @Test("in every precision, whatever the threads, and others in each", arguments: [Blobs.convolutional, Blobs.normalized])
+  func precision(_ model: ModelDescription) throws {
+    var digests: Set<String> = []
+    for precision in Precision.allCases {
+      let (one, two) = (try TemporaryRun(), try TemporaryRun())
+      for run in [one, two] {
+        run.model = model
+        run.precision = precision
+      }
+      digests.insert(try one.run(threads: 1).selected.checkpoint.sha256)
+      _ = try two.run(threads: 2)
+      #expect(try two.files() == one.files())
+    }
+    #expect(digests.count == Precision.allCases.count)
   }
 
   @Test("and others with another seed")

@@ -34,6 +34,28 @@ void kernels_product_prepare(const float *b, int64_t depth_stride, int64_t colum
 void kernels_product(const float *a, const float *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
                      const kernels_finish *finish);
 
+// The same in bfloat16 with sums in float32: both sides are rounded on their way in. `prepared` and `scratch` count 4 bytes each.
+// Whether the processor multiplies bfloat16 itself; where not, the results are the same within rounding, and slower than float32.
+bool kernels_native_half(void);
+size_t kernels_half_product_prepared_count(int64_t depth, int64_t columns);
+size_t kernels_half_product_scratch_count(int64_t depth);
+void kernels_half_product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns, void *prepared);
+void kernels_half_product(const float *a, const void *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
+                          const kernels_finish *finish, void *scratch);
+
+// A convolution in bfloat16 with sums in float32. Strides of the weights as for `kernels_winograd_prepare`.
+typedef struct {
+  int64_t batch, height, width, channels, filters;  // of the convolution's input
+  int64_t kernel_height, kernel_width, stride_height, stride_width, padding_height, padding_width;
+} kernels_half_convolution;
+
+size_t kernels_half_convolution_prepared_count(const kernels_half_convolution *shape);
+size_t kernels_half_convolution_scratch_count(const kernels_half_convolution *shape);
+void kernels_half_convolution_prepare(const kernels_half_convolution *shape, const float *weights, int64_t filter_stride,
+                                      int64_t channel_stride, bool flipped, void *prepared);
+void kernels_half_convolution_run(const kernels_half_convolution *shape, const float *source, const void *prepared, float *destination,
+                                  const kernels_finish *finish, void *scratch);
+
 // A convolution of stride 1 with a square kernel of 3 or 5, by tiles of `tile` × `tile` outputs (Lavin and Gray, "Fast Algorithms for
 // Convolutional Neural Networks", 2016). Channels and filters are multiples of `kernels_lanes()`; tile + kernel - 1 is 6 or 8.
 typedef struct {

@@ -44,7 +44,7 @@ typedef struct {
 
 typedef struct {
   int64_t batch, height, width, channels, filters;
-  int64_t kernel_height, kernel_width, stride, padding, groups;
+  int64_t kernel_height, kernel_width, stride_height, stride_width, padding_height, padding_width, groups;
   bool bias;
   onednn_clamp clamp;
 } onednn_convolution;
@@ -57,7 +57,7 @@ typedef struct {
 
 typedef struct {
   int64_t batch, height, width, channels;
-  int64_t kernel_height, kernel_width, stride, padding;
+  int64_t kernel_height, kernel_width, stride_height, stride_width, padding_height, padding_width;
   bool maximum;  // else the mean, with padding counted as zeros
 } onednn_pooling;
 
@@ -66,8 +66,6 @@ const char *onednn_last_error(void);
 const char *onednn_version(void);
 // The instructions that kernels are compiled to, "AVX2".
 const char *onednn_instructions(void);
-// Whether there is a convolution in bfloat16 for this processor.
-bool onednn_offers_bf16(void);
 
 onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_direction direction);
 onednn_kernel *onednn_make_dense(const onednn_dense *shape, onednn_direction direction);

@@ -102,7 +102,7 @@ private struct Run {
     let control = control
     let outcome = try TrainingRun(
       dataset: dataset, graph: graph, description: spec.model.description, initial: initial, threat: spec.threat, settings: settings,
-      engine: engine, threads: threads, seed: spec.seed, directory: directory, resume: resume,
+      engine: engine, threads: threads, precision: spec.precision, seed: spec.seed, directory: directory, resume: resume,
       sink: TrainingSink(progress: meter.training, metrics: sink.metrics, warning: sink.warning, checkpoint: sink.checkpoint),
       control: { try control.check() }
     ).run()

@@ -25,7 +25,7 @@ package struct Footprint: Hashable, Sendable {
     let evaluating = 2 * weights + Session.bytes(attack, lanes: width)
     var training = 0
     if let settings = spec.training {
-      let plan = try TrainingPlan(graph, settings, examples: used, width: width, programs: programs)
+      let plan = try TrainingPlan(graph, settings, precision: spec.precision, examples: used, width: width, programs: programs)
       // The first weights and the present ones, what the optimiser remembers, and a copy of both while the state is written.
       training = weights * (2 + 2 * settings.optimizer.updateRule.slots + 1) + plan.bytes
     }

@@ -80,6 +80,7 @@ extension Layer {
       object[field.name] =
         switch values[field.name] {
         case .integer(let value): .int(Int64(value))
+        case .extent(let value): value.both.map { .int(Int64($0)) } ?? [.int(Int64(value.height)), .int(Int64(value.width))]
         case .number(let value): .number(value)
         case .boolean(let value): .bool(value)
         case .layers(let layers): .array(layers.map(\.json))

@@ -1,5 +1,6 @@
 import Models
 import Robustness
+import TensorEngine
 
 extension ModelSection {
   static func read(_ reader: SpecReader) -> ModelSection? {
@@ -103,6 +104,9 @@ extension ModelSection {
   private static func readField(_ field: LayerField, _ reader: SpecReader) -> LayerValue? {
     switch field.kind {
     case .integer(let range): return reader.integer(field.name, in: range).map(LayerValue.integer)
+    case .extent(let range):
+      guard case .array? = reader.value(field.name) else { return reader.integer(field.name, in: range).map(LayerValue.integer) }
+      return reader.integers(field.name, count: 2...2, in: range).map { .extent(Extent(height: $0[0], width: $0[1])) }
     case .number(let range):
       let number = reader.number(field.name, in: range.lowerBound...range.upperBound, excluding: range.upperBound)
       return number.map(LayerValue.number)

@@ -1,3 +1,5 @@
+import TensorEngine
+
 /// The form of a layer in a document: `{"type": "conv", "filters": 16, "kernel": 3, …}`, every field written out, and an unknown
 /// field or type refused.
 extension Layer: Codable {
@@ -8,6 +10,12 @@ extension Layer: Codable {
       let key = DocumentKey(name)
       switch value {
       case .integer(let value): try container.encode(value, forKey: key)
+      case .extent(let value):
+        if let both = value.both {
+          try container.encode(both, forKey: key)
+        } else {
+          try container.encode([value.height, value.width], forKey: key)
+        }
       case .number(let value): try container.encode(value, forKey: key)
       case .boolean(let value): try container.encode(value, forKey: key)
       case .layers(let value): try container.encode(value, forKey: key)
@@ -32,6 +40,7 @@ extension Layer: Codable {
       values[field.name] =
         switch field.kind {
         case .integer: .integer(try container.decode(Int.self, forKey: key))
+        case .extent: .extent(try Self.extent(in: container, at: key))
         case .number: .number(try container.decode(Double.self, forKey: key))
         case .boolean: .boolean(try container.decode(Bool.self, forKey: key))
         case .layers: .layers(try container.decode([Layer].self, forKey: key))
@@ -42,6 +51,18 @@ extension Layer: Codable {
     } catch {
       throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: error.description))
     }
+  }
+}
+
+extension Layer {
+  /// A number, or one for height and one for width.
+  private static func extent(in container: KeyedDecodingContainer<DocumentKey>, at key: DocumentKey) throws -> Extent {
+    if let both = try? container.decode(Int.self, forKey: key) { return Extent(both) }
+    let numbers = try container.decode([Int].self, forKey: key)
+    guard numbers.count == 2 else {
+      throw DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: "\(key.stringValue) must be [height, width]")
+    }
+    return Extent(height: numbers[0], width: numbers[1])
   }
 }
 

@@ -46,7 +46,8 @@ struct LayerListBuilder {
     case .conv(let filters, let kernel, let stride, let padding, let groups, let bias):
       // An input that is no image, or channels that the groups do not divide, is refused by the operation below.
       let channels = (input.dimensions.last ?? 1) / max(groups, 1)
-      let ids = try declare(name, [filters, channels, kernel, kernel], fanIn: channels * kernel * kernel, bias: bias)
+      let ids = try declare(
+        name, [filters, channels, kernel.height, kernel.width], fanIn: channels * kernel.height * kernel.width, bias: bias)
       let window = Window(kernel, stride: stride, padding: padding)
       return try graph.append(Convolution(filters: filters, window: window, groups: groups, weight: ids.weight, bias: ids.bias), to: node)
     case .linear(let units, let bias):

@@ -1,10 +1,12 @@
+import TensorEngine
+
 /// An entry of a network's layer list, with every default filled in.
 ///
 /// The values of a list that came from outside are within `LayerType.fields`' bounds, because it was made by `init(_:_:)`; whether
 /// the layers fit the image and each other shows when the graph is built.
 package indirect enum Layer: Hashable, Sendable {
-  /// Cross-correlation by `filters` square kernels, as PyTorch's `Conv2d`.
-  case conv(filters: Int, kernel: Int, stride: Int = 1, padding: Int = 0, groups: Int = 1, bias: Bool = true)
+  /// Cross-correlation by `filters` kernels, as PyTorch's `Conv2d`.
+  case conv(filters: Int, kernel: Extent, stride: Extent = 1, padding: Extent = 0, groups: Int = 1, bias: Bool = true)
   case relu
   /// min(max(x, 0), 6)
   case relu6
@@ -16,9 +18,9 @@ package indirect enum Layer: Hashable, Sendable {
   case batchNorm(epsilon: Double = 1e-5, momentum: Double = 0.1)
   /// An image to the mean of each channel, a row of features.
   case globalAvgPool
-  case maxPool(size: Int, stride: Int, padding: Int = 0)
+  case maxPool(size: Extent, stride: Extent, padding: Extent = 0)
   /// Padding counts as zeros, as in PyTorch's `AvgPool2d`.
-  case avgPool(size: Int, stride: Int, padding: Int = 0)
+  case avgPool(size: Extent, stride: Extent, padding: Extent = 0)
   /// An image as a row of features, channel by channel; what is a row already stays as it is.
   case flatten
   case linear(units: Int, bias: Bool = true)
@@ -49,11 +51,11 @@ package indirect enum Layer: Hashable, Sendable {
     switch self {
     case .conv(let filters, let kernel, let stride, let padding, let groups, let bias):
       [
-        "filters": .integer(filters), "kernel": .integer(kernel), "stride": .integer(stride), "padding": .integer(padding),
+        "filters": .integer(filters), "kernel": .extent(kernel), "stride": .extent(stride), "padding": .extent(padding),
         "groups": .integer(groups), "bias": .boolean(bias),
       ]
     case .maxPool(let size, let stride, let padding), .avgPool(let size, let stride, let padding):
-      ["size": .integer(size), "stride": .integer(stride), "padding": .integer(padding)]
+      ["size": .extent(size), "stride": .extent(stride), "padding": .extent(padding)]
     case .linear(let units, let bias): ["units": .integer(units), "bias": .boolean(bias)]
     case .dropout(let rate): ["rate": .number(rate)]
     case .residual(let layers, let shortcut): ["layers": .layers(layers), "shortcut": .layers(shortcut)]
@@ -70,13 +72,13 @@ package indirect enum Layer: Hashable, Sendable {
     switch type {
     case .conv:
       self = .conv(
-        filters: fields.integer("filters"), kernel: fields.integer("kernel"), stride: fields.integer("stride"),
-        padding: fields.integer("padding"), groups: fields.integer("groups"), bias: fields.boolean("bias"))
+        filters: fields.integer("filters"), kernel: fields.extent("kernel"), stride: fields.extent("stride"),
+        padding: fields.extent("padding"), groups: fields.integer("groups"), bias: fields.boolean("bias"))
     case .relu: self = .relu
     case .maxPool:
-      self = .maxPool(size: fields.integer("size"), stride: fields.integer("stride"), padding: fields.integer("padding"))
+      self = .maxPool(size: fields.extent("size"), stride: fields.extent("stride"), padding: fields.extent("padding"))
     case .avgPool:
-      self = .avgPool(size: fields.integer("size"), stride: fields.integer("stride"), padding: fields.integer("padding"))
+      self = .avgPool(size: fields.extent("size"), stride: fields.extent("stride"), padding: fields.extent("padding"))
     case .relu6: self = .relu6
     case .gelu: self = .gelu
     case .silu: self = .silu
@@ -132,6 +134,14 @@ private struct CheckedFields {
   func integer(_ name: String) -> Int {
     guard case .integer(let value)? = values[name] else { unreachable(name) }
     return value
+  }
+
+  func extent(_ name: String) -> Extent {
+    switch values[name] {
+    case .extent(let value)?: return value
+    case .integer(let value)?: return Extent(value)
+    default: unreachable(name)
+    }
   }
 
   func number(_ name: String) -> Double {

@@ -1,3 +1,5 @@
+import TensorEngine
+
 /// The layers a list may name.
 package enum LayerType: String, CaseIterable, Hashable, Sendable {
   case conv, relu, relu6, gelu, silu
@@ -31,17 +33,17 @@ package enum LayerType: String, CaseIterable, Hashable, Sendable {
     case .conv:
       [
         LayerField("filters", .integer(1...65_536), .required),
-        LayerField("kernel", .integer(1...1_024), .required),
-        LayerField("stride", .integer(1...1_024), .value(.integer(1))),
-        LayerField("padding", .integer(0...1_024), .value(.integer(0))),
+        LayerField("kernel", .extent(1...1_024), .required),
+        LayerField("stride", .extent(1...1_024), .value(.integer(1))),
+        LayerField("padding", .extent(0...1_024), .value(.integer(0))),
         LayerField("groups", .integer(1...65_536), .value(.integer(1))),
         LayerField("bias", .boolean, .value(.boolean(true))),
       ]
     case .maxPool, .avgPool:
       [
-        LayerField("size", .integer(1...1_024), .required),
-        LayerField("stride", .integer(1...1_024), .field("size")),
-        LayerField("padding", .integer(0...512), .value(.integer(0))),
+        LayerField("size", .extent(1...1_024), .required),
+        LayerField("stride", .extent(1...1_024), .field("size")),
+        LayerField("padding", .extent(0...512), .value(.integer(0))),
       ]
     case .linear:
       [
@@ -68,6 +70,8 @@ package enum LayerType: String, CaseIterable, Hashable, Sendable {
 package struct LayerField: Sendable {
   package enum Kind: Hashable, Sendable {
     case integer(ClosedRange<Int>)
+    /// A whole number for both directions of an image, or a list of two, for height and width.
+    case extent(ClosedRange<Int>)
     case number(Range<Double>)
     case boolean
     /// A list of at least so many layers.
@@ -106,6 +110,8 @@ package struct LayerField: Sendable {
   func fault(_ value: LayerValue) -> String? {
     switch (kind, value) {
     case (.integer(let range), .integer(let value)) where range.contains(value): nil
+    case (.extent(let range), .integer(let value)) where range.contains(value): nil
+    case (.extent(let range), .extent(let value)) where range.contains(value.height) && range.contains(value.width): nil
     case (.number(let range), .number(let value)) where range.contains(value): nil
     case (.number(let range), .integer(let value)) where range.contains(Double(value)): nil
     case (.boolean, .boolean): nil
@@ -120,6 +126,7 @@ extension LayerField.Kind {
   package var requirement: String {
     switch self {
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    case .extent(let range): "a whole number from \(range.lowerBound) to \(range.upperBound), or two of them, [height, width]"
     case .number(let range): "a number in [\(range.lowerBound), \(range.upperBound))"
     case .boolean: "true or false"
     case .layers(let minimum): minimum == 0 ? "a list of layers" : "a list of at least \(minimum) \(minimum == 1 ? "layer" : "layers")"
@@ -130,6 +137,7 @@ extension LayerField.Kind {
 /// The value of a layer's field.
 package enum LayerValue: Hashable, Sendable {
   case integer(Int)
+  case extent(Extent)
   case number(Double)
   case boolean(Bool)
   case layers([Layer])

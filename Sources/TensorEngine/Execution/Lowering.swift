@@ -66,6 +66,8 @@ package struct Lowering {
   /// Winograd's algorithm rounds a hundred times coarser than a direct convolution (1e-5 to 1e-7), and its weights take four times the
   /// memory: right for the many passes of an attack, and left alone where weights are learnt.
   let takesWinograd: Bool
+  /// Whether convolutions and linear layers multiply in bfloat16; gradients of weights are always in single precision.
+  let isHalf: Bool
   /// Whether the shards of a batch meet on the way: the network asks for statistics of the whole batch.
   let meets: Bool
   private(set) var instructions: [Instruction] = []
@@ -91,10 +93,11 @@ package struct Lowering {
   private let consumers: [[Graph.NodeID]]
   private let wanted: [Bool]
 
-  init(_ graph: Graph, for purpose: Purpose, isExact: Bool) {
+  init(_ graph: Graph, for purpose: Purpose, isExact: Bool, isHalf: Bool) {
     self.graph = graph
     shardSize = graph.shard.size
     takesWinograd = purpose != .training && !isExact
+    self.isHalf = isHalf
     self.purpose = purpose
     meets = purpose.usesBatchStatistics && graph.nodes.contains { $0.operation is BatchNorm }
     var consumers = [[Graph.NodeID]](repeating: [], count: graph.nodes.count)

@@ -25,10 +25,12 @@ package final class Program: Sendable {
   /// Present when the purpose is an attack.
   let inputGradientBuffer: Lowering.BufferID?
 
-  /// - Parameter isExact: keeps to direct convolutions, which round as PyTorch's do, where an attack would take Winograd's algorithm.
+  /// - Parameters:
+  ///   - isExact: keeps to direct convolutions, which round as PyTorch's do, where an attack would take Winograd's algorithm.
+  ///   - isHalf: multiplies in bfloat16, with sums, activations and gradients of weights in single precision.
   /// - Throws: `KernelError` when the tensor library has no kernel for a shape.
-  package init(_ graph: Graph, for purpose: Purpose, isExact: Bool = false) throws {
-    var lowering = Lowering(graph, for: purpose, isExact: isExact)
+  package init(_ graph: Graph, for purpose: Purpose, isExact: Bool = false, isHalf: Bool = false) throws {
+    var lowering = Lowering(graph, for: purpose, isExact: isExact, isHalf: isHalf)
     inputBuffer = lowering.makeValue(graph.input)
     var work = [InstructionWork]()
     for (id, node) in graph.nodes.enumerated() {

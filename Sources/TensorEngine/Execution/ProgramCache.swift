@@ -8,6 +8,7 @@ package final class ProgramCache: Sendable {
   private struct Key: Hashable {
     let graph: Graph
     let purpose: Purpose
+    let isHalf: Bool
   }
 
   private let limit: Int
@@ -18,11 +19,11 @@ package final class ProgramCache: Sendable {
   package init(limit: Int = 24) { self.limit = limit }
 
   /// - Throws: `KernelError` when the tensor library has no kernel for a shape.
-  package func program(_ graph: Graph, for purpose: Purpose) throws -> Program {
-    let key = Key(graph: graph, purpose: purpose)
+  package func program(_ graph: Graph, for purpose: Purpose, isHalf: Bool = false) throws -> Program {
+    let key = Key(graph: graph, purpose: purpose, isHalf: isHalf)
     return try entries.withLock { entries in
       let known = entries.firstIndex { $0.key == key }
-      let program = try known.map { entries[$0].program } ?? Program(graph, for: purpose)
+      let program = try known.map { entries[$0].program } ?? Program(graph, for: purpose, isHalf: isHalf)
       if let known { entries.remove(at: known) }
       entries.append((key, program))
       entries.removeFirst(max(0, entries.count - limit))

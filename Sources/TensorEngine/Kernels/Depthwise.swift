@@ -7,10 +7,10 @@ struct Depthwise {
   /// - Parameter image: of the convolution's input.
   /// - Returns: nil for a convolution that mixes channels.
   init?(batch: Int, image: Shape, filters: Int, window: Window, groups: Int) {
-    guard groups > 1, groups == image[2], filters == groups, window.height == window.width else { return nil }
+    guard groups > 1, groups == image[2], filters == groups, let square = window.square else { return nil }
     shape = kernels_depthwise(
-      batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(groups), kernel: Int64(window.height),
-      stride: Int64(window.stride), padding: Int64(window.padding))
+      batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(groups), kernel: Int64(square.size),
+      stride: Int64(square.stride), padding: Int64(square.padding))
   }
 
   func emit(
@@ -18,9 +18,8 @@ struct Depthwise {
     _ lowering: inout Lowering
   ) {
     let operands: [Lowering.Operand] = [.buffer(source), prepared(weights, &lowering), .buffer(result)]
-    lowering.emit(label, operands + finish.operands) { [shape] pointers, _ in
-      var finish = finish.bound(to: pointers, from: operands.count)
-      withUnsafePointer(to: shape) { kernels_depthwise_run($0, pointers[0], pointers[1], pointers[2], &finish) }
+    lowering.emit(label, operands, finish) { [shape] pointers, finish in
+      withUnsafePointer(to: shape) { kernels_depthwise_run($0, pointers[0], pointers[1], pointers[2], finish) }
     }
   }
 
@@ -29,9 +28,8 @@ struct Depthwise {
     _ lowering: inout Lowering
   ) {
     let operands: [Lowering.Operand] = [.buffer(gradient), prepared(weights, &lowering), .buffer(result)]
-    lowering.emit(label, operands + finish.operands) { [shape] pointers, _ in
-      var finish = finish.bound(to: pointers, from: operands.count)
-      withUnsafePointer(to: shape) { kernels_depthwise_gradient($0, pointers[0], pointers[1], pointers[2], &finish) }
+    lowering.emit(label, operands, finish) { [shape] pointers, finish in
+      withUnsafePointer(to: shape) { kernels_depthwise_gradient($0, pointers[0], pointers[1], pointers[2], finish) }
     }
   }
 

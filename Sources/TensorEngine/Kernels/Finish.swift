@@ -36,3 +36,16 @@ struct Finish: Sendable {
       mask_low: passes.lowerBound, mask_high: passes.upperBound)
   }
 }
+
+extension Lowering {
+  /// Emits a kernel of our own that finishes its results; `run` is given the places of `operands`, and the finish.
+  mutating func emit(
+    _ label: String, _ operands: [Operand], _ finish: Finish,
+    run: @escaping @Sendable (_ pointers: [UnsafeMutablePointer<Float>], _ finish: UnsafePointer<kernels_finish>) -> Void
+  ) {
+    emit(label, operands + finish.operands) { pointers, _ in
+      var bound = finish.bound(to: pointers, from: operands.count)
+      run(pointers, &bound)
+    }
+  }
+}

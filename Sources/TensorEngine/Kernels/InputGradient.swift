@@ -7,10 +7,12 @@ struct InputGradient {
 
   /// - Returns: nil where the library's kernel does as well.
   init?(batch: Int, image: Shape, filters: Int, window: Window, groups: Int) {
-    guard groups == 1, image[2] <= 4, window.padding < min(window.height, window.width) else { return nil }
+    guard groups == 1, image[2] <= 4, let stride = window.stride.both, let padding = window.padding.both,
+      padding < min(window.height, window.width)
+    else { return nil }
     shape = kernels_input_gradient(
       batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
-      kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride: Int64(window.stride), padding: Int64(window.padding))
+      kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride: Int64(stride), padding: Int64(padding))
   }
 
   /// - Parameter weights: `[filters, channels, window height, window width]`

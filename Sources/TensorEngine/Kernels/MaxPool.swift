@@ -8,7 +8,7 @@ struct MaxPool {
 
   /// - Returns: nil for windows that overlap, leave gaps or reach over the edge.
   init?(batch: Int, image: Shape, window: Window) {
-    guard window.height == window.width, window.stride == window.height, window.padding == 0, window.height <= 16 else { return nil }
+    guard let square = window.square, square.stride == square.size, square.padding == 0, square.size <= 16 else { return nil }
     shape = kernels_max_pool(
       batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), window: Int64(window.height))
     placeBytes = batch * (image[0] / window.height) * (image[1] / window.width) * image[2]

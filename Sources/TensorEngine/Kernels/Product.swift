@@ -15,9 +15,8 @@ struct Product {
       kernels_product_prepare(pointers[0], Int64(strides.depth), Int64(strides.column), depth, columns, pointers[1])
     }
     let operands: [Lowering.Operand] = [.buffer(source), panels, .buffer(result)]
-    lowering.emit(label, operands + finish.operands) { pointers, _ in
-      var finish = finish.bound(to: pointers, from: operands.count)
-      kernels_product(pointers[0], pointers[1], pointers[2], rows, depth, columns, &finish)
+    lowering.emit(label, operands, finish) { pointers, finish in
+      kernels_product(pointers[0], pointers[1], pointers[2], rows, depth, columns, finish)
     }
   }
 }

@@ -38,8 +38,9 @@ package struct Convolution: WeightedOperation {
     let image = lowering.shape(lowering.input(node))
     let shape = onednn_convolution(
       batch: Int64(lowering.shardSize), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
-      kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride: Int64(window.stride),
-      padding: Int64(window.padding), groups: Int64(groups), bias: hasBias, clamp: .init(clamp))
+      kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride_height: Int64(window.stride.height),
+      stride_width: Int64(window.stride.width), padding_height: Int64(window.padding.height), padding_width: Int64(window.padding.width),
+      groups: Int64(groups), bias: hasBias, clamp: .init(clamp))
     return try .convolution(shape, direction)
   }
 
@@ -48,6 +49,12 @@ package struct Convolution: WeightedOperation {
   ) -> Bool {
     let input = lowering.input(node)
     let image = lowering.shape(input)
+    if lowering.isHalf,
+      let half = HalfConvolution(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups)
+    {
+      half.emit(label, lowering.value(input), weights: weights, to: result, finish, &lowering)
+      return true
+    }
     if isPointwise {
       Product(rows: lowering.shardSize * image[0] * image[1], depth: image[2], columns: filters).emit(
         label, lowering.value(input), weights: weights, strides: (1, image[2]), to: result, finish, &lowering)
@@ -59,8 +66,7 @@ package struct Convolution: WeightedOperation {
     }
     guard lowering.takesWinograd,
       let winograd = Winograd(
-        batch: lowering.shardSize, image: image, channels: image[2], filters: filters, window: window, padding: window.padding,
-        groups: groups)
+        batch: lowering.shardSize, image: image, channels: image[2], filters: filters, window: window, groups: groups)
     else { return false }
     winograd.emit(label, lowering.value(input), weights: weights, to: result, finish, &lowering)
     return true
@@ -72,6 +78,13 @@ package struct Convolution: WeightedOperation {
   ) -> Bool {
     let (input, label) = (lowering.input(node), label + " to input")
     let (image, output) = (lowering.shape(input), lowering.shape(node))
+    if lowering.isHalf,
+      let half = HalfConvolution(
+        batch: lowering.shardSize, image: output, filters: image[2], window: window, isTransposed: true, groups: groups)
+    {
+      half.emit(label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
+      return true
+    }
     if isPointwise {
       let product = Product(rows: lowering.shardSize * image[0] * image[1], depth: filters, columns: image[2])
       product.emit(
@@ -89,10 +102,10 @@ package struct Convolution: WeightedOperation {
     }
     guard lowering.takesWinograd,
       let winograd = Winograd(
-        batch: lowering.shardSize, image: output, channels: filters, filters: image[2], window: window,
-        padding: window.height - 1 - window.padding, groups: groups)
+        batch: lowering.shardSize, image: output, channels: filters, filters: image[2], window: window, isTransposed: true,
+        groups: groups)
     else { return false }
-    winograd.emitTransposed(
+    winograd.emit(
       label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
     return true
   }

@@ -20,7 +20,7 @@ package struct Pooling: Operation {
 
   package func outputShape(of inputs: [Shape]) throws -> Shape {
     let (height, width) = try window.output(inputs[0], of: "a pooling window")
-    guard 2 * window.padding <= min(window.height, window.width) else {
+    guard 2 * window.padding.height <= window.height, 2 * window.padding.width <= window.width else {
       throw GraphError("a pooling window of \(window.height)×\(window.width) takes a padding of at most half its size")
     }
     return [height, width, inputs[0][2]]
@@ -82,7 +82,8 @@ package struct Pooling: Operation {
     let image = lowering.shape(lowering.input(node))
     return onednn_pooling(
       batch: Int64(lowering.shardSize), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]),
-      kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride: Int64(window.stride),
-      padding: Int64(window.padding), maximum: kind == .max)
+      kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride_height: Int64(window.stride.height),
+      stride_width: Int64(window.stride.width), padding_height: Int64(window.padding.height), padding_width: Int64(window.padding.width),
+      maximum: kind == .max)
   }
 }

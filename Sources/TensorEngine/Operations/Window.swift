@@ -1,15 +1,42 @@
-/// How a kernel slides over an image, each pair (height, width).
-package struct Window: Hashable, Sendable {
+/// A number for each direction of an image.
+package struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral {
   package let height, width: Int
-  package let stride: Int
-  package let padding: Int
+
+  package init(height: Int, width: Int) {
+    self.height = height
+    self.width = width
+  }
+
+  /// The same for both.
+  package init(_ both: Int) { self.init(height: both, width: both) }
+  package init(integerLiteral value: Int) { self.init(value) }
+
+  /// The number that holds for both, if there is one.
+  package var both: Int? { height == width ? height : nil }
+}
+
+/// How a kernel slides over an image.
+package struct Window: Hashable, Sendable {
+  package let size, stride, padding: Extent
+
+  package init(_ size: Extent, stride: Extent = 1, padding: Extent = 0) {
+    self.size = size
+    self.stride = stride
+    self.padding = padding
+  }
 
   /// A square window.
   package init(_ size: Int, stride: Int = 1, padding: Int = 0) {
-    height = size
-    width = size
-    self.stride = stride
-    self.padding = padding
+    self.init(Extent(size), stride: Extent(stride), padding: Extent(padding))
+  }
+
+  package var height: Int { size.height }
+  package var width: Int { size.width }
+
+  /// What the window is in both directions, where that is the same: what kernels of our own take.
+  var square: (size: Int, stride: Int, padding: Int)? {
+    guard let size = size.both, let stride = stride.both, let padding = padding.both else { return nil }
+    return (size, stride, padding)
   }
 
   /// The output's height and width: ⌊(extent + 2 padding − size) / stride⌋ + 1, as in PyTorch.
@@ -17,13 +44,15 @@ package struct Window: Hashable, Sendable {
     guard image.rank == 3 else {
       throw GraphError("\(label) needs an image [height, width, channels], but its input is \(image)")
     }
-    guard height > 0, width > 0, stride > 0, padding >= 0 else {
+    guard min(height, width, stride.height, stride.width) > 0, min(padding.height, padding.width) >= 0 else {
       throw GraphError("\(label) needs a size and a stride of at least 1 and a padding of at least 0")
     }
-    let (tall, wide) = (image[0] + 2 * padding - height, image[1] + 2 * padding - width)
+    let (tall, wide) = (image[0] + 2 * padding.height - height, image[1] + 2 * padding.width - width)
     guard tall >= 0, wide >= 0 else {
-      throw GraphError("\(label) of \(height)×\(width) with padding \(padding) does not fit an input of \(image[0])×\(image[1])")
+      throw GraphError(
+        "\(label) of \(height)×\(width) with padding \(padding.both.map(String.init) ?? "\(padding.height)×\(padding.width)") does not fit "
+          + "an input of \(image[0])×\(image[1])")
     }
-    return (tall / stride + 1, wide / stride + 1)
+    return (tall / stride.height + 1, wide / stride.width + 1)
   }
 }

@@ -6,8 +6,10 @@ import TensorEngine
 /// A network in training: its programs, compiled once, and the weights that they share.
 final class BatchTrainer {
   let parameters: Parameters
-  /// The network as it is being trained, for attacks and measurements.
+  /// The network as it is being trained, for measurements in single precision.
   let team: NetworkTeam
+  /// The same for attacks; in single precision it is `team`.
+  let attacked: NetworkTeam
   /// The network compiled for training.
   let session: Session
   /// The network as it is attacked where that needs the whole batch.
@@ -28,11 +30,16 @@ final class BatchTrainer {
     let width = min(max(1, run.threads), run.engine.threads)
     self.width = width
     let plan = try TrainingPlan(
-      run.graph, run.settings, examples: run.dataset.train.count, width: width, programs: run.engine.programs)
+      run.graph, run.settings, precision: run.precision, examples: run.dataset.train.count, width: width, programs: run.engine.programs)
     let places = plan.places()
     parameters = Parameters(run.graph.layout)
     parameters.copy(from: run.initial)
-    team = try NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width, in: places.attack)
+    let attacked = try NetworkTeam(
+      engine: run.engine, graph: run.graph, parameters: parameters, width: width, isHalf: run.precision.attacksInHalf, in: places.attack)
+    self.attacked = attacked
+    team =
+      try plan.measuresApart
+      ? NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width, in: places.measuring) : attacked
     session = try Session(plan.learning, parameters: parameters, lanes: plan.learningLanes, in: places.learning)
     let weights = parameters
     batchAttack = try plan.attackOnBatch.map { try Session($0, parameters: weights, lanes: plan.shards, in: places.attackOnBatch) }
@@ -69,6 +76,7 @@ final class BatchTrainer {
   /// To be called after the weights were changed from outside.
   func refresh() {
     team.refresh()
+    attacked.refresh()
     session.refresh()
     batchAttack?.refresh()
   }
@@ -93,7 +101,7 @@ final class BatchTrainer {
 
   /// Each shard goes its whole way on one thread.
   private func learnApart(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
-    let (control, session, team) = (control, session, team)
+    let (control, session, team) = (control, session, attacked)
     team.session.ready()
     session.ready()
     try engine.parallel(shards, width: width) { shard, lane in
@@ -112,7 +120,7 @@ final class BatchTrainer {
 
   /// All shards are attacked, and then learn in step, because the network asks for the statistics of the whole batch.
   private func learnTogether(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
-    let lessons = try attacked(work, shards, results)
+    let lessons = try lessons(work, shards, results)
     try control()
     let start = PhaseTimes.now()
     try session.pass(shards: shards, on: engine, width: width) { shard, lane in
@@ -125,7 +133,7 @@ final class BatchTrainer {
     results.withLock { $0[0].times.add(.retrain, seconds * Double(min(width, shards))) }
   }
 
-  private func attacked(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws -> [ShardWork.Lesson] {
+  private func lessons(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws -> [ShardWork.Lesson] {
     if let batchClassifier { return try attackTogether(work, shards, batchClassifier, results) }
     return try attackApart(work, shards, results)
   }
@@ -134,7 +142,7 @@ final class BatchTrainer {
   private func attackApart(
     _ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>
   ) throws -> [ShardWork.Lesson] {
-    let (control, team) = (control, team)
+    let (control, team) = (control, attacked)
     let lessons = Mutex([ShardWork.Lesson?](repeating: nil, count: shards))
     team.session.ready()
     try engine.parallel(shards, width: width) { shard, lane in

@@ -8,7 +8,7 @@ extension TrainingRun {
     let facts = [
       "dataset \(dataset.sha256), \(dataset.train.count) images", "network \(network)", "names \(graph.layout.parameters.map(\.name))",
       "initial \(initial.withValues { SHA256Digest.hex(of: $0.withMemoryRebound(to: UInt8.self) { Array($0) }) })",
-      "threat \(String(reflecting: threat))", "settings \(String(reflecting: settings))", "seed \(seed)",
+      "threat \(String(reflecting: threat))", "settings \(String(reflecting: settings))", "precision \(precision)", "seed \(seed)",
     ]
     return SHA256Digest.hex(of: Array(facts.joined(separator: "\n").utf8))
   }

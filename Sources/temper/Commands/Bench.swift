@@ -27,6 +27,8 @@ struct Bench: ParsableCommand {
   var precision = "fp32"
   @Option(help: "Threads to use; each core by default.")
   var threads: Int?
+  @Option(help: "Jobs to measure, one after the other and at once.")
+  var jobs = 1
   @Option(help: "Steps to measure; their median counts.")
   var steps = 3
   @Option(help: "Seconds after which no further step begins.")
@@ -39,7 +41,7 @@ struct Bench: ParsableCommand {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024, not \(threads)") }
     for (name, value, range) in [
       ("classes", classes, 1...100_000), ("batch-size", batchSize, 1...65_536), ("attack-steps", attackSteps, 1...10_000),
-      ("steps", steps, 1...10_000),
+      ("steps", steps, 1...10_000), ("jobs", jobs, 1...64),
     ] where !range.contains(value) {
       throw ValidationError("--\(name) must be from \(range.lowerBound) to \(range.upperBound), not \(value)")
     }
@@ -47,24 +49,33 @@ struct Bench: ParsableCommand {
   }
 
   func run() throws {
+    let engine = threads.map { Engine(threads: $0) } ?? Engine()
+    let benchmark = try benchmark(on: engine)
+    let times = try measured(benchmark)
+    let peakBytes = ResidentMemory.peak ?? 0
+    let atOnce = jobs == 1 ? nil : try JobsAtOnce(benchmark, try (1..<jobs).map { _ in try self.benchmark(on: engine) }, rounds: steps)
+    let result = BenchResult(
+      command: self, benchmark: benchmark, times: times, threads: engine.threads, peakBytes: peakBytes, profile: try benchmark.profile(),
+      atOnce: atOnce)
+    StandardStream.output.write(output.asJSON ? result.json.serialised(pretty: true) + "\n" : result.text)
+  }
+
+  private func benchmark(on engine: Engine) throws -> Benchmark {
+    do {
+      return try Benchmark(
+        ModelDescription(.preset(architecture)), input: imageShape(), classes: classes, batchSize: batchSize, attackSteps: attackSteps,
+        precision: try offeredPrecision(), engine: engine)
+    } catch let error as ModelError {
+      throw CommandFailure(.usage, error.description)
+    }
+  }
+
+  private func offeredPrecision() throws -> Precision {
     guard let precision = Precision(rawValue: precision) else {
       throw CommandFailure(.usage, "--precision must be one of \(Precision.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     if let refusal = precision.refusal(offered: Processor.precisions) { throw CommandFailure(.usage, refusal) }
-    let engine = threads.map { Engine(threads: $0) } ?? Engine()
-    let benchmark: Benchmark
-    do {
-      benchmark = try Benchmark(
-        ModelDescription(.preset(architecture)), input: imageShape(), classes: classes, batchSize: batchSize, attackSteps: attackSteps,
-        engine: engine)
-    } catch let error as ModelError {
-      throw CommandFailure(.usage, error.description)
-    }
-    let times = try measured(benchmark)
-    let peakBytes = ResidentMemory.peak ?? 0
-    let result = BenchResult(
-      command: self, benchmark: benchmark, times: times, threads: engine.threads, peakBytes: peakBytes, profile: try benchmark.profile())
-    StandardStream.output.write(output.asJSON ? result.json.serialised(pretty: true) + "\n" : result.text)
+    return precision
   }
 
   /// The seconds of some steps after one that warms up.

@@ -13,6 +13,8 @@ struct BenchResult {
   let threads: Int
   let peakBytes: Int
   let profile: BenchmarkProfile
+  /// When more than one job was asked for.
+  let atOnce: JobsAtOnce?
 
   private var plannedBytes: Int { Footprint.processBytes + benchmark.plannedBytes }
   private var seconds: Double { times.sorted()[times.count / 2] }
@@ -28,6 +30,7 @@ struct BenchResult {
       "ceiling_gflops": .number(ceiling), "ratio": .number(gflops / ceiling), "peak_bytes": .int(Int64(peakBytes)),
       "planned_bytes": .int(Int64(plannedBytes)),
     ]
+    if let atOnce { members["jobs"] = atOnce.json }
     if command.profile { members["profile"] = .array(rows.map(\.json)) }
     return .object(members)
   }
@@ -40,6 +43,7 @@ struct BenchResult {
       String(format: "%.1f GFLOP/s of a ceiling of %.1f: %.1f %%", gflops, ceiling, 100 * gflops / ceiling),
       String(format: "peak memory %.1f MB, planned %.1f MB", Double(peakBytes) / 1e6, Double(plannedBytes) / 1e6),
     ]
+    if let atOnce { lines.append(atOnce.text) }
     if command.profile { lines += ["", BenchRow.heading] + rows.map(\.text) }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -91,5 +95,40 @@ private struct BenchRow {
       "implementation": .string(instruction.implementation), "count": .int(Int64(count)), "seconds": .number(seconds),
       "share": .number(share), "gflops": .number(gflops),
     ]
+  }
+}
+
+/// Jobs on one engine, one after the other and all at once, in turn.
+struct JobsAtOnce {
+  private let jobs: Int
+  private let batchSize: Int
+  /// The seconds of a step of each.
+  private let rounds: [(inTurn: Double, atOnce: Double)]
+
+  init(_ first: Benchmark, _ others: [Benchmark], rounds: Int) throws {
+    let all = [first] + others
+    jobs = all.count
+    batchSize = first.batchSize
+    _ = try Benchmark.atOnce(all)
+    self.rounds = try (0..<rounds).map { _ in (try Benchmark.inTurn(all), try Benchmark.atOnce(all)) }
+  }
+
+  /// The throughput at once as a part of that of one after the other, of each round, from the smallest.
+  private var ratios: [Double] { rounds.map { $0.inTurn / $0.atOnce }.sorted() }
+  private var ratio: Double { ratios[ratios.count / 2] }
+  private var examplesPerSecond: Double {
+    let times = rounds.map(\.atOnce).sorted()
+    return Double(jobs * batchSize) / times[times.count / 2]
+  }
+
+  var json: JSONValue {
+    [
+      "count": .int(Int64(jobs)), "examples_per_second": .number(examplesPerSecond), "ratio": .number(ratio),
+      "ratios": .array(ratios.map { .number($0) }),
+    ]
+  }
+
+  var text: String {
+    String(format: "%d jobs at once: %.1f examples/s, %.3f of one after the other", jobs, examplesPerSecond, ratio)
   }
 }
