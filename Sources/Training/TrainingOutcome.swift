@@ -16,3 +16,18 @@ package struct TrainingOutcome {
   /// Why training ended before its last epoch, in a sentence; nil when it did not.
   package let stopReason: String?
 }
+
+extension TrainingOutcome {
+  /// What a run whose state is finished has left on disk.
+  init(_ state: ResumeState, of run: TrainingRun) throws {
+    let store = try CheckpointStore(run)
+    func model(_ role: CheckpointRole) throws -> TrainedModel {
+      guard let checkpoint = state.checkpoints[role] else { throw ResumeFile.damaged }
+      return TrainedModel(graph: run.graph, parameters: try store.read(checkpoint), checkpoint: checkpoint)
+    }
+    let chosen = state.checkpoints[run.settings.select.role] == nil ? .last : run.settings.select.role
+    self.init(
+      base: try model(.base), selected: try model(chosen), checkpoints: CheckpointRole.allCases.compactMap { state.checkpoints[$0] },
+      history: state.history, warnings: state.warnings, seconds: state.times.seconds, stopReason: state.stopReason)
+  }
+}

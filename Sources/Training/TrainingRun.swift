@@ -66,7 +66,8 @@ package struct TrainingRun {
   ///
   /// - Throws: `TrainingError`, or whatever `control` throws.
   package func run() throws -> TrainingOutcome {
-    try TrainingLoop(self)()
+    let state = try TrainingLoop(self)()
+    return try TrainingOutcome(state, of: self)
   }
 
   /// Removes what a resumed run would need: for a run that is over and evaluated.

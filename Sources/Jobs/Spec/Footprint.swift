@@ -21,13 +21,13 @@ package struct Footprint: Hashable, Sendable {
     let weights = graph.layout.count * MemoryLayout<Float>.size
     let width = min(spec.resources.threads ?? threads, threads)
     let attack = try programs.program(graph, for: .attack)
-    // Before and after, one at a time on the engine.
-    let evaluating = 2 * weights + Session.bytes(attack, lanes: width)
+    // Before and after, one at a time on the engine; and before that, the second as it is read beside the first and the initial ones.
+    let evaluating = max(2 * weights + Session.bytes(attack, lanes: width), 5 * weights)
     var training = 0
     if let settings = spec.training {
       let plan = try TrainingPlan(graph, settings, precision: spec.precision, examples: used, width: width, programs: programs)
-      // The first weights and the present ones, what the optimiser remembers, and a copy of both while the state is written.
-      training = weights * (2 + 2 * settings.optimizer.updateRule.slots + 1) + plan.bytes
+      // The first weights and the present ones, a copy while a checkpoint is written, and what the optimiser remembers.
+      training = weights * (3 + settings.optimizer.updateRule.slots) + plan.bytes
     }
     let images = (facts.trainCount + facts.testCount) * facts.shape.count * facts.bytesPerValue
     jobBytes = images + max(training, evaluating)

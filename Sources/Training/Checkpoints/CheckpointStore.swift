@@ -35,10 +35,17 @@ struct CheckpointStore {
       "temper.role": role.rawValue, "temper.epoch": String(metrics.epoch),
       "temper.metrics": String(decoding: try encoder.encode(measured), as: UTF8.self),
     ]
-    let tensors = layout.parameters.indices.map { parameters[$0] }
-    let file = Safetensors(Weights(layout, tensors: tensors), metadata: metadata.merging(results) { $1 }).encoded()
-    try AtomicFile.write([file], to: Checkpoint.url(of: role, in: directory))
-    return Checkpoint(role: role, epoch: metrics.epoch, metrics: metrics, bytes: file.count, sha256: SHA256Digest.hex(of: file))
+    let file = Safetensors(Weights(parameters), metadata: metadata.merging(results) { $1 })
+    var sha256 = ""
+    try AtomicFile.write(to: Checkpoint.url(of: role, in: directory)) { put in
+      let digest = SHA256Digest()
+      try file.write {
+        digest.update($0)
+        try put($0)
+      }
+      sha256 = digest.finishHex()
+    }
+    return Checkpoint(role: role, epoch: metrics.epoch, metrics: metrics, bytes: file.byteCount, sha256: sha256)
   }
 
   /// The weights of a checkpoint.

@@ -49,7 +49,8 @@ final class TrainingLoop {
     }
   }
 
-  func callAsFunction() throws -> TrainingOutcome {
+  /// - Returns: the state at the end; the loop, with all its memory, is no longer needed then.
+  func callAsFunction() throws -> ResumeState {
     if !state.isFinished {
       warnOfSettings()
       if state.epoch == 0 && state.step == 0 && settings.baseEpochs == 0 { try keepUntrained() }
@@ -58,7 +59,7 @@ final class TrainingLoop {
         try endEpoch()
       }
     }
-    return try outcome()
+    return state
   }
 
   // MARK: Epochs
@@ -233,8 +234,9 @@ final class TrainingLoop {
 
   private func save() throws {
     state.optimizerStep = optimizer.step
-    let weights = trainer.parameters.withValues(Array.init)
-    try file.save(state, arrays: [weights] + optimizer.state)
+    try trainer.parameters.withValues { weights in
+      try file.save(state, arrays: [UnsafeBufferPointer(weights)] + optimizer.state)
+    }
     lastSaved = PhaseTimes.now()
   }
 
@@ -250,19 +252,6 @@ final class TrainingLoop {
     trainer.parameters.withValues { _ = $0.update(fromContentsOf: weights) }
     trainer.refresh()
     state = saved.state
-  }
-
-  private func outcome() throws -> TrainingOutcome {
-    let base = try model(.base)
-    let chosen = state.checkpoints[settings.select.role] == nil ? .last : settings.select.role
-    return TrainingOutcome(
-      base: base, selected: try model(chosen), checkpoints: CheckpointRole.allCases.compactMap { state.checkpoints[$0] },
-      history: state.history, warnings: state.warnings, seconds: state.times.seconds, stopReason: state.stopReason)
-  }
-
-  private func model(_ role: CheckpointRole) throws -> TrainedModel {
-    guard let checkpoint = state.checkpoints[role] else { throw ResumeFile.damaged }
-    return TrainedModel(graph: run.graph, parameters: try store.read(checkpoint), checkpoint: checkpoint)
   }
 }
 

@@ -28,8 +28,8 @@ package final class Optimizer {
     return OptimizerStep(rule: rule, weights: weights, memory: memory, step: step, learningRate: learningRate)
   }
 
-  /// What the optimiser remembers: a copy.
-  package var state: [[Float]] { memory.map(Array.init) }
+  /// What the optimiser remembers, as it is until the next step.
+  package var state: [UnsafeBufferPointer<Float>] { memory.map { UnsafeBufferPointer($0) } }
 
   /// Goes on from a state that was saved after `step` steps.
   ///

@@ -25,7 +25,7 @@ struct ResumeFile {
     }
   }
 
-  func save(_ state: ResumeState, arrays: [[Float]]) throws {
+  func save(_ state: ResumeState, arrays: [UnsafeBufferPointer<Float>]) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let header = try encoder.encode(state)
@@ -34,10 +34,18 @@ struct ResumeFile {
     front.append(header)
     front.append(UInt64(arrays.count))
     for array in arrays { front.append(UInt64(array.count)) }
-    let parts = [front] + arrays.map { array in array.withUnsafeBytes { Data($0) } }
-    let digest = SHA256Digest()
-    for part in parts { digest.update(part) }
-    try AtomicFile.write(parts + [Data(digest.finish())], to: url)
+    try AtomicFile.write(to: url) { put in
+      let digest = SHA256Digest()
+      try front.withUnsafeBytes {
+        digest.update($0)
+        try put($0)
+      }
+      for array in arrays {
+        digest.update(UnsafeRawBufferPointer(array))
+        try put(UnsafeRawBufferPointer(array))
+      }
+      try digest.finish().withUnsafeBytes(put)
+    }
   }
 
   /// - Throws: `TrainingError.cannotResume` when the file is not what `save` left.
