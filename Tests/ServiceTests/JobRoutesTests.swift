@@ -6,6 +6,27 @@ import Testing
 
 @Suite("Job routes")
 struct JobRoutesTests {
+  @Test func `A job that can never fit into the memory is refused with both figures, and its peak is known beforehand`() async throws {
+    let spec = #"{"dataset": {"id": "digits"}, "model": {"architecture": "mlp"}, "threat": {"norm": "linf", "epsilon": 0.1}}"#
+    var peak = 0
+    try await RunningService.with { service async throws in
+      let estimated = try await service.post("/v1/jobs?validate_only=true", spec)
+      #expect(estimated.status == 200)
+      peak = try #require(estimated.json["estimate"]?["peak_bytes"]?.integer)
+    }
+    let budget = peak - 1
+    try await RunningService.with {
+      $0.memoryBudget = budget
+    } _: { service async throws in
+      let refused = try await service.post("/v1/jobs", spec)
+      #expect(refused.isProblem(422))
+      #expect(refused.pointers == ["/training"])
+      #expect(refused.text.contains("\(Int((Double(peak) / 1e6).rounded())) MB"), "\(refused.text)")
+      #expect(refused.text.contains("\(Int((Double(budget) / 1e6).rounded())) MB"), "\(refused.text)")
+      #expect(try await service.curl("/v1/jobs").json["data"]?.list.isEmpty == true)
+    }
+  }
+
   @Test func `A faulty body is refused with its status and its place, and nothing is created`() async throws {
     try await RunningService.with { service async throws in
       let malformed = try await service.post("/v1/jobs", "{\n  \"dataset\": }")
