@@ -50,7 +50,7 @@ struct OptimizerTests {
     for step in 0..<3 { apply(first, to: &weights, rate: 0.03, step: step, ranges: [0..<5]) }
     var resumed = weights
     let second = Optimizer(reference.settings.updateRule, count: weights.count)
-    #expect(second.restore(first.state, step: 3))
+    #expect(second.restore(first.state.map(Array.init), step: 3))
     for step in 3..<6 {
       apply(first, to: &weights, rate: 0.03, step: step, ranges: [0..<5])
       apply(second, to: &resumed, rate: 0.03, step: step, ranges: [0..<5])
