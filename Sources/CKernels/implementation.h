@@ -10,6 +10,12 @@
                             int32_t *prepared);                                                                                          \
   void half_product(const float *a, const int32_t *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,                     \
                     const kernels_finish *finish, uint16_t *scratch);                                                                    \
+  size_t half_winograd_prepared_count(const kernels_winograd *s);                                                                        \
+  size_t half_winograd_scratch_count(const kernels_winograd *s);                                                                         \
+  void half_winograd_prepare(const kernels_winograd *s, const float *weights, int64_t filter_stride, int64_t channel_stride,             \
+                             bool flipped, int32_t *prepared);                                                                           \
+  void half_winograd_run(const kernels_winograd *s, const float *source, const int32_t *prepared, float *destination,                    \
+                         const kernels_finish *finish, float *scratch);                                                                  \
   size_t half_convolution_prepared_count(const kernels_half_convolution *s);                                                             \
   size_t half_convolution_scratch_count(const kernels_half_convolution *s);                                                              \
   void half_convolution_prepare(const kernels_half_convolution *s, const float *weights, int64_t filter_stride, int64_t channel_stride,  \

@@ -39,17 +39,30 @@ void kernels_product(const float *a, const float *prepared, float *c, int64_t ro
   CHOSEN(product(a, prepared, c, rows, depth, columns, finish));
 }
 
-size_t kernels_winograd_prepared_count(const kernels_winograd *shape) { return CHOSEN(winograd_prepared_count(shape)); }
-size_t kernels_winograd_scratch_count(const kernels_winograd *shape) { return CHOSEN(winograd_scratch_count(shape)); }
-
-void kernels_winograd_prepare(const kernels_winograd *shape, const float *weights, int64_t filter_stride, int64_t channel_stride, bool flipped,
-                              float *prepared) {
-  CHOSEN(winograd_prepare(shape, weights, filter_stride, channel_stride, flipped, prepared));
+size_t kernels_winograd_prepared_count(const kernels_winograd *shape) {
+  return shape->half ? CHOSEN_HALF(half_winograd_prepared_count(shape)) : CHOSEN(winograd_prepared_count(shape));
 }
 
-void kernels_winograd_run(const kernels_winograd *shape, const float *source, const float *prepared, float *destination,
+size_t kernels_winograd_scratch_count(const kernels_winograd *shape) {
+  return shape->half ? CHOSEN_HALF(half_winograd_scratch_count(shape)) : CHOSEN(winograd_scratch_count(shape));
+}
+
+void kernels_winograd_prepare(const kernels_winograd *shape, const float *weights, int64_t filter_stride, int64_t channel_stride, bool flipped,
+                              void *prepared) {
+  if (shape->half) {
+    CHOSEN_HALF(half_winograd_prepare(shape, weights, filter_stride, channel_stride, flipped, (int32_t *)prepared));
+  } else {
+    CHOSEN(winograd_prepare(shape, weights, filter_stride, channel_stride, flipped, (float *)prepared));
+  }
+}
+
+void kernels_winograd_run(const kernels_winograd *shape, const float *source, const void *prepared, float *destination,
                           const kernels_finish *finish, float *scratch) {
-  CHOSEN(winograd_run(shape, source, prepared, destination, finish, scratch));
+  if (shape->half) {
+    CHOSEN_HALF(half_winograd_run(shape, source, (const int32_t *)prepared, destination, finish, scratch));
+  } else {
+    CHOSEN(winograd_run(shape, source, (const float *)prepared, destination, finish, scratch));
+  }
 }
 
 size_t kernels_input_gradient_prepared_count(const kernels_input_gradient *shape) { return CHOSEN(input_gradient_prepared_count(shape)); }

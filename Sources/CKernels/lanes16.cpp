@@ -1,6 +1,9 @@
 // The kernels for AVX-512.
+#include <immintrin.h>
 #include <math.h>
 #include <string.h>
+
+#include <type_traits>
 
 #include "implementation.h"
 

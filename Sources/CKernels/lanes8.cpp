@@ -1,6 +1,9 @@
 // The kernels for AVX2 with FMA.
+#include <immintrin.h>
 #include <math.h>
 #include <string.h>
+
+#include <type_traits>
 
 #include "implementation.h"
 

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <type_traits>
+
 #include "implementation.h"
 
 #define LANES 16
@@ -12,7 +14,8 @@ namespace native_half {
 #include "vectors.inc"
 // After the vectors that they are made of.
 #include "product.inc"
-// The panels of the product.
+#include "winograd.inc"
+// The panels of the product, and the tiles.
 #include "half.inc"
 }  // namespace native_half
 #pragma clang attribute pop

@@ -56,20 +56,22 @@ void kernels_half_convolution_prepare(const kernels_half_convolution *shape, con
 void kernels_half_convolution_run(const kernels_half_convolution *shape, const float *source, const void *prepared, float *destination,
                                   const kernels_finish *finish, void *scratch);
 
-// A convolution of stride 1 with a square kernel of 3 or 5, by tiles of `tile` × `tile` outputs (Lavin and Gray, "Fast Algorithms for
-// Convolutional Neural Networks", 2016). Channels and filters are multiples of `kernels_lanes()`; tile + kernel - 1 is 6 or 8.
+// A convolution of stride 1 with a square kernel of 3 or 5, by tiles of the output (Lavin and Gray, "Fast Algorithms for Convolutional
+// Neural Networks", 2016) of 4 × 4, or of 2 × 4 for a kernel of 3. Channels and filters are multiples of `kernels_lanes()`.
 typedef struct {
   int64_t batch, height, width, channels, filters;
-  int64_t kernel, padding, tile;
+  int64_t kernel, padding, tile_height, tile_width;
+  bool half;  // products in bfloat16: tiles of 2 × 4 alone are nearly as exact as a direct convolution of rounded numbers
 } kernels_winograd;
 
+// Counts are of 4 bytes.
 size_t kernels_winograd_prepared_count(const kernels_winograd *shape);
 size_t kernels_winograd_scratch_count(const kernels_winograd *shape);
 // Floats from one filter's weights to the next, and from one channel's to the next; `flipped` turns each kernel by half a turn. The
 // gradient to the input is the convolution with channels and filters exchanged, flipped, with a padding of kernel - 1 - padding.
 void kernels_winograd_prepare(const kernels_winograd *shape, const float *weights, int64_t filter_stride, int64_t channel_stride, bool flipped,
-                              float *prepared);
-void kernels_winograd_run(const kernels_winograd *shape, const float *source, const float *prepared, float *destination,
+                              void *prepared);
+void kernels_winograd_run(const kernels_winograd *shape, const float *source, const void *prepared, float *destination,
                           const kernels_finish *finish, float *scratch);
 
 // The gradient of a convolution at its input, for few channels: a matrix product and a gathering sum.

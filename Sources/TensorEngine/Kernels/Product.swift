@@ -3,20 +3,31 @@ import CKernels
 /// A product of matrices whose right side are weights: `[rows, depth]` by `[depth, columns]`.
 struct Product {
   let rows, depth, columns: Int
+  /// Whether both sides are rounded to bfloat16; sums are in single precision.
+  let isHalf: Bool
 
   /// Emits the product of `source` and weights whose element (k, j) stands at `k * strides.depth + j * strides.column`.
   func emit(
     _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, strides: (depth: Int, column: Int),
     to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
   ) {
-    let (rows, depth, columns) = (Int64(rows), Int64(depth), Int64(columns))
-    let bytes = kernels_product_prepared_count(depth, columns) * 4
-    let panels = lowering.prepare("pack", [weights], bytes: bytes) { pointers, _ in
-      kernels_product_prepare(pointers[0], Int64(strides.depth), Int64(strides.column), depth, columns, pointers[1])
+    let (rows, depth, columns, isHalf) = (Int64(rows), Int64(depth), Int64(columns), isHalf)
+    let count = isHalf ? kernels_half_product_prepared_count(depth, columns) : kernels_product_prepared_count(depth, columns)
+    let panels = lowering.prepare("pack", [weights], bytes: count * 4) { pointers, _ in
+      let (from, depthStride, columnStride, to) = (pointers[0], Int64(strides.depth), Int64(strides.column), pointers[1])
+      if isHalf {
+        kernels_half_product_prepare(from, depthStride, columnStride, depth, columns, to)
+      } else {
+        kernels_product_prepare(from, depthStride, columnStride, depth, columns, to)
+      }
     }
-    let operands: [Lowering.Operand] = [.buffer(source), panels, .buffer(result)]
-    lowering.emit(label, operands, finish) { pointers, finish in
-      kernels_product(pointers[0], pointers[1], pointers[2], rows, depth, columns, finish)
+    let scratch = isHalf ? [Lowering.Operand.buffer(lowering.makeBuffer(bytes: kernels_half_product_scratch_count(depth) * 4))] : []
+    lowering.emit(label, [.buffer(source), panels, .buffer(result)] + scratch, finish) { pointers, finish in
+      if isHalf {
+        kernels_half_product(pointers[0], pointers[1], pointers[2], rows, depth, columns, finish, pointers[3])
+      } else {
+        kernels_product(pointers[0], pointers[1], pointers[2], rows, depth, columns, finish)
+      }
     }
   }
 }

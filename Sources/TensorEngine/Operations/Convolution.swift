@@ -48,27 +48,29 @@ package struct Convolution: WeightedOperation {
     _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
   ) -> Bool {
     let input = lowering.input(node)
-    let image = lowering.shape(input)
-    if lowering.isHalf,
-      let half = HalfConvolution(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups)
-    {
-      half.emit(label, lowering.value(input), weights: weights, to: result, finish, &lowering)
-      return true
-    }
+    let (image, source) = (lowering.shape(input), lowering.value(input))
     if isPointwise {
-      Product(rows: lowering.shardSize * image[0] * image[1], depth: image[2], columns: filters).emit(
-        label, lowering.value(input), weights: weights, strides: (1, image[2]), to: result, finish, &lowering)
+      Product(rows: lowering.shardSize * image[0] * image[1], depth: image[2], columns: filters, isHalf: lowering.isHalf).emit(
+        label, source, weights: weights, strides: (1, image[2]), to: result, finish, &lowering)
       return true
     }
     if let depthwise = Depthwise(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups) {
-      depthwise.emit(label, lowering.value(input), weights: weights, to: result, finish, &lowering)
+      depthwise.emit(label, source, weights: weights, to: result, finish, &lowering)
       return true
     }
-    guard lowering.takesWinograd,
+    if lowering.takesWinograd,
       let winograd = Winograd(
-        batch: lowering.shardSize, image: image, channels: image[2], filters: filters, window: window, groups: groups)
+        batch: lowering.shardSize, image: image, channels: image[2], filters: filters, window: window, groups: groups,
+        isHalf: lowering.isHalf)
+    {
+      winograd.emit(label, source, weights: weights, to: result, finish, &lowering)
+      return true
+    }
+    // Few channels leave nothing to gain from shorter numbers.
+    guard lowering.isHalf, !hasFewChannels(image),
+      let half = HalfConvolution(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups)
     else { return false }
-    winograd.emit(label, lowering.value(input), weights: weights, to: result, finish, &lowering)
+    half.emit(label, source, weights: weights, to: result, finish, &lowering)
     return true
   }
 
@@ -78,15 +80,9 @@ package struct Convolution: WeightedOperation {
   ) -> Bool {
     let (input, label) = (lowering.input(node), label + " to input")
     let (image, output) = (lowering.shape(input), lowering.shape(node))
-    if lowering.isHalf,
-      let half = HalfConvolution(
-        batch: lowering.shardSize, image: output, filters: image[2], window: window, isTransposed: true, groups: groups)
-    {
-      half.emit(label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
-      return true
-    }
     if isPointwise {
-      let product = Product(rows: lowering.shardSize * image[0] * image[1], depth: filters, columns: image[2])
+      let product = Product(
+        rows: lowering.shardSize * image[0] * image[1], depth: filters, columns: image[2], isHalf: lowering.isHalf)
       product.emit(
         label, gradient, weights: weights, strides: (image[2], 1), to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
       return true
@@ -100,15 +96,23 @@ package struct Convolution: WeightedOperation {
         label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
       return true
     }
-    guard lowering.takesWinograd,
+    if lowering.takesWinograd,
       let winograd = Winograd(
         batch: lowering.shardSize, image: output, channels: filters, filters: image[2], window: window, isTransposed: true,
-        groups: groups)
+        groups: groups, isHalf: lowering.isHalf)
+    {
+      winograd.emit(label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
+      return true
+    }
+    guard lowering.isHalf, !hasFewChannels(image),
+      let half = HalfConvolution(
+        batch: lowering.shardSize, image: output, filters: image[2], window: window, isTransposed: true, groups: groups)
     else { return false }
-    winograd.emit(
-      label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
+    half.emit(label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
     return true
   }
+
+  private func hasFewChannels(_ image: Shape) -> Bool { image[2] <= 4 }
 
   /// Whether it is a product of matrices, pixels by channels.
   private var isPointwise: Bool { window == Window(1) && groups == 1 }

@@ -46,12 +46,7 @@ package struct Dense: WeightedOperation {
   ) -> Bool {
     let input = lowering.input(node)
     let (rows, features) = extent(node, lowering)
-    if lowering.isHalf {
-      HalfProduct(rows: rows, depth: features, columns: units).emit(
-        label, lowering.value(input), weights: weights, strides: (1, features), to: result, finish, &lowering)
-      return true
-    }
-    Product(rows: rows, depth: features, columns: units).emit(
+    Product(rows: rows, depth: features, columns: units, isHalf: lowering.isHalf).emit(
       label, lowering.value(input), weights: weights, strides: (1, features), to: result, finish, &lowering)
     return true
   }
@@ -62,14 +57,9 @@ package struct Dense: WeightedOperation {
   ) -> Bool {
     let input = lowering.input(node)
     let (rows, features) = extent(node, lowering)
-    let finish = Finish(mask: lowering.fusedMask(at: input))
-    if lowering.isHalf {
-      HalfProduct(rows: rows, depth: units, columns: features).emit(
-        label + " to input", gradient, weights: weights, strides: (features, 1), to: result, finish, &lowering)
-      return true
-    }
-    Product(rows: rows, depth: units, columns: features).emit(
-      label + " to input", gradient, weights: weights, strides: (features, 1), to: result, finish, &lowering)
+    Product(rows: rows, depth: units, columns: features, isHalf: lowering.isHalf).emit(
+      label + " to input", gradient, weights: weights, strides: (features, 1), to: result, Finish(mask: lowering.fusedMask(at: input)),
+      &lowering)
     return true
   }
 }
