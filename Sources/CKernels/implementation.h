@@ -16,12 +16,11 @@
                              bool flipped, int32_t *prepared);                                                                           \
   void half_winograd_run(const kernels_winograd *s, const float *source, const int32_t *prepared, float *destination,                    \
                          const kernels_finish *finish, float *scratch);                                                                  \
-  size_t half_convolution_prepared_count(const kernels_half_convolution *s);                                                             \
-  size_t half_convolution_scratch_count(const kernels_half_convolution *s);                                                              \
-  void half_convolution_prepare(const kernels_half_convolution *s, const float *weights, int64_t filter_stride, int64_t channel_stride,  \
-                                bool flipped, int32_t *prepared);                                                                        \
-  void half_convolution(const kernels_half_convolution *s, const float *source, const int32_t *prepared, float *destination,             \
-                        const kernels_finish *finish, uint16_t *scratch);
+  size_t half_convolution_prepared_count(const kernels_convolution *s);                                                                  \
+  size_t half_convolution_scratch_count(const kernels_convolution *s);                                                                   \
+  void half_convolution_prepare(const kernels_convolution *s, const float *weights, int32_t *prepared);                                  \
+  void half_convolution_run(const kernels_convolution *s, const float *source, const int32_t *prepared, float *destination,              \
+                            const kernels_finish *finish, uint16_t *scratch);
 
 #define DECLARE_KERNELS(NAMESPACE)                                                                                                       \
   namespace NAMESPACE {                                                                                                                  \
@@ -29,6 +28,11 @@
   void product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns, float *prepared);     \
   void product(const float *a, const float *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,                             \
                const kernels_finish *finish);                                                                                            \
+  size_t convolution_prepared_count(const kernels_convolution *s);                                                                       \
+  size_t convolution_scratch_count(const kernels_convolution *s);                                                                        \
+  void convolution_prepare(const kernels_convolution *s, const float *weights, float *prepared);                                         \
+  void convolution_run(const kernels_convolution *s, const float *source, const float *prepared, float *destination,                     \
+                       const kernels_finish *finish, float *scratch);                                                                    \
   size_t winograd_prepared_count(const kernels_winograd *s);                                                                             \
   size_t winograd_scratch_count(const kernels_winograd *s);                                                                              \
   void winograd_prepare(const kernels_winograd *s, const float *weights, int64_t filter_stride, int64_t channel_stride, bool flipped,     \

@@ -157,20 +157,27 @@ void kernels_half_product(const float *a, const void *prepared, float *c, int64_
   CHOSEN_HALF(half_product(a, (const int32_t *)prepared, c, rows, depth, columns, finish, (uint16_t *)scratch));
 }
 
-size_t kernels_half_convolution_prepared_count(const kernels_half_convolution *shape) {
-  return CHOSEN_HALF(half_convolution_prepared_count(shape));
+size_t kernels_convolution_prepared_count(const kernels_convolution *shape) {
+  return shape->half ? CHOSEN_HALF(half_convolution_prepared_count(shape)) : CHOSEN(convolution_prepared_count(shape));
 }
 
-size_t kernels_half_convolution_scratch_count(const kernels_half_convolution *shape) {
-  return CHOSEN_HALF(half_convolution_scratch_count(shape));
+size_t kernels_convolution_scratch_count(const kernels_convolution *shape) {
+  return shape->half ? CHOSEN_HALF(half_convolution_scratch_count(shape)) : CHOSEN(convolution_scratch_count(shape));
 }
 
-void kernels_half_convolution_prepare(const kernels_half_convolution *shape, const float *weights, int64_t filter_stride,
-                                      int64_t channel_stride, bool flipped, void *prepared) {
-  CHOSEN_HALF(half_convolution_prepare(shape, weights, filter_stride, channel_stride, flipped, (int32_t *)prepared));
+void kernels_convolution_prepare(const kernels_convolution *shape, const float *weights, void *prepared) {
+  if (shape->half) {
+    CHOSEN_HALF(half_convolution_prepare(shape, weights, (int32_t *)prepared));
+  } else {
+    CHOSEN(convolution_prepare(shape, weights, (float *)prepared));
+  }
 }
 
-void kernels_half_convolution_run(const kernels_half_convolution *shape, const float *source, const void *prepared, float *destination,
-                                  const kernels_finish *finish, void *scratch) {
-  CHOSEN_HALF(half_convolution(shape, source, (const int32_t *)prepared, destination, finish, (uint16_t *)scratch));
+void kernels_convolution_run(const kernels_convolution *shape, const float *source, const void *prepared, float *destination,
+                             const kernels_finish *finish, void *scratch) {
+  if (shape->half) {
+    CHOSEN_HALF(half_convolution_run(shape, source, (const int32_t *)prepared, destination, finish, (uint16_t *)scratch));
+  } else {
+    CHOSEN(convolution_run(shape, source, (const float *)prepared, destination, finish, (float *)scratch));
+  }
 }

@@ -13,6 +13,7 @@ namespace lanes4 {
 // After the vectors that they are made of.
 #include "product.inc"
 #include "winograd.inc"
+#include "gathered.inc"
 // The product's panels serve here too.
 #include "input_gradient.inc"
 #include "pooling.inc"

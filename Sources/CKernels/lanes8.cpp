@@ -14,6 +14,7 @@ namespace lanes8 {
 // After the vectors that they are made of.
 #include "product.inc"
 #include "winograd.inc"
+#include "gathered.inc"
 // The product's panels serve here too.
 #include "input_gradient.inc"
 #include "pooling.inc"

@@ -15,6 +15,7 @@ namespace native_half {
 // After the vectors that they are made of.
 #include "product.inc"
 #include "winograd.inc"
+#include "gathered.inc"
 // The panels of the product, and the tiles.
 #include "half.inc"
 }  // namespace native_half

@@ -43,18 +43,20 @@ void kernels_half_product_prepare(const float *b, int64_t depth_stride, int64_t 
 void kernels_half_product(const float *a, const void *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
                           const kernels_finish *finish, void *scratch);
 
-// A convolution in bfloat16 with sums in float32. Strides of the weights as for `kernels_winograd_prepare`.
+// A convolution of any window, stride and padding by products, or its gradient at the input. Weights are in PyTorch's order,
+// [filters, channels, kernel height, kernel width]; counts are of 4 bytes.
 typedef struct {
   int64_t batch, height, width, channels, filters;  // of the convolution's input
   int64_t kernel_height, kernel_width, stride_height, stride_width, padding_height, padding_width;
-} kernels_half_convolution;
+  bool backward;  // from the gradient at the output to that at the input
+  bool half;      // products in bfloat16, with sums in float32
+} kernels_convolution;
 
-size_t kernels_half_convolution_prepared_count(const kernels_half_convolution *shape);
-size_t kernels_half_convolution_scratch_count(const kernels_half_convolution *shape);
-void kernels_half_convolution_prepare(const kernels_half_convolution *shape, const float *weights, int64_t filter_stride,
-                                      int64_t channel_stride, bool flipped, void *prepared);
-void kernels_half_convolution_run(const kernels_half_convolution *shape, const float *source, const void *prepared, float *destination,
-                                  const kernels_finish *finish, void *scratch);
+size_t kernels_convolution_prepared_count(const kernels_convolution *shape);
+size_t kernels_convolution_scratch_count(const kernels_convolution *shape);
+void kernels_convolution_prepare(const kernels_convolution *shape, const float *weights, void *prepared);
+void kernels_convolution_run(const kernels_convolution *shape, const float *source, const void *prepared, float *destination,
+                             const kernels_finish *finish, void *scratch);
 
 // A convolution of stride 1 with a square kernel of 3 or 5, by tiles of the output (Lavin and Gray, "Fast Algorithms for Convolutional
 // Neural Networks", 2016) of 4 × 4, or of 2 × 4 for a kernel of 3. Channels and filters are multiples of `kernels_lanes()`.

@@ -66,11 +66,12 @@ package struct Convolution: WeightedOperation {
       winograd.emit(label, source, weights: weights, to: result, finish, &lowering)
       return true
     }
-    // Few channels leave nothing to gain from shorter numbers.
-    guard lowering.isHalf, !hasFewChannels(image),
-      let half = HalfConvolution(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups)
+    // In single precision the library does as well.
+    guard lowering.isHalf,
+      let gathered = GatheredConvolution(
+        batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups, isHalf: true)
     else { return false }
-    half.emit(label, source, weights: weights, to: result, finish, &lowering)
+    gathered.emit(label, source, weights: weights, to: result, finish, &lowering)
     return true
   }
 
@@ -104,15 +105,14 @@ package struct Convolution: WeightedOperation {
       winograd.emit(label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
       return true
     }
-    guard lowering.isHalf, !hasFewChannels(image),
-      let half = HalfConvolution(
-        batch: lowering.shardSize, image: output, filters: image[2], window: window, isTransposed: true, groups: groups)
+    // In single precision the library does as well on windows side by side, which leave no gaps.
+    guard lowering.isHalf || window.stride.both != 1,
+      let gathered = GatheredConvolution(
+        batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups, isBackward: true, isHalf: lowering.isHalf)
     else { return false }
-    half.emit(label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
+    gathered.emit(label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
     return true
   }
-
-  private func hasFewChannels(_ image: Shape) -> Bool { image[2] <= 4 }
 
   /// Whether it is a product of matrices, pixels by channels.
   private var isPointwise: Bool { window == Window(1) && groups == 1 }
