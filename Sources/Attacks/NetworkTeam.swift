@@ -37,7 +37,7 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   package func classifier(lane: Int) -> any Classifier { classifiers[lane] }
 
   package func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
-    session.ready()
+    try session.ready(on: engine, width: classifiers.count)
     try engine.parallel(count, width: classifiers.count) { task, lane in try body(task, classifiers[lane]) }
   }
 }

@@ -30,9 +30,7 @@ package struct PGD: Attack {
         if front.isEmpty { break }
         gradient = gradient.gathered(standing)
       }
-      threat.direct(&gradient)
-      front.iterates.add(Float(stepSize), times: gradient)
-      threat.project(&front.iterates, around: front.clean)
+      threat.ascend(&front.iterates, along: &gradient, by: stepSize, around: front.clean)
     }
     return front.finished()
   }

@@ -46,6 +46,21 @@ package struct Threat: Hashable, Sendable, Codable {
     }
   }
 
+  /// One step of length `size` in the direction that raises the loss most, and back into ball and box:
+  /// `images += size · direct(gradient); project(images, around: clean)`, for L∞ in one pass over memory.
+  ///
+  /// - Parameter gradient: may be overwritten.
+  package func ascend(_ images: inout Tensor, along gradient: inout Tensor, by size: Double, around clean: Tensor) {
+    switch norm {
+    case .linf:
+      images.ascend(alongSignsOf: gradient, by: Float(size), around: clean, radius: Float(epsilon), within: Self.box)
+    case .l2:
+      direct(&gradient)
+      images.add(Float(size), times: gradient)
+      project(&images, around: clean)
+    }
+  }
+
   /// How far each of `images` is from its clean one, in this norm; NaN when a pixel is.
   package func distances(of images: Tensor, from clean: Tensor) -> [Double] {
     switch norm {

@@ -53,6 +53,8 @@
                           const kernels_finish *finish);                                                                                 \
   void mask(const float *gradient, const float *value, float low, float high, float *result, int64_t count);                             \
   void add(const float *left, const float *right, float *result, int64_t count);                                                         \
+  void ascend_signs(float *points, const float *gradient, const float *centre, float step, float radius, float low, float high,            \
+                    int64_t count);                                                                                                      \
   void scale(const float *source, const float *factors, const kernels_finish *finish, float *result, int64_t rows, int64_t columns);     \
   void activate(kernels_activation activation, const float *source, float *result, int64_t count);                                       \
   void activate_gradient(kernels_activation activation, const float *gradient, const float *source, float *result, int64_t count);       \

@@ -105,6 +105,11 @@ void kernels_mask(const float *gradient, const float *value, float low, float hi
 
 void kernels_add(const float *left, const float *right, float *result, int64_t count) { CHOSEN(add(left, right, result, count)); }
 
+void kernels_ascend_signs(float *points, const float *gradient, const float *centre, float step, float radius, float low, float high,
+                          int64_t count) {
+  CHOSEN(ascend_signs(points, gradient, centre, step, radius, low, high, count));
+}
+
 void kernels_scale(const float *source, const float *factors, const kernels_finish *finish, float *result, int64_t rows, int64_t columns) {
   CHOSEN(scale(source, factors, finish, result, rows, columns));
 }

@@ -1,3 +1,5 @@
+import CKernels
+
 /// The elementwise loops of attacks: in place, one pass over memory, nothing allocated, written so that the compiler vectorises them.
 ///
 /// None of them lets a NaN through: a sign of NaN is 0, and clamping NaN gives the lower bound.
@@ -18,6 +20,21 @@ extension Tensor {
       for index in 0..<x.count {
         let value = x[index]
         x[index] = (value > 0 ? 1 : 0) - (value < 0 ? 1 : 0)
+      }
+    }
+  }
+
+  /// One step of `step` along the signs of `gradient`, then the projection onto an L∞ ball around `centre` and a box, in one pass.
+  package mutating func ascend(
+    alongSignsOf gradient: Tensor, by step: Float, around centre: Tensor, radius: Float, within range: ClosedRange<Float>
+  ) {
+    requireSameShape(gradient)
+    requireSameShape(centre)
+    values.withUnsafeMutableBufferPointer { x in
+      gradient.values.withUnsafeBufferPointer { g in
+        centre.values.withUnsafeBufferPointer { c in
+          kernels_ascend_signs(x.baseAddress, g.baseAddress, c.baseAddress, step, radius, range.lowerBound, range.upperBound, Int64(x.count))
+        }
       }
     }
   }

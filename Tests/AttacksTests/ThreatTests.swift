@@ -49,4 +49,22 @@ import Testing
     threat.project(&inside, around: clean)
     #expect(inside == clean)
   }
+
+  @Test("a step is the direction, its length and the projection, one after the other", arguments: Norm.allCases)
+  func ascends(norm: Norm) {
+    let threat = Threat(norm: norm, epsilon: 0.25)
+    let clean = randomImages(3, [5, 7, 1])
+    var gradient = randomImages(3, [5, 7, 1], in: -1...1, seed: 4)
+    for (index, value) in [Float.nan, 0, -0.0, .infinity, -.infinity].enumerated() { gradient.values[7 * index] = value }
+    var expected = randomImages(3, [5, 7, 1], in: -1...2, seed: 5)
+    expected.values[3] = .nan
+    var stepped = expected
+    var direction = gradient
+    threat.direct(&direction)
+    expected.add(0.125, times: direction)
+    threat.project(&expected, around: clean)
+    threat.ascend(&stepped, along: &gradient, by: 0.125, around: clean)
+    #expect(stepped == expected)
+    #expect(stepped.values.allSatisfy { (0...1).contains($0) })
+  }
 }

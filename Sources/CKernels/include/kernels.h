@@ -115,6 +115,10 @@ void kernels_depthwise_gradient(const kernels_depthwise *shape, const float *gra
 // result = gradient, and 0 where the value is outside ]low, high[.
 void kernels_mask(const float *gradient, const float *value, float low, float high, float *result, int64_t count);
 void kernels_add(const float *left, const float *right, float *result, int64_t count);
+// Each point goes by `step` where the gradient is positive, by -step where it is negative, and not where it is 0 or no number; then to within
+// `radius` of its centre, and into [low, high].
+void kernels_ascend_signs(float *points, const float *gradient, const float *centre, float step, float radius, float low, float high,
+                          int64_t count);
 // Each row of [rows, columns] times [columns], finished.
 void kernels_scale(const float *source, const float *factors, const kernels_finish *finish, float *result, int64_t rows, int64_t columns);
 

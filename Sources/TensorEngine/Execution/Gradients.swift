@@ -1,3 +1,5 @@
+import CKernels
+
 /// The gradients of the weights of one batch: one set for each shard, summed in a fixed tree. A program whose shards meet sums them up on
 /// its way, and needs but one.
 ///
@@ -57,7 +59,7 @@ package final class Gradients: @unchecked Sendable {
     while span < sets.count {
       for left in stride(from: 0, to: sets.count - span, by: 2 * span) {
         let (into, from) = (sets[left] + range.lowerBound, sets[left + span] + range.lowerBound)
-        for i in 0..<range.count { into[i] += from[i] }
+        kernels_add(into, from, into, Int64(range.count))
       }
       span *= 2
     }

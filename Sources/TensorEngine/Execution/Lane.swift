@@ -157,7 +157,7 @@ package final class Lane {
     return forward + timed(backwardStages, board.backward)
   }
 
-  private func timed(_ stages: [[Step]], _ meetings: [([Lane]) -> Void]) -> [Double] {
+  private func timed(_ stages: [[Step]], _ meetings: [Board.Place]) -> [Double] {
     var times: [Double] = []
     for stage in stages.indices {
       times += stages[stage].map { step in BestTime.of { step(call) } }

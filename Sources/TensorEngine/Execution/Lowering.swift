@@ -41,7 +41,9 @@ package struct Lowering {
     let share: BufferID
     /// What is read and written once for all: weights and shared memory.
     let operands: [Operand]
-    let combine: @Sendable (_ shares: [Share], _ pointers: [UnsafeMutablePointer<Float>]) -> Void
+    /// How many results there are, channels or weights, each independent of the others.
+    let extent: Int
+    let combine: @Sendable (_ shares: [Share], _ pointers: [UnsafeMutablePointer<Float>], _ results: Range<Int>) -> Void
   }
 
   struct Instruction: Sendable {
@@ -63,8 +65,10 @@ package struct Lowering {
   /// The number of examples in every buffer.
   let shardSize: Int
   let purpose: Purpose
-  /// Winograd's algorithm rounds coarser than a direct convolution (4e-6 to 1e-7 for windows of 3×3).
-  let takesWinograd: Bool
+  /// The bytes that the weights of a layer may take at the points of Winograd's algorithm, which rounds coarser than a direct convolution
+  /// (4e-6 to 1e-7 for windows of 3×3): none where that is too coarse. Weights that are learnt change before they have been used much: it
+  /// takes longer to bring many of them to the points than is saved there.
+  let winogradBytes: Int
   /// Whether convolutions and linear layers multiply in bfloat16; gradients of weights are always in single precision.
   let isHalf: Bool
   /// Whether the shards of a batch meet on the way: the network asks for statistics of the whole batch.
@@ -95,7 +99,7 @@ package struct Lowering {
   init(_ graph: Graph, for purpose: Purpose, isExact: Bool, isHalf: Bool) {
     self.graph = graph
     shardSize = graph.shard.size
-    takesWinograd = !isExact
+    winogradBytes = isExact ? 0 : purpose == .training ? 16 << 20 : .max
     self.isHalf = isHalf
     self.purpose = purpose
     meets = purpose.usesBatchStatistics && graph.nodes.contains { $0.operation is BatchNorm }
@@ -302,9 +306,9 @@ package struct Lowering {
       let count = graph.parameterShape(parameter).count
       emit(
         "sum of gradients",
-        Meeting(share: share, operands: [.gradient(parameter)]) { shares, pointers in
-          Gradients.sum(shares.map(\.pointer), 0..<count)
-          pointers[0].update(from: shares[0].pointer, count: count)
+        Meeting(share: share, operands: [.gradient(parameter)], extent: count) { shares, pointers, weights in
+          Gradients.sum(shares.map(\.pointer), weights)
+          (pointers[0] + weights.lowerBound).update(from: shares[0].pointer + weights.lowerBound, count: weights.count)
         })
     }
   }

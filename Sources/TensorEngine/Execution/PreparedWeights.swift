@@ -2,6 +2,8 @@
 final class PreparedWeights {
   /// Where each result of the program's preparation lies.
   let places: [UnsafeMutableRawPointer]
+  /// The steps of each stage, which need nothing but what earlier stages have left.
+  let stages: [[Int]]
   // The steps point into them.
   private let parameters: Parameters
   private let steps: [Step]
@@ -11,6 +13,7 @@ final class PreparedWeights {
     let places = Memory.row(program.prepared, from: base)
     self.places = places
     self.parameters = parameters
+    stages = Self.stages(program.preparation)
     steps = try program.preparation.map { [places] in
       try Step($0) { operand in
         switch operand {
@@ -22,7 +25,19 @@ final class PreparedWeights {
     }
   }
 
-  func refresh() {
-    for step in steps { step(LaneCall(batch: 0, dropout: nil)) }
+  func run(_ step: Int) { steps[step](LaneCall(batch: 0, dropout: nil)) }
+
+  /// Whoever names a result first makes it; those that name it after need it.
+  private static func stages(_ preparation: [Lowering.Instruction]) -> [[Int]] {
+    var made: [Int: Int] = [:]
+    var stages: [[Int]] = []
+    for (step, instruction) in preparation.enumerated() {
+      let results = instruction.operands.compactMap { if case .prepared(let index) = $0 { index } else { nil } }
+      let stage = results.compactMap { made[$0] }.reduce(0) { max($0, $1 + 1) }
+      for result in results where made[result] == nil { made[result] = stage }
+      if stage == stages.count { stages.append([]) }
+      stages[stage].append(step)
+    }
+    return stages
   }
 }

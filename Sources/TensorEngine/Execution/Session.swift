@@ -44,8 +44,23 @@ package final class Session: @unchecked Sendable {
   /// Prepares the present values of the parameters for the kernels, where they are not. To be called before every use, by whoever changes
   /// parameters or has the place in turn with others.
   package func ready() {
-    guard isStale || !place.workspace.isTaken(place.weights, by: self) else { return }
-    prepared.refresh()
+    guard isUnready else { return }
+    for stage in prepared.stages { for step in stage { prepared.run(step) } }
+    isReady()
+  }
+
+  /// The same, on several threads.
+  package func ready(on engine: Engine, width: Int) throws {
+    guard isUnready else { return }
+    for stage in prepared.stages {
+      try engine.parallel(stage.count, width: width) { task, _ in self.prepared.run(stage[task]) }
+    }
+    isReady()
+  }
+
+  private var isUnready: Bool { isStale || !place.workspace.isTaken(place.weights, by: self) }
+
+  private func isReady() {
     place.workspace.take(place.weights, for: self)
     isStale = false
   }
@@ -81,9 +96,8 @@ package final class Session: @unchecked Sendable {
     _ turn: @Sendable (_ shard: Int, Lane) -> Void, _ end: @Sendable (_ shard: Int, Lane) -> Void
   ) throws {
     precondition(shards <= lanes.count, "a shard of the batch has no lane")
-    ready()
+    try ready(on: engine, width: width)
     let (there, back) = (board.forward.count, returns ? board.backward.count : 0)
-    let all = Array(lanes[..<shards])
     for stage in 0...there + back {
       // Nothing is to be done between meetings that follow one another.
       let isIdle = stage != 0 && stage != there && stage != there + back && lanes[0].isIdle(stage, turningAt: there)
@@ -95,7 +109,21 @@ package final class Session: @unchecked Sendable {
         if stage >= there, returns { lane.run(backward: stage - there) }
         if stage == there + back { end(shard, lane) }
       }
-      if stage < there { board.forward[stage](all) } else if stage < there + back { board.backward[stage - there](all) }
+      if stage < there {
+        try meet(shards, on: engine, width: width) { $0.forward[stage] }
+      } else if stage < there + back {
+        try meet(shards, on: engine, width: width) { $0.backward[stage - there] }
+      }
+    }
+  }
+
+  /// Lets the first `shards` lanes meet, part by part in parallel where there is much to put together.
+  private func meet(_ shards: Int, on engine: Engine, width: Int, _ meeting: @Sendable (Board) -> Board.Place) throws {
+    let part = 1 << 16
+    let extent = meeting(board).extent
+    guard extent > part else { return meeting(board)(Array(lanes[..<shards])) }
+    try engine.parallel((extent + part - 1) / part, width: width) { task, _ in
+      meeting(self.board)(Array(self.lanes[..<shards]), task * part..<min((task + 1) * part, extent))
     }
   }
 }

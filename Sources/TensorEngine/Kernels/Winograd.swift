@@ -33,10 +33,8 @@ struct Winograd {
     _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish,
     _ lowering: inout Lowering
   ) {
-    let (prepared, scratch) = withUnsafePointer(to: shape) {
-      (kernels_winograd_prepared_count($0) * 4, kernels_winograd_scratch_count($0) * 4)
-    }
-    let points = lowering.prepare("winograd weights", [weights], bytes: prepared) { [shape, order] pointers, _ in
+    let scratch = withUnsafePointer(to: shape) { kernels_winograd_scratch_count($0) * 4 }
+    let points = lowering.prepare("winograd weights", [weights], bytes: weightBytes) { [shape, order] pointers, _ in
       withUnsafePointer(to: shape) {
         kernels_winograd_prepare($0, pointers[0], order.filterStride, order.channelStride, order.isFlipped, pointers[1])
       }
@@ -46,4 +44,7 @@ struct Winograd {
       withUnsafePointer(to: shape) { kernels_winograd_run($0, pointers[0], pointers[1], pointers[2], finish, pointers[3]) }
     }
   }
+
+  /// Of the weights at the points.
+  var weightBytes: Int { withUnsafePointer(to: shape) { kernels_winograd_prepared_count($0) * 4 } }
 }

@@ -122,9 +122,9 @@ package struct BatchNorm: Operation {
     let operands = [result] + [weight, bias, mean, variance].map(Lowering.Operand.weight)
     lowering.emit(
       "batch statistics",
-      Lowering.Meeting(share: share, operands: operands) { [epsilon, momentum] shares, pointers in
+      Lowering.Meeting(share: share, operands: operands, extent: channels) { [epsilon, momentum] shares, pointers, part in
         let all = Moments.combined(shares, channels, rowsOfExample: rows.count)
-        for c in 0..<channels {
+        for c in part {
           let variance = all.squares[c] / all.count
           let inverse = 1 / (variance + Double(epsilon)).squareRoot()
           let factor = Double(pointers[1][c]) * inverse
@@ -159,9 +159,9 @@ package struct BatchNorm: Operation {
     let own: [Lowering.Operand] = lowering.wantsWeightGradients ? [.gradient(weight), .gradient(bias)] : []
     lowering.emit(
       "batch norm to input",
-      Lowering.Meeting(share: share, operands: [means] + own) { shares, pointers in
+      Lowering.Meeting(share: share, operands: [means] + own, extent: channels) { shares, pointers, part in
         let count = Double(rows.count * shares.reduce(0) { $0 + $1.batch })
-        for c in 0..<channels {
+        for c in part {
           let first = shares.reduce(0) { $0 + Moments($1.pointer, channels).first[c] }
           let second = shares.reduce(0) { $0 + Moments($1.pointer, channels).second[c] }
           pointers[0][c] = Float(first / count)

@@ -58,10 +58,9 @@ package struct Convolution: WeightedOperation {
       depthwise.emit(label, source, weights: weights, to: result, finish, &lowering)
       return true
     }
-    if lowering.takesWinograd,
-      let winograd = Winograd(
-        batch: lowering.shardSize, image: image, channels: image[2], filters: filters, window: window, groups: groups,
-        isHalf: lowering.isHalf)
+    if let winograd = Winograd(
+      batch: lowering.shardSize, image: image, channels: image[2], filters: filters, window: window, groups: groups, isHalf: lowering.isHalf),
+      winograd.weightBytes <= lowering.winogradBytes
     {
       winograd.emit(label, source, weights: weights, to: result, finish, &lowering)
       return true
@@ -97,10 +96,10 @@ package struct Convolution: WeightedOperation {
         label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
       return true
     }
-    if lowering.takesWinograd,
-      let winograd = Winograd(
-        batch: lowering.shardSize, image: output, channels: filters, filters: image[2], window: window, isTransposed: true,
-        groups: groups, isHalf: lowering.isHalf)
+    if let winograd = Winograd(
+      batch: lowering.shardSize, image: output, channels: filters, filters: image[2], window: window, isTransposed: true, groups: groups,
+      isHalf: lowering.isHalf),
+      winograd.weightBytes <= lowering.winogradBytes
     {
       winograd.emit(label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
       return true

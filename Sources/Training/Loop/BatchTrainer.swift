@@ -102,8 +102,8 @@ final class BatchTrainer {
   /// Each shard goes its whole way on one thread.
   private func learnApart(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
     let (control, session, team) = (control, session, attacked)
-    team.session.ready()
-    session.ready()
+    try team.session.ready(on: engine, width: width)
+    try session.ready(on: engine, width: width)
     try engine.parallel(shards, width: width) { shard, lane in
       try control()
       var result = ShardWork.Result()
@@ -144,7 +144,7 @@ final class BatchTrainer {
   ) throws -> [ShardWork.Lesson] {
     let (control, team) = (control, attacked)
     let lessons = Mutex([ShardWork.Lesson?](repeating: nil, count: shards))
-    team.session.ready()
+    try team.session.ready(on: engine, width: width)
     try engine.parallel(shards, width: width) { shard, lane in
       try control()
       var times = PhaseTimes()
