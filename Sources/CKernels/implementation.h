@@ -4,6 +4,7 @@
 #include "kernels.h"
 
 #define DECLARE_HALF_KERNELS                                                                                                             \
+  void round_all(const float *source, uint16_t *target, int64_t count);                                                                  \
   size_t half_product_prepared_count(int64_t depth, int64_t columns);                                                                    \
   size_t half_product_scratch_count(int64_t depth);                                                                                      \
   void half_product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns,                 \

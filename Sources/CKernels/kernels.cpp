@@ -150,6 +150,8 @@ void kernels_attention_gradient(const kernels_attention *shape, const float *gra
 
 bool kernels_native_half(void) { return native; }
 
+void kernels_round(const float *source, void *result, int64_t count) { CHOSEN_HALF(round_all(source, (uint16_t *)result, count)); }
+
 size_t kernels_half_product_prepared_count(int64_t depth, int64_t columns) { return CHOSEN_HALF(half_product_prepared_count(depth, columns)); }
 size_t kernels_half_product_scratch_count(int64_t depth) { return CHOSEN_HALF(half_product_scratch_count(depth)); }
 

@@ -65,7 +65,11 @@ Result guarded(Result failure, Body body) {
   }
 }
 
-memory::desc floats(const dims &extent, tag order) { return memory::desc(extent, memory::data_type::f32, order); }
+memory::desc numbers(const dims &extent, bool half, tag order) {
+  return memory::desc(extent, half ? memory::data_type::bf16 : memory::data_type::f32, order);
+}
+
+memory::desc floats(const dims &extent, tag order) { return numbers(extent, false, order); }
 
 int argument(int role) {
   switch (role) {
@@ -203,14 +207,16 @@ onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_d
     const bool grouped = s.groups > 1;
     const dims extent = grouped ? dims{s.groups, s.filters / s.groups, s.channels / s.groups, s.kernel_height, s.kernel_width}
                                 : dims{s.filters, s.channels, s.kernel_height, s.kernel_width};
-    const Layouts layouts{floats({s.batch, s.channels, s.height, s.width}, tag::nhwc), floats({s.batch, s.filters, tall, wide}, tag::nhwc),
-                          s.bias ? floats({s.filters}, tag::a) : memory::desc(), floats(extent, grouped ? tag::goihw : tag::oihw), s.bias};
+    const Layouts layouts{numbers({s.batch, s.channels, s.height, s.width}, s.half, tag::nhwc),
+                          numbers({s.batch, s.filters, tall, wide}, s.half, tag::nhwc), s.bias ? floats({s.filters}, tag::a) : memory::desc(), floats(extent, grouped ? tag::goihw : tag::oihw), s.bias};
     const auto &source = layouts.source, &destination = layouts.destination, &bias = layouts.bias;
     const auto weights = floats(extent, tag::any);
+    // The hint that the way back needs has no weights in single precision.
+    const auto forward_weights = numbers(extent, s.half, tag::any);
     const auto how = algorithm::convolution_direct;
     const dims strides{s.stride_height, s.stride_width}, padding{s.padding_height, s.padding_width};
     const auto forward = describe<dnnl::convolution_forward>(direction == ONEDNN_FORWARD ? s.clamp : no_clamp, prop_kind::forward_training, how, source,
-                                                             weights, bias, destination, strides, padding, padding);
+                                                             forward_weights, bias, destination, strides, padding, padding);
     switch (direction) {
       case ONEDNN_BACKWARD_SOURCE:
         return weighted_backward_source<dnnl::convolution_backward_data>(
@@ -229,12 +235,12 @@ onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_d
 onednn_kernel *onednn_make_dense(const onednn_dense *shape, onednn_direction direction) {
   return guarded<onednn_kernel *>(nullptr, [&] {
     const auto &s = *shape;
-    const Layouts layouts{floats({s.batch, s.features}, tag::ab), floats({s.batch, s.units}, tag::ab),
+    const Layouts layouts{numbers({s.batch, s.features}, s.half, tag::ab), numbers({s.batch, s.units}, s.half, tag::ab),
                           s.bias ? floats({s.units}, tag::a) : memory::desc(), floats({s.units, s.features}, tag::ab), s.bias};
     const auto &source = layouts.source, &destination = layouts.destination, &bias = layouts.bias;
-    const auto weights = floats({s.units, s.features}, tag::any);
+    const auto weights = floats({s.units, s.features}, tag::any), forward_weights = numbers({s.units, s.features}, s.half, tag::any);
     const auto forward = describe<dnnl::inner_product_forward>(direction == ONEDNN_FORWARD ? s.clamp : no_clamp, prop_kind::forward_training, source,
-                                                               weights, bias, destination);
+                                                               forward_weights, bias, destination);
     switch (direction) {
       case ONEDNN_BACKWARD_SOURCE:
         return weighted_backward_source<dnnl::inner_product_backward_data>(

@@ -7,7 +7,7 @@ package enum Precision: String, CaseIterable, Hashable, Sendable {
   case fp32
   /// Attack passes in bfloat16, everything that touches the weights in single precision.
   case mixed
-  /// Every pass in bfloat16, with sums, gradients of weights and the weights themselves in single precision.
+  /// Every pass in bfloat16, with sums, results and the weights themselves in single precision.
   case bf16
 
   /// Whether attacks multiply in bfloat16.

@@ -43,6 +43,9 @@ void kernels_half_product_prepare(const float *b, int64_t depth_stride, int64_t 
 void kernels_half_product(const float *a, const void *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
                           const kernels_finish *finish, void *scratch);
 
+// `count` numbers to bfloat16: to the nearest, to even between two.
+void kernels_round(const float *source, void *result, int64_t count);
+
 // A convolution of any window, stride and padding by products, or its gradient at the input. Weights are in PyTorch's order,
 // [filters, channels, kernel height, kernel width]; counts are of 4 bytes.
 typedef struct {

@@ -46,12 +46,14 @@ typedef struct {
   int64_t batch, height, width, channels, filters;
   int64_t kernel_height, kernel_width, stride_height, stride_width, padding_height, padding_width, groups;
   bool bias;
+  bool half;  // source and destination are bfloat16, weights and bias float32: for ONEDNN_BACKWARD_WEIGHTS alone
   onednn_clamp clamp;
 } onednn_convolution;
 
 typedef struct {
   int64_t batch, features, units;
   bool bias;
+  bool half;  // as of a convolution
   onednn_clamp clamp;
 } onednn_dense;
 

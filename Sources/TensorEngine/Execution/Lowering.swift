@@ -69,7 +69,7 @@ package struct Lowering {
   /// (4e-6 to 1e-7 for windows of 3×3): none where that is too coarse. Weights that are learnt change before they have been used much: it
   /// takes longer to bring many of them to the points than is saved there.
   let winogradBytes: Int
-  /// Whether convolutions and linear layers multiply in bfloat16; gradients of weights are always in single precision.
+  /// Whether convolutions and linear layers multiply in bfloat16, with sums in single precision.
   let isHalf: Bool
   /// Whether the shards of a batch meet on the way: the network asks for statistics of the whole batch.
   let meets: Bool
@@ -233,6 +233,14 @@ package struct Lowering {
     if let relu = operation as? ReLU { return relu }
     guard let pooling = operation as? Pooling, pooling.kind == .max, soleConsumer(of: input(node)) != nil else { return nil }
     return graph.nodes[input(node)].operation as? ReLU
+  }
+
+  /// The values of a buffer of the shape of `node`'s in bfloat16.
+  mutating func rounded(_ buffer: BufferID, like node: Graph.NodeID) -> BufferID {
+    let count = shardSize * shape(node).count
+    let result = makeBuffer(bytes: count * 2)
+    emit("round", reads: [buffer], writes: [result]) { pointers, _ in kernels_round(pointers[0], pointers[1], Int64(count)) }
+    return result
   }
 
   /// Emits `result = gradient`, and 0 where the clamped value is at an end of its range.

@@ -33,14 +33,14 @@ package struct Convolution: WeightedOperation {
   }
 
   func kernel(
-    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?
+    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?, isHalf: Bool
   ) throws -> Kernel {
     let image = lowering.shape(lowering.input(node))
     let shape = onednn_convolution(
       batch: Int64(lowering.shardSize), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
       kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride_height: Int64(window.stride.height),
       stride_width: Int64(window.stride.width), padding_height: Int64(window.padding.height), padding_width: Int64(window.padding.width),
-      groups: Int64(groups), bias: hasBias, clamp: .init(clamp))
+      groups: Int64(groups), bias: hasBias, half: isHalf, clamp: .init(clamp))
     return try .convolution(shape, direction)
   }
 

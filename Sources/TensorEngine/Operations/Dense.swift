@@ -33,11 +33,11 @@ package struct Dense: WeightedOperation {
   }
 
   func kernel(
-    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?
+    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?, isHalf: Bool
   ) throws -> Kernel {
     let (rows, features) = extent(node, lowering)
     let shape = onednn_dense(
-      batch: Int64(rows), features: Int64(features), units: Int64(units), bias: hasBias, clamp: .init(clamp))
+      batch: Int64(rows), features: Int64(features), units: Int64(units), bias: hasBias, half: isHalf, clamp: .init(clamp))
     return try .dense(shape, direction)
   }
 

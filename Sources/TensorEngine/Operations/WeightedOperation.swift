@@ -6,9 +6,11 @@ protocol WeightedOperation: Operation {
   var weight: ParameterID { get }
   var bias: ParameterID? { get }
 
-  /// - Parameter clamp: what the kernel brings its result into; forward only.
+  /// - Parameters:
+  ///   - clamp: what the kernel brings its result into; forward only.
+  ///   - isHalf: whether source and destination are bfloat16; to the weights only.
   func kernel(
-    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?
+    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?, isHalf: Bool
   ) throws -> Kernel
 
   /// Emits the forward pass by a kernel of our own.
@@ -41,7 +43,7 @@ extension WeightedOperation {
     let result = lowering.makeValue(node)
     let finish = Finish(bias: bias, clamp: clamp ?? -.infinity ... .infinity)
     if emitForward(node, weights: weights, to: result, finish, &lowering) { return }
-    let kernel = try kernel(ONEDNN_FORWARD, at: node, lowering, hasBias: bias != nil, clamp: clamp)
+    let kernel = try kernel(ONEDNN_FORWARD, at: node, lowering, hasBias: bias != nil, clamp: clamp, isHalf: false)
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
       (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_WEIGHTS, try lowering.pack(weights, for: kernel)),
       (ONEDNN_DESTINATION, .buffer(result)),
@@ -57,9 +59,13 @@ extension WeightedOperation {
   }
 
   private func backwardToWeights(_ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ lowering: inout Lowering) throws {
-    let kernel = try kernel(ONEDNN_BACKWARD_WEIGHTS, at: node, lowering, hasBias: bias != nil, clamp: nil)
+    let isHalf = lowering.isHalf && Processor.offersBF16
+    let kernel = try kernel(ONEDNN_BACKWARD_WEIGHTS, at: node, lowering, hasBias: bias != nil, clamp: nil, isHalf: isHalf)
+    let input = lowering.input(node)
+    var (source, gradient) = (lowering.value(input), gradient)
+    if isHalf { (source, gradient) = (lowering.rounded(source, like: input), lowering.rounded(gradient, like: node)) }
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
-      (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)),
+      (ONEDNN_SOURCE, .buffer(source)), (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)),
     ]
     try lowering.emitGradients(of: parameters) { lowering, places in
       if bias != nil { arguments.append((ONEDNN_BIAS_GRADIENT, places[1])) }
@@ -73,7 +79,7 @@ extension WeightedOperation {
     let result = lowering.makeBuffer(like: input)
     defer { lowering.contribute(result, to: input) }
     if emitBackward(node, gradient, weights: weights, to: result, &lowering) { return }
-    let kernel = try kernel(ONEDNN_BACKWARD_SOURCE, at: node, lowering, hasBias: bias != nil, clamp: nil)
+    let kernel = try kernel(ONEDNN_BACKWARD_SOURCE, at: node, lowering, hasBias: bias != nil, clamp: nil, isHalf: false)
     lowering.emit(
       label + " to input", kernel,
       [
