@@ -7,8 +7,7 @@
   void round_all(const float *source, uint16_t *target, int64_t count);                                                                  \
   size_t half_product_prepared_count(int64_t depth, int64_t columns);                                                                    \
   size_t half_product_scratch_count(int64_t depth);                                                                                      \
-  void half_product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns,                 \
-                            int32_t *prepared);                                                                                          \
+  void half_product_prepare(const float *b, const kernels_matrix *order, int32_t *prepared);                                             \
   void half_product(const float *a, const int32_t *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,                     \
                     const kernels_finish *finish, uint16_t *scratch);                                                                    \
   size_t half_winograd_prepared_count(const kernels_winograd *s);                                                                        \
@@ -26,7 +25,7 @@
 #define DECLARE_KERNELS(NAMESPACE)                                                                                                       \
   namespace NAMESPACE {                                                                                                                  \
   size_t product_prepared_count(int64_t depth, int64_t columns);                                                                         \
-  void product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns, float *prepared);     \
+  void product_prepare(const float *b, const kernels_matrix *order, float *prepared);                                                    \
   void product(const float *a, const float *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,                             \
                const kernels_finish *finish);                                                                                            \
   size_t convolution_prepared_count(const kernels_convolution *s);                                                                       \

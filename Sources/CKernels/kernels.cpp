@@ -30,9 +30,7 @@ int64_t kernels_lanes(void) { return lanes; }
 
 size_t kernels_product_prepared_count(int64_t depth, int64_t columns) { return CHOSEN(product_prepared_count(depth, columns)); }
 
-void kernels_product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns, float *prepared) {
-  CHOSEN(product_prepare(b, depth_stride, column_stride, depth, columns, prepared));
-}
+void kernels_product_prepare(const float *b, const kernels_matrix *order, float *prepared) { CHOSEN(product_prepare(b, order, prepared)); }
 
 void kernels_product(const float *a, const float *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
                      const kernels_finish *finish) {
@@ -155,8 +153,8 @@ void kernels_round(const float *source, void *result, int64_t count) { CHOSEN_HA
 size_t kernels_half_product_prepared_count(int64_t depth, int64_t columns) { return CHOSEN_HALF(half_product_prepared_count(depth, columns)); }
 size_t kernels_half_product_scratch_count(int64_t depth) { return CHOSEN_HALF(half_product_scratch_count(depth)); }
 
-void kernels_half_product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns, void *prepared) {
-  CHOSEN_HALF(half_product_prepare(b, depth_stride, column_stride, depth, columns, (int32_t *)prepared));
+void kernels_half_product_prepare(const float *b, const kernels_matrix *order, void *prepared) {
+  CHOSEN_HALF(half_product_prepare(b, order, (int32_t *)prepared));
 }
 
 void kernels_half_product(const float *a, const void *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,

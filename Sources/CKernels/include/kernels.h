@@ -29,8 +29,13 @@ typedef struct {
 
 // A product C = A B, A [rows, depth] and C [rows, columns] row-major, with B brought into the kernel's order first.
 size_t kernels_product_prepared_count(int64_t depth, int64_t columns);
-// B's element (k, j) is at b[k * depth_stride + j * column_stride].
-void kernels_product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns, float *prepared);
+// Where B's element (k, j) stands: at b[place(k) * depth_stride + place(j) * column_stride]. A side that counts the values of an image,
+// channels last, has more than one pixel, and its places are channel by channel: place(i) = i % channels * pixels + i / channels.
+typedef struct {
+  int64_t depth, columns, depth_stride, column_stride, depth_pixels, column_pixels;
+} kernels_matrix;
+
+void kernels_product_prepare(const float *b, const kernels_matrix *order, float *prepared);
 void kernels_product(const float *a, const float *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
                      const kernels_finish *finish);
 
@@ -39,7 +44,7 @@ void kernels_product(const float *a, const float *prepared, float *c, int64_t ro
 bool kernels_native_half(void);
 size_t kernels_half_product_prepared_count(int64_t depth, int64_t columns);
 size_t kernels_half_product_scratch_count(int64_t depth);
-void kernels_half_product_prepare(const float *b, int64_t depth_stride, int64_t column_stride, int64_t depth, int64_t columns, void *prepared);
+void kernels_half_product_prepare(const float *b, const kernels_matrix *order, void *prepared);
 void kernels_half_product(const float *a, const void *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
                           const kernels_finish *finish, void *scratch);
 

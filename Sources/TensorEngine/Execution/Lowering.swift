@@ -84,6 +84,8 @@ package struct Lowering {
   private(set) var shared: [Int] = []
   private var values: [Graph.NodeID: BufferID] = [:]
   private var contributions: [Graph.NodeID: [BufferID]] = [:]
+  /// How many of those that read a node's value have contributed to the gradient at it.
+  private var contributed: [Graph.NodeID: Int] = [:]
   /// How to compute a value again, so that it need not be kept for the way back.
   private var recipes: [BufferID: (inout Lowering) -> BufferID] = [:]
   /// What was computed again.
@@ -91,7 +93,8 @@ package struct Lowering {
   private var isReturning = false
   private var keepsakes: [Graph.NodeID: BufferID] = [:]
   private var folded: [Graph.NodeID: Operand] = [:]
-  private var fused: Set<Graph.NodeID> = []
+  /// What was computed together with one of its inputs, and with which.
+  private var fused: [Graph.NodeID: Graph.NodeID] = [:]
   private var masked: Set<Graph.NodeID> = []
   private let consumers: [[Graph.NodeID]]
   private let wanted: [Bool]
@@ -151,8 +154,8 @@ package struct Lowering {
     return buffer
   }
 
-  /// The node's value is that of its input, bit by bit.
-  mutating func passThrough(_ node: Graph.NodeID) { values[node] = value(input(node)) }
+  /// The node's value is that of its input, or of that of its inputs into which it was fused, bit by bit.
+  mutating func passThrough(_ node: Graph.NodeID) { values[node] = value(fused[node] ?? input(node)) }
 
   /// Remembers what the forward pass leaves for the backward pass of the same node, beside its value.
   mutating func keep(_ buffer: BufferID, of node: Graph.NodeID) { keepsakes[node] = buffer }
@@ -167,8 +170,15 @@ package struct Lowering {
     guard !purpose.usesBatchStatistics, let consumer = soleConsumer(of: node),
       let operation = graph.nodes[consumer].operation as? BatchNorm
     else { return nil }
-    fused.insert(consumer)
+    fuse(consumer, into: node)
     return (consumer, operation)
+  }
+
+  /// Whether a node is a flattening of images that only changes the order of their values, and the linear layer that alone reads it takes
+  /// its weights in that order instead.
+  func isFolded(_ node: Graph.NodeID) -> Bool {
+    guard !wantsWeightGradients, graph.nodes[node].operation is Flatten, let consumer = soleConsumer(of: node) else { return false }
+    return graph.nodes[consumer].operation is Dense
   }
 
   /// Remembers with which weights, other than the network's own, a node was computed.
@@ -178,15 +188,23 @@ package struct Lowering {
   func keptCoefficients(of node: Graph.NodeID) -> Operand? { folded[node] }
   func keptWeights(of node: Graph.NodeID) -> Operand? { folded[node] }
 
-  /// The range of a ReLU that alone reads the value of `node`, and may then be computed on the way out of the kernel: it will be.
-  mutating func fusedClamp(after node: Graph.NodeID) -> ClosedRange<Float>? {
+  /// The ReLU that alone reads the value of `node`, and may then be computed on the way out of the kernel.
+  func clamp(after node: Graph.NodeID) -> (node: Graph.NodeID, range: ClosedRange<Float>)? {
     guard let consumer = soleConsumer(of: node), let relu = graph.nodes[consumer].operation as? ReLU else { return nil }
-    fused.insert(consumer)
-    return relu.range
+    return (consumer, relu.range)
   }
 
+  /// The sum that alone reads the value of `node`, where its other term is known by now: a kernel may add that on its way out.
+  func sum(after node: Graph.NodeID) -> (node: Graph.NodeID, other: BufferID)? {
+    guard let consumer = soleConsumer(of: node), graph.nodes[consumer].operation is Add else { return nil }
+    return graph.nodes[consumer].inputs.first { $0 != node }.flatMap { values[$0] }.map { (consumer, $0) }
+  }
+
+  /// Says that the value of `branch` is already that of `node`, which reads it.
+  mutating func fuse(_ node: Graph.NodeID, into branch: Graph.NodeID) { fused[node] = branch }
+
   /// Whether the node was computed together with its input.
-  func isFused(_ node: Graph.NodeID) -> Bool { fused.contains(node) }
+  func isFused(_ node: Graph.NodeID) -> Bool { fused[node] != nil }
 
   // MARK: Gradients
 
@@ -209,16 +227,24 @@ package struct Lowering {
   }
 
   /// Adds a gradient at the value of `node`; the buffer is only read from now on.
-  mutating func contribute(_ buffer: BufferID, to node: Graph.NodeID) { contributions[node, default: []].append(buffer) }
+  mutating func contribute(_ buffer: BufferID, to node: Graph.NodeID) {
+    contributions[node, default: []].append(buffer)
+    contributed[node, default: 0] += 1
+  }
 
-  /// The ReLU that the gradient at the value of `node` passes next, if a kernel may mask the gradient for it on its own way out: it will.
+  /// How a kernel is to finish its contribution to the gradient at the value of `node`: it adds what has been contributed before, and the
+  /// last one masks the sum for the ReLU that it passes next.
   ///
-  /// That is the node itself, when it is a ReLU that is read once, or a ReLU that a maximum over windows alone reads: the gradient passes
-  /// a window where its maximum was inside the range.
-  mutating func fusedMask(at node: Graph.NodeID) -> Finish.Clamped? {
-    guard soleConsumer(of: node) != nil, let relu = relu(beneath: node) else { return nil }
-    masked.insert(node)
-    return Finish.Clamped(value: value(node), range: relu.range)
+  /// That is the node itself, or a ReLU that a maximum over windows alone reads: the gradient passes a window where its maximum was inside
+  /// the range.
+  mutating func finish(ofGradientAt node: Graph.NodeID) -> Finish {
+    var finish = Finish(addend: gradient(node))
+    contributions[node] = nil
+    if contributed[node, default: 0] + 1 == consumers[node].count, let relu = relu(beneath: node) {
+      masked.insert(node)
+      finish.mask = Finish.Clamped(value: value(node), range: relu.range)
+    }
+    return finish
   }
 
   /// Whether the gradient at the value of `node` has been masked already for the ReLU that it is, or that lies beneath.
@@ -231,6 +257,7 @@ package struct Lowering {
   func relu(beneath node: Graph.NodeID) -> ReLU? {
     let operation = graph.nodes[node].operation
     if let relu = operation as? ReLU { return relu }
+    if isFolded(node), soleConsumer(of: input(node)) != nil { return relu(beneath: input(node)) }
     guard let pooling = operation as? Pooling, pooling.kind == .max, soleConsumer(of: input(node)) != nil else { return nil }
     return graph.nodes[input(node)].operation as? ReLU
   }

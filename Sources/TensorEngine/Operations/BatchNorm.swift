@@ -30,7 +30,9 @@ package struct BatchNorm: Operation {
     if lowering.isFused(node) { return lowering.passThrough(node) }
     let coefficients = lowering.purpose.usesBatchStatistics ? batchCoefficients(node, &lowering) : runningCoefficients(node, &lowering)
     lowering.keep(coefficients: coefficients, of: node)
-    let range = lowering.fusedClamp(after: node) ?? -.infinity ... .infinity
+    let clamp = lowering.clamp(after: node)
+    if let clamp { lowering.fuse(clamp.node, into: node) }
+    let range = clamp?.range ?? -.infinity ... .infinity
     emitScale(node, by: coefficients, within: range, to: lowering.makeValue(node), &lowering)
     // Its input stays for its own way back; what it makes of it is soon made again.
     guard lowering.purpose.usesBatchStatistics else { return }
@@ -60,12 +62,9 @@ package struct BatchNorm: Operation {
     if lowering.purpose.usesBatchStatistics { return backwardThroughBatch(node, gradient, coefficients, &lowering) }
     let rows = Rows(lowering.shape(node), lowering.shardSize)
     let result = lowering.makeBuffer(like: input)
-    let clamped = lowering.fusedMask(at: input)
-    let operands = [.buffer(gradient), coefficients, .buffer(result)] + (clamped.map { [.buffer($0.value)] } ?? [])
-    lowering.emit(label + " to input", operands) { pointers, _ in
-      let mask = clamped == nil ? nil : UnsafePointer(pointers[3])
-      rows.scale(pointers[0], byFactor: pointers[1], mask: mask, inside: clamped?.range ?? 0...0, to: pointers[2])
-    }
+    lowering.emit(
+      label + " to input", [.buffer(gradient), coefficients, .buffer(result)], lowering.finish(ofGradientAt: input)
+    ) { pointers, finish in rows.scale(pointers[0], by: pointers[1], finish, to: pointers[2]) }
     lowering.contribute(result, to: input)
   }
 

@@ -84,7 +84,7 @@ package struct Convolution: WeightedOperation {
       let product = Product(
         rows: lowering.shardSize * image[0] * image[1], depth: filters, columns: image[2], isHalf: lowering.isHalf)
       product.emit(
-        label, gradient, weights: weights, strides: (image[2], 1), to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
+        label, gradient, weights: weights, strides: (image[2], 1), to: result, lowering.finish(ofGradientAt: input), &lowering)
       return true
     }
     if let first = InputGradient(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups) {
@@ -93,7 +93,7 @@ package struct Convolution: WeightedOperation {
     }
     if let depthwise = Depthwise(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups) {
       depthwise.emitBackward(
-        label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
+        label, gradient, weights: weights, to: result, lowering.finish(ofGradientAt: input), &lowering)
       return true
     }
     if let winograd = Winograd(
@@ -101,7 +101,7 @@ package struct Convolution: WeightedOperation {
       isHalf: lowering.isHalf),
       winograd.weightBytes <= lowering.winogradBytes
     {
-      winograd.emit(label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
+      winograd.emit(label, gradient, weights: weights, to: result, lowering.finish(ofGradientAt: input), &lowering)
       return true
     }
     // In single precision the library does as well on windows side by side, which leave no gaps.
@@ -109,7 +109,7 @@ package struct Convolution: WeightedOperation {
       let gathered = GatheredConvolution(
         batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups, isBackward: true, isHalf: lowering.isHalf)
     else { return false }
-    gathered.emit(label, gradient, weights: weights, to: result, Finish(mask: lowering.fusedMask(at: input)), &lowering)
+    gathered.emit(label, gradient, weights: weights, to: result, lowering.finish(ofGradientAt: input), &lowering)
     return true
   }
 

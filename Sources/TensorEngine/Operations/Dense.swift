@@ -32,6 +32,14 @@ package struct Dense: WeightedOperation {
     return (lowering.shardSize * input.count / max(features, 1), features)
   }
 
+  /// The pixels of the image that is the layer's input where nobody has brought it into PyTorch's order, else 1.
+  private func pixels(_ node: Graph.NodeID, _ lowering: Lowering) -> Int {
+    let input = lowering.input(node)
+    guard lowering.isFolded(input) else { return 1 }
+    let image = lowering.shape(lowering.input(input))
+    return image.rank == 3 ? image[0] * image[1] : 1
+  }
+
   func kernel(
     _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?, isHalf: Bool
   ) throws -> Kernel {
@@ -47,7 +55,8 @@ package struct Dense: WeightedOperation {
     let input = lowering.input(node)
     let (rows, features) = extent(node, lowering)
     Product(rows: rows, depth: features, columns: units, isHalf: lowering.isHalf).emit(
-      label, lowering.value(input), weights: weights, strides: (1, features), to: result, finish, &lowering)
+      label, lowering.value(input), weights: weights, strides: (1, features), pixels: (pixels(node, lowering), 1), to: result,
+      finish, &lowering)
     return true
   }
 
@@ -58,8 +67,8 @@ package struct Dense: WeightedOperation {
     let input = lowering.input(node)
     let (rows, features) = extent(node, lowering)
     Product(rows: rows, depth: units, columns: features, isHalf: lowering.isHalf).emit(
-      label + " to input", gradient, weights: weights, strides: (features, 1), to: result, Finish(mask: lowering.fusedMask(at: input)),
-      &lowering)
+      label + " to input", gradient, weights: weights, strides: (features, 1), pixels: (1, pixels(node, lowering)), to: result,
+      lowering.finish(ofGradientAt: input), &lowering)
     return true
   }
 }

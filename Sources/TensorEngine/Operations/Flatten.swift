@@ -6,7 +6,7 @@ package struct Flatten: Operation {
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let image = lowering.shape(lowering.input(node))
-    guard Self.reorders(image) else { return lowering.passThrough(node) }
+    guard Self.reorders(image), !lowering.isFolded(node) else { return lowering.passThrough(node) }
     let source = lowering.value(lowering.input(node))
     let examples = lowering.shardSize
     lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { pointers, _ in
@@ -18,7 +18,10 @@ package struct Flatten: Operation {
     let input = lowering.input(node)
     guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
     let image = lowering.shape(input)
-    guard Self.reorders(image) else { return lowering.contribute(gradient, to: input) }
+    guard Self.reorders(image), !lowering.isFolded(node) else {
+      if lowering.isMasked(node) { lowering.markMasked(input) }
+      return lowering.contribute(gradient, to: input)
+    }
     let result = lowering.makeBuffer(like: input)
     let examples = lowering.shardSize
     lowering.emit("flatten to input", reads: [gradient], writes: [result]) { pointers, _ in

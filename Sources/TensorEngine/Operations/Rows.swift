@@ -25,15 +25,10 @@ struct Rows: Sendable {
     kernels_scale(x, coefficients, &finish, y, Int64(all), Int64(channels))
   }
 
-  /// y = factor · x, and 0 where `mask` is given and stands at an end of its range.
+  /// y = factor · x, finished.
   func scale(
-    _ x: UnsafePointer<Float>, byFactor factors: UnsafePointer<Float>, mask: UnsafePointer<Float>?, inside range: ClosedRange<Float>,
-    to y: UnsafeMutablePointer<Float>
-  ) {
-    var finish = kernels_finish(
-      bias: nil, addend: nil, mask: mask, low: -.infinity, high: .infinity, mask_low: range.lowerBound, mask_high: range.upperBound)
-    kernels_scale(x, factors, &finish, y, Int64(all), Int64(channels))
-  }
+    _ x: UnsafePointer<Float>, by factors: UnsafePointer<Float>, _ finish: UnsafePointer<kernels_finish>, to y: UnsafeMutablePointer<Float>
+  ) { kernels_scale(x, factors, finish, y, Int64(all), Int64(channels)) }
 
   /// The mean of each channel over the rows of each example.
   func means(of x: UnsafePointer<Float>, to means: UnsafeMutablePointer<Float>) {

@@ -20,8 +20,8 @@ protocol WeightedOperation: Operation {
     _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
   ) -> Bool
 
-  /// Emits the gradient at the input by a kernel of our own, as `emitForward`. A kernel that can mask the gradient asks
-  /// `Lowering.fusedMask(at:)`.
+  /// Emits the gradient at the input by a kernel of our own, as `emitForward`. A kernel that can add to the gradient and mask it asks
+  /// `Lowering.finish(ofGradientAt:)`.
   func emitBackward(
     _ node: Graph.NodeID, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID,
     _ lowering: inout Lowering
@@ -39,11 +39,20 @@ extension WeightedOperation {
       lowering.keep(weights: weights, of: node)
       last = norm.node
     }
-    let clamp = lowering.fusedClamp(after: last)
     let result = lowering.makeValue(node)
-    let finish = Finish(bias: bias, clamp: clamp ?? -.infinity ... .infinity)
-    if emitForward(node, weights: weights, to: result, finish, &lowering) { return }
-    let kernel = try kernel(ONEDNN_FORWARD, at: node, lowering, hasBias: bias != nil, clamp: clamp, isHalf: false)
+    let sum = lowering.sum(after: last)
+    let end = sum?.node ?? last
+    let clamp = lowering.clamp(after: end)
+    let finish = Finish(bias: bias, addend: sum?.other, clamp: clamp?.range ?? -.infinity ... .infinity)
+    if emitForward(node, weights: weights, to: result, finish, &lowering) {
+      if let sum { lowering.fuse(sum.node, into: last) }
+      if let clamp { lowering.fuse(clamp.node, into: end) }
+      return
+    }
+    // The library's kernels clamp, but add nothing.
+    let ownClamp = lowering.clamp(after: last)
+    if let ownClamp { lowering.fuse(ownClamp.node, into: last) }
+    let kernel = try kernel(ONEDNN_FORWARD, at: node, lowering, hasBias: bias != nil, clamp: ownClamp?.range, isHalf: false)
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
       (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_WEIGHTS, try lowering.pack(weights, for: kernel)),
       (ONEDNN_DESTINATION, .buffer(result)),
