@@ -80,7 +80,7 @@ package struct Threat: Hashable, Sendable, Codable {
       let pixels = row * stride..<(row + 1) * stride
       switch norm {
       case .linf:
-        for index in pixels { points.values[index] += streams[row].uniform(-radius, radius) }
+        for (index, shift) in zip(pixels, streams[row].uniforms(-radius, radius, count: stride)) { points.values[index] += shift }
       case .l2:
         let direction = pixels.map { _ in streams[row].normal() }
         let length = direction.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()

@@ -56,6 +56,11 @@
   void ascend_signs(float *points, const float *gradient, const float *centre, float step, float radius, float low, float high,            \
                     int64_t count);                                                                                                      \
   void scale(const float *source, const float *factors, const kernels_finish *finish, float *result, int64_t rows, int64_t columns);     \
+  void philox(const uint32_t *key, const uint32_t *counter, int64_t blocks, uint32_t *words);                                            \
+  void moments(const float *x, int64_t rows, int64_t channels, double *means, double *squares);                                          \
+  void gradient_moments(const float *dy, const float *x, const float *statistics, int64_t rows, int64_t channels, double *sums,          \
+                        double *products);                                                                                               \
+  void centre(const float *dy, const float *x, const float *coefficients, const float *means, float *dx, int64_t rows, int64_t channels); \
   void activate(kernels_activation activation, const float *source, float *result, int64_t count);                                       \
   void activate_gradient(kernels_activation activation, const float *gradient, const float *source, float *result, int64_t count);       \
   void layer_norm(const float *source, const float *weight, const float *bias, float epsilon, float *result, float *statistics,          \

@@ -112,6 +112,23 @@ void kernels_scale(const float *source, const float *factors, const kernels_fini
   CHOSEN(scale(source, factors, finish, result, rows, columns));
 }
 
+void kernels_philox(const uint32_t key[2], const uint32_t counter[4], int64_t blocks, uint32_t *words) {
+  CHOSEN(philox(key, counter, blocks, words));
+}
+
+void kernels_moments(const float *x, int64_t rows, int64_t channels, double *means, double *squares) {
+  CHOSEN(moments(x, rows, channels, means, squares));
+}
+
+void kernels_gradient_moments(const float *dy, const float *x, const float *statistics, int64_t rows, int64_t channels, double *sums,
+                              double *products) {
+  CHOSEN(gradient_moments(dy, x, statistics, rows, channels, sums, products));
+}
+
+void kernels_centre(const float *dy, const float *x, const float *coefficients, const float *means, float *dx, int64_t rows, int64_t channels) {
+  CHOSEN(centre(dy, x, coefficients, means, dx, rows, channels));
+}
+
 void kernels_activate(kernels_activation activation, const float *source, float *result, int64_t count) {
   CHOSEN(activate(activation, source, result, count));
 }

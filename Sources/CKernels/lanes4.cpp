@@ -19,6 +19,8 @@ namespace lanes4 {
 #include "pooling.inc"
 #include "depthwise.inc"
 #include "elementwise.inc"
+#include "batch_norm.inc"
+#include "philox.inc"
 #include "half.inc"
 #include "functions.inc"
 // After the functions of vectors.

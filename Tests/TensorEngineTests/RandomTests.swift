@@ -12,6 +12,16 @@ import Testing
         == SIMD4(0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1))
   }
 
+  @Test("Many numbers at once are those that come one by one", arguments: [0, 1, 3, 4, 63, 64, 785]) func many(count: Int) {
+    for used in 0..<5 {
+      var (one, all) = (RandomStream(seed: 5, purpose: .noise, example: 7), RandomStream(seed: 5, purpose: .noise, example: 7))
+      for _ in 0..<used { #expect(one.uniform() == all.uniform()) }
+      let expected = (0..<count).map { _ in one.uniform(-0.3, 0.7) }
+      #expect(all.uniforms(-0.3, 0.7, count: count) == expected)
+      #expect(all.next() == one.next())
+    }
+  }
+
   @Test("A stream repeats, and each part of its key changes it") func keyed() {
     func first(_ seed: UInt64 = 1, _ purpose: RandomPurpose = .noise, _ epoch: Int = 0, _ example: Int = 0, _ round: Int = 0) -> UInt64 {
       var stream = RandomStream(seed: seed, purpose: purpose, epoch: epoch, example: example, round: round)

@@ -130,6 +130,18 @@ void kernels_ascend_signs(float *points, const float *gradient, const float *cen
 // Each row of [rows, columns] times [columns], finished.
 void kernels_scale(const float *source, const float *factors, const kernels_finish *finish, float *result, int64_t rows, int64_t columns);
 
+// The next blocks of Philox4x32-10, [blocks, 4]; the first word of the counter counts them.
+void kernels_philox(const uint32_t key[2], const uint32_t counter[4], int64_t blocks, uint32_t *words);
+
+// Batch norm over [rows, channels]. The mean of each channel, and the sum of the squares about it:
+void kernels_moments(const float *x, int64_t rows, int64_t channels, double *means, double *squares);
+// The sums of dy and of dy times the normalised x; `statistics`: [2, channels], means and 1 / deviations.
+void kernels_gradient_moments(const float *dy, const float *x, const float *statistics, int64_t rows, int64_t channels, double *sums,
+                              double *products);
+// dx = factor (dy - mean of dy - normalised x times the mean of dy times it); `coefficients`: [4, channels], factors, shifts, means and
+// 1 / deviations; `means`: [2, channels], of dy and of dy times the normalised x.
+void kernels_centre(const float *dy, const float *x, const float *coefficients, const float *means, float *dx, int64_t rows, int64_t channels);
+
 // Smooth activations, element by element (Hendrycks and Gimpel, arXiv:1606.08415): GELU by the error function, and SiLU.
 typedef enum { KERNELS_GELU, KERNELS_SILU } kernels_activation;
 

@@ -5,9 +5,9 @@ struct Depthwise {
   private let shape: kernels_depthwise
 
   /// - Parameter image: of the convolution's input.
-  /// - Returns: nil for a convolution that mixes channels.
+  /// - Returns: nil for a convolution that mixes channels, and for very large windows.
   init?(batch: Int, image: Shape, filters: Int, window: Window, groups: Int) {
-    guard groups > 1, groups == image[2], filters == groups, let square = window.square else { return nil }
+    guard groups > 1, groups == image[2], filters == groups, let square = window.square, square.size <= 8 else { return nil }
     shape = kernels_depthwise(
       batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(groups), kernel: Int64(square.size),
       stride: Int64(square.stride), padding: Int64(square.padding))

@@ -56,43 +56,13 @@ struct Rows: Sendable {
 
   /// The mean of each channel over the first `examples`, and the sum of the squares about it.
   func moments(of x: UnsafePointer<Float>, examples: Int, to moments: Moments) {
-    let rows = examples * count
-    sum(rows, to: moments.first) { row, sums in
-      let x = x + row * channels
-      for c in 0..<channels { sums[c] += x[c] }
-    }
-    for c in 0..<channels { moments.first[c] /= Double(max(rows, 1)) }
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: channels) { means in
-      guard let means = means.baseAddress else { return }
-      for c in 0..<channels { means[c] = Float(moments.first[c]) }
-      sum(rows, to: moments.second) { row, sums in
-        let x = x + row * channels
-        for c in 0..<channels { sums[c] += (x[c] - means[c]) * (x[c] - means[c]) }
-      }
-      // About the mean as a float: what it was rounded by is taken off again.
-      for c in 0..<channels {
-        let error = moments.first[c] - Double(means[c])
-        moments.second[c] -= Double(rows) * error * error
-      }
-    }
+    kernels_moments(x, Int64(examples * count), Int64(channels), moments.first, moments.second)
   }
 
   /// Σ dy and Σ dy · x̂ of each channel over the first `examples`; `statistics` holds the means and then the inverse deviations.
   func sums(
     of dy: UnsafePointer<Float>, with x: UnsafePointer<Float>, _ statistics: UnsafePointer<Float>, examples: Int, to moments: Moments
-  ) {
-    let rows = examples * count
-    let inverse = statistics + channels
-    sum(rows, to: moments.first) { row, sums in
-      let dy = dy + row * channels
-      for c in 0..<channels { sums[c] += dy[c] }
-    }
-    sum(rows, to: moments.second) { row, sums in
-      let (dy, x) = (dy + row * channels, x + row * channels)
-      for c in 0..<channels { sums[c] += dy[c] * (x[c] - statistics[c]) }
-    }
-    for c in 0..<channels { moments.second[c] *= Double(inverse[c]) }
-  }
+  ) { kernels_gradient_moments(dy, x, statistics, Int64(examples * count), Int64(channels), moments.first, moments.second) }
 
   /// dx = factor · (dy − mean(dy) − x̂ · mean(dy · x̂)) for the first `examples`, 0 for the rest.
   ///
@@ -103,28 +73,7 @@ struct Rows: Sendable {
     _ dy: UnsafePointer<Float>, with x: UnsafePointer<Float>, _ coefficients: UnsafePointer<Float>,
     _ gradientMeans: UnsafePointer<Float>, examples: Int, to dx: UnsafeMutablePointer<Float>
   ) {
-    let (means, inverse, products) = (coefficients + 2 * channels, coefficients + 3 * channels, gradientMeans + channels)
-    for row in 0..<examples * count {
-      let (dy, x, dx) = (dy + row * channels, x + row * channels, dx + row * channels)
-      for c in 0..<channels {
-        dx[c] = coefficients[c] * (dy[c] - gradientMeans[c] - (x[c] - means[c]) * inverse[c] * products[c])
-      }
-    }
+    kernels_centre(dy, x, coefficients, gradientMeans, dx, Int64(examples * count), Int64(channels))
     (dx + examples * count * channels).update(repeating: 0, count: (shardSize - examples) * count * channels)
-  }
-
-  /// Sums over rows: in float over a few, which the processor does in vectors, and those sums in double.
-  private func sum(
-    _ rows: Int, to totals: UnsafeMutablePointer<Double>, _ add: (_ row: Int, _ sums: UnsafeMutablePointer<Float>) -> Void
-  ) {
-    totals.update(repeating: 0, count: channels)
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: channels) { sums in
-      guard let sums = sums.baseAddress else { return }
-      for first in stride(from: 0, to: rows, by: 32) {
-        sums.update(repeating: 0, count: channels)
-        for row in first..<min(first + 32, rows) { add(row, sums) }
-        for c in 0..<channels { totals[c] += Double(sums[c]) }
-      }
-    }
   }
 }

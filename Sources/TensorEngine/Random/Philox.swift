@@ -1,3 +1,5 @@
+import CKernels
+
 /// Philox4x32-10, a counter-based generator (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011).
 ///
 /// A block of four words is a pure function of key and counter, so any number of threads draw the same numbers in any order.
@@ -17,5 +19,13 @@ package struct Philox: Sendable {
       k1 &+= 0xBB67_AE85
     }
     return c
+  }
+
+  /// The words of `count` blocks from `counter` on, whose first word counts them.
+  package func blocks(_ counter: SIMD4<UInt32>, count: Int) -> [UInt32] {
+    [UInt32](unsafeUninitializedCapacity: 4 * count) { words, filled in
+      kernels_philox([key.0, key.1], [counter[0], counter[1], counter[2], counter[3]], Int64(count), words.baseAddress)
+      filled = 4 * count
+    }
   }
 }

@@ -35,16 +35,34 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
     return block[used]
   }
 
+  /// The next `count` words, the same as one by one.
+  private mutating func words(_ count: Int) -> [UInt32] {
+    var words: [UInt32] = []
+    while used < 4 && words.count < count { words.append(word()) }
+    let blocks = (count - words.count) / 4
+    words += philox.blocks(counter, count: blocks)
+    counter[0] &+= UInt32(truncatingIfNeeded: blocks)
+    while words.count < count { words.append(word()) }
+    return words
+  }
+
   package mutating func next() -> UInt64 {
     let high = UInt64(word())
     return high << 32 | UInt64(word())
   }
 
   /// Uniform in [0, 1), 24 bits.
-  package mutating func uniform() -> Float { Float(word() >> 8) * 0x1p-24 }
+  package mutating func uniform() -> Float { Self.uniform(word()) }
 
   /// Uniform in [low, high).
   package mutating func uniform(_ low: Float, _ high: Float) -> Float { low + (high - low) * uniform() }
+
+  /// The next `count` numbers uniform in [low, high), the same as one by one.
+  package mutating func uniforms(_ low: Float, _ high: Float, count: Int) -> [Float] {
+    words(count).map { low + (high - low) * Self.uniform($0) }
+  }
+
+  private static func uniform(_ word: UInt32) -> Float { Float(word >> 8) * 0x1p-24 }
 
   /// Standard normal (Box and Muller 1958; one of the pair).
   package mutating func normal() -> Float {
