@@ -5,11 +5,11 @@
 
 #define DECLARE_HALF_KERNELS                                                                                                             \
   void round_all(const float *source, uint16_t *target, int64_t count);                                                                  \
-  size_t half_product_prepared_count(int64_t depth, int64_t columns);                                                                    \
-  size_t half_product_scratch_count(int64_t depth);                                                                                      \
-  void half_product_prepare(const float *b, const kernels_matrix *order, int32_t *prepared);                                             \
-  void half_product(const float *a, const int32_t *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,                     \
-                    const kernels_finish *finish, uint16_t *scratch);                                                                    \
+  size_t half_product_prepared_count(const kernels_product *s);                                                                          \
+  size_t half_product_scratch_count(const kernels_product *s);                                                                           \
+  void half_product_prepare(const kernels_product *s, const float *b, const kernels_matrix *order, int32_t *prepared);                   \
+  void half_product(const kernels_product *s, const float *a, const int32_t *prepared, float *c, const kernels_finish *finish,           \
+                    uint16_t *scratch);                                                                                                  \
   size_t half_winograd_prepared_count(const kernels_winograd *s);                                                                        \
   size_t half_winograd_scratch_count(const kernels_winograd *s);                                                                         \
   void half_winograd_prepare(const kernels_winograd *s, const float *weights, int64_t filter_stride, int64_t channel_stride,             \
@@ -24,10 +24,10 @@
 
 #define DECLARE_KERNELS(NAMESPACE)                                                                                                       \
   namespace NAMESPACE {                                                                                                                  \
-  size_t product_prepared_count(int64_t depth, int64_t columns);                                                                         \
-  void product_prepare(const float *b, const kernels_matrix *order, float *prepared);                                                    \
-  void product(const float *a, const float *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,                             \
-               const kernels_finish *finish);                                                                                            \
+  size_t product_prepared_count(const kernels_product *s);                                                                               \
+  size_t product_scratch_count(const kernels_product *s);                                                                                \
+  void product_prepare(const kernels_product *s, const float *b, const kernels_matrix *order, float *prepared);                          \
+  void product(const kernels_product *s, const float *a, const float *prepared, float *c, const kernels_finish *finish, float *scratch); \
   size_t convolution_prepared_count(const kernels_convolution *s);                                                                       \
   size_t convolution_scratch_count(const kernels_convolution *s);                                                                        \
   void convolution_prepare(const kernels_convolution *s, const float *weights, float *prepared);                                         \

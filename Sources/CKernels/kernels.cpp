@@ -28,13 +28,29 @@ const bool native = multiplies_bf16();
 
 int64_t kernels_lanes(void) { return lanes; }
 
-size_t kernels_product_prepared_count(int64_t depth, int64_t columns) { return CHOSEN(product_prepared_count(depth, columns)); }
+size_t kernels_product_prepared_count(const kernels_product *shape) {
+  return shape->half ? CHOSEN_HALF(half_product_prepared_count(shape)) : CHOSEN(product_prepared_count(shape));
+}
 
-void kernels_product_prepare(const float *b, const kernels_matrix *order, float *prepared) { CHOSEN(product_prepare(b, order, prepared)); }
+size_t kernels_product_scratch_count(const kernels_product *shape) {
+  return shape->half ? CHOSEN_HALF(half_product_scratch_count(shape)) : CHOSEN(product_scratch_count(shape));
+}
 
-void kernels_product(const float *a, const float *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
-                     const kernels_finish *finish) {
-  CHOSEN(product(a, prepared, c, rows, depth, columns, finish));
+void kernels_product_prepare(const kernels_product *shape, const float *b, const kernels_matrix *order, void *prepared) {
+  if (shape->half) {
+    CHOSEN_HALF(half_product_prepare(shape, b, order, (int32_t *)prepared));
+  } else {
+    CHOSEN(product_prepare(shape, b, order, (float *)prepared));
+  }
+}
+
+void kernels_product_run(const kernels_product *shape, const float *a, const void *prepared, float *c, const kernels_finish *finish,
+                         void *scratch) {
+  if (shape->half) {
+    CHOSEN_HALF(half_product(shape, a, (const int32_t *)prepared, c, finish, (uint16_t *)scratch));
+  } else {
+    CHOSEN(product(shape, a, (const float *)prepared, c, finish, (float *)scratch));
+  }
 }
 
 size_t kernels_winograd_prepared_count(const kernels_winograd *shape) {
@@ -166,18 +182,6 @@ void kernels_attention_gradient(const kernels_attention *shape, const float *gra
 bool kernels_native_half(void) { return native; }
 
 void kernels_round(const float *source, void *result, int64_t count) { CHOSEN_HALF(round_all(source, (uint16_t *)result, count)); }
-
-size_t kernels_half_product_prepared_count(int64_t depth, int64_t columns) { return CHOSEN_HALF(half_product_prepared_count(depth, columns)); }
-size_t kernels_half_product_scratch_count(int64_t depth) { return CHOSEN_HALF(half_product_scratch_count(depth)); }
-
-void kernels_half_product_prepare(const float *b, const kernels_matrix *order, void *prepared) {
-  CHOSEN_HALF(half_product_prepare(b, order, (int32_t *)prepared));
-}
-
-void kernels_half_product(const float *a, const void *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
-                          const kernels_finish *finish, void *scratch) {
-  CHOSEN_HALF(half_product(a, (const int32_t *)prepared, c, rows, depth, columns, finish, (uint16_t *)scratch));
-}
 
 size_t kernels_convolution_prepared_count(const kernels_convolution *shape) {
   return shape->half ? CHOSEN_HALF(half_convolution_prepared_count(shape)) : CHOSEN(convolution_prepared_count(shape));

@@ -13,6 +13,7 @@ namespace lanes8 {
 #include "vectors.inc"
 // After the vectors that they are made of.
 #include "product.inc"
+#include "strassen.inc"
 #include "winograd.inc"
 #include "gathered.inc"
 // The product's panels serve here too.

@@ -27,27 +27,27 @@ typedef struct {
   float mask_low, mask_high;
 } kernels_finish;
 
-// A product C = A B, A [rows, depth] and C [rows, columns] row-major, with B brought into the kernel's order first.
-size_t kernels_product_prepared_count(int64_t depth, int64_t columns);
+// A product C = A B, A [rows, depth] and C [rows, columns] row-major, with B brought into the kernel's order first. Counts are of 4 bytes.
+typedef struct {
+  int64_t rows, depth, columns;
+  bool half;   // both sides are rounded to bfloat16 on their way in; sums are float32
+  bool often;  // B stays the same for so many products that sums of its parts pay
+} kernels_product;
+
 // Where B's element (k, j) stands: at b[place(k) * depth_stride + place(j) * column_stride]. A side that counts the values of an image,
 // channels last, has more than one pixel, and its places are channel by channel: place(i) = i % channels * pixels + i / channels.
 typedef struct {
-  int64_t depth, columns, depth_stride, column_stride, depth_pixels, column_pixels;
+  int64_t depth_stride, column_stride, depth_pixels, column_pixels;
 } kernels_matrix;
 
-void kernels_product_prepare(const float *b, const kernels_matrix *order, float *prepared);
-void kernels_product(const float *a, const float *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
-                     const kernels_finish *finish);
+size_t kernels_product_prepared_count(const kernels_product *shape);
+size_t kernels_product_scratch_count(const kernels_product *shape);
+void kernels_product_prepare(const kernels_product *shape, const float *b, const kernels_matrix *order, void *prepared);
+void kernels_product_run(const kernels_product *shape, const float *a, const void *prepared, float *c, const kernels_finish *finish,
+                         void *scratch);
 
-// The same in bfloat16 with sums in float32: both sides are rounded on their way in. `prepared` and `scratch` count 4 bytes each.
 // Whether the processor multiplies bfloat16 itself; where not, the results are the same within rounding, and slower than float32.
 bool kernels_native_half(void);
-size_t kernels_half_product_prepared_count(int64_t depth, int64_t columns);
-size_t kernels_half_product_scratch_count(int64_t depth);
-void kernels_half_product_prepare(const float *b, const kernels_matrix *order, void *prepared);
-void kernels_half_product(const float *a, const void *prepared, float *c, int64_t rows, int64_t depth, int64_t columns,
-                          const kernels_finish *finish, void *scratch);
-
 // `count` numbers to bfloat16: to the nearest, to even between two.
 void kernels_round(const float *source, void *result, int64_t count);
 
