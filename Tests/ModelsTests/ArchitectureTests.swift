@@ -18,8 +18,8 @@ struct ArchitectureTests {
     #expect(Dictionary(uniqueKeysWithValues: layout.parameters.map { ($0.name, $0.shape.dimensions) }) == reference.stateDict)
   }
 
-  /// A gradient passes a ReLU or it does not: where a value is all but zero, Winograd's rounding decides otherwise than a direct
-  /// convolution's, and moves the gradient by the share of one unit. Hence the wider bound.
+  /// A gradient passes a ReLU or it does not: where a value is all but zero, one kernel's rounding decides otherwise than another's, and
+  /// moves the gradient by the share of one unit. Hence the wider bound.
   @Test("Logits, loss and input gradient agree with running statistics", arguments: networks, [(true, 1e-4), (false, 2e-2)])
   func evaluationAgrees(name: String, kind: (isExact: Bool, tolerance: Double)) throws {
     let reference = try ArchitectureReference(name)
@@ -163,11 +163,16 @@ private struct ArchitectureReference {
     return loss(logits.withLock { $0.flatMap(\.self) })
   }
 
+  /// The weights of the last layer have no ReLU behind them; the gradients of all others may have gone another way past one.
   func expectFirstStep(_ gradient: [Float], _ parameters: Parameters) throws {
+    let last = graph.nodes[graph.output].operation.parameters
+    let hasEdges = graph.nodes.contains { $0.operation is ReLU }
     let trained = graph.layout.parameters.filter(\.isTrained).map(\.name).sorted()
     for (index, parameter) in graph.layout.parameters.enumerated() {
       if let place = trained.firstIndex(of: parameter.name) {
-        try expectDigest(of: Array(gradient[graph.layout.range(index)]), index: place, as: "gradient.\(parameter.name)", group: "gradient")
+        try expectDigest(
+          of: Array(gradient[graph.layout.range(index)]), index: place, as: "gradient.\(parameter.name)", group: "gradient",
+          within: hasEdges && !last.contains(index) ? 2e-2 : 1e-4)
       } else {
         let values = parameters[index].values
         try expect([Float(length(values.map(Double.init)))], as: "statistics.\(parameter.name).norm", group: "statistics")

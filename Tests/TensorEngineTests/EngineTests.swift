@@ -19,6 +19,19 @@ import Testing
     #expect(seen.withLock { $0 } == [Int](repeating: 1, count: 200))
   }
 
+  /// A thread looks out for work before it sleeps: work that comes just as it turns to sleep must not wait for ever.
+  @Test("Work that comes at any moment after the last is done", .timeLimit(.minutes(1))) func noWorkIsMissed() throws {
+    let engine = Engine(threads: 2)
+    let total = Mutex(0)
+    for call in 0..<20_000 {
+      try engine.parallel(2, width: 2) { _, _ in total.withLock { $0 += 1 } }
+      // From nothing to twice as long as a thread looks out.
+      let end = DispatchTime.now().uptimeNanoseconds + UInt64(call % 200) * 1_000
+      while call % 10 == 0 && DispatchTime.now().uptimeNanoseconds < end {}
+    }
+    #expect(total.withLock { $0 } == 40_000)
+  }
+
   @Test("The first error ends the work and reaches the caller") func error() {
     let engine = Engine(threads: 2)
     let ran = Mutex(0)

@@ -105,6 +105,40 @@ private let table: [OperationCase] = {
       try conv(&g, 4, Window(1))
       try g.append(Pooling(.max, window: Window(Extent(height: 2, width: 3), stride: Extent(height: 2, width: 1))), to: g.output)
     },
+    row("convolution of 8 channels with stride 2, odd size", [7, 5, 8]) { try conv(&$0, 6, Window(3, stride: 2, padding: 1)) },
+    row("convolution 1×1 of 8 channels with stride 2, which skips pixels", [5, 6, 8]) { try conv(&$0, 5, Window(1, stride: 2), bias: false) },
+    row("convolution of 6 channels with strides 2 and 3, and a window with a padding wider than itself", [7, 8, 6]) {
+      try conv(&$0, 5, Window(Extent(height: 3, width: 2), stride: Extent(height: 2, width: 3), padding: Extent(height: 1, width: 2)))
+    },
+    row("linear of many features, by Strassen's algorithm", [258]) { g in
+      try dense(&g, 262)
+      try dense(&g, 3)
+    },
+    row("convolution with relu and a sum that it makes on its way out", [5, 4, 16]) { g in
+      let image = g.output
+      try conv(&g, 16, Window(3, padding: 1))
+      try g.append(ReLU(), to: g.output)
+      try conv(&g, 16, Window(1))
+      try g.append(Add(), to: image, g.output)
+      try g.append(ReLU(), to: g.output)
+      try conv(&g, 3, Window(2))
+    },
+    row("relu read by two convolutions, whose gradients are summed and masked", [5, 4, 3]) { g in
+      try conv(&g, 16, Window(1))
+      try g.append(ReLU(), to: g.output)
+      let activated = g.output
+      try conv(&g, 8, Window(1, stride: 2), to: activated)
+      let side = g.output
+      try conv(&g, 8, Window(3, stride: 2, padding: 1), to: activated)
+      try g.append(Add(), to: g.output, side)
+    },
+    row("flatten after max pooling after relu", [4, 6, 2]) { g in
+      try conv(&g, 5, Window(3, padding: 1))
+      try g.append(ReLU(), to: g.output)
+      try g.append(Pooling(.max, window: Window(2, stride: 2)), to: g.output)
+      try g.append(Flatten(), to: g.output)
+      try dense(&g, 4)
+    },
     row("convolution 3×3 of 16 channels by Winograd's algorithm, odd size", [6, 7, 16]) { try conv(&$0, 16, Window(3, padding: 1)) },
     row("convolution 3×3 without padding by Winograd's algorithm", [8, 8, 16]) { try conv(&$0, 16, Window(3)) },
     row("convolution 5×5 of 16 channels by Winograd's algorithm, odd size", [6, 7, 16]) { try conv(&$0, 16, Window(5, padding: 2)) },

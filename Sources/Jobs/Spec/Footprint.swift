@@ -6,7 +6,7 @@ import Training
 /// The memory that a job takes at its peak, known before it runs: the engine plans every buffer of a program when it compiles it.
 package struct Footprint: Hashable, Sendable {
   /// What the process takes without any job.
-  package static let processBytes = 48 << 20
+  package static let processBytes = 42 << 20
 
   /// What the job adds to it.
   package let jobBytes: Int

@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Synchronization
 
 /// The process's one team of threads, a thread per core, shared by every job.
 ///
@@ -75,10 +76,13 @@ private final class Team: @unchecked Sendable {
   private let condition = NSCondition()
   private var queue: [Work] = []
   private var dismissed = false
+  /// How often work has been submitted; read without the lock.
+  private let submissions = Atomic(0)
 
   func submit(_ work: Work) {
     condition.withLock {
       queue.append(work)
+      submissions.add(1, ordering: .releasing)
       condition.broadcast()
     }
   }
@@ -93,19 +97,40 @@ private final class Team: @unchecked Sendable {
   func serve() {
     condition.lock()
     defer { condition.unlock() }
+    var hasLookedOut = false
     while true {
       if let (work, task, lane) = claim() {
         condition.unlock()
         let result = Result { try work.body?(task, lane) ?? () }
         condition.lock()
         finish(work, lane, result)
+        hasLookedOut = false
       } else if dismissed {
         return
-      } else {
+      } else if hasLookedOut {
         condition.wait()
+        hasLookedOut = false
+      } else {
+        lookOut()
+        // Work may have come before the lock was had again: another claim, and only then sleep.
+        hasLookedOut = true
       }
     }
   }
+
+  /// Waits a little for more work, without sleeping: a caller that goes from one thing to the next has more in a moment, and to wake a
+  /// thread takes longer than that. Called with the lock, which is open meanwhile.
+  private func lookOut() {
+    let seen = submissions.load(ordering: .acquiring)
+    condition.unlock()
+    defer { condition.lock() }
+    let end = DispatchTime.now().uptimeNanoseconds + Self.patience
+    repeat {
+      for _ in 0..<64 where submissions.load(ordering: .acquiring) != seen { return }
+    } while DispatchTime.now().uptimeNanoseconds < end
+  }
+
+  private static let patience: UInt64 = 100_000  // nanoseconds
 
   /// The next task of the first caller that has one and a free lane; that caller goes to the back.
   private func claim() -> (Work, task: Int, lane: Int)? {

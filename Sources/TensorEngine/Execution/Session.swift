@@ -50,12 +50,18 @@ package final class Session: @unchecked Sendable {
   }
 
   /// The same, on several threads.
-  package func ready(on engine: Engine, width: Int) throws {
-    guard isUnready else { return }
-    for stage in prepared.stages {
-      try engine.parallel(stage.count, width: width) { task, _ in self.prepared.run(stage[task]) }
+  package func ready(on engine: Engine, width: Int) throws { try Self.ready([self], on: engine, width: width) }
+
+  /// The same for several sessions at once, none of which has its place in turn with another.
+  package static func ready(_ sessions: [Session], on engine: Engine, width: Int) throws {
+    let unready = sessions.filter(\.isUnready)
+    for stage in 0..<(unready.map { $0.prepared.stages.count }.max() ?? 0) {
+      let tasks = unready.flatMap { session in
+        stage < session.prepared.stages.count ? session.prepared.stages[stage].map { (session, $0) } : []
+      }
+      try engine.parallel(tasks.count, width: width) { task, _ in tasks[task].0.prepared.run(tasks[task].1) }
     }
-    isReady()
+    for session in unready { session.isReady() }
   }
 
   private var isUnready: Bool { isStale || !place.workspace.isTaken(place.weights, by: self) }

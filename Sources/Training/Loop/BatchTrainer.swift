@@ -102,8 +102,7 @@ final class BatchTrainer {
   /// Each shard goes its whole way on one thread.
   private func learnApart(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
     let (control, session, team) = (control, session, attacked)
-    try team.session.ready(on: engine, width: width)
-    try session.ready(on: engine, width: width)
+    try Session.ready([team.session, session], on: engine, width: width)
     try engine.parallel(shards, width: width) { shard, lane in
       try control()
       var result = ShardWork.Result()
