@@ -106,7 +106,9 @@ private let table: [OperationCase] = {
       try g.append(Pooling(.max, window: Window(Extent(height: 2, width: 3), stride: Extent(height: 2, width: 1))), to: g.output)
     },
     row("convolution of 8 channels with stride 2, odd size", [7, 5, 8]) { try conv(&$0, 6, Window(3, stride: 2, padding: 1)) },
-    row("convolution 1×1 of 8 channels with stride 2, which skips pixels", [5, 6, 8]) { try conv(&$0, 5, Window(1, stride: 2), bias: false) },
+    row("convolution 1×1 of 8 channels with stride 2, which skips pixels", [5, 6, 8]) {
+      try conv(&$0, 5, Window(1, stride: 2), bias: false)
+    },
     row("convolution of 6 channels with strides 2 and 3, and a window with a padding wider than itself", [7, 8, 6]) {
       try conv(&$0, 5, Window(Extent(height: 3, width: 2), stride: Extent(height: 2, width: 3), padding: Extent(height: 1, width: 2)))
     },

@@ -59,7 +59,8 @@ package struct Convolution: WeightedOperation {
       return true
     }
     if let winograd = Winograd(
-      batch: lowering.shardSize, image: image, channels: image[2], filters: filters, window: window, groups: groups, isHalf: lowering.isHalf),
+      batch: lowering.shardSize, image: image, channels: image[2], filters: filters, window: window, groups: groups, isHalf: lowering.isHalf
+    ),
       winograd.weightBytes <= lowering.winogradBytes
     {
       winograd.emit(label, source, weights: weights, to: result, finish, &lowering)
@@ -107,7 +108,8 @@ package struct Convolution: WeightedOperation {
     // In single precision the library does as well on windows side by side, which leave no gaps.
     guard lowering.isHalf || window.stride.both != 1,
       let gathered = GatheredConvolution(
-        batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups, isBackward: true, isHalf: lowering.isHalf)
+        batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups, isBackward: true, isHalf: lowering.isHalf
+      )
     else { return false }
     gathered.emit(label, gradient, weights: weights, to: result, lowering.finish(ofGradientAt: input), &lowering)
     return true
