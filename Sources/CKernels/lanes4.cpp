@@ -12,9 +12,9 @@ namespace lanes4 {
 #include "vectors.inc"
 // After the vectors that they are made of.
 #include "product.inc"
-#include "strassen.inc"
 #include "winograd.inc"
 #include "gathered.inc"
+#include "single.inc"
 // The product's panels serve here too.
 #include "input_gradient.inc"
 #include "pooling.inc"

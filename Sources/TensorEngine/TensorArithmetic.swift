@@ -1,6 +1,6 @@
 import CKernels
 
-/// The elementwise loops of attacks: in place, one pass over memory, nothing allocated, written so that the compiler vectorises them.
+/// The elementwise loops of attacks: in place, one pass over memory, nothing allocated, written so that the compiler vectorises them or as a kernel.
 ///
 /// None of them lets a NaN through: a sign of NaN is 0, and clamping NaN gives the lower bound.
 extension Tensor {

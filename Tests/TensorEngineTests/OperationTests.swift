@@ -112,7 +112,7 @@ private let table: [OperationCase] = {
     row("convolution of 6 channels with strides 2 and 3, and a window with a padding wider than itself", [7, 8, 6]) {
       try conv(&$0, 5, Window(Extent(height: 3, width: 2), stride: Extent(height: 2, width: 3), padding: Extent(height: 1, width: 2)))
     },
-    row("linear of many features, by Strassen's algorithm", [258]) { g in
+    row("linear of more features than a panel's part", [258]) { g in
       try dense(&g, 262)
       try dense(&g, 3)
     },
@@ -254,6 +254,37 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     let distance = zip(gradient.values, expected.values).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }.squareRoot()
     let length = expected.values.reduce(0) { $0 + Double($1 * $1) }.squareRoot()
     #expect(distance <= (row.isSmooth ? 1e-2 : 0.1) * max(length, 1e-3), "the gradient is \(distance) away of \(length)")
+  }
+
+  /// Slopes of very different sizes, as a batch has them whose examples are right with certainty or wrong.
+  @Test("An example comes out the same to the bit whatever its neighbours in the shard", arguments: table, [false, true])
+  func neighbours(row: OperationCase, isHalf: Bool) throws {
+    let (parameters, _, images, _) = prepare(row, batch: Shard.largest)
+    let program = try Program(row.graph, for: .attack, isHalf: isHalf)
+    let lane = try Session(program, parameters: parameters, lanes: 1)[0]
+    func pass(_ images: Tensor) -> (value: ArraySlice<Float>, gradient: ArraySlice<Float>) {
+      let value = lane.forward(images)
+      var seed = value
+      for index in seed.values.indices { seed.values[index] = index < seed.stride ? 1e-7 : 1 }
+      var gradient = Tensor(zeros: images.shape)
+      lane.backward(seed, inputGradient: &gradient)
+      return (value[example: 0], gradient[example: 0])
+    }
+    let (alone, among) = (pass(images.gathered(0..<1)), pass(images.gathered(0..<program.shard.size)))
+    #expect(alone.value == among.value)
+    #expect(alone.gradient == among.gradient)
+  }
+
+  @Test("A NaN in an image is a NaN in what becomes of it, and not in its neighbours", arguments: table, [false, true])
+  func notANumber(row: OperationCase, isHalf: Bool) throws {
+    let (parameters, _, clean, _) = prepare(row, batch: 3)
+    var images = clean
+    for index in images.values.indices where index / images.stride == 1 { images.values[index] = .nan }
+    let value = try Session(Program(row.graph, for: .attack, isHalf: isHalf), parameters: parameters, lanes: 1)[0].forward(images)
+    // A maximum over windows is that of the numbers in it, and so is the ReLU of the library's convolution.
+    let hidesIt = row.graph.nodes.contains { ($0.operation as? Pooling)?.kind == .max } || row.testDescription.hasSuffix("5×5, relu")
+    #expect(hidesIt || value[example: 1].contains(where: \.isNaN))
+    #expect(value[example: 0].allSatisfy(\.isFinite) && value[example: 2].allSatisfy(\.isFinite))
   }
 
   @Test("The gradient at the image", arguments: table, batches) func inputGradient(row: OperationCase, batch: Int) throws {

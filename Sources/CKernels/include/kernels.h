@@ -1,8 +1,8 @@
-// Temper's own kernels, for what the tensor library is slow at: convolutions by Winograd's algorithm, matrix products whose
-// right side stays the same for a whole attack, and the gradient of a convolution at images of few channels.
+// Temper's own kernels, for what the tensor library is slow at, what an attack does most, and what passes over memory between kernels.
 //
-// All numbers are float32, images are channels-last, every function runs on the calling thread alone and allocates nothing. The code
-// is compiled once for each width of vector registers; `kernels_lanes` says which one the processor runs.
+// Numbers in memory are float32 where nothing else is said, images are channels-last, every function runs on the calling thread alone and
+// allocates nothing. Each example is computed without regard to the others. The code is compiled once for each width of vector registers;
+// `kernels_lanes` says which one the processor runs.
 #ifndef KERNELS_H
 #define KERNELS_H
 
@@ -30,8 +30,7 @@ typedef struct {
 // A product C = A B, A [rows, depth] and C [rows, columns] row-major, with B brought into the kernel's order first. Counts are of 4 bytes.
 typedef struct {
   int64_t rows, depth, columns;
-  bool half;   // both sides are rounded to bfloat16 on their way in; sums are float32
-  bool often;  // B stays the same for so many products that sums of its parts pay
+  bool half;  // both sides are rounded to bfloat16 on their way in; sums are float32
 } kernels_product;
 
 // Where B's element (k, j) stands: at b[place(k) * depth_stride + place(j) * column_stride]. A side that counts the values of an image,

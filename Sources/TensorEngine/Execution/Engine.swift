@@ -71,7 +71,7 @@ private final class Work: @unchecked Sendable {
 
 /// The queue that the threads serve.
 ///
-/// `@unchecked Sendable`: every access to its state holds the condition's lock.
+/// `@unchecked Sendable`: every access to its state holds the condition's lock, but for the count of submissions, which is atomic.
 private final class Team: @unchecked Sendable {
   private let condition = NSCondition()
   private var queue: [Work] = []
@@ -126,7 +126,9 @@ private final class Team: @unchecked Sendable {
     defer { condition.lock() }
     let end = DispatchTime.now().uptimeNanoseconds + Self.patience
     repeat {
-      for _ in 0..<64 where submissions.load(ordering: .acquiring) != seen { return }
+      for _ in 0..<64 {
+        if submissions.load(ordering: .acquiring) != seen { return }
+      }
     } while DispatchTime.now().uptimeNanoseconds < end
   }
 
@@ -154,8 +156,7 @@ private final class Team: @unchecked Sendable {
     if work.running == 0 && work.isExhausted {
       work.body = nil
       work.finished.signal()
-    } else if !work.isExhausted {
-      condition.signal()  // a lane came free
     }
+    // A lane that came free is the calling thread's to take: nobody need be woken for it.
   }
 }

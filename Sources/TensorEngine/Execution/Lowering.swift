@@ -69,8 +69,6 @@ package struct Lowering {
   /// (4e-6 to 1e-7 for windows of 3×3): none where that is too coarse. Weights that are learnt change before they have been used much: it
   /// takes longer to bring many of them to the points than is saved there.
   let winogradBytes: Int
-  /// Whether weights stay the same for many passes, so that it pays to prepare them at length, and rounding need not be that of plain sums.
-  let usesWeightsOften: Bool
   /// Whether convolutions and linear layers multiply in bfloat16, with sums in single precision.
   let isHalf: Bool
   /// Whether the shards of a batch meet on the way: the network asks for statistics of the whole batch.
@@ -105,7 +103,6 @@ package struct Lowering {
     self.graph = graph
     shardSize = graph.shard.size
     winogradBytes = isExact ? 0 : purpose == .training ? 16 << 20 : .max
-    usesWeightsOften = !isExact && purpose != .training
     self.isHalf = isHalf
     self.purpose = purpose
     meets = purpose.usesBatchStatistics && graph.nodes.contains { $0.operation is BatchNorm }
@@ -180,7 +177,9 @@ package struct Lowering {
   /// Whether a node is a flattening of images that only changes the order of their values, and the linear layer that alone reads it takes
   /// its weights in that order instead.
   func isFolded(_ node: Graph.NodeID) -> Bool {
-    guard !wantsWeightGradients, graph.nodes[node].operation is Flatten, let consumer = soleConsumer(of: node) else { return false }
+    guard !wantsWeightGradients, graph.nodes[node].operation is Flatten, Flatten.reorders(shape(input(node))),
+      let consumer = soleConsumer(of: node)
+    else { return false }
     return graph.nodes[consumer].operation is Dense
   }
 

@@ -26,7 +26,7 @@ package final class Program: Sendable {
   let inputGradientBuffer: Lowering.BufferID?
 
   /// - Parameters:
-  ///   - isExact: keeps to direct convolutions, which round as PyTorch's do, where an attack would take Winograd's algorithm.
+  ///   - isExact: keeps to direct convolutions, which round as PyTorch's do, and never takes Winograd's algorithm.
   ///   - isHalf: multiplies in bfloat16, with sums, activations and the results of every layer in single precision.
   /// - Throws: `KernelError` when the tensor library has no kernel for a shape.
   package init(_ graph: Graph, for purpose: Purpose, isExact: Bool = false, isHalf: Bool = false) throws {

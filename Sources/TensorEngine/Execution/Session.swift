@@ -1,7 +1,7 @@
 /// A program bound to the parameters of one network, with one lane for each thread that may run it at once, or for each shard of a batch
 /// where these have to meet.
 ///
-/// `@unchecked Sendable`: `Engine.parallel` hands a lane to one task at a time; `refresh` and meetings are between tasks.
+/// `@unchecked Sendable`: `Engine.parallel` hands a lane to one task at a time; preparation and meetings come between such tasks, and their own tasks write disjoint parts.
 package final class Session: @unchecked Sendable {
   package let program: Program
   private let place: Workspace.Place

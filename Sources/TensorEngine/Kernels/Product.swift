@@ -6,7 +6,7 @@ struct Product {
 
   /// - Parameter isHalf: whether both sides are rounded to bfloat16; sums are in single precision.
   init(rows: Int, depth: Int, columns: Int, isHalf: Bool) {
-    shape = kernels_product(rows: Int64(rows), depth: Int64(depth), columns: Int64(columns), half: isHalf, often: false)
+    shape = kernels_product(rows: Int64(rows), depth: Int64(depth), columns: Int64(columns), half: isHalf)
   }
 
   /// Emits the product of `source` and weights whose element (k, j) stands at `k * strides.depth + j * strides.column`.
@@ -17,8 +17,6 @@ struct Product {
     _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, strides: (depth: Int, column: Int),
     pixels: (depth: Int, columns: Int) = (1, 1), to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
   ) {
-    var shape = shape
-    shape.often = lowering.usesWeightsOften
     let (prepared, scratch) = withUnsafePointer(to: shape) {
       (kernels_product_prepared_count($0) * 4, kernels_product_scratch_count($0) * 4)
     }

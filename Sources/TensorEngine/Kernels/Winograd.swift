@@ -8,7 +8,7 @@ struct Winograd {
 
   /// - Parameters:
   ///   - isTransposed: for the gradient at the input of a convolution with that window.
-  ///   - isHalf: whether bfloat16 is exact enough. It is for small tiles of 3×3 windows; for 5×5 windows it never is.
+  ///   - isHalf: whether to multiply in bfloat16 where that is exact enough: it is for small tiles of 3×3 windows, and never for 5×5.
   /// - Returns: nil where the algorithm does not apply, or saves too little to pay for the way to the points and back.
   init?(batch: Int, image: Shape, channels: Int, filters: Int, window: Window, isTransposed: Bool = false, groups: Int, isHalf: Bool) {
     let lanes = Int(kernels_lanes())

@@ -105,7 +105,7 @@ package struct Convolution: WeightedOperation {
       winograd.emit(label, gradient, weights: weights, to: result, lowering.finish(ofGradientAt: input), &lowering)
       return true
     }
-    // In single precision the library does as well on windows side by side, which leave no gaps.
+    // In single precision the library does as well where the stride is 1.
     guard lowering.isHalf || window.stride.both != 1,
       let gathered = GatheredConvolution(
         batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups, isBackward: true, isHalf: lowering.isHalf

@@ -37,7 +37,7 @@ package struct Dense: WeightedOperation {
     let input = lowering.input(node)
     guard lowering.isFolded(input) else { return 1 }
     let image = lowering.shape(lowering.input(input))
-    return image.rank == 3 ? image[0] * image[1] : 1
+    return image[0] * image[1]
   }
 
   func kernel(

@@ -31,7 +31,7 @@ package struct Flatten: Operation {
   }
 
   /// Channels-last and channel by channel are the same when there is one channel or one pixel.
-  private static func reorders(_ image: Shape) -> Bool { image.rank == 3 && image[2] > 1 && image[0] * image[1] > 1 }
+  static func reorders(_ image: Shape) -> Bool { image.rank == 3 && image[2] > 1 && image[0] * image[1] > 1 }
 
   /// Transposes each example, `[rows, columns]` → `[columns, rows]`.
   private static func transpose(

@@ -50,7 +50,7 @@ extension WeightedOperation {
       return
     }
     // The library's kernels clamp, but add nothing.
-    let ownClamp = lowering.clamp(after: last)
+    let ownClamp = sum == nil ? clamp : nil
     if let ownClamp { lowering.fuse(ownClamp.node, into: last) }
     let kernel = try kernel(ONEDNN_FORWARD, at: node, lowering, hasBias: bias != nil, clamp: ownClamp?.range, isHalf: false)
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
