@@ -23,9 +23,12 @@ package struct Benchmark: @unchecked Sendable {
   /// - Parameters:
   ///   - input: of one image, `[height, width, channels]`.
   ///   - attackSteps: gradient evaluations of each example before each update.
-  /// - Throws: `ModelError` when the network does not take such images, `KernelError` when the engine cannot compute it.
+  ///   - limit: the bytes that it may take.
+  /// - Throws: `ModelError` when the network does not take such images, `KernelError` when the engine cannot compute it, `TooLarge` when it
+  ///   would take more than `limit`.
   package init(
-    _ description: ModelDescription, input: Shape, classes: Int, batchSize: Int, attackSteps: Int, precision: Precision, engine: Engine
+    _ description: ModelDescription, input: Shape, classes: Int, batchSize: Int, attackSteps: Int, precision: Precision, engine: Engine,
+    limit: Int = .max
   ) throws {
     graph = try description.graph(input: input, classes: classes)
     self.batchSize = batchSize
@@ -34,6 +37,10 @@ package struct Benchmark: @unchecked Sendable {
     let settings = TrainingSettings(
       method: .pgd, batchSize: batchSize, attack: AttackSettings(name: .pgd, steps: attackSteps, randomStart: true),
       optimizer: OptimizerSettings(.sgd(), learningRate: 0.01))
+    let plan = try TrainingPlan(
+      graph, settings, precision: precision, examples: batchSize, width: engine.threads, programs: engine.programs)
+    plannedBytes = plan.bytes + graph.layout.count * 4 * (2 + settings.optimizer.updateRule.slots)
+    guard plannedBytes <= limit else { throw TooLarge(bytes: plannedBytes, limit: limit) }
     let initial = Parameters(graph.layout)
     try initial.load(Weights(graph.layout, seed: 0))
     dataset = Self.dataset(input, classes: classes, count: batchSize)
@@ -43,11 +50,13 @@ package struct Benchmark: @unchecked Sendable {
       seed: 0,
       directory: FileManager.default.temporaryDirectory)
     trainer = try BatchTrainer(run)
-    let plan = try TrainingPlan(
-      graph, settings, precision: precision, examples: batchSize, width: engine.threads, programs: engine.programs)
-    plannedBytes = plan.bytes + graph.layout.count * 4 * (2 + settings.optimizer.updateRule.slots)
     optimizer = Optimizer(settings.optimizer.updateRule, count: graph.layout.trainedCount)
     batch = TrainingBatch(ids: Array(0..<batchSize), start: 0, epoch: 1, mix: AdversarialMix(fraction: 1))
+  }
+
+  /// More memory is planned than there is.
+  package struct TooLarge: Error {
+    package let bytes, limit: Int
   }
 
   /// One step.

@@ -29,7 +29,7 @@ import Testing
     "refuses what it cannot measure, and says what it can",
     arguments: [
       ["--architecture", "lanet"], ["--image", "28,28"], ["--precision", "fp8"], ["--batch-size", "0"],
-      ["--image", "30,30,3", "--architecture", "vit_tiny"],
+      ["--image", "30,30,3", "--architecture", "vit_tiny"], ["--image", "512,512,3", "--batch-size", "65536"],
     ])
   func refusals(_ arguments: [String]) async throws {
     let outcome = try await Executable(["bench"] + arguments).end()

@@ -5,8 +5,8 @@ import Training
 
 /// The memory that a job takes at its peak, known before it runs: the engine plans every buffer of a program when it compiles it.
 package struct Footprint: Hashable, Sendable {
-  /// What the process takes without any job.
-  package static let processBytes = 42 << 20
+  /// What the service takes without any job, its store and its connections included.
+  package static let processBytes = 50 << 20
 
   /// What the job adds to it.
   package let jobBytes: Int

@@ -1,9 +1,9 @@
 import Foundation
 
 /// The memory of the machine, or of the part of it that the process was given.
-enum MachineMemory {
+package enum MachineMemory {
   /// Nine tenths of it, in bytes: the rest is the system's.
-  static var usable: Int { total / 10 * 9 }
+  package static var usable: Int { total / 10 * 9 }
 
   /// A container's limit (cgroup v2, "memory.max") counts where it is lower.
   private static var total: Int {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Models
 import Robustness
+import Service
 import TensorEngine
 import Training
 
@@ -64,9 +65,13 @@ struct Bench: ParsableCommand {
     do {
       return try Benchmark(
         ModelDescription(.preset(architecture)), input: imageShape(), classes: classes, batchSize: batchSize, attackSteps: attackSteps,
-        precision: try offeredPrecision(), engine: engine)
+        precision: try offeredPrecision(), engine: engine, limit: MachineMemory.usable / jobs)
     } catch let error as ModelError {
       throw CommandFailure(.usage, error.description)
+    } catch let error as Benchmark.TooLarge {
+      throw CommandFailure(
+        .usage,
+        "this would take \(error.bytes >> 20) MB, and there are \(error.limit >> 20) MB for each job: a smaller --batch-size takes less")
     }
   }
 

@@ -16,8 +16,10 @@ struct BenchResult {
   /// When more than one job was asked for.
   let atOnce: JobsAtOnce?
 
-  private var plannedBytes: Int { Footprint.processBytes + benchmark.plannedBytes }
-  private var seconds: Double { times.sorted()[times.count / 2] }
+  /// What the process takes without a network.
+  private static let processBytes = 40 << 20
+  private var plannedBytes: Int { Self.processBytes + benchmark.plannedBytes }
+  private var seconds: Double { times.median }
   private var examplesPerSecond: Double { Double(benchmark.batchSize) / seconds }
   private var gflops: Double { benchmark.floatingPointOperations / seconds * 1e-9 }
   private var ceiling: Double { benchmark.floatingPointOperations / profile.seconds * 1e-9 }
@@ -115,11 +117,8 @@ struct JobsAtOnce {
 
   /// The throughput at once as a part of that of one after the other, of each round, from the smallest.
   private var ratios: [Double] { rounds.map { $0.inTurn / $0.atOnce }.sorted() }
-  private var ratio: Double { ratios[ratios.count / 2] }
-  private var examplesPerSecond: Double {
-    let times = rounds.map(\.atOnce).sorted()
-    return Double(jobs * batchSize) / times[times.count / 2]
-  }
+  private var ratio: Double { ratios.median }
+  private var examplesPerSecond: Double { Double(jobs * batchSize) / rounds.map(\.atOnce).median }
 
   var json: JSONValue {
     [
@@ -130,5 +129,13 @@ struct JobsAtOnce {
 
   var text: String {
     String(format: "%d jobs at once: %.1f examples/s, %.3f of one after the other", jobs, examplesPerSecond, ratio)
+  }
+}
+
+extension [Double] {
+  /// The value in the middle, or between the two that are; of at least one.
+  fileprivate var median: Double {
+    let sorted = sorted()
+    return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
   }
 }
