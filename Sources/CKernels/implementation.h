@@ -26,7 +26,8 @@
   namespace NAMESPACE {                                                                                                                  \
   size_t product_prepared_count(const kernels_product *s);                                                                               \
   void product_prepare(const kernels_product *s, const float *b, const kernels_matrix *order, float *prepared);                          \
-  void product(const kernels_product *s, const float *a, const float *prepared, float *c, const kernels_finish *finish);                  \
+  size_t product_scratch_count(const kernels_product *s);                                                                                 \
+  void product(const kernels_product *s, const float *a, const float *prepared, float *c, const kernels_finish *finish, float *scratch);   \
   size_t convolution_prepared_count(const kernels_convolution *s);                                                                       \
   size_t convolution_scratch_count(const kernels_convolution *s);                                                                        \
   void convolution_prepare(const kernels_convolution *s, const float *weights, float *prepared);                                         \

@@ -33,7 +33,7 @@ size_t kernels_product_prepared_count(const kernels_product *shape) {
 }
 
 size_t kernels_product_scratch_count(const kernels_product *shape) {
-  return shape->half ? CHOSEN_HALF(half_product_scratch_count(shape)) : 0;
+  return shape->half ? CHOSEN_HALF(half_product_scratch_count(shape)) : CHOSEN(product_scratch_count(shape));
 }
 
 void kernels_product_prepare(const kernels_product *shape, const float *b, const kernels_matrix *order, void *prepared) {
@@ -49,7 +49,7 @@ void kernels_product_run(const kernels_product *shape, const float *a, const voi
   if (shape->half) {
     CHOSEN_HALF(half_product(shape, a, (const int32_t *)prepared, c, finish, (uint16_t *)scratch));
   } else {
-    CHOSEN(product(shape, a, (const float *)prepared, c, finish));
+    CHOSEN(product(shape, a, (const float *)prepared, c, finish, (float *)scratch));
   }
 }
 

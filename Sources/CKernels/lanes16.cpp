@@ -12,6 +12,8 @@
 namespace lanes16 {
 #include "vectors.inc"
 // After the vectors that they are made of.
+#include "panels.inc"
+#include "steps.inc"
 #include "product.inc"
 #include "winograd.inc"
 #include "gathered.inc"

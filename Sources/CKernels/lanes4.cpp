@@ -11,6 +11,8 @@
 namespace lanes4 {
 #include "vectors.inc"
 // After the vectors that they are made of.
+#include "panels.inc"
+#include "steps.inc"
 #include "product.inc"
 #include "winograd.inc"
 #include "gathered.inc"

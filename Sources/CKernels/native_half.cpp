@@ -13,6 +13,8 @@
 namespace native_half {
 #include "vectors.inc"
 // After the vectors that they are made of.
+#include "panels.inc"
+#include "steps.inc"
 #include "product.inc"
 #include "winograd.inc"
 #include "gathered.inc"

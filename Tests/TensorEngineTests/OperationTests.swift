@@ -48,6 +48,12 @@ private let table: [OperationCase] = {
       try g.append(ReLU(), to: g.output)
       try dense(&g, 3)
     },
+    row("linear, wide enough that zeros behind a relu are left out", [150]) { g in
+      try dense(&g, 260)
+      try g.append(ReLU(), to: g.output)
+      try dense(&g, 200)
+      try dense(&g, 3)
+    },
     row("convolution of one channel", [7, 5, 1]) { try conv(&$0, 4, Window(3, padding: 1)) },
     row("convolution of three channels, even window, stride 2, padding", [7, 5, 3]) {
       try conv(&$0, 6, Window(4, stride: 2, padding: 1))
@@ -285,6 +291,20 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     let hidesIt = row.graph.nodes.contains { ($0.operation as? Pooling)?.kind == .max } || row.testDescription.hasSuffix("5×5, relu")
     #expect(hidesIt || value[example: 1].contains(where: \.isNaN))
     #expect(value[example: 0].allSatisfy(\.isFinite) && value[example: 2].allSatisfy(\.isFinite))
+  }
+
+  @Test("A weight that is no finite number is multiplied by zeros too", arguments: [Float.infinity, .nan])
+  func notANumber(weight: Float) throws {
+    let row = try #require(table.first { $0.testDescription.hasPrefix("linear, wide") })
+    let (parameters, _, images, _) = prepare(row, batch: 20)
+    // What goes into the first hidden unit is less than 0: the next layer has a zero from it.
+    for feature in 0..<150 { parameters[0].values[feature] = 0 }
+    parameters[1].values[0] = -1
+    let clean = try Session(Program(row.graph, for: .attack), parameters: parameters, lanes: 1)[0].forward(images)
+    #expect(clean.values.allSatisfy { $0.isFinite })
+    parameters[2].values[0] = weight
+    let value = try Session(Program(row.graph, for: .attack), parameters: parameters, lanes: 1)[0].forward(images)
+    #expect(value.values.allSatisfy { $0.isNaN })
   }
 
   @Test("The gradient at the image", arguments: table, batches) func inputGradient(row: OperationCase, batch: Int) throws {
