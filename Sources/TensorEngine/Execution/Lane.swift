@@ -160,7 +160,10 @@ package final class Lane {
   private func timed(_ stages: [[Step]], _ meetings: [Board.Place]) -> [Double] {
     var times: [Double] = []
     for stage in stages.indices {
-      times += stages[stage].map { step in BestTime.of { step(call) } }
+      // Each part takes the same: the first is timed, the others pass.
+      for step in stages[stage] {
+        if step.part == 0 { times.append(Double(step.parts) * BestTime.of { step(call) }) } else { step(call) }
+      }
       if stage < meetings.count { times.append(BestTime.of { meetings[stage]([self]) }) }
     }
     return times
@@ -177,20 +180,32 @@ package final class Lane {
     return gradients + program.layout.offsets[parameter]
   }
 
-  func run(forward stage: Int) { for step in forwardStages[stage] { step(call) } }
-  func run(backward stage: Int) { for step in backwardStages[stage] { step(call) } }
+  func run(forward stage: Int) { run(forwardStages[stage]) }
+  func run(backward stage: Int) { run(backwardStages[stage]) }
+
+  /// Parts of the shard without a real example are left out.
+  private func run(_ steps: [Step]) {
+    for step in steps where step.part == 0 || step.part * program.shard.size < call.batch * step.parts { step(call) }
+  }
 
   /// What the shard brings to a meeting.
   func share(_ meeting: Lowering.Meeting) -> Lowering.Meeting.Share { .init(pointer: pointer(meeting.share), batch: call.batch) }
 
+  /// The steps between meetings: a run of instructions takes one part of the shard after the other.
   private func stages(_ instructions: [Lowering.Instruction]) throws -> [[Step]] {
     try instructions.split(omittingEmptySubsequences: false) { $0.meeting != nil }.map { stage in
-      try stage.map { try Step($0, resolve) }
+      try Lowering.Instruction.runs(stage).flatMap { run in
+        try (0..<stage[run.lowerBound].parts).flatMap { part in
+          try stage[run].map { instruction in
+            try Step(instruction, part: part) { resolve($0, part: part, of: instruction.parts) }
+          }
+        }
+      }
     }
   }
 
-  private func pointer(_ buffer: Lowering.BufferID) -> UnsafeMutablePointer<Float> {
-    (arena + program.plan.offsets[buffer]).assumingMemoryBound(to: Float.self)
+  private func pointer(_ buffer: Lowering.BufferID, part: Int = 0, of parts: Int = 1) -> UnsafeMutablePointer<Float> {
+    (arena + program.offset(buffer, part: part, of: parts)).assumingMemoryBound(to: Float.self)
   }
 
   /// Copies a tensor to the front of a buffer for a whole shard and pads it with zeros.
@@ -206,9 +221,9 @@ package final class Lane {
     Tensor(shape, values: Array(UnsafeBufferPointer(start: pointer(buffer), count: shape.count)))
   }
 
-  private func resolve(_ operand: Lowering.Operand) -> UnsafeMutableRawPointer {
+  private func resolve(_ operand: Lowering.Operand, part: Int, of parts: Int) -> UnsafeMutableRawPointer {
     switch operand {
-    case .buffer(let buffer): UnsafeMutableRawPointer(pointer(buffer))
+    case .buffer(let buffer): UnsafeMutableRawPointer(pointer(buffer, part: part, of: parts))
     case .weight(let parameter): UnsafeMutableRawPointer(parameters.memory.floats() + program.layout.offsets[parameter])
     case .prepared(let index): prepared.places[index]
     case .shared(let index): board.places[index]

@@ -49,6 +49,8 @@ package struct Lowering {
   struct Instruction: Sendable {
     let label: String
     let work: Work
+    /// In how many parts the shard passes through it, one after the other.
+    let parts: Int
 
     var operands: [Operand] {
       switch work {
@@ -61,9 +63,16 @@ package struct Lowering {
     var meeting: Meeting? { if case .meeting(let meeting) = work { meeting } else { nil } }
   }
 
+  /// Memory that a program needs.
+  struct Buffer: Sendable {
+    /// For one part of the shard.
+    let bytes: Int
+    let parts: Int
+  }
+
   let graph: Graph
-  /// The number of examples in every buffer.
-  let shardSize: Int
+  /// The number of examples that an instruction takes at once, and that every buffer made now has.
+  private(set) var batch: Int
   let purpose: Purpose
   /// The bytes that the weights of a layer may take at the points of Winograd's algorithm, which rounds coarser than a direct convolution
   /// (4e-6 to 1e-7 for windows of 3×3): none where that is too coarse. Weights that are learnt change before they have been used much: it
@@ -74,8 +83,7 @@ package struct Lowering {
   /// Whether the shards of a batch meet on the way: the network asks for statistics of the whole batch.
   let meets: Bool
   private(set) var instructions: [Instruction] = []
-  /// The bytes of each buffer.
-  private(set) var buffers: [Int] = []
+  private(set) var buffers: [Buffer] = []
   /// What is done once after each change of the weights, not in each pass: packing, folding, transforming.
   private(set) var preparation: [Instruction] = []
   /// The bytes of each result of the preparation.
@@ -96,12 +104,14 @@ package struct Lowering {
   /// What was computed together with one of its inputs, and with which.
   private var fused: [Graph.NodeID: Graph.NodeID] = [:]
   private var masked: Set<Graph.NodeID> = []
+  private let portions: Portions
   private let consumers: [[Graph.NodeID]]
   private let wanted: [Bool]
 
   init(_ graph: Graph, for purpose: Purpose, isExact: Bool, isHalf: Bool) {
     self.graph = graph
-    shardSize = graph.shard.size
+    portions = Portions(graph, for: purpose)
+    batch = graph.shard.size
     winogradBytes = isExact ? 0 : purpose == .training ? 16 << 20 : .max
     self.isHalf = isHalf
     self.purpose = purpose
@@ -124,7 +134,7 @@ package struct Lowering {
   func shape(_ node: Graph.NodeID) -> Shape { graph.nodes[node].shape }
   func input(_ node: Graph.NodeID, _ index: Int = 0) -> Graph.NodeID { graph.nodes[node].inputs[index] }
 
-  /// The buffer that holds a node's value, `[shard, …]`. On the way back it is first computed again, if it can be.
+  /// The buffer that holds a node's value, `[batch, …]`. On the way back it is first computed again, if it can be.
   mutating func value(_ node: Graph.NodeID) -> BufferID {
     guard let buffer = values[node] else { preconditionFailure("node \(node) was read before it was computed") }
     guard isReturning, let recipe = recipes[buffer] else { return buffer }
@@ -137,16 +147,20 @@ package struct Lowering {
   /// Says how the value of `node` can be computed again from others: cheaper than to keep it from the way there to the way back.
   mutating func forget(_ node: Graph.NodeID, recipe: @escaping (inout Lowering) -> BufferID) { recipes[value(node)] = recipe }
 
+  /// From here on instructions are those of `node`.
+  mutating func enter(_ node: Graph.NodeID) { batch = portions[node] }
+  private var parts: Int { graph.shard.size / batch }
+
   /// From here on instructions are those of the way back.
   mutating func turn() { isReturning = true }
 
   mutating func makeBuffer(bytes: Int) -> BufferID {
-    buffers.append(bytes)
+    buffers.append(Buffer(bytes: bytes, parts: parts))
     return buffers.count - 1
   }
 
   /// A new buffer of the shape of a node's value.
-  mutating func makeBuffer(like node: Graph.NodeID) -> BufferID { makeBuffer(bytes: shardSize * shape(node).count * 4) }
+  mutating func makeBuffer(like node: Graph.NodeID) -> BufferID { makeBuffer(bytes: batch * shape(node).count * 4) }
 
   mutating func makeValue(_ node: Graph.NodeID) -> BufferID {
     let buffer = makeBuffer(like: node)
@@ -218,7 +232,7 @@ package struct Lowering {
     guard let all = contributions[node], var sum = all.first else { return nil }
     for next in all.dropFirst() {
       let total = makeBuffer(like: node)
-      let count = shardSize * shape(node).count
+      let count = batch * shape(node).count
       emit("sum", reads: [sum, next], writes: [total]) { pointers, _ in
         kernels_add(pointers[0], pointers[1], pointers[2], Int64(count))
       }
@@ -266,7 +280,7 @@ package struct Lowering {
 
   /// The values of a buffer of the shape of `node`'s in bfloat16.
   mutating func rounded(_ buffer: BufferID, like node: Graph.NodeID) -> BufferID {
-    let count = shardSize * shape(node).count
+    let count = batch * shape(node).count
     let result = makeBuffer(bytes: count * 2)
     emit("round", reads: [buffer], writes: [result]) { pointers, _ in kernels_round(pointers[0], pointers[1], Int64(count)) }
     return result
@@ -274,7 +288,7 @@ package struct Lowering {
 
   /// Emits `result = gradient`, and 0 where the clamped value is at an end of its range.
   mutating func emitMask(_ label: String, _ gradient: BufferID, by clamped: Finish.Clamped, like node: Graph.NodeID, to result: BufferID) {
-    let count = shardSize * shape(node).count
+    let count = batch * shape(node).count
     let (low, high) = (clamped.range.lowerBound, clamped.range.upperBound)
     emit(label, reads: [gradient, clamped.value], writes: [result]) { pointers, _ in
       kernels_mask(pointers[0], pointers[1], low, high, pointers[2], Int64(count))
@@ -287,7 +301,7 @@ package struct Lowering {
     var arguments = arguments
     let scratch = kernel.bytes(ONEDNN_SCRATCHPAD)
     if scratch > 0 { arguments.append((ONEDNN_SCRATCHPAD, .buffer(makeBuffer(bytes: scratch)))) }
-    instructions.append(Instruction(label: label, work: .kernel(kernel, arguments)))
+    append(label, .kernel(kernel, arguments))
   }
 
   mutating func emit(_ label: String, reads: [BufferID], writes: [BufferID], _ loop: @escaping Loop) {
@@ -295,10 +309,14 @@ package struct Lowering {
   }
 
   mutating func emit(_ label: String, _ operands: [Operand], _ loop: @escaping Loop) {
-    instructions.append(Instruction(label: label, work: .loop(operands, loop)))
+    append(label, .loop(operands, loop))
   }
 
-  mutating func emit(_ label: String, _ meeting: Meeting) { instructions.append(Instruction(label: label, work: .meeting(meeting))) }
+  mutating func emit(_ label: String, _ meeting: Meeting) { append(label, .meeting(meeting)) }
+
+  private mutating func append(_ label: String, _ work: Work) {
+    instructions.append(Instruction(label: label, work: work, parts: parts))
+  }
 
   mutating func makeShared(bytes: Int) -> Operand {
     shared.append(bytes)
@@ -310,7 +328,7 @@ package struct Lowering {
   /// Has `loop` make something of weights whenever they change; its last operand is the result, of so many bytes.
   mutating func prepare(_ label: String, _ sources: [Operand], bytes: Int, _ loop: @escaping Loop) -> Operand {
     let result = makePrepared(bytes: bytes)
-    preparation.append(Instruction(label: label, work: .loop(sources + [result], loop)))
+    preparation.append(Instruction(label: label, work: .loop(sources + [result], loop), parts: 1))
     return result
   }
 
@@ -322,7 +340,7 @@ package struct Lowering {
     var arguments = [(role: ONEDNN_SOURCE, operand: weights), (ONEDNN_DESTINATION, result)]
     let scratch = packing.bytes(ONEDNN_SCRATCHPAD)
     if scratch > 0 { arguments.append((ONEDNN_SCRATCHPAD, makePrepared(bytes: scratch))) }
-    preparation.append(Instruction(label: "pack", work: .kernel(packing, arguments)))
+    preparation.append(Instruction(label: "pack", work: .kernel(packing, arguments), parts: 1))
     return result
   }
 

@@ -17,6 +17,7 @@ package final class Program: Sendable {
   /// What each instruction computes, forward and then backward.
   let work: [InstructionWork]
   let plan: MemoryPlan
+  private let wholes: [Int?]
   /// Whether the shards of a batch have to meet on the way, so that each needs a lane of its own.
   package let hasMeetings: Bool
   let inputBuffer, logitsBuffer: Lowering.BufferID
@@ -31,9 +32,11 @@ package final class Program: Sendable {
   /// - Throws: `KernelError` when the tensor library has no kernel for a shape.
   package init(_ graph: Graph, for purpose: Purpose, isExact: Bool = false, isHalf: Bool = false) throws {
     var lowering = Lowering(graph, for: purpose, isExact: isExact, isHalf: isHalf)
+    lowering.enter(graph.input)
     inputBuffer = lowering.makeValue(graph.input)
     var work = [InstructionWork]()
     for (id, node) in graph.nodes.enumerated() {
+      lowering.enter(id)
       try node.operation.forward(id, &lowering)
       work += InstructionWork.forward(lowering.instructions[work.count...], of: id, graph)
     }
@@ -47,6 +50,7 @@ package final class Program: Sendable {
       lowering.contribute(buffer, to: graph.output)
       logitGradient = buffer
       for (id, node) in graph.nodes.enumerated().reversed() where lowering.wantsGradient(id) {
+        lowering.enter(id)
         try node.operation.backward(id, &lowering)
         work += InstructionWork.backward(lowering.instructions[work.count...], of: id, graph, lowering)
       }
@@ -67,12 +71,15 @@ package final class Program: Sendable {
     preparation = lowering.preparation
     prepared = lowering.prepared
     shared = lowering.shared
-    // The caller writes the input before the first instruction, reads the logits and writes their gradient between forward and
-    // backward, and reads the input's gradient after the last.
-    plan = MemoryPlan(
-      sizes: lowering.buffers,
-      lifetimes: Self.lifetimes(
-        lowering, from: inputBuffer, pauses: [logitsBuffer, logitGradient].compactMap { $0 }, at: forwardCount, to: inputGradientBuffer))
+    let lifetimes = Lifetimes(
+      lowering, from: inputBuffer, pauses: [logitsBuffer, logitGradient].compactMap { $0 }, at: forwardCount, to: inputGradientBuffer)
+    plan = MemoryPlan(sizes: lifetimes.bytes, lifetimes: lifetimes.ranges)
+    wholes = lifetimes.wholes
+  }
+
+  /// Where a buffer lies in the arena for an instruction that takes the given one of so many parts of the shard.
+  func offset(_ buffer: Lowering.BufferID, part: Int = 0, of parts: Int = 1) -> Int {
+    plan.offsets[buffer] + (wholes[buffer].map { $0 / parts * part } ?? 0)
   }
 
   /// The bytes that one lane needs for activations, gradients of activations and scratch space.
@@ -85,22 +92,4 @@ package final class Program: Sendable {
   package func lanes(width: Int, shards: Int) -> Int { hasMeetings ? shards : width }
   /// The sets of gradients that a batch of so many shards needs.
   package func gradientSets(shards: Int) -> Int { hasMeetings ? min(shards, 1) : shards }
-
-  /// Instructions are numbered with a gap of one, at `pause`, for what happens between forward and backward.
-  private static func lifetimes(
-    _ lowering: Lowering, from input: Lowering.BufferID, pauses: [Lowering.BufferID], at pause: Int, to output: Lowering.BufferID?
-  ) -> [ClosedRange<Int>?] {
-    var lifetimes = [ClosedRange<Int>?](repeating: nil, count: lowering.buffers.count)
-    func touch(_ buffer: Lowering.BufferID, _ time: Int) {
-      let known = lifetimes[buffer] ?? time...time
-      lifetimes[buffer] = min(known.lowerBound, time)...max(known.upperBound, time)
-    }
-    touch(input, -1)
-    for (index, instruction) in lowering.instructions.enumerated() {
-      for case .buffer(let buffer) in instruction.operands { touch(buffer, index < pause ? index : index + 1) }
-    }
-    for buffer in pauses { touch(buffer, pause) }
-    if let output { touch(output, lowering.instructions.count + 1) }
-    return lifetimes
-  }
 }

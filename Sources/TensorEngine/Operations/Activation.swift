@@ -18,7 +18,7 @@ package struct Activation: Operation {
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let source = lowering.value(lowering.input(node))
-    let count = Int64(lowering.shardSize * lowering.shape(node).count)
+    let count = Int64(lowering.batch * lowering.shape(node).count)
     lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { [kernel] pointers, _ in
       kernels_activate(kernel, pointers[0], pointers[1], count)
     }
@@ -28,7 +28,7 @@ package struct Activation: Operation {
     let input = lowering.input(node)
     guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
     let result = lowering.makeBuffer(like: input)
-    let count = Int64(lowering.shardSize * lowering.shape(node).count)
+    let count = Int64(lowering.batch * lowering.shape(node).count)
     lowering.emit(label + " to input", reads: [gradient, lowering.value(input)], writes: [result]) { [kernel] pointers, _ in
       kernels_activate_gradient(kernel, pointers[0], pointers[1], pointers[2], count)
     }

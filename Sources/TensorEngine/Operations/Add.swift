@@ -15,7 +15,7 @@ package struct Add: Operation {
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     guard !lowering.isFused(node) else { return lowering.passThrough(node) }
     let terms = [lowering.value(lowering.input(node, 0)), lowering.value(lowering.input(node, 1))]
-    let count = lowering.shardSize * lowering.shape(node).count
+    let count = lowering.batch * lowering.shape(node).count
     lowering.emit(label, reads: terms, writes: [lowering.makeValue(node)]) { pointers, _ in
       kernels_add(pointers[0], pointers[1], pointers[2], Int64(count))
     }

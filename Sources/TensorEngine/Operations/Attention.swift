@@ -46,7 +46,7 @@ package struct Attention: Operation {
   private func shape(_ node: Graph.NodeID, _ lowering: Lowering) -> kernels_attention {
     let tokens = lowering.shape(node)
     return kernels_attention(
-      batch: Int64(lowering.shardSize), tokens: Int64(tokens[0]), heads: Int64(heads), width: Int64(tokens[1] / heads))
+      batch: Int64(lowering.batch), tokens: Int64(tokens[0]), heads: Int64(heads), width: Int64(tokens[1] / heads))
   }
 
   private func scratch(_ shape: kernels_attention, _ lowering: inout Lowering) -> Lowering.BufferID {

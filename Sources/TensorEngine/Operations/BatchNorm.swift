@@ -47,7 +47,7 @@ package struct BatchNorm: Operation {
     _ node: Graph.NodeID, by coefficients: Lowering.Operand, within range: ClosedRange<Float>, to result: Lowering.BufferID,
     _ lowering: inout Lowering
   ) {
-    let rows = Rows(lowering.shape(node), lowering.shardSize)
+    let rows = Rows(lowering.shape(node), lowering.batch)
     let source = lowering.value(lowering.input(node))
     lowering.emit(label, [.buffer(source), coefficients, .buffer(result)]) { pointers, _ in
       rows.scale(pointers[0], by: pointers[1], within: range, to: pointers[2])
@@ -60,7 +60,7 @@ package struct BatchNorm: Operation {
     if lowering.isFused(node) { return lowering.contribute(gradient, to: input) }
     guard let coefficients = lowering.keptCoefficients(of: node) else { return }
     if lowering.purpose.usesBatchStatistics { return backwardThroughBatch(node, gradient, coefficients, &lowering) }
-    let rows = Rows(lowering.shape(node), lowering.shardSize)
+    let rows = Rows(lowering.shape(node), lowering.batch)
     let result = lowering.makeBuffer(like: input)
     lowering.emit(
       label + " to input", [.buffer(gradient), coefficients, .buffer(result)], lowering.finish(ofGradientAt: input)
@@ -72,7 +72,7 @@ package struct BatchNorm: Operation {
 
   /// y = factor · x + shift, `[2, channels]`: what the running statistics come to.
   private func runningCoefficients(_ node: Graph.NodeID, _ lowering: inout Lowering) -> Lowering.Operand {
-    coefficients(channels: Rows(lowering.shape(node), lowering.shardSize).channels, &lowering)
+    coefficients(channels: Rows(lowering.shape(node), lowering.batch).channels, &lowering)
   }
 
   private func coefficients(channels: Int, _ lowering: inout Lowering) -> Lowering.Operand {
@@ -109,7 +109,7 @@ package struct BatchNorm: Operation {
 
   /// `[4, channels]`: factor and shift of y = factor · x + shift, then mean and 1/deviation; known when all shards have met.
   private func batchCoefficients(_ node: Graph.NodeID, _ lowering: inout Lowering) -> Lowering.Operand {
-    let rows = Rows(lowering.shape(node), lowering.shardSize)
+    let rows = Rows(lowering.shape(node), lowering.batch)
     let channels = rows.channels
     let source = lowering.value(lowering.input(node))
     let share = lowering.makeBuffer(bytes: 2 * channels * MemoryLayout<Double>.size)
@@ -145,7 +145,7 @@ package struct BatchNorm: Operation {
   private func backwardThroughBatch(
     _ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ coefficients: Lowering.Operand, _ lowering: inout Lowering
   ) {
-    let rows = Rows(lowering.shape(node), lowering.shardSize)
+    let rows = Rows(lowering.shape(node), lowering.batch)
     let channels = rows.channels
     let input = lowering.input(node)
     let source = lowering.value(input)

@@ -37,7 +37,7 @@ package struct Convolution: WeightedOperation {
   ) throws -> Kernel {
     let image = lowering.shape(lowering.input(node))
     let shape = onednn_convolution(
-      batch: Int64(lowering.shardSize), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
+      batch: Int64(lowering.batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
       kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride_height: Int64(window.stride.height),
       stride_width: Int64(window.stride.width), padding_height: Int64(window.padding.height), padding_width: Int64(window.padding.width),
       groups: Int64(groups), bias: hasBias, half: isHalf, clamp: .init(clamp))
@@ -50,16 +50,16 @@ package struct Convolution: WeightedOperation {
     let input = lowering.input(node)
     let (image, source) = (lowering.shape(input), lowering.value(input))
     if isPointwise {
-      Product(rows: lowering.shardSize * image[0] * image[1], depth: image[2], columns: filters, isHalf: lowering.isHalf).emit(
+      Product(rows: lowering.batch * image[0] * image[1], depth: image[2], columns: filters, isHalf: lowering.isHalf).emit(
         label, source, weights: weights, strides: (1, image[2]), to: result, finish, &lowering)
       return true
     }
-    if let depthwise = Depthwise(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups) {
+    if let depthwise = Depthwise(batch: lowering.batch, image: image, filters: filters, window: window, groups: groups) {
       depthwise.emit(label, source, weights: weights, to: result, finish, &lowering)
       return true
     }
     if let winograd = Winograd(
-      batch: lowering.shardSize, image: image, channels: image[2], filters: filters, window: window, groups: groups, isHalf: lowering.isHalf
+      batch: lowering.batch, image: image, channels: image[2], filters: filters, window: window, groups: groups, isHalf: lowering.isHalf
     ),
       winograd.weightBytes <= lowering.winogradBytes
     {
@@ -69,7 +69,7 @@ package struct Convolution: WeightedOperation {
     // In single precision the library does as well.
     guard lowering.isHalf,
       let gathered = GatheredConvolution(
-        batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups, isHalf: true)
+        batch: lowering.batch, image: image, filters: filters, window: window, groups: groups, isHalf: true)
     else { return false }
     gathered.emit(label, source, weights: weights, to: result, finish, &lowering)
     return true
@@ -83,22 +83,22 @@ package struct Convolution: WeightedOperation {
     let (image, output) = (lowering.shape(input), lowering.shape(node))
     if isPointwise {
       let product = Product(
-        rows: lowering.shardSize * image[0] * image[1], depth: filters, columns: image[2], isHalf: lowering.isHalf)
+        rows: lowering.batch * image[0] * image[1], depth: filters, columns: image[2], isHalf: lowering.isHalf)
       product.emit(
         label, gradient, weights: weights, strides: (image[2], 1), to: result, lowering.finish(ofGradientAt: input), &lowering)
       return true
     }
-    if let first = InputGradient(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups) {
+    if let first = InputGradient(batch: lowering.batch, image: image, filters: filters, window: window, groups: groups) {
       first.emit(label, gradient, weights: weights, to: result, &lowering)
       return true
     }
-    if let depthwise = Depthwise(batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups) {
+    if let depthwise = Depthwise(batch: lowering.batch, image: image, filters: filters, window: window, groups: groups) {
       depthwise.emitBackward(
         label, gradient, weights: weights, to: result, lowering.finish(ofGradientAt: input), &lowering)
       return true
     }
     if let winograd = Winograd(
-      batch: lowering.shardSize, image: output, channels: filters, filters: image[2], window: window, isTransposed: true, groups: groups,
+      batch: lowering.batch, image: output, channels: filters, filters: image[2], window: window, isTransposed: true, groups: groups,
       isHalf: lowering.isHalf),
       winograd.weightBytes <= lowering.winogradBytes
     {
@@ -108,7 +108,7 @@ package struct Convolution: WeightedOperation {
     // In single precision the library does as well where the stride is 1.
     guard lowering.isHalf || window.stride.both != 1,
       let gathered = GatheredConvolution(
-        batch: lowering.shardSize, image: image, filters: filters, window: window, groups: groups, isBackward: true, isHalf: lowering.isHalf
+        batch: lowering.batch, image: image, filters: filters, window: window, groups: groups, isBackward: true, isHalf: lowering.isHalf
       )
     else { return false }
     gathered.emit(label, gradient, weights: weights, to: result, lowering.finish(ofGradientAt: input), &lowering)

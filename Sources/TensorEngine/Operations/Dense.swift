@@ -29,7 +29,7 @@ package struct Dense: WeightedOperation {
   private func extent(_ node: Graph.NodeID, _ lowering: Lowering) -> (rows: Int, features: Int) {
     let input = lowering.shape(lowering.input(node))
     let features = input.dimensions.last ?? 1
-    return (lowering.shardSize * input.count / max(features, 1), features)
+    return (lowering.batch * input.count / max(features, 1), features)
   }
 
   /// The pixels of the image that is the layer's input where nobody has brought it into PyTorch's order, else 1.

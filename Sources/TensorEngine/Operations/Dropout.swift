@@ -17,7 +17,7 @@ package struct Dropout: Operation {
     let mask = lowering.makeBuffer(like: node)
     lowering.keep(mask, of: node)
     let count = lowering.shape(node).count
-    let all = lowering.shardSize * count
+    let all = lowering.batch * count
     let (rate, scale) = (rate, 1 / (1 - rate))
     lowering.emit(label, reads: [source], writes: [mask, lowering.makeValue(node)]) { pointers, call in
       let (source, mask, target) = (pointers[0], pointers[1], pointers[2])
@@ -34,7 +34,7 @@ package struct Dropout: Operation {
     let input = lowering.input(node)
     guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
     guard let mask = lowering.kept(of: node) else { return lowering.contribute(gradient, to: input) }
-    let count = lowering.shardSize * lowering.shape(node).count
+    let count = lowering.batch * lowering.shape(node).count
     let result = lowering.makeBuffer(like: input)
     lowering.emit("dropout to input", reads: [gradient, mask], writes: [result]) { pointers, _ in
       for i in 0..<count { pointers[2][i] = pointers[0][i] * pointers[1][i] }

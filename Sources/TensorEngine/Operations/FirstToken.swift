@@ -9,7 +9,7 @@ package struct FirstToken: Operation {
   }
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
-    let (examples, width) = (lowering.shardSize, lowering.shape(node).count)
+    let (examples, width) = (lowering.batch, lowering.shape(node).count)
     let count = lowering.shape(lowering.input(node)).count
     lowering.emit(label, reads: [lowering.value(lowering.input(node))], writes: [lowering.makeValue(node)]) { pointers, _ in
       for example in 0..<examples { (pointers[1] + example * width).update(from: pointers[0] + example * count, count: width) }
@@ -19,7 +19,7 @@ package struct FirstToken: Operation {
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
     guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
-    let (examples, width, count) = (lowering.shardSize, lowering.shape(node).count, lowering.shape(input).count)
+    let (examples, width, count) = (lowering.batch, lowering.shape(node).count, lowering.shape(input).count)
     let result = lowering.makeBuffer(like: input)
     lowering.emit(label + " to input", reads: [gradient], writes: [result]) { pointers, _ in
       pointers[1].update(repeating: 0, count: examples * count)

@@ -8,7 +8,7 @@ package struct Flatten: Operation {
     let image = lowering.shape(lowering.input(node))
     guard Self.reorders(image), !lowering.isFolded(node) else { return lowering.passThrough(node) }
     let source = lowering.value(lowering.input(node))
-    let examples = lowering.shardSize
+    let examples = lowering.batch
     lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { pointers, _ in
       Self.transpose(pointers[0], pointers[1], rows: image[0] * image[1], columns: image[2], examples: examples)
     }
@@ -23,7 +23,7 @@ package struct Flatten: Operation {
       return lowering.contribute(gradient, to: input)
     }
     let result = lowering.makeBuffer(like: input)
-    let examples = lowering.shardSize
+    let examples = lowering.batch
     lowering.emit("flatten to input", reads: [gradient], writes: [result]) { pointers, _ in
       Self.transpose(pointers[0], pointers[1], rows: image[2], columns: image[0] * image[1], examples: examples)
     }

@@ -10,7 +10,7 @@ package struct GlobalAveragePool: Operation {
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let source = lowering.value(lowering.input(node))
-    let rows = Rows(lowering.shape(lowering.input(node)), lowering.shardSize)
+    let rows = Rows(lowering.shape(lowering.input(node)), lowering.batch)
     lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { pointers, _ in rows.means(of: pointers[0], to: pointers[1])
     }
   }
@@ -18,7 +18,7 @@ package struct GlobalAveragePool: Operation {
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
     guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
-    let rows = Rows(lowering.shape(input), lowering.shardSize)
+    let rows = Rows(lowering.shape(input), lowering.batch)
     let result = lowering.makeBuffer(like: input)
     lowering.emit(label + " to input", reads: [gradient], writes: [result]) { pointers, _ in rows.spread(pointers[0], to: pointers[1]) }
     lowering.contribute(result, to: input)

@@ -53,6 +53,6 @@ package struct LayerNorm: Operation {
   private func extent(_ node: Graph.NodeID, _ lowering: Lowering) -> (rows: Int64, columns: Int64) {
     let shape = lowering.shape(node)
     let columns = shape.dimensions.last ?? 1
-    return (Int64(lowering.shardSize * shape.count / max(columns, 1)), Int64(columns))
+    return (Int64(lowering.batch * shape.count / max(columns, 1)), Int64(columns))
   }
 }

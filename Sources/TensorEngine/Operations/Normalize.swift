@@ -24,7 +24,7 @@ package struct Normalize: Operation {
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let source = lowering.value(lowering.input(node))
-    let pixels = lowering.shardSize * lowering.shape(node).count / mean.count
+    let pixels = lowering.batch * lowering.shape(node).count / mean.count
     lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { [mean, deviation] pointers, _ in
       for pixel in 0..<pixels {
         let at = pixel * mean.count
@@ -36,7 +36,7 @@ package struct Normalize: Operation {
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
     guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
-    let pixels = lowering.shardSize * lowering.shape(node).count / mean.count
+    let pixels = lowering.batch * lowering.shape(node).count / mean.count
     let result = lowering.makeBuffer(like: input)
     lowering.emit("normalize to input", reads: [gradient], writes: [result]) { [deviation] pointers, _ in
       for pixel in 0..<pixels {

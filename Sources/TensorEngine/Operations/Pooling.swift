@@ -75,13 +75,13 @@ package struct Pooling: Operation {
 
   /// The kernel of our own for windows side by side, five times faster than the library's.
   private func ownMaximum(_ node: Graph.NodeID, _ lowering: Lowering) -> MaxPool? {
-    kind == .max ? MaxPool(batch: lowering.shardSize, image: lowering.shape(lowering.input(node)), window: window) : nil
+    kind == .max ? MaxPool(batch: lowering.batch, image: lowering.shape(lowering.input(node)), window: window) : nil
   }
 
   private func shape(_ node: Graph.NodeID, _ lowering: Lowering) -> onednn_pooling {
     let image = lowering.shape(lowering.input(node))
     return onednn_pooling(
-      batch: Int64(lowering.shardSize), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]),
+      batch: Int64(lowering.batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]),
       kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride_height: Int64(window.stride.height),
       stride_width: Int64(window.stride.width), padding_height: Int64(window.padding.height), padding_width: Int64(window.padding.width),
       maximum: kind == .max)

@@ -14,7 +14,7 @@ package struct ReLU: Operation {
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     guard !lowering.isFused(node) else { return lowering.passThrough(node) }
     let source = lowering.value(lowering.input(node))
-    let count = lowering.shardSize * lowering.shape(node).count
+    let count = lowering.batch * lowering.shape(node).count
     lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { [range] pointers, _ in
       for i in 0..<count { pointers[1][i] = min(max(pointers[0][i], range.lowerBound), range.upperBound) }
     }

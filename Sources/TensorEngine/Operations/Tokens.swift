@@ -61,6 +61,6 @@ package struct Tokens: Operation {
 
   /// The examples of a shard, the floats of all tokens of one, and of one token.
   private func extent(_ node: Graph.NodeID, _ lowering: Lowering) -> (examples: Int, count: Int, width: Int) {
-    (lowering.shardSize, lowering.shape(node).count, lowering.shape(node)[1])
+    (lowering.batch, lowering.shape(node).count, lowering.shape(node)[1])
   }
 }
