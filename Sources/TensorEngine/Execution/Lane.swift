@@ -29,8 +29,8 @@ package final class Lane {
   private let arena: UnsafeMutableRawPointer
   private let board: Board
   /// The passes, cut at the meetings.
-  private var forwardStages: [[Step]] = [[]]
-  private var backwardStages: [[Step]] = [[]]
+  private var forwardStages: [[Passage]] = [[]]
+  private var backwardStages: [[Passage]] = [[]]
   private var call = LaneCall(batch: 0, dropout: nil)
   /// Where the gradients of the weights go, as of the last `turn`.
   private var gradients: UnsafeMutablePointer<Float>?
@@ -119,9 +119,7 @@ package final class Lane {
     let base = gradients.shard(program.hasMeetings ? 0 : shard)
     self.gradients = base
     for stage in backwardStages.indices {
-      for index in backwardStages[stage].indices where backwardStages[stage][index].follows {
-        backwardStages[stage][index].follow { base + program.layout.offsets[$0] }
-      }
+      for index in backwardStages[stage].indices { backwardStages[stage][index].follow { base + program.layout.offsets[$0] } }
     }
   }
 
@@ -157,13 +155,10 @@ package final class Lane {
     return forward + timed(backwardStages, board.backward)
   }
 
-  private func timed(_ stages: [[Step]], _ meetings: [Board.Place]) -> [Double] {
+  private func timed(_ stages: [[Passage]], _ meetings: [Board.Place]) -> [Double] {
     var times: [Double] = []
     for stage in stages.indices {
-      // Each part takes the same: the first is timed, the others pass.
-      for step in stages[stage] {
-        if step.part == 0 { times.append(Double(step.parts) * BestTime.of { step(call) }) } else { step(call) }
-      }
+      times += stages[stage].flatMap { $0.timed(call) }
       if stage < meetings.count { times.append(BestTime.of { meetings[stage]([self]) }) }
     }
     return times
@@ -180,26 +175,17 @@ package final class Lane {
     return gradients + program.layout.offsets[parameter]
   }
 
-  func run(forward stage: Int) { run(forwardStages[stage]) }
-  func run(backward stage: Int) { run(backwardStages[stage]) }
-
-  /// Parts of the shard without a real example are left out.
-  private func run(_ steps: [Step]) {
-    for step in steps where step.part == 0 || step.part * program.shard.size < call.batch * step.parts { step(call) }
-  }
+  func run(forward stage: Int) { for passage in forwardStages[stage] { passage(call) } }
+  func run(backward stage: Int) { for passage in backwardStages[stage] { passage(call) } }
 
   /// What the shard brings to a meeting.
   func share(_ meeting: Lowering.Meeting) -> Lowering.Meeting.Share { .init(pointer: pointer(meeting.share), batch: call.batch) }
 
-  /// The steps between meetings: a run of instructions takes one part of the shard after the other.
-  private func stages(_ instructions: [Lowering.Instruction]) throws -> [[Step]] {
+  private func stages(_ instructions: [Lowering.Instruction]) throws -> [[Passage]] {
     try instructions.split(omittingEmptySubsequences: false) { $0.meeting != nil }.map { stage in
-      try Lowering.Instruction.runs(stage).flatMap { run in
-        try (0..<stage[run.lowerBound].parts).flatMap { part in
-          try stage[run].map { instruction in
-            try Step(instruction, part: part) { resolve($0, part: part, of: instruction.parts) }
-          }
-        }
+      try Lowering.Instruction.runs(stage).map { run in
+        let parts = stage[run.lowerBound].parts
+        return try Passage(stage[run], parts: parts, shard: program.shard.size) { resolve($0, part: $1, of: parts) }
       }
     }
   }

@@ -7,16 +7,12 @@ struct Step {
     case loop(Lowering.Loop)
   }
 
-  /// Which part of the shard it takes, and of how many.
-  let part, parts: Int
   private let work: Work
   private let operands: [Lowering.Operand]
   private var pointers: [UnsafeMutablePointer<Float>]
 
   /// - Parameter resolve: the place of each operand.
-  init(_ instruction: Lowering.Instruction, part: Int = 0, _ resolve: (Lowering.Operand) -> UnsafeMutableRawPointer) throws {
-    self.part = part
-    parts = instruction.parts
+  init(_ instruction: Lowering.Instruction, _ resolve: (Lowering.Operand) -> UnsafeMutableRawPointer) throws {
     operands = instruction.operands
     pointers = operands.map { resolve($0).assumingMemoryBound(to: Float.self) }
     switch instruction.work {

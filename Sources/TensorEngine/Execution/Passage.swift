@@ -1,0 +1,46 @@
+/// Steps through which a shard passes in parts, one after the other.
+struct Passage {
+  /// The same steps for each part of the shard.
+  private var parts: [[Step]]
+  /// The examples of a part.
+  private let portion: Int
+
+  /// - Parameters:
+  ///   - instructions: in so many `parts` each.
+  ///   - shard: the examples of a whole shard.
+  ///   - resolve: the place of an operand for one part of the shard.
+  init(
+    _ instructions: ArraySlice<Lowering.Instruction>, parts: Int, shard: Int,
+    _ resolve: (_ operand: Lowering.Operand, _ part: Int) -> UnsafeMutableRawPointer
+  ) throws {
+    portion = shard / parts
+    self.parts = try (0..<parts).map { part in
+      try instructions.map { try Step($0) { resolve($0, part) } }
+    }
+  }
+
+  /// Leaves out parts without a real example.
+  func callAsFunction(_ call: LaneCall) {
+    for (number, steps) in parts.enumerated() where number == 0 || number * portion < call.batch {
+      for step in steps { step(call) }
+    }
+  }
+
+  /// The seconds that each step takes alone for the whole shard, at its best; leaves what a pass leaves.
+  func timed(_ call: LaneCall) -> [Double] {
+    self(call)
+    guard parts.count > 1 else { return parts[0].map { step in BestTime.of { step(call) } } }
+    // What the steps hand to one another is that of the last part now, and every part of what they leave becomes that.
+    defer { self(call) }
+    return parts[0].indices.map { step in
+      BestTime.of { for part in parts { part[step](call) } }
+    }
+  }
+
+  /// Has the gradients of parameters go to `place`.
+  mutating func follow(_ place: (ParameterID) -> UnsafeMutablePointer<Float>) {
+    for part in parts.indices {
+      for step in parts[part].indices where parts[part][step].follows { parts[part][step].follow(place) }
+    }
+  }
+}
