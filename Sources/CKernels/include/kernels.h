@@ -18,12 +18,15 @@ extern "C" {
 int64_t kernels_lanes(void);
 
 // What happens to a result on its way to memory: the bias is added, then `addend`, it is brought into [low, high], and it is set to
-// zero where `mask` is outside ]mask_low, mask_high[. A null pointer leaves a step out.
+// zero where `mask` is outside ]mask_low, mask_high[, or where `passes` has no bit. Bits are those that a clamp left as `inside`: one for
+// each value that is inside ]low, high[, the first the lowest of its byte. A null pointer leaves a step out.
 typedef struct {
-  const float *bias;    // [columns]
-  const float *addend;  // like the result
-  const float *mask;    // like the result: the value whose clamping the gradient passes
-  float low, high;      // -INFINITY, INFINITY for none
+  const float *bias;      // [columns]
+  const float *addend;    // like the result
+  const float *mask;      // like the result: the value whose clamping the gradient passes
+  const uint8_t *passes;  // the same as bits; for a multiple of 16 columns
+  uint8_t *inside;        // written; for a multiple of 16 columns
+  float low, high;        // -INFINITY, INFINITY for none
   float mask_low, mask_high;
 } kernels_finish;
 

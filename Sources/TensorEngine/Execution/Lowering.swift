@@ -104,6 +104,8 @@ package struct Lowering {
   /// What was computed together with one of its inputs, and with which.
   private var fused: [Graph.NodeID: Graph.NodeID] = [:]
   private var masked: Set<Graph.NodeID> = []
+  /// Where the values of a ReLU are strictly inside its range, as bits.
+  private var insides: [Graph.NodeID: BufferID] = [:]
   private let portions: Portions
   private let consumers: [[Graph.NodeID]]
   private let wanted: [Bool]
@@ -210,6 +212,15 @@ package struct Lowering {
     return (consumer, relu.range)
   }
 
+  /// Room for a bit for each value of a ReLU, for the way back of an attack, which then need not keep the value itself.
+  mutating func makeInside(of relu: Graph.NodeID) -> BufferID? {
+    guard purpose == .attack, wanted[relu], (shape(relu).dimensions.last ?? 1).isMultiple(of: 16) else { return nil }
+    return makeBuffer(bytes: batch * shape(relu).count / 8)
+  }
+
+  /// Says that a kernel of our own leaves these bits.
+  mutating func keep(inside: BufferID?, of relu: Graph.NodeID) { insides[relu] = inside }
+
   /// The sum that alone reads the value of `node`, where its other term is known by now: a kernel may add that on its way out.
   func sum(after node: Graph.NodeID) -> (node: Graph.NodeID, other: BufferID)? {
     guard let consumer = soleConsumer(of: node), graph.nodes[consumer].operation is Add else { return nil }
@@ -258,7 +269,8 @@ package struct Lowering {
     contributions[node] = nil
     if contributed[node, default: 0] + 1 == consumers[node].count, let relu = relu(beneath: node) {
       masked.insert(node)
-      finish.mask = Finish.Clamped(value: value(node), range: relu.range)
+      finish.passes = insides[node]
+      if finish.passes == nil { finish.mask = Finish.Clamped(value: value(node), range: relu.range) }
     }
     return finish
   }

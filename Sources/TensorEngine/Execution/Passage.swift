@@ -28,9 +28,11 @@ struct Passage {
 
   /// The seconds that each step takes alone for the whole shard, at its best; leaves what a pass leaves.
   func timed(_ call: LaneCall) -> [Double] {
-    self(call)
+    // In their order, since a later step may write where an earlier one has read.
     guard parts.count > 1 else { return parts[0].map { step in BestTime.of { step(call) } } }
-    // What the steps hand to one another is that of the last part now, and every part of what they leave becomes that.
+    // What the passage reads stays through all of it. What its steps hand to one another is that of the last part, once all have passed, and
+    // so becomes every part of what they leave, until all pass again.
+    self(call)
     defer { self(call) }
     return parts[0].indices.map { step in
       BestTime.of { for part in parts { part[step](call) } }

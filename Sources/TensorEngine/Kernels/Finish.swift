@@ -10,6 +10,10 @@ struct Finish: Sendable {
   var clamp: ClosedRange<Float> = -.infinity ... .infinity
   /// The clamped value through which a gradient passes, and its bounds.
   var mask: Clamped?
+  /// The same as a bit for each value, as the kernel that clamped it left them.
+  var passes: Lowering.BufferID?
+  /// Where to leave a bit for each value: whether it is strictly inside `clamp`. For a multiple of 16 channels.
+  var inside: Lowering.BufferID?
 
   /// The result of a clamp.
   struct Clamped: Sendable {
@@ -19,7 +23,7 @@ struct Finish: Sendable {
 
   /// What the instruction reads for it, after its own operands.
   var operands: [Lowering.Operand] {
-    [bias, addend.map(Lowering.Operand.buffer), mask.map { .buffer($0.value) }].compactMap(\.self)
+    [bias].compactMap(\.self) + [addend, mask?.value, passes, inside].compactMap { $0.map(Lowering.Operand.buffer) }
   }
 
   /// The finish of the call whose pointers from `first` on are `operands`.
@@ -30,10 +34,13 @@ struct Finish: Sendable {
       defer { next += 1 }
       return UnsafePointer(pointers[next])
     }
-    let passes = mask?.range ?? -.infinity ... .infinity
+    func bits(_ isThere: Bool) -> UnsafeMutablePointer<UInt8>? {
+      place(isThere).map { UnsafeMutableRawPointer(mutating: $0).assumingMemoryBound(to: UInt8.self) }
+    }
+    let bounds = mask?.range ?? -.infinity ... .infinity
     return kernels_finish(
-      bias: place(bias != nil), addend: place(addend != nil), mask: place(mask != nil), low: clamp.lowerBound, high: clamp.upperBound,
-      mask_low: passes.lowerBound, mask_high: passes.upperBound)
+      bias: place(bias != nil), addend: place(addend != nil), mask: place(mask != nil), passes: bits(passes != nil),
+      inside: bits(inside != nil), low: clamp.lowerBound, high: clamp.upperBound, mask_low: bounds.lowerBound, mask_high: bounds.upperBound)
   }
 }
 

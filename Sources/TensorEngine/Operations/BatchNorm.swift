@@ -32,25 +32,29 @@ package struct BatchNorm: Operation {
     lowering.keep(coefficients: coefficients, of: node)
     let clamp = lowering.clamp(after: node)
     if let clamp { lowering.fuse(clamp.node, into: node) }
-    let range = clamp?.range ?? -.infinity ... .infinity
-    emitScale(node, by: coefficients, within: range, to: lowering.makeValue(node), &lowering)
+    let inside = clamp.flatMap { lowering.makeInside(of: $0.node) }
+    if let clamp { lowering.keep(inside: inside, of: clamp.node) }
+    var finish = Finish(clamp: clamp?.range ?? -.infinity ... .infinity, inside: inside)
+    emitScale(node, by: coefficients, finish, to: lowering.makeValue(node), &lowering)
     // Its input stays for its own way back; what it makes of it is soon made again.
     guard lowering.purpose.usesBatchStatistics else { return }
-    lowering.forget(node) { lowering in
+    finish.inside = nil
+    lowering.forget(node) { [finish] lowering in
       let again = lowering.makeBuffer(like: node)
-      emitScale(node, by: coefficients, within: range, to: again, &lowering)
+      emitScale(node, by: coefficients, finish, to: again, &lowering)
       return again
     }
   }
 
   private func emitScale(
-    _ node: Graph.NodeID, by coefficients: Lowering.Operand, within range: ClosedRange<Float>, to result: Lowering.BufferID,
-    _ lowering: inout Lowering
+    _ node: Graph.NodeID, by coefficients: Lowering.Operand, _ finish: Finish, to result: Lowering.BufferID, _ lowering: inout Lowering
   ) {
     let rows = Rows(lowering.shape(node), lowering.batch)
     let source = lowering.value(lowering.input(node))
-    lowering.emit(label, [.buffer(source), coefficients, .buffer(result)]) { pointers, _ in
-      rows.scale(pointers[0], by: pointers[1], within: range, to: pointers[2])
+    lowering.emit(label, [.buffer(source), coefficients, .buffer(result)], finish) { pointers, finish in
+      var shifted = finish.pointee
+      shifted.bias = UnsafePointer(pointers[1] + rows.channels)
+      rows.scale(pointers[0], by: pointers[1], &shifted, to: pointers[2])
     }
   }
 

@@ -15,16 +15,6 @@ struct Rows: Sendable {
     count = shape.count / max(channels, 1)
   }
 
-  /// y = factor · x + shift, brought into `range`; `coefficients` holds the factors and then the shifts.
-  func scale(
-    _ x: UnsafePointer<Float>, by coefficients: UnsafePointer<Float>, within range: ClosedRange<Float>,
-    to y: UnsafeMutablePointer<Float>
-  ) {
-    var finish = kernels_finish(
-      bias: coefficients + channels, addend: nil, mask: nil, low: range.lowerBound, high: range.upperBound, mask_low: 0, mask_high: 0)
-    kernels_scale(x, coefficients, &finish, y, Int64(all), Int64(channels))
-  }
-
   /// y = factor · x, finished.
   func scale(
     _ x: UnsafePointer<Float>, by factors: UnsafePointer<Float>, _ finish: UnsafePointer<kernels_finish>, to y: UnsafeMutablePointer<Float>

@@ -43,10 +43,14 @@ extension WeightedOperation {
     let sum = lowering.sum(after: last)
     let end = sum?.node ?? last
     let clamp = lowering.clamp(after: end)
-    let finish = Finish(bias: bias, addend: sum?.other, clamp: clamp?.range ?? -.infinity ... .infinity)
+    let inside = clamp.flatMap { lowering.makeInside(of: $0.node) }
+    let finish = Finish(bias: bias, addend: sum?.other, clamp: clamp?.range ?? -.infinity ... .infinity, inside: inside)
     if emitForward(node, weights: weights, to: result, finish, &lowering) {
       if let sum { lowering.fuse(sum.node, into: last) }
-      if let clamp { lowering.fuse(clamp.node, into: end) }
+      if let clamp {
+        lowering.fuse(clamp.node, into: end)
+        lowering.keep(inside: inside, of: clamp.node)
+      }
       return
     }
     // The library's kernels clamp, but add nothing.
