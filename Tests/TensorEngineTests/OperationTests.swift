@@ -205,6 +205,13 @@ private let table: [OperationCase] = {
       try g.append(GlobalAveragePool(), to: g.output)
       try dense(&g, 3)
     },
+    row("in parts, with a bit for each value of a relu", [24, 24, 1]) { g in
+      try conv(&g, 32, Window(1))
+      try g.append(ReLU(), to: g.output)
+      try conv(&g, 32, Window(3, stride: 2, padding: 1), groups: 32)
+      try g.append(ReLU(), to: g.output)
+      try conv(&g, 8, Window(1))
+    },
     row("residual sum read three times", [4, 4, 3]) { g in
       try conv(&g, 3, Window(1))
       let stem = g.output
@@ -275,6 +282,13 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     let distance = zip(gradient.values, expected.values).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }.squareRoot()
     let length = expected.values.reduce(0) { $0 + Double($1 * $1) }.squareRoot()
     #expect(distance <= (row.isSmooth ? 1e-2 : 0.1) * max(length, 1e-3), "the gradient is \(distance) away of \(length)")
+  }
+
+  @Test("Large values pass in parts, small ones at once") func parts() throws {
+    let graph = try #require(table.first { $0.testDescription.hasPrefix("in parts") }).graph
+    let attack = try Program(graph, for: .attack)
+    #expect(Set(attack.portions) == [8, Shard.largest] && attack.portions.first == 8)
+    #expect(try Program(graph, for: .training).portions.allSatisfy { $0 == Shard.largest })
   }
 
   /// Slopes of very different sizes, as a batch has them whose examples are right with certainty or wrong.

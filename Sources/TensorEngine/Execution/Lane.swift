@@ -12,7 +12,8 @@ package struct DropoutKey: Sendable {
   }
 }
 
-/// What the loops of a program may ask about the pass that they are part of.
+/// What the loops of a program may ask about the pass that they are part of, where the shard passes as a whole: in portions it does only in
+/// programs whose loops ask nothing.
 struct LaneCall {
   /// The number of real examples in the shard; the rest is padding.
   let batch: Int
@@ -185,7 +186,7 @@ package final class Lane {
     try instructions.split(omittingEmptySubsequences: false) { $0.meeting != nil }.map { stage in
       try Lowering.Instruction.runs(stage).map { run in
         let parts = stage[run.lowerBound].parts
-        return try Passage(stage[run], parts: parts, shard: program.shard.size) { resolve($0, part: $1, of: parts) }
+        return try Passage(stage[run], parts: parts) { resolve($0, part: $1, of: parts) }
       }
     }
   }

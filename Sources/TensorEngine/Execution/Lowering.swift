@@ -19,7 +19,7 @@ package struct Lowering {
     case shared(Int)
   }
 
-  /// A loop in Swift over the floats of its operands, reads first, then writes.
+  /// A loop in Swift over the floats of its operands, in their order.
   typealias Loop = @Sendable (_ pointers: [UnsafeMutablePointer<Float>], _ call: LaneCall) -> Void
 
   enum Work: Sendable {
@@ -215,6 +215,8 @@ package struct Lowering {
   /// Room for a bit for each value of a ReLU, for the way back of an attack, which then need not keep the value itself.
   mutating func makeInside(of relu: Graph.NodeID) -> BufferID? {
     guard purpose == .attack, wanted[relu], (shape(relu).dimensions.last ?? 1).isMultiple(of: 16) else { return nil }
+    // Where a maximum over windows reads it, the mask is read off that.
+    if let consumer = soleConsumer(of: relu), (graph.nodes[consumer].operation as? Pooling)?.kind == .max { return nil }
     return makeBuffer(bytes: batch * shape(relu).count / 8)
   }
 
@@ -269,7 +271,7 @@ package struct Lowering {
     contributions[node] = nil
     if contributed[node, default: 0] + 1 == consumers[node].count, let relu = relu(beneath: node) {
       masked.insert(node)
-      finish.passes = insides[node]
+      finish.passes = insides[isFolded(node) ? input(node) : node]
       if finish.passes == nil { finish.mask = Finish.Clamped(value: value(node), range: relu.range) }
     }
     return finish

@@ -10,7 +10,7 @@ struct MemoryPlan: Sendable {
   ///
   /// - Parameters:
   ///   - sizes: the bytes of each buffer.
-  ///   - lifetimes: the first and last instruction that touches it; `nil` for a buffer that none does.
+  ///   - lifetimes: the first and last moment at which it is needed; `nil` for a buffer that never is.
   init(sizes: [Int], lifetimes: [ClosedRange<Int>?]) {
     var offsets = [Int](repeating: 0, count: sizes.count)
     var placed: [(lifetime: ClosedRange<Int>, start: Int, end: Int)] = []

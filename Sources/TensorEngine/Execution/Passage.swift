@@ -2,28 +2,21 @@
 struct Passage {
   /// The same steps for each part of the shard.
   private var parts: [[Step]]
-  /// The examples of a part.
-  private let portion: Int
 
   /// - Parameters:
   ///   - instructions: in so many `parts` each.
-  ///   - shard: the examples of a whole shard.
   ///   - resolve: the place of an operand for one part of the shard.
   init(
-    _ instructions: ArraySlice<Lowering.Instruction>, parts: Int, shard: Int,
+    _ instructions: ArraySlice<Lowering.Instruction>, parts: Int,
     _ resolve: (_ operand: Lowering.Operand, _ part: Int) -> UnsafeMutableRawPointer
   ) throws {
-    portion = shard / parts
     self.parts = try (0..<parts).map { part in
       try instructions.map { try Step($0) { resolve($0, part) } }
     }
   }
 
-  /// Leaves out parts without a real example.
   func callAsFunction(_ call: LaneCall) {
-    for (number, steps) in parts.enumerated() where number == 0 || number * portion < call.batch {
-      for step in steps { step(call) }
-    }
+    for steps in parts { for step in steps { step(call) } }
   }
 
   /// The seconds that each step takes alone for the whole shard, at its best; leaves what a pass leaves.

@@ -82,6 +82,9 @@ package final class Program: Sendable {
     plan.offsets[buffer] + (wholes[buffer].map { $0 / parts * part } ?? 0)
   }
 
+  /// The examples that each instruction takes at once, forward and then backward.
+  package var portions: [Int] { (forward + backward).map { shard.size / $0.parts } }
+
   /// The bytes that one lane needs for activations, gradients of activations and scratch space.
   package var arenaBytes: Int { plan.bytes }
   /// The bytes of what all lanes of a session share: what the kernels want of the weights, and what meetings leave.

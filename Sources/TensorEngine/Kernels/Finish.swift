@@ -21,7 +21,7 @@ struct Finish: Sendable {
     let range: ClosedRange<Float>
   }
 
-  /// What the instruction reads for it, after its own operands.
+  /// What the instruction reads and writes for it, after its own operands.
   var operands: [Lowering.Operand] {
     [bias].compactMap(\.self) + [addend, mask?.value, passes, inside].compactMap { $0.map(Lowering.Operand.buffer) }
   }

@@ -34,12 +34,11 @@ package struct BatchNorm: Operation {
     if let clamp { lowering.fuse(clamp.node, into: node) }
     let inside = clamp.flatMap { lowering.makeInside(of: $0.node) }
     if let clamp { lowering.keep(inside: inside, of: clamp.node) }
-    var finish = Finish(clamp: clamp?.range ?? -.infinity ... .infinity, inside: inside)
+    let finish = Finish(clamp: clamp?.range ?? -.infinity ... .infinity, inside: inside)
     emitScale(node, by: coefficients, finish, to: lowering.makeValue(node), &lowering)
     // Its input stays for its own way back; what it makes of it is soon made again.
     guard lowering.purpose.usesBatchStatistics else { return }
-    finish.inside = nil
-    lowering.forget(node) { [finish] lowering in
+    lowering.forget(node) { lowering in
       let again = lowering.makeBuffer(like: node)
       emitScale(node, by: coefficients, finish, to: again, &lowering)
       return again

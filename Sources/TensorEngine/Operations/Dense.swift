@@ -25,7 +25,7 @@ package struct Dense: WeightedOperation {
 
   package func floatingPointOperations(inputs: [Shape], output: Shape) -> Int { 2 * inputs[0].count * units }
 
-  /// The rows of a shard and the features of each.
+  /// The rows of the examples that pass at once, and the features of each.
   private func extent(_ node: Graph.NodeID, _ lowering: Lowering) -> (rows: Int, features: Int) {
     let input = lowering.shape(lowering.input(node))
     let features = input.dimensions.last ?? 1

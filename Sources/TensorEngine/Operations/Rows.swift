@@ -1,16 +1,16 @@
 import CKernels
 
-/// A shard of images as rows of channels, a row for each pixel: how a loop over channels sees it.
+/// Images as rows of channels, a row for each pixel: how a loop over channels sees them.
 struct Rows: Sendable {
   /// The rows of one example.
   let count: Int
   let channels: Int
-  private let shardSize: Int
-  private var all: Int { shardSize * count }
+  private let batch: Int
+  private var all: Int { batch * count }
 
-  /// - Parameter shardSize: how many examples there are.
-  init(_ shape: Shape, _ shardSize: Int) {
-    self.shardSize = shardSize
+  /// - Parameter batch: how many examples there are.
+  init(_ shape: Shape, _ batch: Int) {
+    self.batch = batch
     channels = shape.dimensions.last ?? 1
     count = shape.count / max(channels, 1)
   }
@@ -23,7 +23,7 @@ struct Rows: Sendable {
   /// The mean of each channel over the rows of each example.
   func means(of x: UnsafePointer<Float>, to means: UnsafeMutablePointer<Float>) {
     let share = 1 / Float(count)
-    for example in 0..<shardSize {
+    for example in 0..<batch {
       let (x, mean) = (x + example * count * channels, means + example * channels)
       mean.update(repeating: 0, count: channels)
       for row in 0..<count {
@@ -36,7 +36,7 @@ struct Rows: Sendable {
   /// Gives each row of an example an equal share.
   func spread(_ values: UnsafePointer<Float>, to x: UnsafeMutablePointer<Float>) {
     let share = 1 / Float(count)
-    for example in 0..<shardSize {
+    for example in 0..<batch {
       let (x, value) = (x + example * count * channels, values + example * channels)
       for row in 0..<count {
         for c in 0..<channels { x[row * channels + c] = share * value[c] }
@@ -64,6 +64,6 @@ struct Rows: Sendable {
     _ gradientMeans: UnsafePointer<Float>, examples: Int, to dx: UnsafeMutablePointer<Float>
   ) {
     kernels_centre(dy, x, coefficients, gradientMeans, dx, Int64(examples * count), Int64(channels))
-    (dx + examples * count * channels).update(repeating: 0, count: (shardSize - examples) * count * channels)
+    (dx + examples * count * channels).update(repeating: 0, count: (batch - examples) * count * channels)
   }
 }

@@ -59,7 +59,7 @@ package struct Tokens: Operation {
     lowering.contribute(result, to: input)
   }
 
-  /// The examples of a shard, the floats of all tokens of one, and of one token.
+  /// The examples that pass at once, the floats of all tokens of one, and of one token.
   private func extent(_ node: Graph.NodeID, _ lowering: Lowering) -> (examples: Int, count: Int, width: Int) {
     (lowering.batch, lowering.shape(node).count, lowering.shape(node)[1])
   }
