@@ -37,37 +37,45 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
 
+    // Below everything.
+    module("JSON", []),
+    module("Files", ["COpenSSL"]),
+
     // From the kernels up to the job.
     module("TensorEngine", ["COneDNN", "CKernels"]),
     module("Models", ["TensorEngine"]),
-    module("Datasets", ["TensorEngine", "CZlib", "CArchive", "COpenSSL"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
+    module("Datasets", ["TensorEngine", "Files", "CZlib", "CArchive"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
     module("Attacks", ["TensorEngine"]),
-    module("Robustness", ["Attacks", "TensorEngine"]),
-    module("Training", ["Robustness", "Attacks", "Datasets", "Models", "TensorEngine", "COpenSSL"]),
-    module("Jobs", ["Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb, logging]),
+    module("Robustness", ["JSON", "Files", "Attacks", "TensorEngine"]),
+    module("Training", ["JSON", "Files", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),
+    module("Jobs", ["JSON", "Files", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb, logging]),
 
     // The service around it.
-    module("HTTP", ["CZlib", "COpenSSL", httpTypes, logging]),
-    module("Service", ["Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", logging]),
+    module("HTTP", ["JSON", "Files", "CZlib", "COpenSSL", httpTypes, logging]),
+    module(
+      "Service", ["JSON", "Files", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", logging]),
     .executableTarget(
       name: "temper",
       dependencies: [
-        "Service", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine",
+        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine",
         argumentParser, logging, yams,
       ],
       swiftSettings: strict),
 
+    tests("JSONTests", ["JSON"]),
+    tests("FilesTests", ["Files"]),
     tests("TensorEngineTests", ["TensorEngine"]),
     tests("ModelsTests", ["Models", "TensorEngine"], resources: [.copy("Fixtures")]),
-    tests("DatasetsTests", ["Datasets", "TensorEngine"], resources: [.copy("Fixtures")]),
+    tests("DatasetsTests", ["Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["Attacks", "TensorEngine"]),
-    tests("RobustnessTests", ["Robustness", "Attacks", "TensorEngine"]),
+    tests("RobustnessTests", ["JSON", "Files", "Robustness", "Attacks", "TensorEngine"]),
     tests(
-      "TrainingTests", ["Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"], resources: [.copy("Fixtures")]),
-    tests("JobsTests", ["Jobs", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),
+      "TrainingTests", ["JSON", "Files", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"],
+      resources: [.copy("Fixtures")]),
+    tests("JobsTests", ["JSON", "Files", "Jobs", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb]),
     tests("HTTPTests", ["HTTP"]),
-    tests("ServiceTests", ["Service", "Jobs", "HTTP", "Robustness", "Datasets", "Models", "TensorEngine", logging]),
-    tests("CommandTests", ["temper", "Jobs", "Robustness", "Datasets", logging]),
+    tests("ServiceTests", ["JSON", "Files", "Service", "Jobs", "HTTP", "Robustness", "Datasets", "Models", "TensorEngine", logging]),
+    tests("CommandTests", ["temper", "JSON", "Files", "Jobs", "Robustness", "Datasets", logging]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// One file of a data set, and the part of it that the file holds.

@@ -1,3 +1,4 @@
+import Files
 import TensorEngine
 
 /// The format of MNIST's files (Y. LeCun, C. Cortes, C. Burges, "The MNIST database"): a magic number of which the third byte is the type of

@@ -1,3 +1,4 @@
+import JSON
 import Robustness
 
 /// A job as the store has it.

@@ -1,3 +1,4 @@
+import JSON
 import Robustness
 
 /// Something that happened to a job; numbered from 1 within the job, without gaps.

@@ -1,3 +1,4 @@
+import JSON
 import Foundation
 
 /// Everything that a job found out about a model's robustness: one document, JSON with names in snake case.

@@ -1,8 +1,8 @@
+import JSON
 import Datasets
 import Foundation
 import Jobs
 import Models
-import Robustness
 import TensorEngine
 import Testing
 

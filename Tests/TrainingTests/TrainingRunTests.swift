@@ -1,3 +1,4 @@
+import Files
 import Attacks
 import Datasets
 import Foundation

@@ -1,3 +1,5 @@
+import JSON
+import Files
 import Datasets
 import Foundation
 import GRDB

@@ -1,3 +1,4 @@
+import Files
 import Attacks
 import Datasets
 import Foundation
@@ -38,7 +39,7 @@ package struct JobRunner: Sendable {
       spec: spec, dataset: dataset, graph: graph, engine: engine, catalogue: catalogue, meter: meter, sink: sink, control: control,
       threads: min(spec.resources.threads ?? engine.threads, engine.threads))
     let report = try run.report(in: directory, resume: resume)
-    try DataDirectory.write(Data(report.json().utf8), to: directory.appendingPathComponent("report.json"))
+    try AtomicFile.write(Data(report.json().utf8), to: directory.appendingPathComponent("report.json"))
     // Only now: a run that is cut off before its report exists goes on from its state.
     if spec.training != nil { try TrainingRun.removeState(in: directory) }
     meter.finish()

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Robustness
 import Synchronization
@@ -28,7 +29,7 @@ package struct LocalRun: Sendable {
         return history
       }
       do {
-        try DataDirectory.write(Data(MetricsTable(points).csv.utf8), to: file)
+        try AtomicFile.write(Data(MetricsTable(points).csv.utf8), to: file)
       } catch {
         control.fail(with: error)
       }

@@ -1,3 +1,4 @@
+import JSON
 import Attacks
 import Datasets
 import Models

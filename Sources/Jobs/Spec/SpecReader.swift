@@ -1,5 +1,5 @@
+import JSON
 import Foundation
-import Robustness
 
 /// Reads the fields of one JSON object, and notes every fault on the way instead of stopping at the first.
 ///

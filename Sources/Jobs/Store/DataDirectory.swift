@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Glibc
 
@@ -79,41 +80,16 @@ package final class DataDirectory: Sendable {
   /// Renames `url` to `target`, both durably: the content is on the disk before the name is.
   func adopt(_ url: URL, as target: URL) throws {
     try Self.sync(url)
-    guard rename(url.path, target.path) == 0 else { throw StorageError("a file could not be put in its place") }
-    try Self.sync(target.deletingLastPathComponent())
+    let (from, to) = (url.path, target.path)
+    try systemCall("a file cannot be put into its place") { rename(from, to) }
+    try Folder.sync(target.deletingLastPathComponent())
   }
 
   static func sync(_ url: URL) throws {
-    let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw StorageError("a file could not be opened") }
+    let path = url.path
+    let descriptor = try systemCall("a file cannot be opened") { open(path, O_RDONLY | O_CLOEXEC) }
     defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw StorageError("a file could not be written to the disk") }
-  }
-
-  /// Writes `data` so that `url` has either its old content or all of the new one.
-  package static func write(_ data: Data, to url: URL) throws {
-    let temporary = url.deletingLastPathComponent().appendingPathComponent("." + url.lastPathComponent + ".new")
-    do {
-      try data.write(to: temporary)
-      try sync(temporary)
-      guard rename(temporary.path, url.path) == 0 else { throw StorageError("a file could not be put in its place") }
-      try sync(url.deletingLastPathComponent())
-    } catch {
-      try? FileManager.default.removeItem(at: temporary)
-      throw error is StorageError ? error : StorageError("a file could not be written")
-    }
-  }
-}
-
-/// The disk did not do what it should: an `errno` away from a fault of the job or of the client, and without a path.
-package struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
-  package let description: String
-  /// Whether there was no room.
-  package let isFull: Bool
-
-  init(_ what: String) {
-    isFull = errno == ENOSPC || errno == EDQUOT
-    description = what + (isFull ? ": the disk is full" : ": \(String(cString: strerror(errno)))")
+    try systemCall("a file cannot be synced to the disk") { fsync(descriptor) }
   }
 }
 

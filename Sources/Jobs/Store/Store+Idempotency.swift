@@ -1,6 +1,6 @@
+import JSON
 import Foundation
 import GRDB
-import Robustness
 
 /// What a client calls a request, so that it may send it again without harm.
 package struct IdempotencyKey: Hashable, Sendable {

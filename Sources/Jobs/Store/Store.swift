@@ -1,6 +1,6 @@
+import JSON
 import Foundation
 import GRDB
-import Robustness
 
 /// Everything that outlives the process: jobs and what belongs to them, in SQLite (WAL mode), and the files beside it.
 ///

@@ -1,4 +1,5 @@
-import Datasets
+import JSON
+import Files
 import HTTP
 import Robustness
 

@@ -1,4 +1,5 @@
-import Datasets
+import JSON
+import Files
 import Foundation
 import HTTP
 import Jobs

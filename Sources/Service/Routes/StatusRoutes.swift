@@ -1,3 +1,4 @@
+import JSON
 import Datasets
 import Foundation
 import HTTP

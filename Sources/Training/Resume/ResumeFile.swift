@@ -1,4 +1,4 @@
-import Datasets
+import Files
 import Foundation
 
 /// The file that a run is resumed from.

@@ -1,5 +1,5 @@
+import JSON
 import Foundation
-import Robustness
 import Synchronization
 
 /// Follows a job of a server to its end, showing how it comes along.

@@ -1,6 +1,6 @@
+import JSON
 import ArgumentParser
 import Foundation
-import Robustness
 
 struct Download: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

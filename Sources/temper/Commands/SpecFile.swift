@@ -1,5 +1,5 @@
+import JSON
 import Foundation
-import Robustness
 
 /// A job spec as the command line names it: a file, or `-` for standard input.
 struct SpecFile {

@@ -1,5 +1,5 @@
+import JSON
 import Foundation
-import Robustness
 import Testing
 
 @Suite("JSON") struct JSONValueTests {

@@ -1,4 +1,4 @@
-import Datasets
+import Files
 import Foundation
 import Testing
 
@@ -32,13 +32,15 @@ import Testing
 
   @Test("The digest of a file is that of its bytes, and a file that is not there is told by its name only")
   func file() throws {
-    let folder = try ScratchFolder()
+    let folder = try TestFolder()
     let bytes = (0..<700_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-    let url = try folder.write(bytes, to: "large")
+    let url = folder.url.appendingPathComponent("large")
+    try Data(bytes).write(to: url)
     #expect(try SHA256Digest.hex(ofFile: url) == SHA256Digest.hex(of: bytes))
 
-    let error = #expect(throws: DatasetError.self) { try SHA256Digest.hex(ofFile: folder.url.appendingPathComponent("absent")) }
-    #expect(error?.part == "absent")
+    let error = #expect(throws: StorageError.self) { try SHA256Digest.hex(ofFile: folder.url.appendingPathComponent("absent")) }
+    #expect(error?.description.hasPrefix("absent cannot be opened") == true)
+    #expect(error?.code == ENOENT)
     #expect(error.map { !$0.description.contains("/") } == true)
   }
 }

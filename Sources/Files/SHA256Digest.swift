@@ -6,10 +6,14 @@ package struct SHA256Digest: ~Copyable {
   private let context: OpaquePointer
 
   package init() {
-    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
-      preconditionFailure("OpenSSL has no SHA-256, or no memory for it")
-    }
-    self.context = context
+    context = Self.context()
+    let done = EVP_DigestInit_ex(context, EVP_sha256(), nil)
+    precondition(done == 1, "OpenSSL has no SHA-256")
+  }
+
+  private static func context() -> OpaquePointer {
+    guard let context = EVP_MD_CTX_new() else { preconditionFailure("OpenSSL has no memory for a digest") }
+    return context
   }
 
   deinit { EVP_MD_CTX_free(context) }
@@ -22,8 +26,19 @@ package struct SHA256Digest: ~Copyable {
   /// `[UInt8]`, `Data`, a slice of either.
   package func update(_ bytes: some ContiguousBytes) { bytes.withUnsafeBytes { update($0) } }
 
+  /// The digest of the bytes so far, as 64 hexadecimal digits in lower case; more may follow.
+  package func hexSoFar() -> String {
+    let copy = Self.context()
+    defer { EVP_MD_CTX_free(copy) }
+    let done = EVP_MD_CTX_copy_ex(copy, context)
+    precondition(done == 1, "OpenSSL could not copy a digest")
+    return Self.hex(Self.finished(copy))
+  }
+
   /// The 32 bytes of the digest.
-  package consuming func finish() -> [UInt8] {
+  package consuming func finish() -> [UInt8] { Self.finished(context) }
+
+  private static func finished(_ context: OpaquePointer) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: Int(EVP_MAX_MD_SIZE)) { buffer, initialized in
       var length: UInt32 = 0
       let done = EVP_DigestFinal_ex(context, buffer.baseAddress, &length)
@@ -44,12 +59,8 @@ package struct SHA256Digest: ~Copyable {
 
   /// The digest of a file, in hexadecimal, read piece by piece.
   ///
-  /// - Throws: `DatasetError` when the file cannot be read; it names the file by its last component.
-  package static func hex(ofFile url: URL) throws -> String {
-    let digest = SHA256Digest()
-    _ = try RegularFile(DatasetFile(part: url.lastPathComponent, url: url)).hash(into: digest)
-    return digest.finishHex()
-  }
+  /// - Throws: `StorageError` when the file cannot be read; it names the file by its last component.
+  package static func hex(ofFile url: URL) throws -> String { try OpenFile(url).sha256() }
 
   /// Bytes as hexadecimal digits in lower case.
   package static func hex(_ bytes: [UInt8]) -> String {

@@ -1,0 +1,41 @@
+import Foundation
+import Glibc
+
+/// Folders whose entries are on the disk when a call returns.
+package enum Folder {
+  /// Makes a folder and those above it, each synced into its parent.
+  package static func make(_ url: URL) throws(StorageError) {
+    let path = url.path
+    if access(path, F_OK) == 0 { return }
+    let parent = url.deletingLastPathComponent()
+    if parent.path != path { try make(parent) }
+    do throws(StorageError) {
+      try systemCall("the folder \(url.lastPathComponent) cannot be made") { mkdir(path, 0o755) }
+    } catch  where error.code == EEXIST {
+      return
+    }
+    try sync(parent)
+  }
+
+  /// Puts the names in a folder onto the disk.
+  package static func sync(_ url: URL) throws(StorageError) {
+    let (path, title) = (url.path, url.lastPathComponent)
+    let descriptor = try systemCall("the folder \(title) cannot be opened") { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    defer { close(descriptor) }
+    try systemCall("the folder \(title) cannot be synced to the disk") { fsync(descriptor) }
+  }
+
+  /// The names in a folder, sorted; none when there is no such folder.
+  package static func names(in url: URL) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted()
+  }
+
+  /// Renames a file or folder; what had the new name is replaced. Neither folder is synced.
+  static func rename(_ url: URL, to target: URL, _ title: String) throws(StorageError) {
+    let (from, to) = (url.path, target.path)
+    try systemCall("\(title) cannot be put into its place") { Glibc.rename(from, to) }
+  }
+
+  /// Removes a file or a folder with all that is in it; one that is not there is no error.
+  package static func remove(_ url: URL) { try? FileManager.default.removeItem(at: url) }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// Where things go that nobody names any more, or that are damaged: nothing of the data folder is ever deleted for being unknown.
+package final class LostAndFound: Sendable {
+  private let folder: URL
+  /// Told of each thing that is set aside, for the log: its name and why.
+  private let report: @Sendable (_ name: String, _ reason: String) -> Void
+
+  package init(_ folder: URL, report: @escaping @Sendable (_ name: String, _ reason: String) -> Void) {
+    self.folder = folder
+    self.report = report
+  }
+
+  /// Moves a file or folder here, under its name and the time.
+  package func take(_ url: URL, because reason: String) throws(StorageError) {
+    try Folder.make(folder)
+    let name = url.lastPathComponent
+    try Folder.rename(url, to: free(name), name)
+    try Folder.sync(folder)
+    try Folder.sync(url.deletingLastPathComponent())
+    report(name, reason)
+  }
+
+  /// Copies a file here; it stays where it is.
+  package func copy(_ url: URL, because reason: String) throws {
+    try Folder.make(folder)
+    let name = url.lastPathComponent
+    let source = try OpenFile(url)
+    let copy = try NewFile(free(name), title: name)
+    try source.forEachPiece { try copy.append($0) }
+    try copy.sync()
+    copy.keep()
+    try Folder.sync(folder)
+    report(name, reason)
+  }
+
+  /// Removes what has lain here for longer than `seconds`.
+  ///
+  /// - Returns: the names of what was removed.
+  package func clear(olderThan seconds: Double) -> [String] {
+    let now = time(nil)
+    return Folder.names(in: folder).filter { name in
+      let url = folder.appendingPathComponent(name)
+      var status = stat()
+      // Of a rename, the change of the file itself counts, not that of its content.
+      guard lstat(url.path, &status) == 0, Double(now - status.st_ctim.tv_sec) > seconds else { return false }
+      Folder.remove(url)
+      return true
+    }
+  }
+
+  private func free(_ name: String) -> URL {
+    let base = "\(name).\(time(nil))"
+    var (target, number) = (folder.appendingPathComponent(base), 1)
+    while access(target.path, F_OK) == 0 {
+      target = folder.appendingPathComponent("\(base).\(number)")
+      number += 1
+    }
+    return target
+  }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import Glibc
+
+/// A regular file that is open for reading. It stays readable when its name is removed, and is closed with the last reference.
+package final class OpenFile: Sendable {
+  package let descriptor: Int32
+  /// Bytes, when it was opened.
+  package let size: Int
+  /// What errors call it: never a path.
+  package let title: String
+  /// What tells this state of the file from any other.
+  package let identity: FileIdentity
+
+  /// - Throws: `StorageError`; also when this is no regular file.
+  package init(_ url: URL, title: String? = nil) throws(StorageError) {
+    let title = title ?? url.lastPathComponent
+    let path = url.path
+    // O_NONBLOCK: a pipe in the file's place must not hold up the open; on a regular file it means nothing.
+    let descriptor = try systemCall("\(title) cannot be opened") { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+    do throws(StorageError) {
+      let status = try Self.status(of: descriptor, title)
+      guard status.st_mode & S_IFMT == S_IFREG else { throw StorageError("\(title) is not a regular file") }
+      size = Int(status.st_size)
+      identity = FileIdentity(status)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    self.descriptor = descriptor
+    self.title = title
+  }
+
+  deinit { close(descriptor) }
+
+  private static func status(of descriptor: Int32, _ title: String) throws(StorageError) -> stat {
+    var status = stat()
+    try systemCall("\(title) cannot be looked at") { fstat(descriptor, &status) }
+    return status
+  }
+
+  /// Reads from `offset` as much as `buffer` holds.
+  ///
+  /// - Returns: the number of bytes; fewer than `buffer` holds only where the file ends.
+  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) -> Int {
+    var filled = 0
+    while filled < buffer.count {
+      let count = try systemCall("\(title) cannot be read") {
+        pread(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled, offset + filled)
+      }
+      if count == 0 { break }
+      filled += count
+    }
+    return filled
+  }
+
+  /// Hands the file over from front to back in pieces.
+  package func forEachPiece(of count: Int = 1 << 18, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
+    defer { buffer.deallocate() }
+    var offset = 0
+    while true {
+      let count = try read(into: buffer, at: offset)
+      if count == 0 { return }
+      try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      offset += count
+    }
+  }
+
+  /// The SHA-256 of the whole file in hexadecimal.
+  package func sha256() throws -> String {
+    let digest = SHA256Digest()
+    try forEachPiece { digest.update($0) }
+    return digest.finishHex()
+  }
+}
+
+/// Where a file lies and when it was last changed: one that was written to, or replaced, has another.
+package struct FileIdentity: Hashable, Sendable {
+  private let device: UInt64
+  private let inode: UInt64
+  private let size: Int64
+  /// Nanoseconds: of the content, and of anything about the file.
+  private let modified: Int64
+  private let changed: Int64
+
+  package init(_ status: stat) {
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
+    size = Int64(status.st_size)
+    modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+    changed = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
+  }
+}
