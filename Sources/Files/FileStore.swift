@@ -117,6 +117,12 @@ package final class FileStore: Sendable {
     }
   }
 
+  /// The same without moving anything.
+  package func look(at sha256: String) throws {
+    let digest = try found(sha256).sha256()
+    guard digest == sha256 else { throw DamagedFile(sha256, "is damaged: its content has the SHA-256 \(digest)") }
+  }
+
   private func found(_ sha256: String) throws -> OpenFile {
     do {
       return try OpenFile(url(of: sha256), title: "the file \(sha256)")

@@ -206,3 +206,33 @@ extension JSONValue {
     text += "\""
   }
 }
+
+// MARK: What a value is
+
+extension JSONValue {
+  package var string: String? {
+    guard case .string(let text) = self else { return nil }
+    return text
+  }
+
+  /// A number without fraction.
+  package var integer: Int? {
+    switch self {
+    case .int(let number): Int(exactly: number)
+    case .number(let number): Int(exactly: number)
+    default: nil
+    }
+  }
+
+  /// Any number; also one that JSON has no notation for and that is written as a string.
+  package var double: Double? {
+    switch self {
+    case .int(let number): Double(number)
+    case .number(let number): number
+    case .string("NaN"): .nan
+    case .string("Infinity"): .infinity
+    case .string("-Infinity"): -.infinity
+    default: nil
+    }
+  }
+}

@@ -20,6 +20,16 @@ package enum Identifier: String, CaseIterable, Sendable {
     return rawValue + "_" + Self.encoded(value)
   }
 
+  /// Makes every further id greater than these, whatever the clock says: after it was set back, ids would sort before older ones.
+  package static func advance(beyond ids: [String]) {
+    let values = ids.compactMap { id in Self.allCases.first { $0.matches(id) }.map { value(of: id.dropFirst($0.rawValue.count + 1)) } }
+    last.withLock { last in last = max(last, values.max() ?? 0) }
+  }
+
+  private static func value(of body: Substring) -> UInt128 {
+    body.utf8.reduce(0) { value, digit in value << 5 | UInt128(digits.firstIndex(of: digit) ?? 0) }
+  }
+
   /// Whether `id` has the form of this kind's ids.
   package func matches(_ id: String) -> Bool {
     guard id.hasPrefix(rawValue + "_") else { return false }

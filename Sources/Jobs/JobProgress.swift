@@ -11,20 +11,23 @@ package struct JobProgress: Hashable, Sendable {
   /// Batches of the epoch.
   package var step: Int?
   package var steps: Int?
+  /// Weight updates that the last saved state holds: from there the job goes on after a crash. `nil` before the first save.
+  package var savedStep: Int?
   /// Of the job's work, 0 to 1.
   package var fraction: Double
   package var etaSeconds: Double?
   package var examplesPerSecond: Double?
 
   package init(
-    phase: TrainingPhase? = nil, epoch: Int? = nil, epochs: Int? = nil, step: Int? = nil, steps: Int? = nil, fraction: Double = 0,
-    etaSeconds: Double? = nil, examplesPerSecond: Double? = nil
+    phase: TrainingPhase? = nil, epoch: Int? = nil, epochs: Int? = nil, step: Int? = nil, steps: Int? = nil, savedStep: Int? = nil,
+    fraction: Double = 0, etaSeconds: Double? = nil, examplesPerSecond: Double? = nil
   ) {
     self.phase = phase
     self.epoch = epoch
     self.epochs = epochs
     self.step = step
     self.steps = steps
+    self.savedStep = savedStep
     self.fraction = fraction
     self.etaSeconds = etaSeconds
     self.examplesPerSecond = examplesPerSecond
@@ -33,34 +36,17 @@ package struct JobProgress: Hashable, Sendable {
   package var json: JSONValue {
     [
       "phase": .orNull(phase?.rawValue), "epoch": .orNull(epoch), "epochs": .orNull(epochs), "step": .orNull(step), "steps": .orNull(steps),
-      "fraction": .number(fraction), "eta_seconds": .orNull(etaSeconds), "examples_per_second": .orNull(examplesPerSecond),
+      "saved_step": .orNull(savedStep), "fraction": .number(fraction), "eta_seconds": .orNull(etaSeconds),
+      "examples_per_second": .orNull(examplesPerSecond),
     ]
   }
-}
 
-extension JobProgress {
-  /// The inverse of `json`.
-  init(stored json: JSONValue) throws {
-    let names = try json.decoded(as: Stored.self)
+  /// The inverse of `json`; what is missing is as at the start.
+  init(_ json: JSONValue) {
     self.init(
-      phase: names.phase, epoch: names.epoch, epochs: names.epochs, step: names.step, steps: names.steps, fraction: names.fraction,
-      etaSeconds: names.etaSeconds, examplesPerSecond: names.examplesPerSecond)
-  }
-
-  private struct Stored: Decodable {
-    let phase: TrainingPhase?
-    let epoch: Int?
-    let epochs: Int?
-    let step: Int?
-    let steps: Int?
-    let fraction: Double
-    let etaSeconds: Double?
-    let examplesPerSecond: Double?
-
-    enum CodingKeys: String, CodingKey {
-      case phase, epoch, epochs, step, steps, fraction
-      case etaSeconds = "eta_seconds"
-      case examplesPerSecond = "examples_per_second"
-    }
+      phase: json["phase"]?.string.flatMap(TrainingPhase.init), epoch: json["epoch"]?.integer, epochs: json["epochs"]?.integer,
+      step: json["step"]?.integer, steps: json["steps"]?.integer, savedStep: json["saved_step"]?.integer,
+      fraction: json["fraction"]?.double ?? 0, etaSeconds: json["eta_seconds"]?.double,
+      examplesPerSecond: json["examples_per_second"]?.double)
   }
 }

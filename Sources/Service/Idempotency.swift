@@ -26,27 +26,29 @@ final class Idempotency: Sendable {
       digest: SHA256Digest.hex(of: Array("\(digest)?\(query)".utf8)))
   }
 
-  /// The answer that the key already has.
+  /// The answer that the key already has; what the request would need may have gone since.
   /// - Throws: 422 when it was used with another body.
-  func replay(_ key: IdempotencyKey) throws -> Response? {
-    switch try store.lookUp(key) {
-    case .unknown: nil
-    case .answered(let answer): Self.response(answer, isReplay: true)
-    case .otherBody: throw Self.mismatch
-    }
+  func replay(_ key: IdempotencyKey?) throws -> Response? {
+    guard let key, let known = try store.lookUp(key) else { return nil }
+    return try Self.response(known)
   }
 
-  /// Answers by `create`, or with what `create` answered to the first request of this key. What `create` throws leaves the key free.
-  func once(_ key: IdempotencyKey?, create: () throws -> Response) throws -> Response {
-    guard let key else { return try create() }
+  /// Answers by `create`, which stores what it creates and the answer in one transaction. What `create` throws leaves the key free.
+  func once(_ key: IdempotencyKey?, create: () throws -> CreationAnswer) throws -> Response {
+    guard let key else { return try Self.response(create()) }
     guard busy.withLock({ $0.insert(key).inserted }) else {
       throw HTTPError(.idempotencyInProgress, "Send the request again in a while to get its answer.", headers: [.retryAfter: "1"])
     }
     defer { busy.withLock { _ = $0.remove(key) } }
-    if let earlier = try replay(key) { return earlier }
-    let response = try create()
-    try store.remember(Self.stored(response), for: key)
-    return response
+    return try replay(key) ?? Self.response(create())
+  }
+
+  private static func response(_ answer: CreationAnswer) throws -> Response {
+    switch answer {
+    case .created(let answer): response(answer, isReplay: false)
+    case .replayed(let answer): response(answer, isReplay: true)
+    case .otherBody: throw mismatch
+    }
   }
 
   static func stored(_ response: Response) -> StoredAnswer {
@@ -55,7 +57,7 @@ final class Idempotency: Sendable {
     return StoredAnswer(status: response.status.code, headers: response.headers.map { ($0.name.rawName, $0.value) }, body: body)
   }
 
-  static func response(_ answer: StoredAnswer, isReplay: Bool) -> Response {
+  private static func response(_ answer: StoredAnswer, isReplay: Bool) -> Response {
     var headers: HTTPFields = [:]
     for pair in answer.headers where pair.count == 2 {
       if let name = HTTPField.Name(pair[0]) { headers[name] = pair[1] }
@@ -64,5 +66,6 @@ final class Idempotency: Sendable {
     return Response(status: HTTPResponse.Status(code: answer.status), headers: headers, body: .bytes([UInt8](answer.body)))
   }
 
-  static let mismatch = HTTPError(.idempotencyMismatch, "The key was used for a request with another body; a new request needs a new key.")
+  private static let mismatch = HTTPError(
+    .idempotencyMismatch, "The key was used for a request with another body; a new request needs a new key.")
 }

@@ -1,5 +1,6 @@
 import Foundation
 import HTTP
+import Jobs
 
 /// Every setting of the service.
 package struct ServiceConfiguration: Sendable {
@@ -19,6 +20,15 @@ package struct ServiceConfiguration: Sendable {
     package init() {}
   }
 
+  /// How the disk is used.
+  package struct Storage: Sendable {
+    /// Bytes of the disk that stay free; nil: 2 % of it, at most 512 MiB.
+    package var reserveBytes: Int?
+    package var housekeeping = Housekeeper.Settings()
+
+    package init() {}
+  }
+
   /// Where to listen; an address of this machine alone, since nobody is asked who they are.
   package var host = "127.0.0.1"
   /// 0 lets the system choose.
@@ -31,6 +41,9 @@ package struct ServiceConfiguration: Sendable {
   package var engineThreads: Int?
   /// The bytes that the process may take with all its jobs; nil: nine tenths of the machine's memory.
   package var memoryBudget: Int?
+  /// How many times in a row the process may end under a job that saves nothing new, before the job is taken to be the cause.
+  package var fruitlessAttempts = 3
+  package var storage = Storage()
   package var limits = Limits()
   /// What the server grants a connection, in bytes and in seconds.
   package var connectionLimits = ServerConfiguration.Limits()

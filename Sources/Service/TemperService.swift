@@ -11,6 +11,7 @@ package final class TemperService: Sendable {
   private let configuration: ServiceConfiguration
   private let routes: Routes
   private let server: Server
+  private let housekeeper: Housekeeper
   private let logger: Logger
 
   /// Takes the data directory. Nothing runs before `start()`.
@@ -24,18 +25,25 @@ package final class TemperService: Sendable {
     }
     self.configuration = configuration
     self.logger = logger
-    let store = try Store(at: configuration.dataDirectory)
+    let directory = try DataDirectory(configuration.dataDirectory, reserveBytes: configuration.storage.reserveBytes) { name, reason in
+      logger.warning("moved into lost+found", metadata: ["name": "\(name)", "reason": "\(reason)"])
+    }
+    let store = try Store(directory, logger: logger)
+    housekeeper = Housekeeper(store, settings: configuration.storage.housekeeping, logger: logger)
     let registry = Registry(store, limits: DatasetLimits(uncompressedBytes: configuration.limits.uncompressedDatasetBytes))
     let engine = configuration.engineThreads.map { Engine(threads: $0) } ?? Engine()
     let budget = configuration.memoryBudget ?? MachineMemory.usable
     let workers = Workers(
-      store: store, registry: registry, engine: engine, count: configuration.workers, memoryBudget: budget, logger: logger)
+      store: store, registry: registry, engine: engine, count: configuration.workers, memoryBudget: budget,
+      fruitlessAttempts: configuration.fruitlessAttempts, logger: logger)
     let status = ServiceStatus()
     routes = Routes(
       configuration: configuration, store: store, workers: workers, registry: registry,
       check: SpecCheck(registry, programs: engine.programs, threads: engine.threads, memoryBudget: budget), engine: engine,
       status: status, idempotency: Idempotency(store))
-    server = Server(configuration: Self.server(configuration), logger: logger, handler: Self.handler(Router(routes.table.map(\.route))))
+    let router = Router(routes.table.map(\.route))
+    server = Server(
+      configuration: Self.server(configuration), logger: logger, immediate: Self.immediate(router), handler: Self.handler(router))
     status.observe(server.metrics)
   }
 
@@ -62,18 +70,36 @@ package final class TemperService: Sendable {
     }
   }
 
+  /// What can be answered from memory.
+  private static func immediate(_ router: Router) -> @Sendable (Request) throws -> Response? {
+    { request in
+      do {
+        guard var response = try router.immediate(request) else { return nil }
+        try Loopback.check(request)
+        response.headers[.contentOptions] = "nosniff"
+        return response
+      } catch {
+        throw HTTPError(translating: error) ?? error
+      }
+    }
+  }
+
   /// Goes on with what the process before this one left, and listens.
   /// - Returns: the address, with the port that the system chose where the configuration left it open.
   package func start() throws -> SocketAddress {
     try routes.workers.start()
+    housekeeper.start()
     return try server.start()
   }
 
   /// Ends well: running jobs save their state and go back to the queue, requests in flight finish, and the data directory is free.
   package func drain() async {
     routes.status.drain()
+    // Long polls are answered now, event streams end: their clients come back to whoever serves next.
+    routes.store.endWaiting()
     let ended = await drainWorkers()
     await server.drain(within: configuration.drainSeconds)
+    housekeeper.end()
     // A job that is still running writes to the store; the end of the process frees the directory then.
     guard ended else { return }
     do { try routes.store.close() } catch { logger.warning("the store is still in use", metadata: ["error": "\(error)"]) }

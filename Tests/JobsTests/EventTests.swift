@@ -5,28 +5,107 @@ import Testing
 import Jobs
 
 @Suite struct EventTests {
+  private func all(_ feed: EventFeed) async throws -> [JobEvent] {
+    var events: [JobEvent] = []
+    while let more = try await feed.next() { events += more }
+    return events
+  }
+
   @Test("a follower gets every event once and in order, wherever it starts, and ends with the job", arguments: [0, 1, 7, 52])
   func follow(_ after: Int) async throws {
     let folder = try TestFolder()
     let store = try Store(at: folder.url)
     let id = try store.submit(Specs.parsed(Specs.smallest)).id
-    let events = try store.liveEvents(of: id, after: after)
+    let feed = try store.feed(of: id, after: after)
     let writer = Task.detached {
       _ = try store.claim()
-      for step in 1...50 { try store.note(JobProgress(step: step, fraction: Double(step) / 50), of: id, event: true) }
-      try store.settle(id, as: .succeeded, reason: nil)
+      for step in 1...50 { store.note(JobProgress(step: step, fraction: Double(step) / 50), of: id, event: true) }
+      try store.settle(id, Store.Ending(.succeeded))
     }
-    var numbers: [Int] = []
-    var kinds: [JobEvent.Kind] = []
-    for try await event in events {
-      numbers.append(event.number)
-      kinds.append(event.kind)
-    }
+    let events = try await all(feed)
     try await writer.value
     // Queued, running, fifty of progress, succeeded, the end.
-    #expect(numbers == Array(after + 1...54))
-    #expect(kinds.last == .end)
-    #expect(kinds.filter { $0 == .end }.count == 1)
+    #expect(events.map(\.number) == Array(after + 1...54))
+    #expect(events.last?.kind == .end)
+    #expect(events.filter { $0.kind == .end }.count == 1)
+  }
+
+  @Test("followers see the numbers rise, whoever writes at the same time")
+  func interleaved() async throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    _ = try store.claim()
+    let feeds = try (0..<4).map { _ in try store.feed(of: id) }
+    async let seen = withThrowingTaskGroup(of: [JobEvent].self) { group in
+      for feed in feeds {
+        let feed = Unshared(feed)
+        group.addTask { try await all(feed.value) }
+      }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { for step in 1...400 { store.note(JobProgress(step: step), of: id, event: true) } }
+      group.addTask { for number in 1...60 { try store.note(Warning(code: "w\(number)", detail: "A warning."), of: id) } }
+      try await group.waitForAll()
+    }
+    try store.settle(id, Store.Ending(.succeeded))
+    for events in try await seen {
+      #expect(events.map(\.number) == events.map(\.number).sorted())
+      #expect(Set(events.map(\.number)).count == events.count)
+      #expect(events.filter { $0.kind == .warning }.count == 60)
+      #expect(events.last?.kind == .end)
+    }
+  }
+
+  /// A feed on its way to the one task that asks it.
+  private final class Unshared: @unchecked Sendable {  // safe: handed over once, before it is used
+    let value: EventFeed
+    init(_ value: EventFeed) { self.value = value }
+  }
+
+  @Test("no number is given out twice, though the process was killed and most events were never stored")
+  func numbersAfterACrash() async throws {
+    let folder = try TestFolder()
+    let id: String
+    let last: Int
+    do {
+      let store = try Store(at: folder.url)
+      id = try store.submit(Specs.parsed(Specs.smallest)).id
+      _ = try store.claim()
+      for step in 1...3_000 { store.note(JobProgress(step: step), of: id, event: true) }
+      let latest = try await store.feed(of: id, after: 2_900).next()
+      last = try #require(latest?.last?.number)
+    }
+    let next = try Store(at: folder.url)
+    try next.recover()
+    let fresh = try #require(try next.events(of: id, after: 2).elements.first)
+    #expect(fresh.number > last)
+    #expect(fresh.kind == .state)
+  }
+
+  @Test("a revision that was shown never comes again for another state, though the process was killed")
+  func revisionsAfterACrash() throws {
+    let folder = try TestFolder()
+    let id: String
+    var shown: Set<Int> = []
+    do {
+      let store = try Store(at: folder.url)
+      id = try store.submit(Specs.parsed(Specs.smallest)).id
+      _ = try store.claim()
+      for step in 1...100 {
+        store.note(JobProgress(step: step), of: id, event: false)
+        shown.insert(try store.job(id).revision)
+      }
+    }
+    #expect(shown.count == 100)
+    let next = try Store(at: folder.url)
+    try next.recover()
+    _ = try next.claim()
+    for step in 1...100 {
+      next.note(JobProgress(step: 1_000 + step), of: id, event: false)
+      #expect(!shown.contains(try next.job(id).revision))
+    }
   }
 
   @Test("a follower that has seen the end of a job is not kept waiting")
@@ -35,10 +114,10 @@ import Jobs
     let store = try Store(at: folder.url)
     let id = try store.submit(Specs.parsed(Specs.smallest)).id
     try store.move(id, to: .cancelled)
-    var count = 0
-    for try await _ in try store.liveEvents(of: id, after: 3) { count += 1 }
-    #expect(count == 0)
-    #expect(throws: NotFound.self) { try store.liveEvents(of: "job_x") }
+    #expect(try await all(store.feed(of: id, after: 3)).isEmpty)
+    // An id that was never given out: it goes on from the last.
+    #expect(try await all(store.feed(of: id, after: 1_000_000)).isEmpty)
+    #expect(throws: NotFound.self) { try store.feed(of: "job_x") }
   }
 
   @Test("a follower that goes leaves nobody waiting")
@@ -47,7 +126,8 @@ import Jobs
     let store = try Store(at: folder.url)
     let id = try store.submit(Specs.parsed(Specs.smallest)).id
     let follower = Task {
-      for try await _ in try store.liveEvents(of: id) {}
+      let feed = try store.feed(of: id)
+      while try await feed.next() != nil {}
     }
     #expect(try await eventually { store.followers == 1 })
     follower.cancel()
@@ -60,21 +140,25 @@ import Jobs
     let folder = try TestFolder()
     let store = try Store(at: folder.url)
     let job = try store.submit(Specs.parsed(Specs.smallest))
-    #expect(try await store.job(job.id, differingFrom: job.revision - 1, within: 60) == job)
-    async let changed = store.job(job.id, differingFrom: job.revision, within: 60)
+    #expect(try await store.snapshot(of: job.id, differingFrom: job.revision - 1, within: 60).job == job)
+    async let changed = store.snapshot(of: job.id, differingFrom: job.revision, within: 60)
     #expect(try await eventually { store.followers == 1 })
     try store.move(job.id, to: .cancelled)
-    #expect(try await changed.state == .cancelled)
+    #expect(try await changed.job.state == .cancelled)
   }
 
-  @Test("a wait without a change ends when its time is up")
+  @Test("a wait without a change ends when its time is up, and at once when the service ends")
   func timeout() async throws {
     let folder = try TestFolder()
     let store = try Store(at: folder.url)
     let job = try store.submit(Specs.parsed(Specs.smallest))
     let start = ContinuousClock.now
-    #expect(try await store.job(job.id, differingFrom: job.revision, within: 0.2) == job)
+    #expect(try await store.snapshot(of: job.id, differingFrom: job.revision, within: 0.2).job == job)
     #expect(ContinuousClock.now - start >= .milliseconds(200))
     #expect(try await eventually { store.followers == 0 })
+    async let waiting = store.snapshot(of: job.id, differingFrom: job.revision, within: 3_600)
+    #expect(try await eventually { store.followers == 1 })
+    store.endWaiting()
+    #expect(try await waiting.job == job)
   }
 }

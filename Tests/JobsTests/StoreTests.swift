@@ -1,6 +1,7 @@
 import JSON
 import Foundation
 import Robustness
+import Synchronization
 import Testing
 import Training
 
@@ -23,10 +24,13 @@ import Jobs
     #expect(job.state == .queued)
     #expect(job.attempt == 1)
     #expect(job.transitions.map(\.state) == [.queued])
-    #expect(job.spec["training"]?["epochs"] == 10)
+    #expect(try job.spec["training"]?["epochs"] == 10)
     #expect(try store.job(job.id) == job)
-    #expect(job.json()["labels"] == ["branch": "main"])
-    #expect(job.json()["created_at"] == .string(job.createdAt.description))
+    let shown = try JSONValue(parsing: job.text())
+    #expect(shown["labels"] == ["branch": "main"])
+    #expect(shown["owner"] == "local")
+    #expect(shown["created_at"] == .string(job.createdAt.description))
+    #expect(try shown["spec"] == job.spec)
   }
 
   @Test("every change of state that the table does not name is refused and changes nothing", arguments: JobState.allCases)
@@ -59,7 +63,7 @@ import Jobs
     let store = try store(folder)
     let id = try store.submit(Specs.parsed(Specs.smallest)).id
     let ended = try store.move(id, to: .cancelled)
-    try store.note(JobProgress(fraction: 0.5), of: id, event: true)
+    store.note(JobProgress(fraction: 0.5), of: id, event: true)
     try store.note(Warning(code: "late", detail: "Too late."), of: id)
     try store.note(metrics(epoch: 1), of: id)
     #expect(try store.job(id) == ended)
@@ -75,14 +79,14 @@ import Jobs
       try store.submit(Specs.parsed(Specs.smallest.setting("/labels/n", to: .string(number % 2 == 0 ? "even" : "odd")))).id
     }
     try store.move(ids[0], to: .cancelled)
-    #expect(try store.jobs().elements.map(\.id) == ids.reversed())
-    #expect(try store.jobs(state: .cancelled).elements.map(\.id) == [ids[0]])
-    #expect(try store.jobs(labels: ["n": "odd"]).elements.map(\.id) == [ids[3], ids[1]])
+    #expect(try store.jobs().elements.map(\.job.id) == ids.reversed())
+    #expect(try store.jobs(state: .cancelled).elements.map(\.job.id) == [ids[0]])
+    #expect(try store.jobs(labels: ["n": "odd"]).elements.map(\.job.id) == [ids[3], ids[1]])
     let first = try store.jobs(limit: 2)
-    #expect(first.elements.map(\.id) == [ids[4], ids[3]])
+    #expect(first.elements.map(\.job.id) == [ids[4], ids[3]])
     #expect(first.hasMore)
     let last = try store.jobs(after: ids[2], limit: 2)
-    #expect(last.elements.map(\.id) == [ids[1], ids[0]])
+    #expect(last.elements.map(\.job.id) == [ids[1], ids[0]])
     #expect(!last.hasMore)
     #expect(try store.counts() == [.queued: 4, .cancelled: 1])
   }
@@ -140,22 +144,28 @@ import Jobs
     #expect(try store(folder).jobs().elements.count == 1)
   }
 
-  @Test("files that the database does not name go at the next start")
+  @Test("what the database does not name is set aside at the next start, and told of; what has another form stays")
   func orphans() throws {
     let folder = try TestFolder()
     var store: Store? = try store(folder)
-    let directory = try #require(store?.directory)
+    let root = folder.url
     let kept = try #require(try store?.submit(Specs.parsed(Specs.smallest)).id)
-    let orphan = directory.dataset(Identifier.dataset.make())
-    let torn = directory.root.appendingPathComponent("incoming/half")
-    for url in [orphan, torn, directory.job(kept)] { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
-    try Data([1]).write(to: directory.model(Identifier.model.make()))
+    let orphan = try #require(try store?.directory.files.write { try $0.append(Data("mine".utf8)) }).sha256
+    let (lone, half, notes) = (Identifier.job.make(), "upload-\(UUID().uuidString)", "notes")
+    for name in ["jobs/\(kept)", "jobs/\(lone)", "jobs/\(notes)", "incoming/\(half)", "incoming/\(notes)"] {
+      try FileManager.default.createDirectory(at: root.appendingPathComponent(name), withIntermediateDirectories: true)
+    }
     store = nil
-    store = try Store(directory)
-    #expect(!FileManager.default.fileExists(atPath: orphan.path))
-    #expect(!FileManager.default.fileExists(atPath: torn.path))
-    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.root.appendingPathComponent("models").path).isEmpty)
-    #expect(FileManager.default.fileExists(atPath: directory.job(kept).path))
+    let told = Mutex<Set<String>>([])
+    store = try Store(DataDirectory(root) { name, _ in told.withLock { _ = $0.insert(name) } })
+    #expect(told.withLock { $0 } == [orphan, lone, half])
+    let lost = try FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent("lost+found").path)
+    #expect(lost.count == 3)
+    let whole = try #require(lost.first { $0.hasPrefix(orphan) })
+    #expect(try Data(contentsOf: root.appendingPathComponent("lost+found/\(whole)")) == Data("mine".utf8))
+    for name in ["jobs/\(kept)", "jobs/\(notes)", "incoming/\(notes)"] {
+      #expect(FileManager.default.fileExists(atPath: root.appendingPathComponent(name).path), "\(name)")
+    }
   }
 
   @Test("after the end of the process jobs are settled: what ran is queued again, what was to stop has stopped")
@@ -178,7 +188,7 @@ import Jobs
     #expect(again.transitions.last?.reason?.contains("process ended") == true)
   }
 
-  @Test("a job under which the process ends again and again fails, with the reason")
+  @Test("a job under which the process ends again and again without any progress of it fails, with the reason")
   func crashes() throws {
     let folder = try TestFolder()
     let store = try store(folder)
@@ -195,6 +205,59 @@ import Jobs
     #expect(job.reason?.contains("4 times") == true)
   }
 
+  @Test("a job that has saved more since the last crash is tried again for ever")
+  func advancing() throws {
+    let folder = try TestFolder()
+    let store = try store(folder)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    for attempt in 1...12 {
+      _ = try store.claim()
+      // Every third crash finds the job where it was.
+      let position = attempt / 3
+      try store.recover { _ in Store.SavedPoint(step: position * 10, position: position, savedAt: .now) }
+      #expect(try store.job(id).state == .queued)
+      #expect(try store.job(id).progress.savedStep == position * 10)
+    }
+  }
+
+  @Test("an ordered stop that came too late for a job is no crash of it")
+  func orderedStop() throws {
+    let folder = try TestFolder()
+    let store = try store(folder)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    for _ in 0..<10 {
+      _ = try store.claim()
+      try store.noteOrderedStop(of: [id])
+      try store.recover()
+      #expect(try store.job(id).state == .queued)
+    }
+  }
+
+  @Test("the time during which the process was gone does not count as time that a job ran")
+  func timeAway() throws {
+    let folder = try TestFolder()
+    let store = try store(folder)
+    let start = Timestamp(milliseconds: 1_700_000_000_000)
+    let id = try store.submit(Specs.parsed(Specs.smallest), at: start).id
+    _ = try store.claim(at: start)
+    let saved = Store.SavedPoint(step: 5, position: 5, savedAt: start.advanced(bySeconds: 7))
+    try store.recover(at: start.advanced(bySeconds: 86_400)) { _ in saved }
+    #expect(try store.job(id).secondsRun == 7)
+    _ = try store.claim(at: start.advanced(bySeconds: 86_400))
+    try store.settle(id, Store.Ending(.succeeded, seconds: 3), at: start.advanced(bySeconds: 86_403))
+    #expect(try store.job(id).secondsRun == 10)
+  }
+
+  @Test("ids go on behind the greatest that there is, also when the clock was set back")
+  func clockSetBack() throws {
+    let folder = try TestFolder()
+    var store: Store? = try store(folder)
+    let late = try #require(try store?.submit(Specs.parsed(Specs.smallest), at: Timestamp.now.advanced(bySeconds: 1e6)).id)
+    store = nil
+    store = try Store(at: folder.url)
+    #expect(try #require(try store?.submit(Specs.parsed(Specs.smallest)).id) > late)
+  }
+
   @Test("a job whose answer cannot be made is not submitted: both are one")
   func atomicity() throws {
     let folder = try TestFolder()
@@ -202,7 +265,7 @@ import Jobs
     let key = IdempotencyKey(key: "k", route: "POST /v1/jobs", digest: "d")
     #expect(throws: NotFound.self) { try store.submit(Specs.parsed(Specs.smallest), key: key) { throw NotFound($0.id) } }
     #expect(try store.jobs().elements.isEmpty)
-    #expect(try store.lookUp(key) == .unknown)
+    #expect(try store.lookUp(key) == nil)
   }
 
   @Test("metrics are thinned evenly, first and last kept, and written as CSV")
@@ -234,7 +297,41 @@ import Jobs
     #expect(try store.events(of: id).elements.filter { $0.kind == .metric }.count == 1)
   }
 
-  @Test("a checkpoint keeps its id when a better one takes its role")
+  @Test("the history of a long job is thinned: the first and the latest stay, and no more than so many are kept")
+  func thinned() throws {
+    let folder = try TestFolder()
+    let store = try store(folder)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    let epochs = Store.mostHistory + 50
+    for epoch in 1...epochs { try store.note(metrics(epoch: epoch), of: id) }
+    let kept = try store.metrics(of: id).points.map(\.epoch)
+    #expect(kept.count <= Store.mostHistory)
+    #expect(kept.first == 1)
+    #expect(kept.suffix(1_000) == Array(epochs - 999...epochs)[...])
+    var (numbers, last) = (0, 0)
+    while case let page = try store.events(of: id, after: last), let event = page.elements.last {
+      numbers += page.elements.count
+      last = event.number
+    }
+    #expect(numbers <= Store.mostHistory + 10)
+  }
+
+  @Test("transitions of a job that is stopped and started for ever are thinned, the first ones stay")
+  func manyTransitions() throws {
+    let folder = try TestFolder()
+    let store = try store(folder)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    for _ in 0..<150 {
+      try store.move(id, to: .paused)
+      try store.move(id, to: .queued)
+    }
+    let job = try store.job(id)
+    #expect(job.transitions.count <= Store.mostTransitions + 1)
+    #expect(job.transitions.prefix(3).map(\.state) == [.queued, .paused, .queued])
+    #expect(job.attempt == 151)
+  }
+
+  @Test("a checkpoint's id names one file for ever: a better one that takes its role is another")
   func checkpoints() throws {
     let folder = try TestFolder()
     let store = try store(folder)
@@ -248,10 +345,18 @@ import Jobs
     }
     try store.note(checkpoint(.bestRobust, 1), of: id)
     let first = try store.checkpoint("best_robust", of: id)
-    try store.note(checkpoint(.bestRobust, 2), of: id)
+    #expect(try store.note(checkpoint(.bestRobust, 1), of: id) == nil)
+    #expect(try store.checkpoint("best_robust", of: id) == first)
+    #expect(try store.note(checkpoint(.bestRobust, 2), of: id) == first.sha256)
     try store.note(checkpoint(.base, 1), of: id)
     #expect(try store.checkpoints(of: id).map(\.checkpoint.role) == [.base, .bestRobust])
-    #expect(try store.checkpoint(first.id).checkpoint.sha256 == "2")
+    #expect(throws: NotFound.self) { try store.checkpoint(first.id) }
     #expect(throws: NotFound.self) { try store.checkpoint("last", of: id) }
+    // One that a job is to begin with stays.
+    let second = try store.checkpoint("best_robust", of: id)
+    try store.submit(Specs.parsed(Specs.smallest.setting("/model/init", to: .string(second.id))))
+    #expect(try store.note(checkpoint(.bestRobust, 3), of: id) == nil)
+    #expect(try store.checkpoint(second.id) == second)
+    #expect(try store.checkpoint("best_robust", of: id).checkpoint.epoch == 3)
   }
 }

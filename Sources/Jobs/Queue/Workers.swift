@@ -1,4 +1,5 @@
 import Dispatch
+import Files
 import Foundation
 import Logging
 import Robustness
@@ -15,6 +16,7 @@ package final class Workers: Sendable {
   private let runner: JobRunner
   private let count: Int
   private let memoryBudget: Int?
+  private let fruitlessAttempts: Int
   private let logger: Logger
   private let wake = DispatchSemaphore(value: 0)
   private let finished = DispatchGroup()
@@ -24,20 +26,22 @@ package final class Workers: Sendable {
   /// - Parameters:
   ///   - count: how many jobs run at a time, at least 1.
   ///   - memoryBudget: the bytes that the process may take with all of them.
+  ///   - fruitlessAttempts: see `Store.recover`.
   package init(
-    store: Store, registry: Registry, engine: Engine, count: Int = 1, memoryBudget: Int? = nil,
+    store: Store, registry: Registry, engine: Engine, count: Int = 1, memoryBudget: Int? = nil, fruitlessAttempts: Int = 3,
     logger: Logger = Logger(label: "temper.jobs")
   ) {
     self.store = store
     self.count = max(1, count)
     self.memoryBudget = memoryBudget.map { max(0, $0 - Footprint.processBytes) }
+    self.fruitlessAttempts = fruitlessAttempts
     self.logger = logger
     runner = JobRunner(engine: engine, catalogue: registry)
   }
 
   /// Settles what the process before this one left, and starts the threads. To be called once.
   package func start() throws {
-    try store.recover()
+    try store.recover(fruitlessAttempts: fruitlessAttempts) { folder in SavedState(in: folder).map(Store.SavedPoint.init) }
     for number in 0..<count {
       finished.enter()
       let thread = Thread { [self] in
@@ -55,7 +59,11 @@ package final class Workers: Sendable {
   /// Cancels a job: at once when it waits, within a batch when it runs.
   ///
   /// - Throws: `NotFound`, `IllegalTransition`.
-  package func cancel(_ id: String) throws -> Job { try stop(id, to: .cancelled, by: .cancel) }
+  package func cancel(_ id: String) throws -> Job {
+    let job = try stop(id, to: .cancelled, by: .cancel)
+    if job.state == .cancelled { clearAway(job.id) }
+    return job
+  }
 
   /// Pauses a job: at once when it waits, else after its state was saved.
   ///
@@ -78,7 +86,13 @@ package final class Workers: Sendable {
   /// - Returns: whether all had ended in time.
   package func drain(within seconds: Double) -> Bool {
     isDraining.store(true, ordering: .sequentiallyConsistent)
-    for control in running.withLock({ Array($0.values) }) { control.stop(.drain) }
+    let controls = running.withLock { $0 }
+    do {
+      try store.noteOrderedStop(of: Array(controls.keys))
+    } catch {
+      logger.warning("the shutdown could not be noted with the running jobs", metadata: ["error": "\(error)"])
+    }
+    for control in controls.values { control.stop(.drain) }
     for _ in 0..<count { wake.signal() }
     return finished.wait(timeout: .now() + seconds) == .success
   }
@@ -97,7 +111,7 @@ package final class Workers: Sendable {
   private func work() {
     while !isDraining.load(ordering: .sequentiallyConsistent) {
       do {
-        guard let job = try store.claim(within: memoryBudget) else {
+        guard let job = try store.claim(within: memoryBudget, engine: EngineVersion.description) else {
           wake.wait()
           continue
         }
@@ -113,48 +127,71 @@ package final class Workers: Sendable {
 
   /// One attempt at a job, whose end is always written down.
   private func attempt(_ job: Job) {
-    let control = RunControl(seconds: secondsLeft(job))
-    running.withLock { $0[job.id] = control }
-    defer { running.withLock { $0[job.id] = nil } }
-    let end = run(job, control)
-    do {
-      try store.settle(job.id, as: end.state, reason: end.reason)
-    } catch {
-      logger.critical("the end of a job could not be stored", metadata: ["job": "\(job.id)", "error": "\(error)"])
+    let begun = ContinuousClock.now
+    var ending = run(job)
+    ending.seconds = (ContinuousClock.now - begun) / .seconds(1)
+    settle(job.id, ending)
+    running.withLock { $0[job.id] = nil }
+    if ending.state == .succeeded || (try? store.job(job.id))?.state == .cancelled { clearAway(job.id) }
+  }
+
+  /// Stores how an attempt ended, however long the disk is full: a job that nobody runs must not be shown as running.
+  private func settle(_ id: String, _ ending: Store.Ending) {
+    var pause = 0.1
+    while true {
+      do {
+        return try store.settle(id, ending)
+      } catch let error as StorageError {
+        logger.error("the end of a job cannot be stored yet", metadata: ["job": "\(id)", "error": "\(error)"])
+      } catch {
+        return logger.critical("the end of a job could not be stored", metadata: ["job": "\(id)", "error": "\(error)"])
+      }
+      // The next process settles what this one could not.
+      if isDraining.load(ordering: .sequentiallyConsistent) { return }
+      Thread.sleep(forTimeInterval: pause)
+      pause = min(2 * pause, 5)
     }
   }
 
-  private func run(_ job: Job, _ control: RunControl) -> (state: JobState, reason: String?) {
+  /// Removes what only a job that goes on would need.
+  private func clearAway(_ id: String) {
+    Folder.remove(store.directory.job(id))
+    do {
+      try store.collectReleased(of: id)
+    } catch {
+      logger.warning("files of a job that has ended stay until the next start", metadata: ["job": "\(id)", "error": "\(error)"])
+    }
+  }
+
+  private func run(_ job: Job) -> Store.Ending {
     do {
       let spec = try JobSpec(reading: job.spec)
+      let control = RunControl(seconds: spec.resources.maxSeconds.map { max(0, $0 - job.secondsRun) })
+      running.withLock { $0[job.id] = control }
       try follow(job.id, control)
-      _ = try runner.run(
-        spec, in: store.directory.job(job.id), resume: job.attempt > 1, sink: sink(of: job.id, control), control: control)
-      return (.succeeded, nil)
+      return Store.Ending(.succeeded, report: try run(job, spec, control))
     } catch let interruption as Interruption {
       switch interruption {
-      case .cancel: return (.cancelled, nil)
-      case .pause: return (.paused, nil)
-      case .drain: return (.queued, "The process ended; the job goes on from its last saved state.")
-      case .outOfTime: return (.failed, Self.outOfTime)
+      case .cancel: return Store.Ending(.cancelled)
+      case .pause: return Store.Ending(.paused)
+      case .drain: return Store.Ending(.queued, reason: "The process ended; the job goes on from its last saved state.")
+      case .outOfTime: return Store.Ending(.failed, reason: "The job took longer than its resources.max_seconds.")
       }
     } catch {
       logger.warning("a job failed", metadata: ["job": "\(job.id)", "error": "\(error)"])
-      return (.failed, FailureReason.sentence(for: error))
+      return Store.Ending(.failed, reason: FailureReason.sentence(for: error))
     }
   }
 
-  private static let outOfTime = "The job took longer than its resources.max_seconds."
-
-  /// What is left of the time that the spec allows, over all attempts; `nil` when it sets no bound.
-  private func secondsLeft(_ job: Job) -> Double? {
-    let seconds: Double? =
-      switch job.spec["resources"]?["max_seconds"] {
-      case .int(let whole): Double(whole)
-      case .number(let number): number
-      default: nil
-      }
-    return seconds.map { max(0, $0 - job.secondsRunning()) }
+  private func run(_ job: Job, _ spec: JobSpec, _ control: RunControl) throws -> KeptFile {
+    let files = store.directory.files
+    let room = RoomForJob(job.id, store, control)
+    let lost = store.directory.lost
+    let report = try runner.run(
+      spec, in: store.directory.job(job.id), resume: job.attempt > 1 || job.resumedFrom != nil, checkpoints: StoredCheckpoints(files),
+      setAside: { url, reason in try lost.take(url, because: reason) }, onStorage: { try room.wait(for: $0) },
+      sink: sink(of: job, control, room), control: control)
+    return try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }
   }
 
   /// A request that came between the claim and the control's being there is in the job's state alone.
@@ -167,43 +204,64 @@ package final class Workers: Sendable {
     if isDraining.load(ordering: .sequentiallyConsistent) { control.stop(.drain) }
   }
 
-  /// Reports go to the store. One that cannot be written (a full disk) ends the job instead of being lost in silence.
-  private func sink(of id: String, _ control: RunControl) -> RunSink {
-    let store = store
-    let pace = EventPace()
+  /// Reports go to the store. One that cannot be written waits for room, or ends the job; none is lost in silence.
+  private func sink(of job: Job, _ control: RunControl, _ room: RoomForJob) -> RunSink {
+    let (store, id) = (store, job.id)
+    let saved = Mutex(job.progress.savedStep)
+    let replaced = ReplacedFiles(id, store)
     @Sendable func noted(_ write: () throws -> Void) {
       do {
-        try write()
+        try room.whenThereIsRoom(write)
       } catch {
         control.fail(with: error)
       }
     }
     return RunSink(
-      progress: { progress in noted { try store.note(progress, of: id, event: pace.isDue(progress)) } },
+      progress: { progress in
+        var progress = progress
+        progress.savedStep = saved.withLock { $0 }
+        store.note(progress, of: id, event: true)
+        noted { try room.requireOnJobThread() }
+      },
       metrics: { metrics in noted { try store.note(metrics, of: id) } },
       warning: { warning in noted { try store.note(warning, of: id) } },
-      checkpoint: { checkpoint in noted { try store.note(checkpoint, of: id) } })
+      checkpoint: { checkpoint in noted { replaced.add(try store.note(checkpoint, of: id)) } },
+      saved: { state in
+        saved.withLock { $0 = state.step }
+        noted { try replaced.collect() }
+      })
   }
 }
 
-/// Which reports of progress become events: each change of phase to or from the evaluation and each epoch, and in between one a second
-/// at first and ever fewer as the job gets longer, so that a week makes thousands of them and not a million.
-final class EventPace: Sendable {
-  private let start = ContinuousClock.now
-  private let last = Mutex<(at: ContinuousClock.Instant, epoch: Int?, isEvaluation: Bool)?>(nil)
+extension Store.SavedPoint {
+  init(_ state: SavedState) {
+    self.init(step: state.step, position: state.position, savedAt: Timestamp(milliseconds: Int64(state.savedAt * 1_000)))
+  }
+}
 
-  func isDue(_ progress: JobProgress) -> Bool {
-    let now = ContinuousClock.now
-    let interval = max(1, (now - start) / .seconds(1) / 1_000)
-    let isEvaluation = progress.phase == .evaluate
-    return last.withLock { last in
-      if let last, last.epoch == progress.epoch, last.isEvaluation == isEvaluation, (now - last.at) / .seconds(1) < interval,
-        progress.fraction < 1
-      {
-        return false
-      }
-      last = (now, progress.epoch, isEvaluation)
-      return true
+/// Files of checkpoints whose roles went to better ones. The last two saved states of the run may still name them, so each goes when
+/// two further states were saved.
+private final class ReplacedFiles: Sendable {
+  private let job: String
+  private let store: Store
+  private let files = Mutex<[(sha256: String, saves: Int)]>([])
+
+  init(_ job: String, _ store: Store) {
+    self.job = job
+    self.store = store
+  }
+
+  func add(_ sha256: String?) {
+    if let sha256 { files.withLock { $0.append((sha256, 0)) } }
+  }
+
+  /// A state was saved.
+  func collect() throws {
+    let due = files.withLock { files in
+      files = files.map { ($0.sha256, $0.saves + 1) }
+      defer { files.removeAll { $0.saves > 2 } }
+      return files.filter { $0.saves > 2 }.map(\.sha256)
     }
+    if !due.isEmpty { try store.collect(due, of: job) }
   }
 }

@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import Models
 import Synchronization
@@ -18,8 +19,8 @@ package final class LocalCatalogue: Catalogue {
   }
 
   package func facts(of reference: DatasetSection.Reference) throws -> DatasetFacts? {
-    if case .id(let id) = reference { return DatasetSource.builtIn(id).map { DatasetFacts($0.summary) } }
-    return DatasetFacts(try load(reference).summary)
+    if case .id(let id) = reference { return DatasetSource.builtIn(id).map { DatasetFacts($0) } }
+    return DatasetFacts(try load(reference))
   }
 
   package func load(_ reference: DatasetSection.Reference) throws -> Dataset {
@@ -39,7 +40,13 @@ package final class LocalCatalogue: Catalogue {
   package func weights(_ id: String) throws -> StoredWeights? {
     let file = url(id)
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-    return try StoredWeights(file: file)
+    return try StoredWeights(OpenFile(file))
+  }
+
+  package func outline(ofWeights id: String) throws -> [TensorOutline]? {
+    let file = url(id)
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    return try Safetensors.outline(of: OpenFile(file))
   }
 
   private func url(_ path: String) -> URL { URL(fileURLWithPath: path, relativeTo: folder) }

@@ -6,8 +6,8 @@ import Training
 /// Makes the progress of a job out of that of its training and its evaluations: one fraction, the time that is left, and no more
 /// reports than somebody can read.
 final class ProgressMeter: Sendable {
-  /// Seconds between reports within a phase and an epoch.
-  private static let interval = 0.25
+  /// Seconds between reports: each is sent to every follower of the job, of which there may be hundreds.
+  private static let interval = 1.0
   /// What is learned of the speed in the first moments says little of the rest.
   private static let settling = 0.01
 
@@ -59,7 +59,7 @@ final class ProgressMeter: Sendable {
       if gained > Self.settling {
         progress.etaSeconds = (1 - progress.fraction) / gained * ((now - start.at) / .seconds(1))
       }
-      let isNew = progress.phase == .evaluate ? state.latest.phase != .evaluate : state.latest.epoch != progress.epoch
+      let isNew = progress.phase == .evaluate && state.latest.phase != .evaluate
       state.latest = progress
       let waited = state.reported.map { (now - $0) / .seconds(1) } ?? .infinity
       guard isNew || waited >= Self.interval else { return nil }

@@ -30,6 +30,8 @@ package protocol Catalogue: Sendable {
   func facts(of dataset: DatasetSection.Reference) throws -> DatasetFacts?
   /// - Returns: `nil` when there are no such weights.
   func weights(_ id: String) throws -> StoredWeights?
+  /// Names and shapes of those weights, without their values.
+  func outline(ofWeights id: String) throws -> [TensorOutline]?
   /// - Throws: `NotFound`, `DatasetError`.
   func load(_ dataset: DatasetSection.Reference) throws -> Dataset
 }
@@ -152,13 +154,13 @@ package struct SpecCheck {
   private func check(weights id: String?, at pointer: String, _ graph: Graph, _ log: FaultLog) {
     guard let id, log.isClean(pointer) else { return }
     do {
-      guard let weights = try catalogue.weights(id)?.weights else {
+      guard let outline = try catalogue.outline(ofWeights: id) else {
         log.add(
           pointer, .notFound, "there are no weights \(id.prefix(100)); give the id of an uploaded model (mdl_…) or of a checkpoint (ckpt_…)"
         )
         return
       }
-      _ = try weights.tensors(for: graph.layout)
+      try outline.requireFit(graph.layout)
     } catch {
       log.add(pointer, .doesNotFit, "\(error)")
     }

@@ -9,91 +9,136 @@ package struct DataDirectoryError: Error, Hashable, Sendable, CustomStringConver
 
 /// The folder of everything that outlives the process; one process owns it.
 ///
-/// A file comes into being under a temporary name in `incoming`, is synced, renamed to where it belongs, and then named in the
-/// database. Whatever the database does not name at the next start was cut off, and is removed.
+/// `temper.sqlite` names everything; `files` holds each file under its digest; `jobs/ID` what a run needs to go on; `incoming` what is
+/// under way; `lost+found` what the database does not name, or what is damaged. Nothing is deleted for being unknown, and a folder that
+/// is not Temper's is left as it is.
 package final class DataDirectory: Sendable {
   package let root: URL
+  package let files: FileStore
+  package let lost: LostAndFound
+  package let space: DiskSpace
   /// Held open: the lock goes with the process, however it ends.
-  private let lock: Int32
+  private let lock: OpenFolderLock
 
   /// Makes the folder where it is missing and takes its lock.
   ///
+  /// - Parameters:
+  ///   - reserveBytes: the bytes of the disk that stay free; `nil`: 2 % of it, at most 512 MiB.
+  ///   - report: told of each thing that is set aside, by its name and the reason.
   /// - Throws: `DataDirectoryError`.
-  package init(_ root: URL) throws {
+  package init(
+    _ root: URL, reserveBytes: Int? = nil, report: @escaping @Sendable (_ name: String, _ reason: String) -> Void = { _, _ in }
+  ) throws {
     self.root = root
+    try Self.refuseStrangers(root)
     do {
-      for folder in ["datasets", "models", "jobs", "incoming"] {
-        try FileManager.default.createDirectory(at: root.appendingPathComponent(folder), withIntermediateDirectories: true)
-      }
-    } catch {
-      throw DataDirectoryError(description: "the data directory \(root.path) cannot be made: \(error.localizedDescription)")
+      try Folder.make(root)
+      lock = try OpenFolderLock(root)
+      for folder in ["files", "jobs", "incoming"] { try Folder.make(root.appendingPathComponent(folder, isDirectory: true)) }
+    } catch let error as StorageError {
+      throw DataDirectoryError(description: "the data directory \(root.path) cannot be used: \(error)")
     }
-    let path = root.appendingPathComponent("lock").path
-    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw DataDirectoryError(description: "the data directory \(root.path) cannot be written to: \(String(cString: strerror(errno)))")
-    }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
-      throw DataDirectoryError(
-        description: "another process is using the data directory \(root.path); stop it, or name another directory with --data")
-    }
-    lock = descriptor
+    lost = LostAndFound(root.appendingPathComponent("lost+found", isDirectory: true), report: report)
+    files = FileStore(
+      root.appendingPathComponent("files", isDirectory: true), incoming: root.appendingPathComponent("incoming", isDirectory: true),
+      lost: lost)
+    space = DiskSpace(root, reserveBytes: reserveBytes)
   }
 
-  deinit { close(lock) }
-
   /// Lets another process have the folder, whoever still holds this object.
-  func release() { flock(lock, LOCK_UN) }
+  func release() { lock.release() }
 
   package var database: URL { root.appendingPathComponent("temper.sqlite") }
   package func job(_ id: String) -> URL { root.appendingPathComponent("jobs/\(id)", isDirectory: true) }
-  package func report(of id: String) -> URL { job(id).appendingPathComponent("report.json") }
-  package func dataset(_ id: String) -> URL { root.appendingPathComponent("datasets/\(id)", isDirectory: true) }
-  package func model(_ id: String) -> URL { root.appendingPathComponent("models/\(id).safetensors") }
 
   /// A new folder for the parts of an upload.
-  package func upload() throws -> Upload {
-    let folder = root.appendingPathComponent("incoming/\(UUID().uuidString)", isDirectory: true)
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  package func upload() throws(StorageError) -> Upload {
+    let folder = root.appendingPathComponent("incoming/upload-\(UUID().uuidString)", isDirectory: true)
+    try Folder.make(folder)
     return Upload(folder: folder)
   }
 
-  /// Removes a file or folder; one that is not there is no error.
-  package func remove(_ url: URL) { try? FileManager.default.removeItem(at: url) }
+  // MARK: Whose folder it is
 
-  /// Removes what uploads left that were cut off, and every file that `named` does not know.
-  func removeOrphans(datasets: Set<String>, models: Set<String>, jobs: Set<String>) {
-    func sweep(_ folder: String, _ known: Set<String>) {
-      let url = root.appendingPathComponent(folder)
-      for name in (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? [] {
-        let id = name.split(separator: ".").first.map(String.init) ?? name
-        if !known.contains(id) { remove(url.appendingPathComponent(name)) }
-      }
+  /// A folder without a database is taken only when it is empty, or when Temper was cut off while it made it.
+  private static func refuseStrangers(_ root: URL) throws {
+    let database = root.appendingPathComponent("temper.sqlite")
+    let hasDatabase = (try? OpenFile(database))?.size ?? 0 > 0
+    guard !hasDatabase else { return }
+    let own: Set = ["files", "jobs", "incoming", "lost+found", "lock", "temper.sqlite", "temper.sqlite-wal", "temper.sqlite-shm"]
+    let folders = ["files", "jobs", "incoming"].filter { holdsFiles(root.appendingPathComponent($0)) }
+    let strangers = Folder.names(in: root).filter { !own.contains($0) }
+    if strangers.isEmpty, folders.isEmpty { return }
+    guard strangers.isEmpty else {
+      throw DataDirectoryError(
+        description: """
+          the folder \(root.path) is not empty and holds no Temper database (\(strangers.prefix(3).joined(separator: ", ")) is there); \
+          nothing in it was touched: name an empty or a new folder with --data
+          """)
     }
-    sweep("incoming", [])
-    sweep("datasets", datasets)
-    sweep("models", models)
-    sweep("jobs", jobs)
+    throw DataDirectoryError(
+      description: """
+        the data directory \(root.path) has files in \(folders.joined(separator: ", ")), but its database temper.sqlite is \
+        missing or empty; nothing was touched: put the database back, or name an empty or a new folder with --data
+        """)
   }
 
-  /// Renames `url` to `target`, both durably: the content is on the disk before the name is.
-  func adopt(_ url: URL, as target: URL) throws {
-    try Self.sync(url)
-    let (from, to) = (url.path, target.path)
-    try systemCall("a file cannot be put into its place") { rename(from, to) }
-    try Folder.sync(target.deletingLastPathComponent())
+  private static func holdsFiles(_ folder: URL) -> Bool {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder) else { return false }
+    guard isFolder.boolValue else { return true }
+    return Folder.names(in: folder).contains { holdsFiles(folder.appendingPathComponent($0)) }
   }
 
-  static func sync(_ url: URL) throws {
-    let path = url.path
-    let descriptor = try systemCall("a file cannot be opened") { open(path, O_RDONLY | O_CLOEXEC) }
-    defer { close(descriptor) }
-    try systemCall("a file cannot be synced to the disk") { fsync(descriptor) }
+  /// - Throws: `StorageError` when the folder is no longer the one that was opened: removed, renamed, or covered by a mount.
+  func requirePresence() throws(StorageError) {
+    guard lock.isThere else { throw StorageError("the data directory has gone from under the service", errno: ENOENT) }
+  }
+
+  // MARK: What nobody names
+
+  /// Sets aside what the process before this one left half done, and what of our own form the database does not name.
+  func sweep(jobs: Set<String>, files named: Set<String>) throws {
+    for name in Folder.names(in: root.appendingPathComponent("incoming")) where name.hasPrefix("upload-") || name.hasPrefix("new-") {
+      try lost.take(root.appendingPathComponent("incoming/\(name)"), because: "it was under way when the process ended")
+    }
+    for name in Folder.names(in: root.appendingPathComponent("jobs")) where Identifier.job.matches(name) && !jobs.contains(name) {
+      try lost.take(job(name), because: "the database knows no such job")
+    }
+    for sha256 in files.all() where !named.contains(sha256) {
+      try files.setAside(sha256, because: "the database names no such file")
+    }
   }
 }
 
-/// A folder for the parts of an upload; it goes when the upload does, unless it was taken over.
+/// The lock of a data folder, and whether the folder is still the one that was locked.
+private final class OpenFolderLock: Sendable {
+  private let url: URL
+  private let descriptor: Int32
+
+  init(_ folder: URL) throws {
+    url = folder.appendingPathComponent("lock")
+    let path = url.path
+    descriptor = try systemCall("the lock cannot be opened") { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw DataDirectoryError(
+        description: "another process is using the data directory \(folder.path); stop it, or name another directory with --data")
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  func release() { flock(descriptor, LOCK_UN) }
+
+  var isThere: Bool {
+    var (held, named) = (stat(), stat())
+    guard fstat(descriptor, &held) == 0, stat(url.path, &named) == 0 else { return false }
+    return held.st_dev == named.st_dev && held.st_ino == named.st_ino
+  }
+}
+
+/// A folder for the parts of an upload; it goes when the upload does.
 package final class Upload: Sendable {
   package let folder: URL
 
@@ -102,7 +147,7 @@ package final class Upload: Sendable {
   /// Where a part is to be written; parts are named by the format, never by the client.
   package func file(_ part: String) -> URL { folder.appendingPathComponent(part) }
 
-  package func discard() { try? FileManager.default.removeItem(at: folder) }
+  package func discard() { Folder.remove(folder) }
 
   deinit { discard() }
 }

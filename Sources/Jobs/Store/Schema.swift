@@ -11,6 +11,7 @@ enum Schema {
     migrator.registerMigration("2: the memory that a job takes at its peak") { db in
       try db.execute(sql: "ALTER TABLE jobs ADD COLUMN peak_bytes INTEGER NOT NULL DEFAULT 0")
     }
+    migrator.registerMigration("3: owners, files by their digest, attempts") { db in try db.execute(sql: files) }
     return migrator
   }
 
@@ -57,5 +58,52 @@ enum Schema {
       key TEXT NOT NULL, route TEXT NOT NULL, digest TEXT NOT NULL, status INTEGER NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL,
       created_at INTEGER NOT NULL, PRIMARY KEY (key, route)
     ) STRICT, WITHOUT ROWID;
+    """
+
+  /// `owner` is `local` until there are tokens. `datasets.file`, `models.sha256`, `checkpoints.sha256` and `jobs.report` name files.
+  ///
+  /// `jobs.ran_ms` is how long all attempts ran; `saved_step` and `saved_position` are of the last saved state that was looked at;
+  /// `ordered_stop` is 1 while a shutdown waits for the job; no event number above `events_reserved` was ever given out.
+  /// A checkpoint whose role went to a better one has no role; it stays as long as a job is to begin with it.
+  private static let files = """
+    ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT 'local';
+    ALTER TABLE jobs ADD COLUMN resumed_from TEXT;
+    ALTER TABLE jobs ADD COLUMN report TEXT;
+    ALTER TABLE jobs ADD COLUMN ran_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN saved_step INTEGER;
+    ALTER TABLE jobs ADD COLUMN saved_position INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN ordered_stop INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN events_reserved INTEGER NOT NULL DEFAULT 0;
+    UPDATE jobs SET events_reserved = (SELECT coalesce(max(number), 0) FROM events WHERE events.job = jobs.id);
+    ALTER TABLE datasets ADD COLUMN owner TEXT NOT NULL DEFAULT 'local';
+    ALTER TABLE datasets ADD COLUMN file TEXT;
+    ALTER TABLE models ADD COLUMN owner TEXT NOT NULL DEFAULT 'local';
+
+    ALTER TABLE checkpoints RENAME TO checkpoints_by_role;
+    CREATE TABLE checkpoints (
+      id TEXT PRIMARY KEY, job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, role TEXT, sha256 TEXT NOT NULL,
+      checkpoint TEXT NOT NULL, created_at INTEGER NOT NULL, UNIQUE (job, role)
+    ) STRICT;
+    INSERT INTO checkpoints (id, job, role, sha256, checkpoint, created_at)
+      SELECT id, job, role, json_extract(checkpoint, '$.sha256'), checkpoint, created_at FROM checkpoints_by_role;
+    DROP TABLE checkpoints_by_role;
+    CREATE INDEX checkpoints_by_file ON checkpoints (sha256);
+    CREATE INDEX jobs_by_report ON jobs (report) WHERE report IS NOT NULL;
+    CREATE INDEX datasets_by_file ON datasets (file);
+    CREATE INDEX models_by_file ON models (sha256);
+
+    DROP TABLE idempotency;
+    CREATE TABLE idempotency (
+      owner TEXT NOT NULL, key TEXT NOT NULL, route TEXT NOT NULL, digest TEXT NOT NULL, status INTEGER NOT NULL, headers TEXT NOT NULL,
+      body BLOB NOT NULL, created_at INTEGER NOT NULL, PRIMARY KEY (owner, key, route)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX idempotency_by_age ON idempotency (created_at);
+
+    CREATE TABLE attempts (
+      job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, number INTEGER NOT NULL, engine TEXT NOT NULL, started_at INTEGER NOT NULL,
+      PRIMARY KEY (job, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE damaged (sha256 TEXT PRIMARY KEY, detail TEXT NOT NULL, found_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE released (sha256 TEXT NOT NULL, job TEXT NOT NULL, PRIMARY KEY (sha256, job)) STRICT, WITHOUT ROWID;
     """
 }

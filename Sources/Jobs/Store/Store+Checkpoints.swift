@@ -1,15 +1,19 @@
-import JSON
+import Files
 import Foundation
 import GRDB
+import JSON
 import Robustness
 import Training
 
-/// A checkpoint as the store has it. A job has one of each role; its id stays when a better one takes its place.
+/// A checkpoint as the store has it: an id names one file for ever. A job has one checkpoint of each role; when a better one takes the
+/// role, that is another checkpoint.
 package struct CheckpointRecord: Hashable, Sendable {
   package let id: String
   package let job: String
   package let checkpoint: Checkpoint
   package let createdAt: Timestamp
+
+  package var sha256: String { checkpoint.sha256 }
 
   package var json: JSONValue {
     var measured = JSONObject()
@@ -27,65 +31,101 @@ extension Store {
   ///
   /// - Throws: `NotFound`.
   package func checkpoints(of job: String) throws -> [CheckpointRecord] {
-    let records = try pool.read { db in
+    let records = try database.read { db in
       _ = try Self.job(job, db)
-      return try Row.fetchAll(db, sql: "SELECT * FROM checkpoints WHERE job = ?", arguments: [job]).map(CheckpointRecord.init)
+      return try Row.fetchAll(db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role IS NOT NULL", arguments: [job])
+        .map(CheckpointRecord.init)
     }
     return CheckpointRole.allCases.compactMap { role in records.first { $0.checkpoint.role == role } }
   }
 
   /// A checkpoint of a job by its id or its role.
   ///
-  /// - Throws: `NotFound`.
+  /// - Throws: `NotFound`, `Damaged`.
   package func checkpoint(_ name: String, of job: String) throws -> CheckpointRecord {
-    guard let record = try checkpoints(of: job).first(where: { $0.id == name || $0.checkpoint.role.rawValue == name }) else {
-      throw NotFound("checkpoint \(name)")
+    try database.read { db in
+      _ = try Self.job(job, db)
+      let row = try Row.fetchOne(
+        db, sql: "SELECT * FROM checkpoints WHERE job = ? AND (id = ? OR role = ?)", arguments: [job, name, name])
+      guard let row else { throw NotFound("checkpoint \(name)") }
+      return try Self.whole(CheckpointRecord(row), db)
     }
+  }
+
+  /// - Throws: `NotFound`, `Damaged`.
+  package func checkpoint(_ id: String) throws -> CheckpointRecord {
+    try database.read { db in
+      guard let row = try Row.fetchOne(db, sql: "SELECT * FROM checkpoints WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
+      return try Self.whole(CheckpointRecord(row), db)
+    }
+  }
+
+  private static func whole(_ record: CheckpointRecord, _ db: Database) throws -> CheckpointRecord {
+    try requireWhole(record.sha256, of: record.id, db)
     return record
   }
 
-  /// - Throws: `NotFound`.
-  package func checkpoint(_ id: String) throws -> CheckpointRecord {
-    try pool.read { db in
-      guard let row = try Row.fetchOne(db, sql: "SELECT * FROM checkpoints WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
-      return try CheckpointRecord(row)
-    }
-  }
-
-  /// The file of a checkpoint.
-  package func file(of record: CheckpointRecord) -> URL { record.checkpoint.url(in: directory.job(record.job)) }
-
   /// Notes a checkpoint whose file is in its place.
-  package func note(_ checkpoint: Checkpoint, of job: String, at now: Timestamp = .now) throws {
-    let fresh = Identifier.checkpoint.make(at: now)
+  ///
+  /// - Returns: the digest of the one whose role it took, when its file is not needed any more by this job's record.
+  @discardableResult
+  package func note(_ checkpoint: Checkpoint, of job: String, at now: Timestamp = .now) throws -> String? {
     let text = try JSONValue(encoding: checkpoint).serialised()
-    try update(job) { db in
+    var released: String?
+    try update(job, at: now) { _, change in
+      let db = change.db
       let known = try Row.fetchOne(
-        db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role = ?", arguments: [job, checkpoint.role.rawValue]
-      ).map(CheckpointRecord.init)
-      guard known?.checkpoint != checkpoint else { return }
-      let record = CheckpointRecord(id: known?.id ?? fresh, job: job, checkpoint: checkpoint, createdAt: now)
+        db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role = ?", arguments: [job, checkpoint.role.rawValue])
+      // An attempt that goes over an epoch again finds its checkpoint there.
+      if let known, known["checkpoint"] == text { return }
+      try change.touch(job)
+      if let known { released = try Self.retire(known, of: job, db) }
+      let record = CheckpointRecord(id: Identifier.checkpoint.make(at: now), job: job, checkpoint: checkpoint, createdAt: now)
       try db.execute(
-        sql: "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)",
-        arguments: [record.id, job, checkpoint.role.rawValue, text, now.milliseconds])
-      try Self.append(.checkpoint, to: job, record.json, at: now, db)
+        sql: "INSERT INTO checkpoints (id, job, role, sha256, checkpoint, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        arguments: [record.id, job, checkpoint.role.rawValue, checkpoint.sha256, text, now.milliseconds])
+      try db.execute(sql: "DELETE FROM damaged WHERE sha256 = ?", arguments: [checkpoint.sha256])
+      try change.append(.checkpoint, to: job, record.json)
+      try Self.thinEvents(of: job, db)
     }
+    return released
   }
 
-  /// The report of a job; `nil` as long as it has none.
+  /// A checkpoint lost its role: it goes, unless a job is to begin with it.
+  private static func retire(_ row: Row, of job: String, _ db: Database) throws -> String? {
+    let id: String = row["id"]
+    do {
+      try requireUnused(id, db)
+    } catch is InUse {
+      try db.execute(sql: "UPDATE checkpoints SET role = NULL WHERE id = ?", arguments: [id])
+      return nil
+    }
+    try db.execute(sql: "DELETE FROM checkpoints WHERE id = ?", arguments: [id])
+    try release(row["sha256"], of: job, db)
+    return row["sha256"]
+  }
+
+  /// The report of a job in JSON; `nil` as long as it has none.
   ///
-  /// - Throws: `NotFound`.
-  package func report(of id: String) throws -> Report? {
-    guard try job(id).state == .succeeded else { return nil }
-    return try Report(json: Data(contentsOf: directory.report(of: id)))
+  /// - Throws: `NotFound`, `Damaged`.
+  package func report(of id: String) throws -> Data? {
+    guard let sha256 = try job(id).report else { return nil }
+    try database.read { db in try Self.requireWhole(sha256, of: id, db) }
+    var data = Data()
+    try open(sha256, of: id).forEachPiece { data.append(contentsOf: $0) }
+    return data
   }
 }
 
 extension CheckpointRecord {
-  fileprivate init(_ row: Row) throws {
+  init(_ row: Row) throws {
     id = row["id"]
     job = row["job"]
     createdAt = Timestamp(milliseconds: row["created_at"])
-    checkpoint = try JSONValue(stored: row["checkpoint"]).decoded(as: Checkpoint.self)
+    do {
+      checkpoint = try JSONValue(parsing: row["checkpoint"] as String).decoded(as: Checkpoint.self)
+    } catch {
+      throw Damaged(id)
+    }
   }
 }

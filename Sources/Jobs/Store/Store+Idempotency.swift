@@ -31,10 +31,11 @@ package struct StoredAnswer: Hashable, Sendable {
   }
 }
 
-/// What is known of a key.
-package enum IdempotencyLookup: Hashable, Sendable {
-  case unknown
-  case answered(StoredAnswer)
+/// What a request that creates is answered with.
+package enum CreationAnswer: Hashable, Sendable {
+  case created(StoredAnswer)
+  /// The key has this answer already: nothing was created.
+  case replayed(StoredAnswer)
   /// The key was used with another body.
   case otherBody
 }
@@ -43,55 +44,46 @@ extension Store {
   /// How long an answer is kept.
   package static let idempotencySeconds = 86_400.0
 
-  package func lookUp(_ key: IdempotencyKey, at now: Timestamp = .now) throws -> IdempotencyLookup {
-    try pool.read { db in try Self.lookUp(key, at: now, db) }
+  /// The answer that a key already has; `nil` when it has none.
+  package func lookUp(_ key: IdempotencyKey, at now: Timestamp = .now) throws -> CreationAnswer? {
+    try database.read { db in try Self.lookUp(key, at: now, db) }
   }
 
-  /// Keeps the answer to a request, unless the key has one.
-  package func remember(_ answer: StoredAnswer, for key: IdempotencyKey, at now: Timestamp = .now) throws {
-    try pool.write { db in try Self.remember(answer, for: key, at: now, db) }
-  }
-
-  /// Submits a job and keeps the answer to it in one transaction: a request that is sent again, also after a crash or by two
-  /// connections at once, makes one job.
+  /// Creates something and keeps the answer to it in one transaction: a request that is sent again, also after a crash or by two
+  /// connections at once, creates it once.
   ///
-  /// - Parameter answer: made of the new job.
-  /// - Returns: the answer to give, and whether it is a replay; `nil` when the key was used with another body.
-  package func submit(
-    _ spec: JobSpec, peakBytes: Int = 0, key: IdempotencyKey, at now: Timestamp = .now, answer: @Sendable (Job) throws -> StoredAnswer
-  ) throws -> (answer: StoredAnswer, isReplay: Bool)? {
-    let result = try pool.write { db -> (answer: StoredAnswer, job: Job?)? in
-      switch try Self.lookUp(key, at: now, db) {
-      case .answered(let earlier): return (earlier, nil)
-      case .otherBody: return nil
-      case .unknown:
-        let job = try Self.insert(spec, peakBytes: peakBytes, at: now, db)
-        let fresh = try answer(job)
-        try Self.remember(fresh, for: key, at: now, db)
-        return (fresh, job)
-      }
+  /// - Parameter create: writes the rows and makes the answer.
+  func create(
+    key: IdempotencyKey?, at now: Timestamp = .now, _ create: (Change) throws -> StoredAnswer
+  ) throws -> CreationAnswer {
+    try change(at: now) { change in
+      if let key, let known = try Self.lookUp(key, at: now, change.db) { return known }
+      let answer = try create(change)
+      if let key { try Self.remember(answer, for: key, at: now, change.db) }
+      return .created(answer)
     }
-    if let job = result?.job { changes.announce(job.id) }
-    return result.map { ($0.answer, $0.job == nil) }
   }
 
-  private static func lookUp(_ key: IdempotencyKey, at now: Timestamp, _ db: Database) throws -> IdempotencyLookup {
+  private static func lookUp(_ key: IdempotencyKey, at now: Timestamp, _ db: Database) throws -> CreationAnswer? {
     let row = try Row.fetchOne(
-      db, sql: "SELECT * FROM idempotency WHERE key = ? AND route = ? AND created_at > ?",
-      arguments: [key.key, key.route, now.advanced(bySeconds: -idempotencySeconds).milliseconds])
-    guard let row else { return .unknown }
+      db, sql: "SELECT * FROM idempotency WHERE owner = ? AND key = ? AND route = ? AND created_at > ?",
+      arguments: [localOwner, key.key, key.route, now.advanced(bySeconds: -idempotencySeconds).milliseconds])
+    guard let row else { return nil }
     guard row["digest"] == key.digest else { return .otherBody }
-    let pairs = try JSONValue(stored: row["headers"]).decoded(as: [[String]].self)
-    return .answered(StoredAnswer(status: row["status"], headers: pairs.map { ($0[0], $0[1]) }, body: row["body"]))
+    let pairs = try JSONValue(parsing: row["headers"] as String).decoded(as: [[String]].self).filter { $0.count == 2 }
+    return .replayed(StoredAnswer(status: row["status"], headers: pairs.map { ($0[0], $0[1]) }, body: row["body"]))
   }
 
   private static func remember(_ answer: StoredAnswer, for key: IdempotencyKey, at now: Timestamp, _ db: Database) throws {
     try db.execute(
       sql: "DELETE FROM idempotency WHERE created_at <= ?", arguments: [now.advanced(bySeconds: -idempotencySeconds).milliseconds])
     try db.execute(
-      sql: "INSERT OR IGNORE INTO idempotency VALUES (?, ?, ?, ?, ?, ?, ?)",
+      sql: """
+        INSERT OR REPLACE INTO idempotency (owner, key, route, digest, status, headers, body, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """,
       arguments: [
-        key.key, key.route, key.digest, answer.status, JSONValue(encoding: answer.headers).serialised(), answer.body, now.milliseconds,
+        localOwner, key.key, key.route, key.digest, answer.status, JSONValue(encoding: answer.headers).serialised(), answer.body,
+        now.milliseconds,
       ])
   }
 }

@@ -90,17 +90,10 @@ extension Safetensors {
   ///
   /// - Throws: what is wrong and where: a header that does not parse, offsets that overlap, leave gaps or reach beyond the file.
   package init(_ data: Data) throws(SafetensorsError) {
-    guard data.count >= 8 else { throw SafetensorsError("the file ends within its first 8 bytes, the length of the header") }
-    let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    guard length <= Self.longestHeader else {
-      throw SafetensorsError("a header of \(length) bytes is more than \(Self.longestHeader): this is not a safetensors file")
-    }
-    guard Int(length) <= data.count - 8 else {
-      throw SafetensorsError("the header should have \(length) bytes, but only \(data.count - 8) follow: the file is truncated")
-    }
+    let length = try Self.headerLength([UInt8](data.prefix(8)), fileBytes: data.count)
     let start = data.startIndex + 8
-    let header = try SafetensorsHeader([UInt8](data[start..<start + Int(length)]))
-    let values = data[(start + Int(length))...]
+    let header = try SafetensorsHeader([UInt8](data[start..<start + length]))
+    let values = data[(start + length)...]
     try header.checkRanges(of: values.count)
     var entries: [Weights.Entry] = []
     for tensor in header.tensors {

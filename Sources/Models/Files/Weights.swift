@@ -26,46 +26,16 @@ package struct Weights: Sendable, Equatable {
 
   package subscript(name: String) -> Tensor? { entries.first { $0.name == name }?.tensor }
 
+  package var outline: [TensorOutline] { entries.map { TensorOutline(name: $0.name, shape: $0.tensor.shape) } }
+
   /// The tensors in the order of a network's layout.
   ///
-  /// A prefix that all names share and that PyTorch's wrappers leave (`module.`, `model.`) is taken off when the names do not fit
-  /// with it.
-  ///
-  /// - Throws: every name that is missing, unexpected, of another shape, or holds values that are not finite.
+  /// - Throws: as `requireFit` of the outline, and every name of a tensor that holds values that are not finite.
   package func tensors(for layout: ParameterLayout) throws(WeightsError) -> [Tensor] {
-    let wanted = Set(layout.parameters.map(\.name))
-    // How many batches PyTorch's batch norm has seen: nothing here depends on it.
-    let entries = unwrapped(wanted).filter { !$0.name.hasSuffix(".num_batches_tracked") }
-    let named = Dictionary(entries.map { ($0.name, $0.tensor) }) { first, _ in first }
-    var faults: [String] = []
-    var found: [Tensor] = []
-    for parameter in layout.parameters {
-      guard let tensor = named[parameter.name] else {
-        faults.append("\(parameter.name) \(parameter.shape) is missing")
-        continue
-      }
-      if tensor.shape != parameter.shape {
-        faults.append("\(parameter.name) is \(tensor.shape), the network needs \(parameter.shape)")
-      } else if !tensor.values.allSatisfy(\.isFinite) {
-        faults.append("\(parameter.name) holds values that are not finite")
-      }
-      found.append(tensor)
+    let places = try outline.requireFit(layout) { place in
+      entries[place].tensor.values.allSatisfy(\.isFinite) ? nil : "holds values that are not finite"
     }
-    for name in named.keys.sorted() where !wanted.contains(name) { faults.append("\(name) is not part of the network") }
-    guard faults.isEmpty else { throw WeightsError(faults: faults) }
-    return found
-  }
-
-  /// The entries without the wrapper's prefix, unless they fit as they are.
-  private func unwrapped(_ wanted: Set<String>) -> [Entry] {
-    var entries = entries
-    while !entries.contains(where: { wanted.contains($0.name) }),
-      let prefix = ["module.", "model."].first(where: { prefix in entries.allSatisfy { $0.name.hasPrefix(prefix) } }),
-      !entries.isEmpty
-    {
-      entries = entries.map { Entry(name: String($0.name.dropFirst(prefix.count)), tensor: $0.tensor) }
-    }
-    return entries
+    return places.map { entries[$0].tensor }
   }
 }
 

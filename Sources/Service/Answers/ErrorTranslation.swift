@@ -25,7 +25,14 @@ extension HTTPError {
       if let offset = error.offset { members["offset"] = offset }
       self.init(.invalidUpload, error.part == nil ? Self.sentence("\(error)") : Self.sentence("in \(error)"), members: members)
     case let error as SafetensorsError: self.init(.invalidUpload, Self.sentence("\(error)"))
-    case let error as StorageError where error.isFull: self.init(.storageFull, "There is no room left on the service's disk.")
+    case let error as Damaged:
+      var members: [String: any Encodable & Sendable] = ["id": error.id]
+      if let sha256 = error.sha256 { members["sha256"] = sha256 }
+      self.init(.damaged, Self.sentence("\(error)"), members: members)
+    case let error as StorageError where error.isFull:
+      self.init(.storageFull, "There is no room left on the service's disk.", headers: [.retryAfter: "60"])
+    case let error as StorageError where error.isShortage:
+      self.init(.shortage, "The service has no file descriptor or memory left; try again in a moment.", headers: [.retryAfter: "1"])
     default: return nil
     }
   }

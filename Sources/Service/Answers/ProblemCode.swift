@@ -21,6 +21,9 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   case foreignOrigin = "foreign_origin"
   case quotaExceeded = "quota_exceeded"
   case storageFull = "storage_full"
+  case shortage
+  case notWritable = "not_writable"
+  case damaged
   case draining
 }
 
@@ -37,7 +40,8 @@ extension ProblemCode {
     case .wrongMediaType: .unsupportedMediaType
     case .invalidSpec, .invalidUpload, .idempotencyMismatch: .unprocessableContent
     case .quotaExceeded: .tooManyRequests
-    case .draining: .serviceUnavailable
+    case .damaged: .gone
+    case .draining, .shortage, .notWritable: .serviceUnavailable
     case .storageFull: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
     }
   }
@@ -64,6 +68,9 @@ extension ProblemCode {
     case .foreignOrigin: "The request comes from another origin"
     case .quotaExceeded: "There is more to do than is taken"
     case .storageFull: "The storage is full"
+    case .shortage: "The service has no descriptor or memory left"
+    case .notWritable: "The service cannot store anything"
+    case .damaged: "The resource is damaged"
     case .draining: "The service is shutting down"
     }
   }

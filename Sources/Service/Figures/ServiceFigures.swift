@@ -7,11 +7,16 @@ struct ServiceFigures {
   let counts: [JobState: Int]
   let rate: Double
   let engineThreads: Int
+  let store: Store.Load
+  let importsWaiting: Int
+  /// `nil` when the system does not say.
+  let freeBytes: Int?
 
   var text: String {
     var page = PrometheusText()
     addHTTP(&page, status.http)
     addJobs(&page)
+    addWaits(&page, status.http)
     addProcess(&page, ProcessFigures())
     return page.text
   }
@@ -42,6 +47,27 @@ struct ServiceFigures {
     page.add("temper_jobs_running", .gauge, "Jobs that a worker has.", Double(running.reduce(0) { $0 + (counts[$1] ?? 0) }))
     page.add("temper_examples_per_second", .gauge, "Training examples a second, over all running jobs.", rate)
     page.add("temper_engine_threads", .gauge, "Threads of the tensor engine.", Double(engineThreads))
+  }
+
+  /// What waits for what: where a request stands that does not come back.
+  private func addWaits(_ page: inout PrometheusText, _ http: ServerMetrics.Snapshot) {
+    page.add("temper_handler_threads", .gauge, "Threads that handle requests.", Double(http.handlerThreads))
+    page.add(
+      "temper_handler_threads_busy", .gauge, "Of these, how many are at work or wait for the disk or the store.", Double(http.handlersBusy))
+    page.add("temper_handler_waiting", .gauge, "Pieces of requests that wait for a handler thread.", Double(http.handlersWaiting))
+    page.add("temper_handler_wait_seconds", .gauge, "How long the first of them has waited.", http.oldestWait)
+    page.add(
+      "temper_handler_timeouts_total", .counter, "Requests answered with 503 because no handler thread began with them in time.",
+      Double(http.handlerTimeouts))
+    page.add("temper_http_immediate_total", .counter, "Requests answered from memory, without a handler.", Double(http.immediateAnswers))
+    page.add("temper_store_readers", .gauge, "Calls that read the database, or wait to.", Double(store.readers))
+    page.add("temper_store_writers", .gauge, "Calls that write to the database, or wait to.", Double(store.writers))
+    page.add("temper_store_log_bytes", .gauge, "The write-ahead log.", Double(store.logBytes))
+    page.add(
+      "temper_store_reopened_total", .counter, "How often the database was opened anew after an error of the disk.", Double(store.reopened))
+    page.add("temper_followers", .gauge, "Event streams and long polls that wait for a change.", Double(store.followers))
+    page.add("temper_imports_waiting", .gauge, "Uploads that wait to be unpacked.", Double(importsWaiting))
+    if let freeBytes { page.add("temper_disk_free_bytes", .gauge, "Room on the disk of the data directory.", Double(freeBytes)) }
   }
 
   private func addProcess(_ page: inout PrometheusText, _ process: ProcessFigures) {

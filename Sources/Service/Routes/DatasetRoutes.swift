@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import HTTP
 import Jobs
@@ -12,22 +13,31 @@ extension Routes {
     let name = try Self.name(call, default: "unnamed")
     try call.require(mediaType: format.isMultipart ? ["multipart/form-data"] : Self.datasetTypes)
     call.request.body.limit(to: configuration.limits.datasetBytes)
+    try store.requireRoom()
     let upload = try store.directory.upload()
     defer { upload.discard() }
     let (parts, digest) = try await receive(call, format, into: upload)
-    return try idempotency.once(idempotency.key(of: call, digest: digest)) {
-      let record = try registry.addDataset(upload, name: name, format: format, parts: parts)
-      return .document(try record.json, status: .created, headers: [.location: "/v1/datasets/\(record.id)"])
+    let key = try idempotency.key(of: call, digest: digest)
+    return try await imports.one {
+      try idempotency.once(key) {
+        try registry.addDataset(upload, name: name, format: format, parts: parts, key: key) { record in
+          Idempotency.stored(.document(try record.json, status: .created, headers: [.location: "/v1/datasets/\(record.id)"]))
+        }
+      }
     }
   }
 
   /// Streams the body to disk.
   /// - Returns: the parts that came, and the digest of all.
   private func receive(_ call: Call, _ format: DatasetFormat, into upload: Upload) async throws -> (parts: [String], digest: String) {
+    let space = store.directory.space
     guard call.request.mediaType == "multipart/form-data" else {
-      return (format.parts, try await call.request.body.write(to: upload.file(format.parts[0])))
+      let file = try NewFile(upload.file(format.parts[0]), title: "the upload")
+      try await call.request.body.write(to: file, space)
+      file.keep()
+      return (format.parts, file.sha256)
     }
-    let form = try await call.request.multipart().write { part in
+    let form = try await call.request.multipart().write(space) { part in
       // Files are named by the format, never by the client.
       guard format.parts.contains(part) else {
         throw DatasetError(

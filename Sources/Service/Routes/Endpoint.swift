@@ -46,6 +46,8 @@ struct Endpoint: Sendable {
   let types: [String]
   /// Whether `Idempotency-Key` is honoured.
   let creates: Bool
+  /// Answers from memory, without waiting for anything, on the socket's own queue; nil: ask `handle`.
+  let atOnce: (@Sendable (Call) throws -> Response?)?
   let handle: @Sendable (Call) async throws -> Response
 
   /// - Parameters:
@@ -54,7 +56,7 @@ struct Endpoint: Sendable {
   init(
     _ method: HTTPRequest.Method, _ path: String, _ name: String, _ summary: String, parameters: [Parameter] = [], body: Body = .none,
     answers: [Int: String] = [200: "OK"], types: [String] = ["application/json"], creates: Bool = false,
-    handle: @escaping @Sendable (Call) async throws -> Response
+    atOnce: (@Sendable (Call) throws -> Response?)? = nil, handle: @escaping @Sendable (Call) async throws -> Response
   ) {
     self.method = method
     self.path = path
@@ -65,12 +67,29 @@ struct Endpoint: Sendable {
     self.answers = answers
     self.types = types
     self.creates = creates
+    self.atOnce = atOnce
     self.handle = handle
+  }
+
+  /// An answer that is always the same but for the request's conditions, made without waiting for anything.
+  init(
+    _ path: String, _ name: String, _ summary: String, parameters: [Parameter] = [], types: [String] = ["application/json"],
+    atOnce: @escaping @Sendable (Call) throws -> Response
+  ) {
+    self.init(.get, path, name, summary, parameters: parameters, types: types, atOnce: atOnce, handle: { try atOnce($0) })
   }
 
   /// The row as the router wants it: parameters that the row does not know are refused before anything is done.
   var route: Router.Route {
-    Router.Route(method, path) { request, captured in
+    Router.Route(
+      method, path,
+      immediate: atOnce.map { atOnce in
+        { request, captured in
+          try check(request.query)
+          return try atOnce(Call(request: request, captured: captured))
+        }
+      }
+    ) { request, captured in
       try check(request.query)
       return try await handle(Call(request: request, captured: captured))
     }

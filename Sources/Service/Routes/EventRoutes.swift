@@ -20,13 +20,17 @@ extension Routes {
     }
     let (store, status) = (store, status)
     return .events(heartbeat: configuration.heartbeatSeconds, headers: [.vary: "Accept"]) { stream in
-      for try await event in try store.liveEvents(of: id, after: after) {
-        try await stream.send(
-          ServerSentEvent(id: String(event.number), event: event.kind.rawValue, data: Self.data(of: event).serialised()))
+      let feed = try store.feed(of: id, after: after)
+      while let events = try await feed.next() {
+        for event in events { try await stream.send(Self.sent(event)) }
         // The client comes back with Last-Event-ID to whoever serves next.
         if status.isDraining { return }
       }
     }
+  }
+
+  private static func sent(_ event: JobEvent) -> ServerSentEvent {
+    ServerSentEvent(id: String(event.number), event: event.kind.rawValue, data: data(of: event).serialised())
   }
 
   /// The last event that the client has: by `Last-Event-ID` when it lost the stream, else by `after`.

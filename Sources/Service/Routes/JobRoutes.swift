@@ -16,33 +16,27 @@ extension Routes {
     }
     let key = try idempotency.key(of: call, digest: SHA256Digest.hex(of: body.bytes))
     // Before the spec is checked: what it names may have gone since.
-    if let key, let earlier = try idempotency.replay(key) { return earlier }
+    if let earlier = try idempotency.replay(key) { return earlier }
     let accepted = try check.accept(body.value)
     try requireRoom()
-    let response = try submit(accepted, key)
+    let response = try idempotency.once(key) {
+      try store.submit(accepted.spec, peakBytes: accepted.footprint.jobBytes, key: key, answer: Self.created)
+    }
     workers.wakeUp()
     return response
   }
 
-  private func submit(_ accepted: SpecCheck.Accepted, _ key: IdempotencyKey?) throws -> Response {
-    let bytes = accepted.footprint.jobBytes
-    guard let key else { return Self.created(try store.submit(accepted.spec, peakBytes: bytes)) }
-    guard
-      let (answer, isReplay) = try store.submit(accepted.spec, peakBytes: bytes, key: key, answer: { Idempotency.stored(Self.created($0)) })
-    else {
-      throw Idempotency.mismatch
-    }
-    return Idempotency.response(answer, isReplay: isReplay)
+  private static func created(_ job: Job) -> StoredAnswer {
+    Idempotency.stored(answer(JobSnapshot(job), status: .created, headers: [.location: path(of: job)]))
   }
-
-  private static func created(_ job: Job) -> Response { answer(job, status: .created, headers: [.location: path(of: job)]) }
 
   /// A queue without an end would promise what nobody can keep.
   private func requireRoom() throws {
     guard !status.isDraining else {
       throw HTTPError(.draining, "The service is shutting down; submit the job again in a while.", headers: [.retryAfter: "10"])
     }
-    let waiting = try store.counts()[.queued] ?? 0
+    try store.requireRoom()
+    let waiting = try store.queuedCount()
     guard waiting < configuration.limits.queuedJobs else {
       throw HTTPError(
         .quotaExceeded, "\(waiting) jobs are waiting, which is as many as this service takes; submit it when some have ended.",
@@ -64,43 +58,57 @@ extension Routes {
     let after = call.text("after")
     if let after, !Identifier.job.matches(after) { throw HTTPError.unknownCursor(after) }
     let page = try store.jobs(state: state, labels: labels, after: after, limit: try call.limit())
-    let items = page.elements.map { $0.json(links: Self.links(of: $0)) }
-    return try .resource(ListPage(items: items, hasMore: page.hasMore).json, for: call.request)
+    return try .representation(Self.list(page), type: "application/json", for: call.request)
+  }
+
+  /// The list of the jobs' own answers, which need not be made again.
+  private static func list(_ page: Page<JobSnapshot>) -> [UInt8] {
+    let ids = (page.elements.first?.job.id, page.elements.last?.job.id)
+    var bytes = Array("{\"object\":\"list\",\"data\":[".utf8)
+    for (index, snapshot) in page.elements.enumerated() {
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      bytes += snapshot.answer(body).dropLast()
+    }
+    let end: JSONValue = ["has_more": .bool(page.hasMore), "first_id": .orNull(ids.0), "last_id": .orNull(ids.1)]
+    return bytes + Array("],\(end.serialised().dropFirst())\n".utf8)
   }
 
   func job(_ call: Call) async throws -> Response {
     let seconds = try call.integer("wait", in: 0...60) ?? 0
-    var job = try store.job(call.path("id"))
-    if seconds > 0, isCurrent(job, for: call.request) { job = try await change(of: job, within: Double(seconds)) }
-    switch Preconditions.evaluate(method: call.request.method, headers: call.request.headers, current: Self.tag(of: job)) {
-    case .proceed: return Self.answer(job)
-    case .notModified: return Response(status: .notModified, headers: Self.fields(of: job))
-    case .failed: throw HTTPError(.preconditionFailed, "The job is not in the state that If-Match asks for.")
+    var snapshot = try store.snapshot(of: call.path("id"))
+    if seconds > 0, isCurrent(snapshot.job, for: call.request) {
+      snapshot = try await store.snapshot(of: snapshot.job.id, differingFrom: snapshot.job.revision, within: Double(seconds))
     }
+    return try Self.answer(snapshot, for: call.request)
+  }
+
+  /// A job that is in memory, at once; nil when it is not, or when the client wants to wait.
+  func jobAtOnce(_ call: Call) throws -> Response? {
+    guard call.request.query.items.isEmpty, let snapshot = store.rememberedSnapshot(of: call.path("id")) else { return nil }
+    return try Self.answer(snapshot, for: call.request)
   }
 
   /// Whether there is something to wait for: the client knows the present state (without a tag it is taken to), and it may change.
   private func isCurrent(_ job: Job, for request: Request) -> Bool {
-    guard !job.state.isTerminal else { return false }
+    guard !job.state.isTerminal, !status.isDraining else { return false }
     guard request.headers[.ifNoneMatch] != nil else { return true }
     return Preconditions.evaluate(method: .get, headers: request.headers, current: Self.tag(of: job)) == .notModified
   }
 
-  /// Waits without a thread, in slices, so that a shutdown is not held up.
-  private func change(of job: Job, within seconds: Double) async throws -> Job {
-    let end = ContinuousClock.now + .seconds(seconds)
-    var latest = job
-    while latest.revision == job.revision, !status.isDraining, !Task.isCancelled {
-      let left = ContinuousClock.now.duration(to: end) / .seconds(1)
-      guard left > 0 else { break }
-      latest = try await store.job(job.id, differingFrom: job.revision, within: min(left, 0.5))
-    }
-    return latest
-  }
-
   func cancelJob(_ call: Call) async throws -> Response { try Self.accepted(workers.cancel(call.path("id"))) }
   func pauseJob(_ call: Call) async throws -> Response { try Self.accepted(workers.pause(call.path("id"))) }
-  func resumeJob(_ call: Call) async throws -> Response { try Self.accepted(workers.resume(call.path("id"))) }
+
+  /// A paused job goes on; of one that failed a new job goes on.
+  func resumeJob(_ call: Call) async throws -> Response {
+    let id = call.path("id")
+    let key = try idempotency.key(of: call, digest: "")
+    if let earlier = try idempotency.replay(key) { return earlier }
+    guard try store.job(id).state == .failed else { return try Self.accepted(workers.resume(id)) }
+    try requireRoom()
+    let response = try idempotency.once(key) { try store.submitAgain(id, key: key, answer: Self.created) }
+    workers.wakeUp()
+    return response
+  }
 
   func deleteJob(_ call: Call) async throws -> Response {
     try store.delete(call.path("id"))
@@ -122,11 +130,24 @@ extension Routes {
 
   private static func fields(of job: Job) -> HTTPFields { [.eTag: tag(of: job).description, .cacheControl: "no-cache"] }
 
-  private static func answer(_ job: Job, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
-    var all = fields(of: job)
-    for field in headers { all[field.name] = field.value }
-    return .document(job.json(links: links(of: job)), status: status, headers: all)
+  private static func body(of job: Job) -> [UInt8] { Array((job.text(links: links(of: job)) + "\n").utf8) }
+
+  /// The job as the request's conditions want it: 200, 304 or 412.
+  private static func answer(_ snapshot: JobSnapshot, for request: Request) throws -> Response {
+    switch Preconditions.evaluate(method: request.method, headers: request.headers, current: tag(of: snapshot.job)) {
+    case .proceed: return answer(snapshot)
+    case .notModified: return Response(status: .notModified, headers: fields(of: snapshot.job))
+    case .failed: throw HTTPError(.preconditionFailed, "The job is not in the state that If-Match asks for.")
+    }
   }
 
-  private static func accepted(_ job: Job) -> Response { answer(job, status: .accepted, headers: [.location: path(of: job)]) }
+  private static func answer(_ snapshot: JobSnapshot, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
+    var all = fields(of: snapshot.job)
+    for field in headers { all[field.name] = field.value }
+    return .bytes(snapshot.answer(body), type: "application/json", status: status, headers: all)
+  }
+
+  private static func accepted(_ job: Job) -> Response {
+    answer(JobSnapshot(job), status: .accepted, headers: [.location: path(of: job)])
+  }
 }

@@ -1,3 +1,4 @@
+import Files
 import HTTP
 import Jobs
 import Robustness
@@ -13,12 +14,14 @@ extension Routes {
     let name = try Self.name(call, default: "unnamed")
     try call.require(mediaType: Self.modelTypes)
     call.request.body.limit(to: configuration.limits.modelBytes)
-    let upload = try store.directory.upload()
-    defer { upload.discard() }
-    let digest = try await call.request.body.write(to: upload.file("body"))
-    return try idempotency.once(idempotency.key(of: call, digest: digest)) {
-      let record = try registry.addModel(upload, name: name)
-      return .document(record.json, status: .created, headers: [.location: "/v1/models/\(record.id)"])
+    try store.requireRoom()
+    let file = try NewFile(store.directory.files.newURL(), title: "the upload")
+    try await call.request.body.write(to: file, store.directory.space)
+    let key = try idempotency.key(of: call, digest: file.sha256)
+    return try idempotency.once(key) {
+      try registry.addModel(file, name: name, key: key) { record in
+        Idempotency.stored(.document(record.json, status: .created, headers: [.location: "/v1/models/\(record.id)"]))
+      }
     }
   }
 

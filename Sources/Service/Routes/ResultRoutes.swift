@@ -25,17 +25,17 @@ extension Routes {
 
   func report(_ call: Call) async throws -> Response {
     let type = try call.request.negotiate("application/json")
-    return try .representation(Array((finishedReport(call).json() + "\n").utf8), type: type, for: call.request)
+    return try .representation([UInt8](finishedReport(call)) + [UInt8(ascii: "\n")], type: type, for: call.request)
   }
 
   func gate(_ call: Call) async throws -> Response {
-    let report = try finishedReport(call)
+    let report = try Report(json: finishedReport(call))
     let document: JSONValue = ["verdict": .string(report.verdict.rawValue), "gates": try JSONValue(encoding: report.gates)]
     return try .resource(document, for: call.request)
   }
 
   /// - Throws: 409 with the job's state when there is none, and perhaps never will be.
-  private func finishedReport(_ call: Call) throws -> Report {
+  private func finishedReport(_ call: Call) throws -> Data {
     let job = try store.job(call.path("id"))
     guard let report = try store.report(of: job.id) else {
       let hope = job.state.isTerminal ? "it will never have a report" : "the report comes when it has succeeded"
@@ -57,41 +57,37 @@ extension Routes {
 
   func downloadCheckpoint(_ call: Call) async throws -> Response {
     let format = try call.choice("format", of: CheckpointFormat.self) ?? .safetensors
-    let (record, file) = try await openCheckpoint(call.path("checkpoint"), of: call.path("id"))
+    let (job, name) = (call.path("id"), call.path("checkpoint"))
+    let record = try store.checkpoint(name, of: job)
     guard format == .safetensors else {
       throw HTTPError(.notAcceptable, "This checkpoint comes as safetensors; other forms are not available.")
     }
-    let digest = record.checkpoint.sha256
+    let file = FileBody(try store.open(record.sha256, of: record.id))
+    let isFixed = try name == record.id || store.job(job).state.isTerminal
     return try .file(
-      file, type: "application/octet-stream", etag: EntityTag(strong: digest), for: call.request,
+      file, type: "application/octet-stream", etag: EntityTag(strong: record.sha256), for: isFixed ? call.request : call.request.unranged,
       headers: [
-        .reprDigest: "sha-256=:\(Self.base64(ofHex: digest)):",
+        .reprDigest: "sha-256=:\(Self.base64(ofHex: record.sha256)):",
         .contentDisposition: "attachment; filename=\"\(record.job)-\(record.checkpoint.role.rawValue).safetensors\"",
+        .contentLocation: "/v1/jobs/\(record.job)/checkpoints/\(record.id)",
         .cacheControl: "no-cache",
       ])
-  }
-
-  /// A checkpoint's record and its file, of the same moment: while a job runs, a better checkpoint may take the place of a role's last
-  /// one, first its file and then its record.
-  private func openCheckpoint(_ name: String, of job: String) async throws -> (CheckpointRecord, FileBody) {
-    var attempts = 0
-    while true {
-      let isFinal = try store.job(job).state.isTerminal
-      let record = try store.checkpoint(name, of: job)
-      let url = store.file(of: record)
-      let file = try FileBody(path: url.path)
-      if try isFinal || SHA256Digest.hex(ofFile: url) == record.checkpoint.sha256 { return (record, file) }
-      attempts += 1
-      guard attempts < 20 else {
-        throw HTTPError(.notReady, "The checkpoint is being replaced by a better one; ask again.", headers: [.retryAfter: "1"])
-      }
-      try await Task.sleep(for: .milliseconds(50))
-    }
   }
 
   private static func base64(ofHex hex: String) -> String {
     let digits = Array(hex)
     let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap { UInt8(String(digits[$0...$0 + 1]), radix: 16) }
     return Data(bytes).base64EncodedString()
+  }
+}
+
+extension Request {
+  /// The request without a `Range` that does not say of which file: while a job runs, a role goes from one checkpoint to a better one,
+  /// and ranges of two files must not be put together.
+  fileprivate var unranged: Request {
+    guard headers[.ifRange] == nil else { return self }
+    var whole = headers
+    whole[.range] = nil
+    return Request(method: method, target: target, headers: whole, remoteAddress: remoteAddress, requestID: requestID, body: body)
   }
 }

@@ -21,7 +21,7 @@ extension Routes {
       Endpoint(
         .get, "/v1/jobs/{id}", "getJob", "A job; with wait, as soon as it differs from what If-None-Match names.",
         parameters: [.init("wait", .integer(0...60), "Seconds to wait for a change.")],
-        answers: [200: "The job.", 304: "It is as it was."], handle: job),
+        answers: [200: "The job.", 304: "It is as it was."], atOnce: jobAtOnce, handle: job),
       Endpoint(
         .delete, "/v1/jobs/{id}", "deleteJob", "Delete a job that has ended, with its files.", answers: [204: "It is gone."],
         handle: deleteJob),
@@ -31,7 +31,8 @@ extension Routes {
         .post, "/v1/jobs/{id}/pause", "pauseJob", "Stop a job until it is resumed.", answers: [202: "The job, on its way."],
         handle: pauseJob),
       Endpoint(
-        .post, "/v1/jobs/{id}/resume", "resumeJob", "Put a paused job back into the queue.", answers: [202: "The job, on its way."],
+        .post, "/v1/jobs/{id}/resume", "resumeJob", "Put a paused job back into the queue; of one that failed, submit a new one.",
+        answers: [201: "A new job that begins at the last saved state of the one that failed.", 202: "The job, on its way."], creates: true,
         handle: resumeJob),
     ]
   }
@@ -94,12 +95,13 @@ extension Routes {
 
   private var statusTable: [Endpoint] {
     [
-      Endpoint(.get, "/", "getIndex", "The routes.", handle: index),
-      Endpoint(.get, "/healthz", "getHealth", "Whether the process is alive.", handle: alive),
-      Endpoint(.get, "/readyz", "getReadiness", "Whether the service takes jobs; 503 while it shuts down.", handle: ready),
-      Endpoint(.get, "/version", "getVersion", "Which build this is.", handle: version),
+      Endpoint("/", "getIndex", "The routes.", atOnce: index),
+      Endpoint("/healthz", "getHealth", "Whether the process is alive.", atOnce: alive),
+      Endpoint(
+        .get, "/readyz", "getReadiness", "Whether the service takes jobs; 503 while it shuts down or cannot store anything.", handle: ready),
+      Endpoint("/version", "getVersion", "Which build this is.", atOnce: version),
       Endpoint(.get, "/metrics", "getFigures", "Figures of the service for Prometheus.", types: ["text/plain"], handle: figures),
-      Endpoint(.get, "/openapi.json", "getContract", "This contract.", handle: contract),
+      Endpoint("/openapi.json", "getContract", "This contract.", atOnce: contract),
     ]
   }
 

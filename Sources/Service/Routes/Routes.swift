@@ -1,5 +1,6 @@
 import Datasets
 import HTTP
+import JSON
 import Jobs
 import Logging
 import Synchronization
@@ -15,6 +16,21 @@ struct Routes: Sendable {
   let engine: Engine
   let status: ServiceStatus
   let idempotency: Idempotency
+  let imports = ImportGate(places: 2)
+  /// Documents that are the same as long as the process lives, made when they are first asked for.
+  let documents = FixedDocuments()
+}
+
+/// Bytes of answers that never change, by their path.
+final class FixedDocuments: Sendable {
+  private let known = Mutex<[String: [UInt8]]>([:])
+
+  func bytes(_ path: String, _ make: () -> JSONValue) -> [UInt8] {
+    if let bytes = known.withLock({ $0[path] }) { return bytes }
+    let bytes = make().bytes
+    known.withLock { $0[path] = bytes }
+    return bytes
+  }
 }
 
 /// What changes while the service runs: for readiness and for the figures.

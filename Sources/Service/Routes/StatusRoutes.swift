@@ -1,40 +1,54 @@
 import JSON
 import Datasets
+import Files
 import Foundation
 import HTTP
 import Jobs
 import Models
 import Robustness
 import TensorEngine
+import Training
 
 extension Routes {
-  func index(_ call: Call) async throws -> Response {
+  func index(_ call: Call) throws -> Response {
+    let bytes = documents.bytes("/") { indexDocument }
+    return try .representation(bytes, type: "application/json", for: call.request)
+  }
+
+  private var indexDocument: JSONValue {
     let rows = table.map { endpoint -> JSONValue in
       ["method": .string(endpoint.method.rawValue), "path": .string(endpoint.path), "summary": .string(endpoint.summary)]
     }
-    let document: JSONValue = [
+    return [
       "service": "temper", "version": .string(TemperVersion.current), "contract": "/openapi.json", "routes": .array(rows),
     ]
-    return try .resource(document, for: call.request)
   }
 
-  func alive(_ call: Call) async throws -> Response { .document(["status": "ok"], headers: [.cacheControl: "no-store"]) }
+  func alive(_ call: Call) throws -> Response { .document(["status": "ok"], headers: [.cacheControl: "no-store"]) }
 
-  /// Ready is a service that takes jobs: its database answers and it is not shutting down.
+  /// Ready is a service that takes jobs: it is not shutting down, and a change can be stored.
   func ready(_ call: Call) async throws -> Response {
     guard !status.isDraining else {
       throw HTTPError(.draining, "The service finishes what it has begun and takes nothing new.", headers: [.retryAfter: "10"])
     }
-    _ = try store.counts()
+    do {
+      try store.requireWritable()
+    } catch let error as StorageError {
+      let why = error.isFull ? "The disk is full up to its reserve." : "The data directory cannot be written."
+      throw HTTPError(.notWritable, "\(why) Running jobs wait; they go on by themselves.", headers: [.retryAfter: "10"])
+    }
     return .document(["status": "ready"], headers: [.cacheControl: "no-store"])
   }
 
-  func version(_ call: Call) async throws -> Response {
-    let document: JSONValue = [
-      "name": "temper", "version": .string(TemperVersion.current), "platform": .string(Self.platform),
-      "engine_threads": .int(Int64(engine.threads)), "workers": .int(Int64(configuration.workers)),
-    ]
-    return try .resource(document, for: call.request)
+  func version(_ call: Call) throws -> Response {
+    let bytes = documents.bytes("/version") {
+      [
+        "name": "temper", "version": .string(TemperVersion.current), "platform": .string(Self.platform),
+        "engine": .string(EngineVersion.description), "engine_threads": .int(Int64(engine.threads)),
+        "workers": .int(Int64(configuration.workers)),
+      ]
+    }
+    return try .representation(bytes, type: "application/json", for: call.request)
   }
 
   private static var platform: String {
@@ -47,7 +61,10 @@ extension Routes {
     #endif
   }
 
-  func contract(_ call: Call) async throws -> Response { try .resource(OpenAPI(table).document, for: call.request) }
+  func contract(_ call: Call) throws -> Response {
+    let bytes = documents.bytes("/openapi.json") { OpenAPI(table).document }
+    return try .representation(bytes, type: "application/json", for: call.request)
+  }
 
   func architectures(_ call: Call) async throws -> Response {
     let presets = Preset.all.map { preset -> JSONValue in
@@ -75,12 +92,14 @@ extension Routes {
   }
 
   func figures(_ call: Call) async throws -> Response {
-    let page = ServiceFigures(status: status, counts: try store.counts(), rate: try examplesPerSecond(), engineThreads: engine.threads)
+    let page = ServiceFigures(
+      status: status, counts: try store.counts(), rate: try examplesPerSecond(), engineThreads: engine.threads, store: store.load,
+      importsWaiting: imports.waiting, freeBytes: store.directory.space.freeBytes)
     return .text(page.text, type: PrometheusText.mediaType, headers: [.cacheControl: "no-store"])
   }
 
   /// Of all running jobs together.
   private func examplesPerSecond() throws -> Double {
-    try store.jobs(state: .running, limit: ListPage.limits.upperBound).elements.reduce(0) { $0 + ($1.progress.examplesPerSecond ?? 0) }
+    try store.jobs(state: .running, limit: ListPage.limits.upperBound).elements.reduce(0) { $0 + ($1.job.progress.examplesPerSecond ?? 0) }
   }
 }

@@ -39,6 +39,7 @@ struct Serve: AsyncParsableCommand {
     let settings = try settings()
     LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: settings.logLevel) }
     let logger = Logger(label: "temper")
+    ProcessMemory.keepSmall()
     let (stopped, stop) = AsyncStream.makeStream(of: Int32.self)
     let signals = Signals { signal, count in
       // Who asks twice does not want to wait.
@@ -59,6 +60,7 @@ struct Serve: AsyncParsableCommand {
     let service: TemperService
     let address: SocketAddress
     do {
+      DescriptorLimit.raise()
       service = try TemperService(configuration: settings.service, logger: logger)
       address = try service.start()
     } catch {

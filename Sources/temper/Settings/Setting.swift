@@ -34,6 +34,15 @@ struct Setting {
       seconds("drain_seconds", \.service.drainSeconds),
       seconds("heartbeat_seconds", \.service.heartbeatSeconds),
 
+      integer("fruitless_attempts", \.service.fruitlessAttempts, 0...1_000_000),
+
+      Setting(
+        key: "storage.reserve_bytes", set: { $0.service.storage.reserveBytes = try $1.optionalInteger(in: 0...(1 << 60)) },
+        text: { $0.service.storage.reserveBytes.map(String.init) ?? "null" }),
+      days("storage.failed_state_days", \.service.storage.housekeeping.failedStateDays),
+      days("storage.lost_and_found_days", \.service.storage.housekeeping.lostDays),
+      integer("storage.scrub_bytes_per_second", \.service.storage.housekeeping.scrubBytesPerSecond, 0...(1 << 60)),
+
       integer("limits.spec_bytes", \.service.limits.specBytes),
       integer("limits.dataset_bytes", \.service.limits.datasetBytes),
       integer("limits.uncompressed_dataset_bytes", \.service.limits.uncompressedDatasetBytes),
@@ -41,6 +50,7 @@ struct Setting {
       integer("limits.queued_jobs", \.service.limits.queuedJobs),
 
       integer("connections.max", \.service.connectionLimits.maxConnections),
+      integer("connections.descriptor_reserve", \.service.connectionLimits.descriptorReserve),
       integer("connections.request_line_bytes", \.service.connectionLimits.maxRequestLine),
       integer("connections.header_bytes", \.service.connectionLimits.maxHeaderBytes),
       integer("connections.header_fields", \.service.connectionLimits.maxHeaderCount),
@@ -55,12 +65,17 @@ struct Setting {
       seconds("timeouts.idle_seconds", \.service.timeouts.idle),
       seconds("timeouts.write_seconds", \.service.timeouts.write),
       seconds("timeouts.linger_seconds", \.service.timeouts.linger),
+      seconds("timeouts.handler_wait_seconds", \.service.timeouts.handlerWait),
       seconds("timeouts.half_closed_seconds", \.service.timeouts.halfClosed),
     ]
   }
 
   private static func integer(_ key: String, _ path: WritableKeyPath<Settings, Int>, _ range: ClosedRange<Int> = 1...(1 << 60)) -> Setting {
     Setting(key: key, set: { $0[keyPath: path] = try $1.integer(in: range) }, text: { String($0[keyPath: path]) })
+  }
+
+  private static func days(_ key: String, _ path: WritableKeyPath<Settings, Double>) -> Setting {
+    Setting(key: key, set: { $0[keyPath: path] = try $1.days() }, text: { String($0[keyPath: path]) })
   }
 
   private static func seconds(_ key: String, _ path: WritableKeyPath<Settings, Double>) -> Setting {
@@ -85,6 +100,13 @@ struct SettingValue {
   func seconds() throws -> Double {
     guard let value = node.float, value.isFinite, value > 0, value <= 86_400 else {
       throw wrong("must be a number of seconds above 0 and up to 86400")
+    }
+    return value
+  }
+
+  func days() throws -> Double {
+    guard let value = node.float, value.isFinite, value >= 0, value <= 36_500 else {
+      throw wrong("must be a number of days from 0 to 36500")
     }
     return value
   }

@@ -1,0 +1,66 @@
+import Files
+import Foundation
+import Robustness
+import Synchronization
+
+/// How a running job waits for room on the disk, or for descriptors: it stays in memory as it is, shows a warning, and goes on.
+final class RoomForJob: Sendable {
+  private let id: String
+  private let store: Store
+  private let control: RunControl
+  /// The job's own: others work for all jobs and must not wait here.
+  private let thread = Thread.current
+  private let looked = Mutex(ContinuousClock.now)
+
+  /// To be made on the job's thread.
+  init(_ id: String, _ store: Store, _ control: RunControl) {
+    self.id = id
+    self.store = store
+    self.control = control
+  }
+
+  /// Does what needs room, as often as it takes.
+  ///
+  /// - Throws: an interruption of the job; every error that waiting does not mend.
+  func whenThereIsRoom<Value>(_ write: () throws -> Value) throws -> Value {
+    while true {
+      do { return try write() } catch let error as StorageError { try wait(for: error) }
+    }
+  }
+
+  /// Waits until it is worth trying again.
+  ///
+  /// - Throws: the error when it is of another kind; an interruption of the job.
+  func wait(for error: StorageError) throws {
+    guard error.isFull || error.isShortage else { throw error }
+    store.show(error.isFull ? Self.diskFull : Self.noDescriptors, of: id)
+    repeat {
+      Thread.sleep(forTimeInterval: Self.pause)
+      try control.check()
+    } while error.isFull && !store.directory.space.hasRoom()
+  }
+
+  /// Looks, once a second, whether the disk is at its reserve; only on the job's own thread.
+  ///
+  /// - Throws: `StorageError` with `isFull`.
+  func requireOnJobThread() throws {
+    guard Thread.current === thread else { return }
+    let now = ContinuousClock.now
+    let isDue = looked.withLock { looked in
+      guard now - looked > .seconds(1) else { return false }
+      looked = now
+      return true
+    }
+    if isDue { try store.requireRoom() }
+  }
+
+  private static let pause = 0.25
+
+  private static let diskFull = Warning(
+    code: "disk_full",
+    detail: "The service's disk is full up to its reserve: the job waited in memory until there was room again; nothing of it is lost.")
+  private static let noDescriptors = Warning(
+    code: "out_of_descriptors",
+    detail:
+      "The service had no file descriptor left: the job waited until there was one; raise the limit of open files, or connections.max.")
+}

@@ -1,0 +1,51 @@
+import GRDB
+import JSON
+
+/// One write transaction: what it changes, and what is told of it after its commit.
+///
+/// Used by the thread that writes alone, until the transaction is over.
+final class Change {
+  let db: Database
+  let now: Timestamp
+  private let board: JobBoard
+  private(set) var events: [JobEvent] = []
+  private(set) var deleted: Set<String> = []
+  /// The jobs that it changes, with the numbers of their events.
+  private(set) var numbers: [String: EventNumbers] = [:]
+
+  init(_ db: Database, _ board: JobBoard, at now: Timestamp) {
+    self.db = db
+    self.board = board
+    self.now = now
+  }
+
+  /// Says that a job's record changes; to be called in each transaction that changes one.
+  func touch(_ id: String) throws {
+    if numbers[id] == nil { numbers[id] = try board.lendNumbers(of: id) ?? EventNumbers(after: reserved(id)) }
+    try db.execute(sql: "UPDATE jobs SET revision = revision + 1 WHERE id = ?", arguments: [id])
+  }
+
+  private func reserved(_ id: String) throws -> Int {
+    try Int.fetchOne(db, sql: "SELECT events_reserved FROM jobs WHERE id = ?", arguments: [id]) ?? 0
+  }
+
+  /// Writes an event of a job.
+  func append(_ kind: JobEvent.Kind, to id: String, _ data: JSONValue) throws {
+    var own = try numbers[id] ?? board.lendNumbers(of: id) ?? EventNumbers(after: reserved(id))
+    if own.isUsedUp {
+      own.reserved = own.nextBlock
+      try db.execute(sql: "UPDATE jobs SET events_reserved = ? WHERE id = ?", arguments: [own.reserved, id])
+    }
+    let event = JobEvent(job: id, number: own.take(), kind: kind, at: now, data: data)
+    numbers[id] = own
+    try db.execute(
+      sql: "INSERT INTO events (job, number, kind, at, data) VALUES (?, ?, ?, ?, ?)",
+      arguments: [id, event.number, kind.rawValue, now.milliseconds, data.serialised()])
+    events.append(event)
+  }
+
+  func delete(_ id: String) {
+    deleted.insert(id)
+    numbers[id] = nil
+  }
+}

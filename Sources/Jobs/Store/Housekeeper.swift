@@ -1,0 +1,128 @@
+import Files
+import Foundation
+import GRDB
+import Glibc
+import Logging
+import Synchronization
+
+/// What the store needs done in quiet moments, on a thread of its own: the log emptied, old remains removed, every file hashed now and
+/// then, the database checked.
+package final class Housekeeper: Sendable {
+  package struct Settings: Sendable {
+    /// Days after which the saved state of a failed job goes: until then the job can be resumed.
+    package var failedStateDays = 7.0
+    /// Days after which what lies in lost+found goes.
+    package var lostDays = 30.0
+    /// How fast files are read to see whether they are still whole; 0: not at all.
+    package var scrubBytesPerSecond = 4 << 20
+
+    package init() {}
+  }
+
+  private let store: Store
+  private let settings: Settings
+  private let logger: Logger
+  private let isEnding = Atomic<Bool>(false)
+  private let ended = DispatchGroup()
+
+  package init(_ store: Store, settings: Settings = Settings(), logger: Logger = Logger(label: "temper.store")) {
+    self.store = store
+    self.settings = settings
+    self.logger = logger
+  }
+
+  package func start() {
+    ended.enter()
+    let thread = Thread { [self] in
+      // Only what nobody else wants of the processor.
+      setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+      work()
+      ended.leave()
+    }
+    thread.name = "temper-housekeeper"
+    thread.start()
+  }
+
+  /// Ends within a moment.
+  package func end() {
+    isEnding.store(true, ordering: .relaxed)
+    ended.wait()
+  }
+
+  // MARK: On its thread
+
+  private struct Ended: Error {}
+
+  private func work() {
+    do {
+      checkDatabase()
+      while true {
+        clear()
+        let begun = ContinuousClock.now
+        try scrub()
+        try rest(max(60, 86_400 - (ContinuousClock.now - begun) / .seconds(1)))
+      }
+    } catch {
+      // It ends by being told to.
+    }
+  }
+
+  /// - Throws: `Ended` when it is to end.
+  private func rest(_ seconds: Double) throws {
+    let end = ContinuousClock.now + .seconds(seconds)
+    repeat {
+      if isEnding.load(ordering: .relaxed) { throw Ended() }
+      truncateIdleLog()
+      Thread.sleep(forTimeInterval: min(0.1, seconds))
+    } while ContinuousClock.now < end
+  }
+
+  private func truncateIdleLog() {
+    guard ContinuousClock.now - store.database.load.lastWrite > .seconds(2), store.database.logBytes > 0 else { return }
+    _ = try? store.database.truncateLog()
+  }
+
+  private func checkDatabase() {
+    do {
+      guard let faults = try store.database.check(full: true, within: 3_600), !faults.isEmpty else { return }
+      logger.critical("the database is damaged: stop the service and run temper fsck", metadata: ["faults": "\(faults)"])
+    } catch {
+      logger.error("the database could not be checked", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private func clear() {
+    for name in store.directory.lost.clear(olderThan: settings.lostDays * 86_400) {
+      logger.notice("removed from lost+found", metadata: ["name": "\(name)", "days": "\(settings.lostDays)"])
+    }
+    do {
+      for id in try store.failedJobs(endedBefore: Timestamp.now.advanced(bySeconds: -settings.failedStateDays * 86_400)) {
+        Folder.remove(store.directory.job(id))
+      }
+    } catch {
+      logger.error("the saved states of failed jobs could not be removed", metadata: ["error": "\(error)"])
+    }
+  }
+
+  /// Hashes every file once, once a day, no faster than it may.
+  private func scrub() throws {
+    guard settings.scrubBytesPerSecond > 0, let files = try? store.resourcesByFile() else { return }
+    for (sha256, resource) in files {
+      do {
+        _ = try store.check(sha256, of: resource) { bytes in try rest(Double(bytes) / Double(settings.scrubBytesPerSecond)) }
+      } catch let error as StorageError {
+        logger.warning("a file could not be checked", metadata: ["sha256": "\(sha256)", "error": "\(error)"])
+      }
+    }
+  }
+}
+
+extension Store {
+  /// Jobs that failed before a moment and whose folders are still there.
+  func failedJobs(endedBefore moment: Timestamp) throws -> [String] {
+    let folders = Set(Folder.names(in: directory.root.appendingPathComponent("jobs")))
+    return try database.read { db in
+      try String.fetchAll(db, sql: "SELECT id FROM jobs WHERE state = 'failed' AND finished_at < ?", arguments: [moment.milliseconds])
+    }.filter(folders.contains)
+  }
+}

@@ -1,0 +1,355 @@
+import Foundation
+import Synchronization
+
+/// A job at one moment, with its answer for whoever polls.
+///
+/// The answer is made once, by the first who asks, and then serves all.
+package final class JobSnapshot: Sendable {
+  package let job: Job
+  private let answer = Mutex<[UInt8]?>(nil)
+
+  package init(_ job: Job) { self.job = job }
+
+  /// - Parameter render: the same for every caller.
+  package func answer(_ render: (Job) -> [UInt8]) -> [UInt8] {
+    answer.withLock { known in
+      let bytes = known ?? render(job)
+      known = bytes
+      return bytes
+    }
+  }
+}
+
+/// The numbers of a job's events: the next one, and up to where the store has them reserved. After a crash numbering goes on behind the
+/// reserved block, so that no number is given out twice, though not every event was written.
+struct EventNumbers: Sendable {
+  private(set) var next: Int
+  var reserved: Int
+
+  /// Behind a reserved block.
+  init(after reserved: Int) {
+    next = reserved + 1
+    self.reserved = reserved
+  }
+
+  var isUsedUp: Bool { next > reserved }
+
+  mutating func take() -> Int {
+    defer { next += 1 }
+    return next
+  }
+
+  /// The end of the next block.
+  var nextBlock: Int { next + 1_023 }
+}
+
+/// What is known of jobs in memory: the latest snapshot of each, the events of the last moments, and who waits for a change.
+///
+/// A change in the store is put up here after its commit, in the order of commits. Polls, waits and event streams read here, and no
+/// follower ever holds a connection to the database while it waits.
+final class JobBoard: Sendable {
+  private struct Entry {
+    var snapshot: JobSnapshot
+    /// Events from `completeFrom` on, those that the store keeps and those that it does not.
+    var events: [JobEvent] = []
+    var completeFrom: Int
+    var numbers: EventNumbers
+    /// A transaction has given out numbers and is not over: what comes now must wait, or a follower would see a later number first.
+    var isWriting = false
+    /// Progress that came meanwhile; the latest counts.
+    var delayed: (progress: JobProgress, isEvent: Bool)?
+    /// Warnings that the store had no room for.
+    var unstored: [Warning] = []
+    var waiting: [ObjectIdentifier: Waiter] = [:]
+    /// When it was last asked for, to know which to forget.
+    var used: UInt64 = 0
+  }
+
+  private struct State {
+    var entries: [String: Entry] = [:]
+    /// Grows with every change: a row that was read before a change is not put up after it.
+    var changes = 0
+    var clock: UInt64 = 0
+    var isEnding = false
+  }
+
+  private let state = Mutex(State())
+
+  /// The most jobs that have ended and are kept in memory.
+  private static let mostEnded = 2_048
+  /// The most events of a job that are kept in memory: some minutes of progress.
+  private static let mostEvents = 512
+
+  // MARK: Snapshots
+
+  /// The snapshot of a job; `nil` when none is in memory.
+  func snapshot(of id: String) -> JobSnapshot? {
+    state.withLock { state in
+      state.clock += 1
+      state.entries[id]?.used = state.clock
+      return state.entries[id]?.snapshot
+    }
+  }
+
+  var changes: Int { state.withLock { $0.changes } }
+
+  /// Puts up a job that was read from the store after `changes` had that value, unless anything has changed since.
+  func show(_ job: Job, reserved: Int, ifUnchangedSince changes: Int) -> JobSnapshot {
+    state.withLock { state in
+      if let known = state.entries[job.id]?.snapshot { return known }
+      let snapshot = JobSnapshot(job)
+      guard state.changes == changes else { return snapshot }
+      state.clock += 1
+      state.entries[job.id] = Entry(
+        snapshot: snapshot, completeFrom: reserved + 1, numbers: EventNumbers(after: reserved), used: state.clock)
+      state.forgetEnded()
+      return snapshot
+    }
+  }
+
+  // MARK: Changes of the store
+
+  /// The numbers of a job's events, for a transaction that will write some: until it is over nobody else takes one.
+  ///
+  /// - Returns: `nil` when the job is not in memory.
+  func lendNumbers(of id: String) -> EventNumbers? {
+    state.withLock { state in
+      state.entries[id]?.isWriting = true
+      return state.entries[id]?.numbers
+    }
+  }
+
+  /// A transaction was committed: its jobs as they are now, and its events.
+  func publish(_ jobs: [(job: Job, numbers: EventNumbers)], events: [JobEvent], deleted: Set<String>) {
+    let woken = state.withLock { state -> [Waiter] in
+      state.changes += 1
+      var woken: [Waiter] = []
+      for (job, numbers) in jobs { woken += state.put(up: job, numbers, events: events.filter { $0.job == job.id }) }
+      for id in deleted { woken += state.entries.removeValue(forKey: id)?.waiting.values ?? [:].values }
+      state.forgetEnded()
+      return woken
+    }
+    for waiter in woken { waiter.wake() }
+  }
+
+  /// A transaction failed: the numbers that it took were seen by nobody.
+  func abandon(_ ids: Set<String>) {
+    let woken = state.withLock { state in ids.flatMap { state.flush($0) } }
+    for waiter in woken { waiter.wake() }
+  }
+
+  // MARK: Progress
+
+  /// Shows where a running job stands, to those who poll and, as an event, to those who listen.
+  ///
+  /// - Returns: false when the reserved numbers are used up: the caller reserves more, and calls again.
+  func note(_ progress: JobProgress, of id: String, isEvent: Bool) -> Bool {
+    let (done, woken) = state.withLock { state -> (Bool, [Waiter]) in
+      guard var entry = state.entries[id], !entry.snapshot.job.state.isTerminal else { return (true, []) }
+      guard !entry.isWriting else {
+        entry.delayed = (progress, isEvent || entry.delayed?.isEvent == true)
+        state.entries[id] = entry
+        return (true, [])
+      }
+      guard !isEvent || !entry.numbers.isUsedUp else { return (false, []) }
+      return (true, state.put(up: progress, of: id, isEvent: isEvent))
+    }
+    for waiter in woken { waiter.wake() }
+    return done
+  }
+
+  /// More numbers were reserved for a job.
+  func reserved(_ end: Int, for id: String) { state.withLock { $0.entries[id]?.numbers.reserved = end } }
+
+  /// The progress that is only here; `nil` when the job is not in memory.
+  func progress(of id: String) -> JobProgress? { state.withLock { $0.entries[id]?.snapshot.job.progress } }
+
+  /// Shows a warning that the store has no room for; `storedWarnings` takes it away again.
+  func note(unstored warning: Warning, of id: String) {
+    let woken = state.withLock { state -> [Waiter] in
+      guard var entry = state.entries[id], !entry.snapshot.job.warnings.contains(warning) else { return [] }
+      entry.unstored.append(warning)
+      var job = entry.snapshot.job
+      job.warnings.append(warning)
+      job.revision += 1
+      entry.snapshot = JobSnapshot(job)
+      state.entries[id] = entry
+      return state.takeWaiting(id)
+    }
+    for waiter in woken { waiter.wake() }
+  }
+
+  func takeUnstoredWarnings(of id: String) -> [Warning] {
+    state.withLock { state in
+      defer { state.entries[id]?.unstored = [] }
+      return state.entries[id]?.unstored ?? []
+    }
+  }
+
+  // MARK: Followers
+
+  /// What a follower that has the events up to `number` gets now.
+  enum Feed {
+    /// The next events, at least one.
+    case events([JobEvent])
+    /// Those before `completeFrom` have to be read from the store.
+    case stored(before: Int)
+    case nothing
+    /// The job is not in memory.
+    case unknown
+  }
+
+  func feed(of id: String, after number: Int) -> Feed {
+    state.withLock { state in
+      guard let entry = state.entries[id] else { return .unknown }
+      if number + 1 < entry.completeFrom { return .stored(before: entry.completeFrom) }
+      // Behind the last event, as a client that makes numbers up may be: it goes on from the last.
+      let new = entry.events.filter { $0.number > number }
+      return new.isEmpty ? .nothing : .events(new)
+    }
+  }
+
+  /// Waits, without a thread, until a job changes from `revision` or has an event after `number`; at once when it has.
+  ///
+  /// - Parameter seconds: at most; the caller looks again what there is.
+  func wait(for id: String, revision: Int? = nil, eventAfter number: Int? = nil, atMost seconds: Double) async {
+    let waiter = Waiter()
+    await withTaskCancellationHandler {
+      await waiter.wait(atMost: seconds) {
+        state.withLock { state in
+          guard !state.isEnding, let entry = state.entries[id] else { return false }
+          if let revision, entry.snapshot.job.revision != revision { return false }
+          if let number, entry.events.last?.number ?? 0 > number || number + 1 < entry.completeFrom { return false }
+          state.entries[id]?.waiting[ObjectIdentifier(waiter)] = waiter
+          return true
+        }
+      }
+    } onCancel: {
+      waiter.wake()
+    }
+    state.withLock { _ = $0.entries[id]?.waiting.removeValue(forKey: ObjectIdentifier(waiter)) }
+  }
+
+  /// How many are waiting, for any job.
+  var followers: Int { state.withLock { $0.entries.values.reduce(0) { $0 + $1.waiting.count } } }
+
+  var isEnding: Bool { state.withLock { $0.isEnding } }
+
+  /// Nobody waits any more from now on.
+  func end() {
+    let woken = state.withLock { state in
+      state.isEnding = true
+      return state.entries.keys.flatMap { state.takeWaiting($0) }
+    }
+    for waiter in woken { waiter.wake() }
+  }
+}
+
+// MARK: Under the lock
+
+extension JobBoard.State {
+  fileprivate mutating func put(up job: Job, _ numbers: EventNumbers, events: [JobEvent]) -> [Waiter] {
+    clock += 1
+    var job = job
+    var entry =
+      entries[job.id]
+      ?? JobBoard.Entry(snapshot: JobSnapshot(job), completeFrom: events.first?.number ?? numbers.next, numbers: numbers)
+    entry.numbers = numbers
+    let shown = entry.snapshot.job
+    // What is only in memory stays in sight; the store may have fewer changes counted than were shown.
+    if shown.id == job.id, shown.attempt == job.attempt, !job.state.isTerminal, shown.state == .running || shown.state == .pausing {
+      job.progress = shown.progress
+    }
+    job.warnings += entry.unstored.filter { !job.warnings.contains($0) }
+    job.revision = max(job.revision, shown.revision + 1)
+    entry.snapshot = JobSnapshot(job)
+    entry.append(events)
+    entry.isWriting = false
+    entry.used = clock
+    entries[job.id] = entry
+    return takeWaiting(job.id) + flush(job.id)
+  }
+
+  fileprivate mutating func put(up progress: JobProgress, of id: String, isEvent: Bool) -> [Waiter] {
+    guard var entry = entries[id] else { return [] }
+    var job = entry.snapshot.job
+    job.progress = progress
+    job.revision += 1
+    entry.snapshot = JobSnapshot(job)
+    if isEvent {
+      entry.append([JobEvent(job: id, number: entry.numbers.take(), kind: .progress, at: .now, data: progress.json)])
+    }
+    entries[id] = entry
+    return takeWaiting(id)
+  }
+
+  /// The transaction that took numbers is over: shows the progress that came meanwhile.
+  fileprivate mutating func flush(_ id: String) -> [Waiter] {
+    entries[id]?.isWriting = false
+    guard let entry = entries[id], let delayed = entry.delayed, !entry.snapshot.job.state.isTerminal else {
+      entries[id]?.delayed = nil
+      return []
+    }
+    entries[id]?.delayed = nil
+    return put(up: delayed.progress, of: id, isEvent: delayed.isEvent && !entry.numbers.isUsedUp)
+  }
+
+  fileprivate mutating func takeWaiting(_ id: String) -> [Waiter] {
+    defer { entries[id]?.waiting = [:] }
+    return Array((entries[id]?.waiting ?? [:]).values)
+  }
+
+  /// Forgets the jobs that have ended and were not asked for the longest, a quarter of them at once.
+  fileprivate mutating func forgetEnded() {
+    // Not each time: it looks at all of them.
+    guard clock % 256 == 0, entries.count > JobBoard.mostEnded else { return }
+    let ended = entries.filter { $0.value.snapshot.job.state.isTerminal && $0.value.waiting.isEmpty }
+    guard ended.count > JobBoard.mostEnded else { return }
+    for (id, _) in ended.sorted(by: { $0.value.used < $1.value.used }).prefix(ended.count / 4) { entries[id] = nil }
+  }
+}
+
+extension JobBoard.Entry {
+  fileprivate mutating func append(_ more: [JobEvent]) {
+    events += more
+    if events.count > JobBoard.mostEvents {
+      events.removeFirst(events.count - JobBoard.mostEvents / 2)
+      completeFrom = events.first?.number ?? numbers.next
+    }
+  }
+}
+
+/// One follower that waits. It is woken once: by a change, by its time, or when its client has gone.
+final class Waiter: Sendable {
+  private enum State {
+    case new
+    case waiting(CheckedContinuation<Void, Never>)
+    case woken
+  }
+  private let state = Mutex(State.new)
+
+  /// - Parameter register: puts the waiter where it will be woken; false when there is nothing to wait for.
+  fileprivate func wait(atMost seconds: Double, _ register: () -> Bool) async {
+    guard register() else { return }
+    let alarm = DispatchWorkItem { [weak self] in self?.wake() }
+    DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: alarm)
+    await withCheckedContinuation { continuation in
+      let isWoken = state.withLock { state in
+        if case .woken = state { return true }
+        state = .waiting(continuation)
+        return false
+      }
+      if isWoken { continuation.resume() }
+    }
+    alarm.cancel()
+  }
+
+  func wake() {
+    let continuation = state.withLock { state -> CheckedContinuation<Void, Never>? in
+      defer { state = .woken }
+      guard case .waiting(let continuation) = state else { return nil }
+      return continuation
+    }
+    continuation?.resume()
+  }
+}

@@ -1,0 +1,126 @@
+import Files
+import Foundation
+import GRDB
+
+/// Which files the database names, and how they go.
+///
+/// A row that names a file goes in one transaction, which notes the file in `released`; the file goes in a second one, in which no row
+/// names it. Between the two a crash leaves a file too many, never a name without its file.
+extension Store {
+  static func namedFiles(_ db: Database) throws -> Set<String> {
+    try String.fetchSet(
+      db,
+      sql: """
+        SELECT file FROM datasets WHERE file IS NOT NULL UNION SELECT sha256 FROM models UNION SELECT sha256 FROM checkpoints
+        UNION SELECT report FROM jobs WHERE report IS NOT NULL UNION SELECT sha256 FROM released
+        """)
+  }
+
+  private static func isNamed(_ sha256: String, _ db: Database) throws -> Bool {
+    try Bool.fetchOne(
+      db,
+      sql: """
+        SELECT EXISTS (SELECT 1 FROM datasets WHERE file = :file) OR EXISTS (SELECT 1 FROM models WHERE sha256 = :file)
+          OR EXISTS (SELECT 1 FROM checkpoints WHERE sha256 = :file) OR EXISTS (SELECT 1 FROM jobs WHERE report = :file)
+        """, arguments: ["file": sha256]) ?? true
+  }
+
+  static func release(_ sha256: String?, of owner: String, _ db: Database) throws {
+    guard let sha256 else { return }
+    try db.execute(sql: "INSERT OR IGNORE INTO released (sha256, job) VALUES (?, ?)", arguments: [sha256, owner])
+  }
+
+  /// Removes released files that nobody names.
+  ///
+  /// - Parameter owner: only what was released with this job, data set or model; otherwise all but the files of jobs that have not
+  ///   ended: their saved states may name them.
+  func collectReleased(of owner: String? = nil) throws {
+    try database.write { db in
+      let rows = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT sha256, job FROM released WHERE CASE WHEN :owner IS NULL
+            THEN NOT EXISTS (SELECT 1 FROM jobs WHERE id = released.job AND state NOT IN ('succeeded', 'failed', 'cancelled'))
+            ELSE job = :owner END
+          """, arguments: ["owner": owner])
+      for row in rows { try Self.collect(row["sha256"], of: row["job"], directory.files, db) }
+    }
+  }
+
+  /// Removes some of the files that a running job has released.
+  func collect(_ files: [String], of job: String) throws {
+    try database.write { db in
+      for sha256 in files { try Self.collect(sha256, of: job, directory.files, db) }
+    }
+  }
+
+  private static func collect(_ sha256: String, of owner: String, _ files: FileStore, _ db: Database) throws {
+    guard try isNamed(sha256, db) || files.remove(sha256) else { return }
+    try db.execute(sql: "DELETE FROM released WHERE sha256 = ? AND job = ?", arguments: [sha256, owner])
+  }
+
+  // MARK: Damage
+
+  /// Opens the file of a resource.
+  ///
+  /// - Throws: `Damaged`; the damage is noted, and the file lies in lost+found.
+  package func open(_ sha256: String, of id: String) throws -> OpenFile {
+    do {
+      return try directory.files.open(sha256)
+    } catch let error as DamagedFile {
+      note(error, of: id)
+      throw Damaged(id, sha256: sha256)
+    }
+  }
+
+  func note(_ damage: DamagedFile, of id: String) {
+    logger.error("a file is damaged", metadata: ["resource": "\(id)", "sha256": "\(damage.sha256)", "error": "\(damage)"])
+    do {
+      try database.write { db in
+        try db.execute(
+          sql: "INSERT OR IGNORE INTO damaged (sha256, detail, found_at) VALUES (?, ?, ?)",
+          arguments: [damage.sha256, damage.description, Timestamp.now.milliseconds])
+      }
+    } catch {
+      logger.error("the damage of a file could not be stored", metadata: ["sha256": "\(damage.sha256)", "error": "\(error)"])
+    }
+  }
+
+  /// - Throws: `Damaged` when the file is known to be damaged.
+  static func requireWhole(_ sha256: String?, of id: String, _ db: Database) throws {
+    guard let sha256 else { return }
+    let isDamaged = try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM damaged WHERE sha256 = ?)", arguments: [sha256])
+    if isDamaged == true { throw Damaged(id, sha256: sha256) }
+  }
+
+  /// A file was written anew: what was damaged of that content is whole again.
+  static func named(_ file: KeptFile, _ db: Database) throws {
+    try db.execute(sql: "DELETE FROM damaged WHERE sha256 = ?", arguments: [file.sha256])
+  }
+
+  /// Every file that the database names, with the resource that names it; for checks of all of them.
+  package func resourcesByFile() throws -> [(sha256: String, resource: String)] {
+    try database.read { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT file AS sha256, id FROM datasets WHERE file IS NOT NULL UNION ALL SELECT sha256, id FROM models
+          UNION ALL SELECT sha256, id FROM checkpoints UNION ALL SELECT report, id FROM jobs WHERE report IS NOT NULL
+          """
+      ).map { (sha256: $0["sha256"], resource: $0["id"]) }
+    }
+  }
+
+  /// Hashes a file whole and notes what is wrong.
+  ///
+  /// - Returns: whether it is whole.
+  package func check(_ sha256: String, of id: String, pace: (Int) throws -> Void = { _ in }) throws -> Bool {
+    do {
+      try directory.files.check(sha256, pace: pace)
+      return true
+    } catch let error as DamagedFile {
+      note(error, of: id)
+      return false
+    }
+  }
+}

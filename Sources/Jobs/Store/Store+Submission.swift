@@ -1,0 +1,146 @@
+import Files
+import Foundation
+import GRDB
+import JSON
+import Robustness
+
+/// How jobs come into being.
+extension Store {
+  /// Puts a job into the queue.
+  ///
+  /// - Parameter peakBytes: the most memory that it will take.
+  /// - Throws: `SpecFaults` when a data set or weights that the spec names have gone since it was checked.
+  @discardableResult
+  package func submit(_ spec: JobSpec, peakBytes: Int = 0, at now: Timestamp = .now) throws -> Job {
+    let id = try change(at: now) { change in try Self.insert(spec, peakBytes: peakBytes, change) }
+    return try job(id)
+  }
+
+  /// Submits a job and keeps the answer to it in one transaction: a request that is sent again, also after a crash or by two
+  /// connections at once, makes one job.
+  ///
+  /// - Parameter answer: made of the new job.
+  package func submit(
+    _ spec: JobSpec, peakBytes: Int = 0, key: IdempotencyKey?, at now: Timestamp = .now, answer: (Job) throws -> StoredAnswer
+  ) throws -> CreationAnswer {
+    try create(key: key, at: now) { change in
+      try answer(Self.job(Self.insert(spec, peakBytes: peakBytes, change), change.db))
+    }
+  }
+
+  /// Makes a new job of one that failed: the same spec, beginning at the failed one's last saved state. The failed one stays as it is.
+  ///
+  /// - Throws: `NotFound`; `IllegalTransition` when the job has not failed; `SpecFaults` as `submit`.
+  package func submitAgain(
+    _ failed: String, key: IdempotencyKey?, at now: Timestamp = .now, answer: (Job) throws -> StoredAnswer
+  ) throws -> CreationAnswer {
+    let id = Identifier.job.make(at: now)
+    // Before the transaction: a folder that no job names is set aside at the next start, a job without its state would begin anew.
+    try copyState(of: failed, to: id)
+    do {
+      return try create(key: key, at: now) { change in
+        let job = try Self.job(failed, change.db)
+        guard job.state == .failed else { throw IllegalTransition(job: failed, state: job.state, wanted: .queued) }
+        try Self.insertCopy(of: job, as: id, change)
+        return try answer(Self.job(id, change.db))
+      }
+    } catch {
+      Folder.remove(directory.job(id))
+      throw error
+    }
+  }
+
+  private func copyState(of failed: String, to id: String) throws {
+    let (source, target) = (directory.job(failed), directory.job(id))
+    try Folder.make(target)
+    for name in Folder.names(in: source) where name.hasSuffix(".state") {
+      let state = try OpenFile(source.appendingPathComponent(name))
+      try AtomicFile.write(to: target.appendingPathComponent(name)) { copy in try state.forEachPiece { try copy.append($0) } }
+    }
+  }
+
+  private static func insertCopy(of failed: Job, as id: String, _ change: Change) throws {
+    let db = change.db
+    let spec = try JobSpec(reading: failed.spec)
+    let bytes = try Int.fetchOne(db, sql: "SELECT peak_bytes FROM jobs WHERE id = ?", arguments: [failed.id]) ?? 0
+    try insert(spec, as: id, peakBytes: bytes, resumedFrom: failed.id, change)
+    for row in try Row.fetchAll(db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role IS NOT NULL", arguments: [failed.id]) {
+      try db.execute(
+        sql: "INSERT INTO checkpoints (id, job, role, sha256, checkpoint, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        arguments: [
+          Identifier.checkpoint.make(at: change.now), id, row["role"] as String, row["sha256"] as String, row["checkpoint"] as String,
+          change.now.milliseconds,
+        ])
+    }
+    try db.execute(
+      sql: """
+        INSERT INTO metrics (job, epoch, step, phase, at, metrics) SELECT ?, epoch, step, phase, at, metrics FROM metrics WHERE job = ?
+        """, arguments: [id, failed.id])
+    try db.execute(
+      sql: "UPDATE jobs SET metrics = (SELECT metrics FROM jobs WHERE id = ?) WHERE id = ?", arguments: [failed.id, id])
+  }
+
+  // MARK: Within a transaction
+
+  private static func insert(_ spec: JobSpec, peakBytes: Int, _ change: Change) throws -> String {
+    let id = Identifier.job.make(at: change.now)
+    try insert(spec, as: id, peakBytes: peakBytes, resumedFrom: nil, change)
+    return id
+  }
+
+  private static func insert(_ spec: JobSpec, as id: String, peakBytes: Int, resumedFrom: String?, _ change: Change) throws {
+    let db = change.db
+    try requireResources(of: spec, db)
+    let labels = JSONValue.object(spec.labels.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) })
+    try db.execute(
+      sql: """
+        INSERT INTO jobs (
+          id, position, owner, name, labels, state, attempt, crashes, priority, spec, progress, metrics, warnings, created_at, revision,
+          peak_bytes, resumed_from
+        ) VALUES (?, (SELECT coalesce(max(position), 0) + 1 FROM jobs), ?, ?, ?, 'queued', 1, 0, ?, ?, ?, '{}', '[]', ?, 1, ?, ?)
+        """,
+      arguments: [
+        id, localOwner, spec.name, labels.serialised(), spec.priority, spec.json.serialised(), JobProgress().json.serialised(),
+        change.now.milliseconds, peakBytes, resumedFrom,
+      ])
+    for resource in spec.resourcesInUse {
+      try db.execute(sql: "INSERT INTO uses (job, resource) VALUES (?, ?)", arguments: [id, resource])
+    }
+    try record(.queued, of: id, reason: nil, change)
+  }
+
+  /// The data set and the weights of a spec must be there when the job comes into being: one transaction with it, so that a deletion
+  /// comes before or after, never between.
+  private static func requireResources(of spec: JobSpec, _ db: Database) throws {
+    var faults: [SpecFault] = []
+    func require(_ id: String?, _ table: String, file: String, at pointer: String) throws {
+      guard let id else { return }
+      guard let row = try Row.fetchOne(db, sql: "SELECT \(file) AS file FROM \(table) WHERE id = ?", arguments: [id]) else {
+        faults.append(SpecFault(pointer, .notFound, "there is no \(id.prefix(100)) (any more)"))
+        return
+      }
+      do {
+        try requireWhole(row["file"], of: id, db)
+      } catch let error as Damaged {
+        faults.append(SpecFault(pointer, .doesNotFit, "\(error); upload it again"))
+      }
+    }
+    if case .id(let id) = spec.dataset.reference, Identifier.dataset.matches(id) {
+      try require(id, "datasets", file: "file", at: "/dataset/id")
+    }
+    for (id, pointer) in [(spec.model.initial, "/model/init"), (spec.evaluation.baseline, "/evaluation/baseline")] {
+      guard let id else { continue }
+      try require(id, Identifier.model.matches(id) ? "models" : "checkpoints", file: "sha256", at: pointer)
+    }
+    guard faults.isEmpty else { throw SpecFaults(faults) }
+  }
+}
+
+extension JobSpec {
+  /// The ids whose deletion would take something from this job.
+  var resourcesInUse: Set<String> {
+    var ids = Set([model.initial, evaluation.baseline].compactMap { $0 })
+    if case .id(let id) = dataset.reference { ids.insert(id) }
+    return ids
+  }
+}

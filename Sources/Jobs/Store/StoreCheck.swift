@@ -1,0 +1,197 @@
+import Files
+import Foundation
+import GRDB
+import JSON
+import Logging
+
+/// The check of a whole data directory, for a stopped service: the database, every record in it, every file that it names.
+package struct StoreCheck: Sendable {
+  /// One thing that is wrong.
+  package struct Finding: Hashable, Sendable {
+    package enum Kind: String, Sendable { case database, log, record, file, unnamed }
+
+    package let kind: Kind
+    /// The resource, or the name of the file.
+    package let id: String
+    package let detail: String
+
+    package var json: JSONValue { ["kind": .string(kind.rawValue), "id": .string(id), "detail": .string(detail)] }
+  }
+
+  package private(set) var findings: [Finding] = []
+  package private(set) var filesChecked = 0
+  package private(set) var recordsChecked = 0
+  private let root: URL
+  private let repair: Bool
+
+  /// Looks at everything, and with `repair` mends what can be mended: indexes are made anew, what can be read of a damaged database is
+  /// copied into a new one, damaged files and records are moved into lost+found.
+  ///
+  /// - Throws: `DataDirectoryError` when the folder is no data directory, or a service runs on it.
+  package init(_ root: URL, repair: Bool = false) throws {
+    self.root = root
+    self.repair = repair
+    guard FileManager.default.fileExists(atPath: root.appendingPathComponent("temper.sqlite").path) else {
+      throw DataDirectoryError(description: "\(root.path) is no data directory of Temper: it has no temper.sqlite")
+    }
+    let directory = try DataDirectory(root)
+    defer { directory.release() }
+    lookAtLog(directory)
+    guard let database = try checkDatabase(directory) else { return }
+    try checkRecords(directory, database)
+    try checkFiles(directory, database)
+    try database.close()
+  }
+
+  package var isWhole: Bool { findings.isEmpty }
+
+  private mutating func found(_ kind: Finding.Kind, _ id: String, _ detail: String) {
+    findings.append(Finding(kind: kind, id: id, detail: detail))
+  }
+
+  // MARK: The database
+
+  private mutating func lookAtLog(_ directory: DataDirectory) {
+    guard let log = WriteAheadLog(root.appendingPathComponent("temper.sqlite-wal")), log.lostCommits > 0 else { return }
+    found(
+      .log, "temper.sqlite-wal",
+      "\(log.lostFrames) frames behind the first \(log.wholeFrames) do not match their checksums: changes are lost")
+  }
+
+  /// - Returns: `nil` when it cannot be read.
+  private mutating func checkDatabase(_ directory: DataDirectory) throws -> JobDatabase? {
+    do {
+      let database = try JobDatabase(directory)
+      var faults = try database.check(full: true, within: .infinity) ?? []
+      for fault in faults { found(.database, "temper.sqlite", fault) }
+      if !faults.isEmpty, repair { faults = try Self.reindexed(database) }
+      if faults.isEmpty {
+        try database.migrate()
+        return database
+      }
+      try database.close()
+    } catch let error as DatabaseError {
+      found(.database, "temper.sqlite", error.message ?? "\(error)")
+    }
+    return repair ? try salvaged(directory) : nil
+  }
+
+  private static func reindexed(_ database: JobDatabase) throws -> [String] {
+    do { try database.write { db in try db.execute(sql: "REINDEX") } } catch {}
+    return try database.check(full: true, within: .infinity) ?? []
+  }
+
+  /// A new database of what can be read of the damaged one, which goes to lost+found.
+  private func salvaged(_ directory: DataDirectory) throws -> JobDatabase? {
+    let old = root.appendingPathComponent("incoming/new-salvage.sqlite")
+    for suffix in ["", "-wal", "-shm"] {
+      let (from, to) = (directory.database.path + suffix, old.path + suffix)
+      if FileManager.default.fileExists(atPath: from) { try systemCall("the damaged database cannot be moved") { rename(from, to) } }
+    }
+    let database = try JobDatabase(directory)
+    try database.migrate()
+    if let damaged = try? DatabaseQueue(path: old.path) {
+      for table in Self.tables { Self.copy(table, from: damaged, to: database) }
+      try? damaged.close()
+    }
+    for suffix in ["", "-wal", "-shm"] {
+      let url = URL(fileURLWithPath: old.path + suffix)
+      if FileManager.default.fileExists(atPath: url.path) { try directory.lost.take(url, because: "the database was damaged") }
+    }
+    return database
+  }
+
+  /// Parents before children.
+  private static let tables = [
+    "jobs", "datasets", "models", "transitions", "events", "metrics", "checkpoints", "uses", "idempotency", "attempts", "damaged",
+    "released",
+  ]
+
+  /// As many rows as can be read.
+  private static func copy(_ table: String, from damaged: DatabaseQueue, to database: JobDatabase) {
+    try? damaged.read { source in
+      let rows = try Row.fetchCursor(source, sql: "SELECT * FROM \(table)")
+      while let row = try rows.next() {
+        let columns = Array(row.columnNames)
+        let marks = columns.map { _ in "?" }.joined(separator: ", ")
+        try? database.write { db in
+          try db.execute(
+            sql: "INSERT OR IGNORE INTO \(table) (\(columns.joined(separator: ", "))) VALUES (\(marks))",
+            arguments: StatementArguments(row.databaseValues))
+        }
+      }
+    }
+  }
+
+  // MARK: Records
+
+  private mutating func checkRecords(_ directory: DataDirectory, _ database: JobDatabase) throws {
+    let readers: [(table: String, read: (Row, Database) throws -> Void)] = [
+      ("jobs", { row, db in _ = try Store.job(row["id"], db).spec }),
+      ("datasets", { row, _ in _ = try DatasetRecord(row) }),
+      ("models", { row, _ in _ = try ModelRecord(row) }),
+      ("checkpoints", { row, _ in _ = try CheckpointRecord(row) }),
+    ]
+    for (table, read) in readers {
+      let damaged = try database.read { db in
+        let rows = try Row.fetchAll(db, sql: "SELECT * FROM \(table)")
+        recordsChecked += rows.count
+        return rows.filter { row in (try? read(row, db)) == nil }
+      }
+      for row in damaged {
+        let id: String = row["id"]
+        found(.record, id, "its record in the table \(table) cannot be understood")
+        if repair { try setAside(row, of: table, directory, database) }
+      }
+    }
+  }
+
+  private func setAside(_ row: Row, of table: String, _ directory: DataDirectory, _ database: JobDatabase) throws {
+    let url = root.appendingPathComponent("incoming/new-\(table)-\(row["id"] as String).txt")
+    try AtomicFile.write(Data(row.debugDescription.utf8), to: url)
+    try directory.lost.take(url, because: "the record could not be understood")
+    try database.write { db in try db.execute(sql: "DELETE FROM \(table) WHERE id = ?", arguments: [row["id"] as String]) }
+  }
+
+  // MARK: Files
+
+  private mutating func checkFiles(_ directory: DataDirectory, _ database: JobDatabase) throws {
+    let (named, all, known) = try database.read { db in
+      (
+        try Row.fetchAll(
+          db,
+          sql: """
+            SELECT file AS sha256, id FROM datasets WHERE file IS NOT NULL UNION ALL SELECT sha256, id FROM models
+            UNION ALL SELECT sha256, id FROM checkpoints UNION ALL SELECT report, id FROM jobs WHERE report IS NOT NULL
+            """
+        ).map { (sha256: $0["sha256"] as String, id: $0["id"] as String) },
+        try Store.namedFiles(db), try String.fetchSet(db, sql: "SELECT sha256 FROM damaged")
+      )
+    }
+    for (sha256, ids) in Dictionary(grouping: named, by: \.sha256).sorted(by: { $0.key < $1.key }) {
+      filesChecked += 1
+      guard let detail = try Self.damage(of: sha256, directory.files, setAside: repair) else { continue }
+      for (_, id) in ids { found(.file, id, detail) }
+      guard repair, !known.contains(sha256) else { continue }
+      try database.write { db in
+        try db.execute(
+          sql: "INSERT OR IGNORE INTO damaged (sha256, detail, found_at) VALUES (?, ?, ?)",
+          arguments: [sha256, detail, Timestamp.now.milliseconds])
+      }
+    }
+    for sha256 in directory.files.all() where !all.contains(sha256) {
+      found(.unnamed, sha256, "no record names this file; the next start moves it into lost+found")
+      if repair { try directory.files.setAside(sha256, because: "the database names no such file") }
+    }
+  }
+
+  /// What is wrong with a file, `nil` for nothing. Only with `setAside` it is moved when it is damaged.
+  private static func damage(of sha256: String, _ files: FileStore, setAside: Bool) throws -> String? {
+    do {
+      if setAside { try files.check(sha256) } else { try files.look(at: sha256) }
+      return nil
+    } catch let error as DamagedFile {
+      return error.description
+    }
+  }
+}

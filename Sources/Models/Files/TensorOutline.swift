@@ -1,0 +1,92 @@
+import Files
+import TensorEngine
+
+/// A tensor of a weight file without its values.
+package struct TensorOutline: Hashable, Sendable {
+  package let name: String
+  package let shape: Shape
+
+  package init(name: String, shape: Shape) {
+    self.name = name
+    self.shape = shape
+  }
+}
+
+extension [TensorOutline] {
+  /// Holds the tensors against a network's layout.
+  ///
+  /// A prefix that all names share and that PyTorch's wrappers leave (`module.`, `model.`) is taken off when the names do not fit
+  /// with it.
+  ///
+  /// - Parameter fault: what is wrong with the tensor at an index beside its name and shape, as a clause.
+  /// - Returns: for each parameter of the layout, the index of its tensor.
+  /// - Throws: every name that is missing, unexpected, or of another shape, and what `fault` found.
+  @discardableResult
+  package func requireFit(_ layout: ParameterLayout, fault: (Int) -> String? = { _ in nil }) throws(WeightsError) -> [Int] {
+    let wanted = Set(layout.parameters.map(\.name))
+    let names = unwrapped(map(\.name), for: wanted)
+    // How many batches PyTorch's batch norm has seen: nothing here depends on it.
+    let places = Dictionary(zip(names, indices).filter { !$0.0.hasSuffix(".num_batches_tracked") }) { first, _ in first }
+    var faults: [String] = []
+    var found: [Int] = []
+    for parameter in layout.parameters {
+      guard let place = places[parameter.name] else {
+        faults.append("\(parameter.name) \(parameter.shape) is missing")
+        continue
+      }
+      if self[place].shape != parameter.shape {
+        faults.append("\(parameter.name) is \(self[place].shape), the network needs \(parameter.shape)")
+      } else if let detail = fault(place) {
+        faults.append("\(parameter.name) \(detail)")
+      }
+      found.append(place)
+    }
+    for name in places.keys.sorted() where !wanted.contains(name) { faults.append("\(name) is not part of the network") }
+    guard faults.isEmpty else { throw WeightsError(faults: faults) }
+    return found
+  }
+
+  /// The names without the wrapper's prefix, unless they fit as they are.
+  private func unwrapped(_ names: [String], for wanted: Set<String>) -> [String] {
+    var names = names
+    while !names.contains(where: wanted.contains),
+      let prefix = ["module.", "model."].first(where: { prefix in names.allSatisfy { $0.hasPrefix(prefix) } }), !names.isEmpty
+    {
+      names = names.map { String($0.dropFirst(prefix.count)) }
+    }
+    return names
+  }
+}
+
+extension Safetensors {
+  /// The tensors of a file by its header alone: the values are not read, however many there are.
+  ///
+  /// - Throws: `SafetensorsError` as `init(_:)`; `StorageError` when the file cannot be read.
+  package static func outline(of file: OpenFile) throws -> [TensorOutline] {
+    let prefix = try bytes(of: file, at: 0, count: 8)
+    let length = try headerLength(prefix, fileBytes: file.size)
+    let header = try SafetensorsHeader(bytes(of: file, at: 8, count: length))
+    try header.checkRanges(of: file.size - 8 - length)
+    return header.tensors.map { TensorOutline(name: $0.name, shape: $0.shape) }
+  }
+
+  private static func bytes(of file: OpenFile, at offset: Int, count: Int) throws -> [UInt8] {
+    try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      initialized = try file.read(
+        into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]), at: offset)
+    }
+  }
+
+  /// The length of the header, of the file's first bytes.
+  static func headerLength(_ prefix: [UInt8], fileBytes: Int) throws(SafetensorsError) -> Int {
+    guard prefix.count == 8 else { throw SafetensorsError("the file ends within its first 8 bytes, the length of the header") }
+    let length = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard length <= longestHeader else {
+      throw SafetensorsError("a header of \(length) bytes is more than \(longestHeader): this is not a safetensors file")
+    }
+    guard Int(length) <= fileBytes - 8 else {
+      throw SafetensorsError("the header should have \(length) bytes, but only \(fileBytes - 8) follow: the file is truncated")
+    }
+    return Int(length)
+  }
+}

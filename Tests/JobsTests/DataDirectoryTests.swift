@@ -1,0 +1,180 @@
+import Files
+import Foundation
+import GRDB
+import Jobs
+import JSON
+import Testing
+
+@Suite("The data directory") struct DataDirectoryTests {
+  private func contents(_ folder: URL) throws -> Set<String> {
+    Set(try FileManager.default.subpathsOfDirectory(atPath: folder.path))
+  }
+
+  @Test(
+    "a folder of somebody else's is refused and left as it is",
+    arguments: ["readme.md", "datasets/a/cats.csv", "models/net.bin", ".git/HEAD"])
+  func strangers(_ name: String) throws {
+    let folder = try TestFolder()
+    let file = folder.url.appendingPathComponent(name)
+    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data("mine".utf8).write(to: file)
+    let before = try contents(folder.url)
+    let error = try #require(throws: DataDirectoryError.self) { try DataDirectory(folder.url) }
+    #expect(error.description.contains("holds no Temper database"))
+    #expect(try contents(folder.url) == before)
+    #expect(try Data(contentsOf: file) == Data("mine".utf8))
+  }
+
+  @Test("a missing or empty database beside files of jobs is refused, and the files stay", arguments: [false, true])
+  func lostDatabase(_ isEmpty: Bool) throws {
+    let folder = try TestFolder()
+    let sha256: String
+    do {
+      let store = try Store(at: folder.url)
+      sha256 = try store.directory.files.write { try $0.append(Data("mine".utf8)) }.sha256
+      try store.close()
+    }
+    for suffix in ["", "-wal", "-shm"] {
+      try? FileManager.default.removeItem(at: folder.url.appendingPathComponent("temper.sqlite\(suffix)"))
+    }
+    if isEmpty { try Data().write(to: folder.url.appendingPathComponent("temper.sqlite")) }
+    let error = try #require(throws: DataDirectoryError.self) { try Store(at: folder.url) }
+    #expect(error.description.contains("put the database back"))
+    #expect(FileManager.default.fileExists(atPath: folder.url.appendingPathComponent("files/\(sha256.prefix(2))/\(sha256)").path))
+  }
+
+  @Test("a folder in which the first start was cut off is taken")
+  func cutOff() throws {
+    let folder = try TestFolder()
+    for name in ["files", "jobs", "incoming", "lost+found"] { try Folder.make(folder.url.appendingPathComponent(name)) }
+    try Data().write(to: folder.url.appendingPathComponent("lock"))
+    #expect(try Store(at: folder.url).jobs().elements.isEmpty)
+  }
+
+  @Test("a database of a newer version is refused in words")
+  func newer() throws {
+    let folder = try TestFolder()
+    try Store(at: folder.url).close()
+    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
+    try database.write { db in try db.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('99: from the future')") }
+    try database.close()
+    let error = try #require(throws: DataDirectoryError.self) { try Store(at: folder.url) }
+    #expect(error.description.contains("newer version"))
+  }
+
+  @Test("a directory that goes from under the service is told, and nothing is stored into the void")
+  func removed() throws {
+    let folder = try TestFolder()
+    let data = folder.url.appendingPathComponent("data")
+    let store = try Store(at: data)
+    try store.requireWritable()
+    try FileManager.default.moveItem(at: data, to: folder.url.appendingPathComponent("elsewhere"))
+    let error = try #require(throws: StorageError.self) { try store.submit(Specs.parsed(Specs.smallest)) }
+    #expect(error.description.contains("has gone"))
+    #expect(throws: StorageError.self) { try store.requireWritable() }
+    try FileManager.default.moveItem(at: folder.url.appendingPathComponent("elsewhere"), to: data)
+    try store.requireWritable()
+  }
+
+  @Test("each commit is synced: the writer's log is synced in full, whatever the library that opens it sets")
+  func synchronous() throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    #expect(try store.synchronousLevel() == 2)
+  }
+
+  @Test("the log is emptied when the store is closed")
+  func log() throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    try store.submit(Specs.parsed(Specs.smallest))
+    #expect(store.load.logBytes > 0)
+    try store.close()
+    let left = (try? Data(contentsOf: folder.url.appendingPathComponent("temper.sqlite-wal")))?.count ?? 0
+    #expect(left == 0)
+  }
+
+  @Test("a flipped bit in the log is noticed: the log is kept, and it is told how much is lost", arguments: [0, 3])
+  func flippedLog(_ commit: Int) throws {
+    let folder = try TestFolder()
+    let url = folder.url.appendingPathComponent("temper.sqlite-wal")
+    let copy = try TestFolder()
+    var ends: [Int] = []
+    do {
+      let store = try Store(at: folder.url)
+      for _ in 0..<6 {
+        try store.submit(Specs.parsed(Specs.smallest))
+        ends.append(try Data(contentsOf: url).count)
+      }
+      // As after a kill: nothing was closed.
+      for name in ["temper.sqlite", "temper.sqlite-wal"] {
+        try FileManager.default.copyItem(at: folder.url.appendingPathComponent(name), to: copy.url.appendingPathComponent(name))
+      }
+    }
+    let broken = copy.url.appendingPathComponent("temper.sqlite-wal")
+    let whole = try #require(WriteAheadLog(broken))
+    #expect(whole.lostFrames == 0 && whole.wholeFrames > 0)
+    var bytes = try Data(contentsOf: broken)
+    bytes[ends[commit] - 100] ^= 1
+    try bytes.write(to: broken)
+    let log = try #require(WriteAheadLog(broken))
+    #expect(log.wholeFrames < whole.wholeFrames)
+    #expect(log.lostCommits == 6 - commit)
+    let store = try Store(at: copy.url)
+    #expect(try store.jobs().elements.count == commit)
+    let kept = Folder.names(in: copy.url.appendingPathComponent("lost+found"))
+    #expect(kept.contains { $0.hasPrefix("temper.sqlite-wal") })
+  }
+
+  @Test("a bad row of a job takes nothing with it but itself")
+  func badRow() throws {
+    let folder = try TestFolder()
+    let ids: [String]
+    do {
+      let store = try Store(at: folder.url)
+      ids = try (0..<3).map { _ in try store.submit(Specs.parsed(Specs.smallest)).id }
+      try store.close()
+    }
+    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
+    try database.write { db in try db.execute(sql: "UPDATE jobs SET state = 'confused' WHERE id = ?", arguments: [ids[1]]) }
+    try database.close()
+    let store = try Store(at: folder.url)
+    #expect(try store.jobs().elements.map(\.job.id) == [ids[2], ids[0]])
+    #expect(throws: Damaged.self) { try store.job(ids[1]) }
+    #expect(try store.counts() == [.queued: 2])
+    try store.close()
+    let check = try StoreCheck(folder.url)
+    #expect(check.findings.map(\.id) == [ids[1]])
+    #expect(check.findings.map(\.kind) == [.record])
+    _ = try StoreCheck(folder.url, repair: true)
+    #expect(try StoreCheck(folder.url).isWhole)
+  }
+
+  @Test("a damaged database is refused in words, and what can be read of it is saved")
+  func damagedDatabase() throws {
+    let folder = try TestFolder()
+    let database = folder.url.appendingPathComponent("temper.sqlite")
+    do {
+      let store = try Store(at: folder.url)
+      for number in 0..<60 {
+        try store.submit(Specs.parsed(Specs.smallest.setting("/name", to: .string("job \(number)"))))
+      }
+      try store.close()
+    }
+    var bytes = try Data(contentsOf: database)
+    // The inner pages of some table: headers of pages that say nonsense.
+    for page in stride(from: bytes.count / 4096 / 2, to: bytes.count / 4096, by: 3) {
+      bytes.replaceSubrange(page * 4096..<page * 4096 + 64, with: Data(repeating: 0xFF, count: 64))
+    }
+    try bytes.write(to: database)
+    let error = try #require(throws: DataDirectoryError.self) { try Store(at: folder.url) }
+    #expect(error.description.contains("is damaged"))
+    #expect(error.description.contains("temper fsck"))
+    let check = try StoreCheck(folder.url)
+    #expect(check.findings.contains { $0.kind == .database })
+    _ = try StoreCheck(folder.url, repair: true)
+    let store = try Store(at: folder.url)
+    #expect(try store.jobs().elements.count <= 60)
+    #expect(Folder.names(in: folder.url.appendingPathComponent("lost+found")).contains { $0.contains("salvage") })
+  }
+}
