@@ -18,8 +18,8 @@ package final class LocalCatalogue: Catalogue {
   }
 
   package func facts(of reference: DatasetSection.Reference) throws -> DatasetFacts? {
-    if case .id(let id) = reference { return DatasetSource.builtIn(id).map { DatasetFacts($0.summary) } }
-    return DatasetFacts(try load(reference).summary)
+    if case .id(let id) = reference { return DatasetSource.builtIn(id).map { DatasetFacts($0) } }
+    return DatasetFacts(try load(reference))
   }
 
   package func load(_ reference: DatasetSection.Reference) throws -> Dataset {

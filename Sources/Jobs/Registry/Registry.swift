@@ -108,7 +108,7 @@ package final class Registry: Catalogue {
   package func addDataset(_ upload: Upload, name: String, format: DatasetFormat, parts: [String]) throws -> DatasetRecord {
     do {
       let files = parts.map { DatasetFile(part: $0, url: upload.file($0)) }
-      let dataset = try DatasetSource.load(format: format, files: files, name: name, limits: limits)
+      let dataset = try DatasetSource.load(format: format, files: files, name: name, limits: limits, in: store.directory.incoming)
       for file in files { try DataDirectory.sync(file.url) }
       let now = Timestamp.now
       let record = DatasetRecord(id: Identifier.dataset.make(at: now), name: name, format: format, summary: dataset.summary, createdAt: now)
@@ -143,6 +143,7 @@ package final class Registry: Catalogue {
 
   package func facts(of dataset: DatasetSection.Reference) throws -> DatasetFacts? {
     guard case .id(let id) = dataset else { return nil }
+    if let builtIn = DatasetSource.builtIn(id) { return DatasetFacts(builtIn) }
     do {
       return DatasetFacts(try self.dataset(id).summary)
     } catch is NotFound {
@@ -158,7 +159,8 @@ package final class Registry: Catalogue {
     guard let format = record.format else { throw NotFound(id) }
     let folder = store.directory.dataset(id)
     let files = format.parts.map { DatasetFile(part: $0, url: folder.appendingPathComponent($0)) }
-    let dataset = try DatasetSource.load(format: format, files: files, name: record.name, limits: limits)
+    let dataset = try DatasetSource.load(
+      format: format, files: files, name: record.name, limits: limits, in: store.directory.incoming)
     remember(dataset, as: id)
     return dataset
   }

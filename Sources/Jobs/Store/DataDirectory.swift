@@ -50,6 +50,7 @@ package final class DataDirectory: Sendable {
   package func job(_ id: String) -> URL { root.appendingPathComponent("jobs/\(id)", isDirectory: true) }
   package func report(of id: String) -> URL { job(id).appendingPathComponent("report.json") }
   package func dataset(_ id: String) -> URL { root.appendingPathComponent("datasets/\(id)", isDirectory: true) }
+  package var incoming: URL { root.appendingPathComponent("incoming", isDirectory: true) }
   package func model(_ id: String) -> URL { root.appendingPathComponent("models/\(id).safetensors") }
 
   /// A new folder for the parts of an upload.
