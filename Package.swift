@@ -44,7 +44,7 @@ let package = Package(
     // From the kernels up to the job.
     module("TensorEngine", ["COneDNN", "CKernels"]),
     module("Models", ["Files", "TensorEngine"]),
-    module("Datasets", ["TensorEngine", "Files", "CZlib", "CArchive"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
+    module("Datasets", ["JSON", "TensorEngine", "Files", "CZlib", "CArchive"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
     module("Attacks", ["TensorEngine"]),
     module("Robustness", ["JSON", "Files", "Attacks", "TensorEngine"]),
     module("Training", ["JSON", "Files", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),

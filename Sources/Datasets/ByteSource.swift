@@ -1,3 +1,5 @@
+import Files
+
 /// Bytes that come from front to back: a file, or what a decompressor makes of one.
 protocol ByteSource: AnyObject {
   /// Fills as much of `buffer` as is at hand.
@@ -6,7 +8,21 @@ protocol ByteSource: AnyObject {
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
-extension RegularFile: ByteSource {}
+/// A file from its beginning on.
+final class FileSource: ByteSource {
+  let file: OpenFile
+  private var offset = 0
+
+  init(_ file: OpenFile) { self.file = file }
+
+  var title: String { file.title }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    let count = try file.read(into: buffer, at: offset)
+    offset += count
+    return count
+  }
+}
 
 /// Reads the fields and the body of one part, and knows how far it is.
 final class ByteReader {

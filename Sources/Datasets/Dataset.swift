@@ -2,7 +2,7 @@ import TensorEngine
 
 /// Images with their classes, in a part to train on and a part to test on.
 ///
-/// Immutable, and its pixels are stored once: handing a data set to another thread copies no pixel.
+/// Immutable, and its pixels are stored once, most often in a file: handing a data set to another thread copies no pixel.
 package struct Dataset: Sendable {
   package let name: String
   /// `[height, width, channels]`, or `[features]` for rows of features.
@@ -31,7 +31,9 @@ package struct Dataset: Sendable {
 
   /// The number of classes: labels are in `0..<classes`.
   package var classes: Int { classNames.count }
-  /// The memory which pixels and labels take, in bytes.
+  /// The memory that labels, indices and pixels take, in bytes; pixels in a file take none.
   package var memoryBytes: Int { train.memoryBytes + test.memoryBytes }
+  /// The memory that pixels take.
+  package var pixelBytes: Int { train.pixelBytes + test.pixelBytes }
   package var summary: DatasetSummary { DatasetSummary(self) }
 }

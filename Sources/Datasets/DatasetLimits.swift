@@ -3,9 +3,13 @@ package struct DatasetLimits: Equatable, Sendable {
   /// The most bytes that all parts together may have after decompression.
   package var uncompressedBytes: Int
   /// The most classes: labels are below it.
-  package var classes: Int
+  package let classes: Int
+
+  /// A label is kept in 16 bits.
+  static let mostClasses = 1 << 16
 
   package init(uncompressedBytes: Int = 8 << 30, classes: Int = 1000) {
+    precondition((2...Self.mostClasses).contains(classes), "there can be 2 to \(Self.mostClasses) classes, not \(classes)")
     self.uncompressedBytes = uncompressedBytes
     self.classes = classes
   }

@@ -1,22 +1,6 @@
 import Files
 import Foundation
 
-/// One file of a data set, and the part of it that the file holds.
-package struct DatasetFile: Equatable, Sendable {
-  /// One of `DatasetFormat.parts`.
-  package let part: String
-  package let url: URL
-  /// What errors call the file.
-  let title: String
-
-  /// - Parameter title: what errors call the file; the part when nil.
-  package init(part: String, url: URL, title: String? = nil) {
-    self.part = part
-    self.url = url
-    self.title = title ?? part
-  }
-}
-
 /// Where data sets come from: built in, the parts of an upload, or a path given on the command line.
 package enum DatasetSource {
   /// The names of the data sets that are always there.
@@ -24,40 +8,70 @@ package enum DatasetSource {
 
   package static func builtIn(_ name: String) -> Dataset? { name == "digits" ? .digits : nil }
 
-  /// Reads and checks the parts of an upload.
+  /// Reads and checks the parts of an upload, and packs them into one file, piece by piece: a few MiB of memory do for any size.
+  ///
+  /// - Parameters:
+  ///   - files: one file for each of `format.parts`, in any order.
+  ///   - file: one without content. It is the same, byte by byte, whenever the source is; what to do with it is left to the caller.
+  ///   - check: called for each piece that is read or written; what it throws ends the packing.
+  /// - Throws: `DatasetError` for what is wrong with the parts, `StorageError` when the disk fails, and what `check` throws.
+  package static func pack(
+    format: DatasetFormat, files: [DatasetFile], limits: DatasetLimits = DatasetLimits(), into file: NewFile,
+    check: @escaping () throws -> Void = {}
+  ) throws -> DatasetSummary {
+    let parts = try arrange(files, for: format).map { try $0.open() }
+    let writer = PackedWriter(file, check: check)
+    let (train, test) = try read(format, parts, limits, writer)
+    let digest = SHA256Digest()
+    var bytes = 0
+    for part in parts {
+      try part.forEachPiece { piece in
+        try check()
+        digest.update(piece)
+        bytes += piece.count
+      }
+    }
+    let summary = try DatasetSummary(train: train, test: test, sha256: digest.finishHex(), bytes: bytes)
+    try writer.finish(PackedFooter(train: train.packed, test: test.packed, summary: summary))
+    return summary
+  }
+
+  /// Reads and checks the parts of an upload, and keeps its images in a temporary file without a name, which goes with the data set.
   ///
   /// - Parameters:
   ///   - files: one file for each of `format.parts`, in any order.
   ///   - name: what the data set is called.
-  /// - Throws: `DatasetError`.
+  ///   - folder: where the temporary file is made; the system's folder for such when nil.
+  /// - Throws: as `pack`.
   package static func load(
-    format: DatasetFormat, files: [DatasetFile], name: String, limits: DatasetLimits = DatasetLimits()
+    format: DatasetFormat, files: [DatasetFile], name: String, limits: DatasetLimits = DatasetLimits(), in folder: URL? = nil
   ) throws -> Dataset {
-    let ordered = try arrange(files, for: format)
-    let (train, test) = try read(format, ordered, limits)
-    let digest = SHA256Digest()
-    var bytes = 0
-    for file in ordered { bytes += try RegularFile(file).hash(into: digest) }
-    return try Dataset(
-      name: name, train: train, test: test, limits: limits, sha256: digest.finishHex(), sourceBytes: bytes)
+    let url = (folder ?? FileManager.default.temporaryDirectory).appendingPathComponent("temper-\(UUID().uuidString)")
+    let title = "the temporary copy of the data set \(name)"
+    let file = try NewFile(url, title: title)
+    _ = try pack(format: format, files: files, limits: limits, into: file)
+    // The name goes with `file`; what is open stays readable without it.
+    return try withExtendedLifetime(file) { try PackedDataset.open(OpenFile(url, title: title), name: name) }
   }
 
-  /// Reads and checks a data set on this machine: a file (`npz`), or a folder that has the usual file names inside.
+  /// The same for a data set on this machine: a file (`npz`), or a folder that has the usual file names inside.
   ///
-  /// - Throws: `DatasetError`; it names files by their last component only.
+  /// - Throws: as `pack`; `DatasetError` names files by their last component only.
   package static func load(
-    format: DatasetFormat, path: URL, name: String? = nil, limits: DatasetLimits = DatasetLimits()
+    format: DatasetFormat, path: URL, name: String? = nil, limits: DatasetLimits = DatasetLimits(), in folder: URL? = nil
   ) throws -> Dataset {
     let name = name ?? path.deletingPathExtension().lastPathComponent
-    return try load(format: format, files: try files(of: format, at: path), name: name, limits: limits)
+    return try load(format: format, files: try files(of: format, at: path), name: name, limits: limits, in: folder)
   }
 
   private static func read(
-    _ format: DatasetFormat, _ files: [DatasetFile], _ limits: DatasetLimits
+    _ format: DatasetFormat, _ files: [OpenFile], _ limits: DatasetLimits, _ writer: PackedWriter
   ) throws -> (train: LabelledImages, test: LabelledImages) {
     switch format {
-    case .npz: try NPZReader(limits).read(files[0])
-    case .idx: try IDXReader(limits).read(trainImages: files[0], trainLabels: files[1], testImages: files[2], testLabels: files[3])
+    case .npz: try NPZReader(limits, into: writer).read(files[0])
+    case .idx:
+      try IDXReader(limits, into: writer).read(
+        trainImages: files[0], trainLabels: files[1], testImages: files[2], testLabels: files[3])
     }
   }
 

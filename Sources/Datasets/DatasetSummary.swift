@@ -1,4 +1,5 @@
-/// What is told about a data set without its images: in lists, in answers, in reports.
+/// What is told about a data set without its images: in lists, in answers, in reports, and in the footer of its packed file (one field
+/// more is a new version of that format).
 package struct DatasetSummary: Codable, Equatable, Sendable {
   package struct Part: Codable, Equatable, Sendable {
     package let count: Int
@@ -9,6 +10,13 @@ package struct DatasetSummary: Codable, Equatable, Sendable {
       case count
       case perClass = "per_class"
     }
+
+    init(count: Int, perClass: [Int]) {
+      self.count = count
+      self.perClass = perClass
+    }
+
+    init(_ split: Split, classes: Int) { self.init(count: split.count, perClass: split.countsPerClass(classes)) }
   }
 
   /// `[height, width, channels]` or `[features]`.
@@ -27,13 +35,19 @@ package struct DatasetSummary: Codable, Equatable, Sendable {
     case classNames = "class_names"
   }
 
+  init(shape: [Int], classNames: [String], train: Part, test: Part, sha256: String, bytes: Int) {
+    self.shape = shape
+    classes = classNames.count
+    self.classNames = classNames
+    self.train = train
+    self.test = test
+    self.sha256 = sha256
+    self.bytes = bytes
+  }
+
   package init(_ dataset: Dataset) {
-    shape = dataset.imageShape.dimensions
-    classes = dataset.classes
-    classNames = dataset.classNames
-    train = Part(count: dataset.train.count, perClass: dataset.train.countsPerClass(dataset.classes))
-    test = Part(count: dataset.test.count, perClass: dataset.test.countsPerClass(dataset.classes))
-    sha256 = dataset.sha256
-    bytes = dataset.sourceBytes
+    self.init(
+      shape: dataset.imageShape.dimensions, classNames: dataset.classNames, train: Part(dataset.train, classes: dataset.classes),
+      test: Part(dataset.test, classes: dataset.classes), sha256: dataset.sha256, bytes: dataset.sourceBytes)
   }
 }

@@ -1,23 +1,28 @@
 import CZlib
+import Files
+import Glibc
 
 /// A gzip file (RFC 1952) without its compression; several members in a row are one stream, as `gzip -d` has it.
 final class GzipSource: ByteSource {
-  private let file: RegularFile
+  private let file: FileSource
   // On the heap, because zlib's state points back to it.
   private let stream: UnsafeMutablePointer<z_stream>
   private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
   private var betweenMembers = false
   private var produced = 0
 
-  static func recognises(_ file: RegularFile) -> Bool { file.firstBytes(2) == [0x1F, 0x8B] }
+  /// Whether a file begins like one of gzip.
+  static func recognises(_ file: OpenFile) throws -> Bool {
+    try withUnsafeTemporaryAllocation(byteCount: 2, alignment: 1) { try file.read(into: $0, at: 0) == 2 && $0[0] == 0x1F && $0[1] == 0x8B }
+  }
 
-  init(_ file: RegularFile) throws {
-    self.file = file
+  init(_ file: OpenFile) throws {
+    self.file = FileSource(file)
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
     // 15 bits of window, and 16 for a gzip header.
     guard inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-      throw DatasetError(part: file.title, "there is no memory to decompress it")
+      throw StorageError("\(file.title) cannot be decompressed", errno: ENOMEM)
     }
   }
 

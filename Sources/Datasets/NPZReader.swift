@@ -1,3 +1,4 @@
+import Files
 import TensorEngine
 
 /// NumPy's archives: a zip (compressed or not) with an NPY file for each of the arrays `x_train`, `y_train`, `x_test`, `y_test`.
@@ -6,13 +7,16 @@ import TensorEngine
 struct NPZReader {
   private static let arrays = ["x_train", "y_train", "x_test", "y_test"]
   private var budget: ByteBudget
+  private let writer: PackedWriter
   private var images = [String: ImageArray]()
   private var labels = [String: LabelArray]()
 
-  init(_ limits: DatasetLimits) { budget = ByteBudget(limits) }
+  init(_ limits: DatasetLimits, into writer: PackedWriter) {
+    budget = ByteBudget(limits)
+    self.writer = writer
+  }
 
-  consuming func read(_ file: DatasetFile) throws -> (train: LabelledImages, test: LabelledImages) {
-    let file = try RegularFile(file)
+  consuming func read(_ file: OpenFile) throws -> (train: LabelledImages, test: LabelledImages) {
     let archive = try ZipArchive(file)
     while let entry = try archive.nextEntry() {
       guard entry.hasSuffix(".npy"), case let name = String(entry.dropLast(4)), Self.arrays.contains(name) else { continue }
@@ -50,44 +54,22 @@ struct NPZReader {
         "the array has \(dimensions.count) dimensions; images are [n, height, width] or [n, height, width, channels], rows [n, features]")
     }
     let image = Array(dimensions.dropFirst())
-    let pixels =
+    let array =
       switch header.descriptor {
-      case "|u1", "<u1": try bytes(dimensions, reader)
+      case "|u1", "<u1": try writer.bytes(reader, count: budget.spend(dimensions, elementBytes: 1, part: reader.part))
       case "<f4": try floats(dimensions, Float.self, reader)
       case "<f8": try floats(dimensions, Double.self, reader)
       default: throw header.refusal(reader.part, wanted: "uint8, or little-endian float32 or float64 in [0, 1]")
       }
     return ImageArray(
-      title: reader.part, count: dimensions[0], shape: Shape(image.count == 2 ? image + [1] : image), pixels: pixels)
+      title: reader.part, count: dimensions[0], shape: Shape(image.count == 2 ? image + [1] : image), array: array)
   }
 
-  private mutating func bytes(_ dimensions: [Int], _ reader: ByteReader) throws -> Pixels {
-    let count = try budget.spend(dimensions, elementBytes: 1, part: reader.part)
-    return Pixels(bytes: try Array(reader, count: count, of: "pixels"))
-  }
-
-  private mutating func floats<Value: BinaryFloatingPoint>(
+  private mutating func floats<Value: BinaryFloatingPoint & BitwiseCopyable>(
     _ dimensions: [Int], _ type: Value.Type, _ reader: ByteReader
-  ) throws -> Pixels {
-    let width = MemoryLayout<Value>.size
-    let count = try budget.spend(dimensions, elementBytes: width, part: reader.part)
-    let start = reader.offset
-    var floats = [Float]()
-    floats.reserveCapacity(min(count, 16 << 20))
-    try reader.body(count * width, of: "pixels") { piece in
-      for place in stride(from: 0, to: piece.count, by: width) {
-        let value = piece.loadUnaligned(fromByteOffset: place, as: Value.self)
-        // A NaN fails both comparisons.
-        guard value >= 0 && value <= 1 else {
-          throw DatasetError(
-            part: reader.part, offset: start + floats.count * width,
-            "image \(floats.count / (count / dimensions[0])) holds the value \(value); floats must be in [0, 1] (bytes 0…255 are saved as uint8)"
-          )
-        }
-        floats.append(Float(value))
-      }
-    }
-    return Pixels(floats: floats)
+  ) throws -> PackedArray {
+    let count = try budget.spend(dimensions, elementBytes: MemoryLayout<Value>.size, part: reader.part)
+    return try writer.floats(reader, count: count, imageSize: count / dimensions[0], as: type)
   }
 
   private mutating func labels(_ header: NPYHeader, _ reader: ByteReader) throws -> LabelArray {
@@ -96,41 +78,23 @@ struct NPZReader {
       throw DatasetError(
         part: reader.part, "the array of labels is [\(dimensions.map(String.init).joined(separator: ", "))]; it must be [n], a class each")
     }
-    let labels =
-      switch header.descriptor {
-      case "|i1", "<i1": try integers(dimensions, Int8.self, reader)
-      case "<i2": try integers(dimensions, Int16.self, reader)
-      case "<i4": try integers(dimensions, Int32.self, reader)
-      case "<i8": try integers(dimensions, Int64.self, reader)
-      case "|u1", "<u1": try integers(dimensions, UInt8.self, reader)
-      case "<u2": try integers(dimensions, UInt16.self, reader)
-      case "<u4": try integers(dimensions, UInt32.self, reader)
-      case "<u8": try integers(dimensions, UInt64.self, reader)
-      default: throw header.refusal(reader.part, wanted: "little-endian integers")
-      }
-    return LabelArray(title: reader.part, labels: labels)
+    return switch header.descriptor {
+    case "|i1", "<i1": try integers(dimensions, Int8.self, reader)
+    case "<i2": try integers(dimensions, Int16.self, reader)
+    case "<i4": try integers(dimensions, Int32.self, reader)
+    case "<i8": try integers(dimensions, Int64.self, reader)
+    case "|u1", "<u1": try integers(dimensions, UInt8.self, reader)
+    case "<u2": try integers(dimensions, UInt16.self, reader)
+    case "<u4": try integers(dimensions, UInt32.self, reader)
+    case "<u8": try integers(dimensions, UInt64.self, reader)
+    default: throw header.refusal(reader.part, wanted: "little-endian integers")
+    }
   }
 
   private mutating func integers<Value: FixedWidthInteger & BitwiseCopyable>(
     _ dimensions: [Int], _ type: Value.Type, _ reader: ByteReader
-  ) throws -> [Int] {
-    let width = MemoryLayout<Value>.size
-    let count = try budget.spend(dimensions, elementBytes: width, part: reader.part)
-    let start = reader.offset
-    let classes = budget.limits.classes
-    var labels = [Int]()
-    labels.reserveCapacity(min(count, 1 << 20))
-    try reader.body(count * width, of: "labels") { piece in
-      for place in stride(from: 0, to: piece.count, by: width) {
-        let value = piece.loadUnaligned(fromByteOffset: place, as: Value.self)
-        guard value >= 0 && value < classes else {
-          throw DatasetError(
-            part: reader.part, offset: start + labels.count * width,
-            "label \(labels.count) is \(value); a label must be in 0…\(classes - 1)")
-        }
-        labels.append(Int(value))
-      }
-    }
-    return labels
+  ) throws -> LabelArray {
+    let count = try budget.spend(dimensions, elementBytes: MemoryLayout<Value>.size, part: reader.part)
+    return try writer.labels(reader, count: count, as: type, classes: budget.limits.classes)
   }
 }

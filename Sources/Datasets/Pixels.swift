@@ -1,40 +1,52 @@
+import Files
+
 /// The pixels of many images, one after the other, kept the way they came: a byte stays a byte until a batch asks for it.
 package struct Pixels: Sendable {
   private enum Storage: Sendable {
     case bytes([UInt8], scaled: [Float])
     case floats([Float])
+    case file(StoredPixels)
   }
 
   private let storage: Storage
 
   /// Bytes in `0...white`, read as `Float(byte) / white` (as torchvision's `ToTensor` does with 255).
-  package init(bytes: [UInt8], white: UInt8 = 255) {
-    storage = .bytes(bytes, scaled: (0...255).map { Float($0) / Float(white) })
-  }
+  package init(bytes: [UInt8], white: UInt8 = 255) { storage = .bytes(bytes, scaled: Self.scaled(white)) }
 
   /// Values in [0, 1] already.
   package init(floats: [Float]) { storage = .floats(floats) }
+
+  /// An array of a packed file; it stays there.
+  init(_ array: PackedArray, of file: OpenFile) {
+    storage = .file(StoredPixels(file: file, array: array, scaled: Self.scaled(255)))
+  }
+
+  /// The value of each byte.
+  private static func scaled(_ white: UInt8) -> [Float] { (0...255).map { Float($0) / Float(white) } }
 
   package var count: Int {
     switch storage {
     case .bytes(let bytes, _): bytes.count
     case .floats(let floats): floats.count
+    case .file(let stored): stored.array.count
     }
   }
 
+  /// The memory that they take; none for those in a file.
   package var memoryBytes: Int {
     switch storage {
     case .bytes(let bytes, _): bytes.count
     case .floats(let floats): floats.count * MemoryLayout<Float>.stride
+    case .file: 0
     }
   }
 
-  /// Writes the values of `range` into memory that need not be initialised yet.
-  func copy(_ range: Range<Int>, to target: UnsafeMutableBufferPointer<Float>) {
-    guard let start = target.baseAddress, target.count >= range.count else {
-      precondition(range.isEmpty, "\(range.count) values do not fit into \(target.count)")
-      return
-    }
+  /// Writes the values of `range` into memory that need not be initialised yet and is as long.
+  ///
+  /// - Throws: `StorageError` when they are in a file that cannot be read.
+  func copy(_ range: Range<Int>, to target: UnsafeMutableBufferPointer<Float>) throws(StorageError) {
+    precondition(target.count == range.count, "\(range.count) values are not \(target.count)")
+    guard let start = target.baseAddress else { return }
     switch storage {
     case .bytes(let bytes, let scaled):
       bytes.withUnsafeBufferPointer { source in
@@ -46,6 +58,36 @@ package struct Pixels: Sendable {
     case .floats(let floats):
       floats.withUnsafeBufferPointer { source in
         _ = target.initialize(fromContentsOf: source[range])
+      }
+    case .file(let stored): try stored.copy(range, to: UnsafeMutableRawBufferPointer(target))
+    }
+  }
+}
+
+/// Pixels in a packed file, read when a batch asks for them.
+///
+/// The file is read and not mapped into memory: where a mapped file has been cut, or lies on a bad sector, the process gets a SIGBUS and
+/// every job in it ends; a read gives an error, and that job alone fails. The system's cache keeps what is read often in either case.
+private struct StoredPixels: Sendable {
+  let file: OpenFile
+  let array: PackedArray
+  /// The value of each byte, where the pixels are bytes.
+  let scaled: [Float]
+
+  func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) throws(StorageError) {
+    let width = array.kind.bytes
+    // Bytes are read into the last quarter of the memory of their floats, which needs no other buffer, however many there are.
+    let source = UnsafeMutableRawBufferPointer(rebasing: target[(target.count - range.count * width)...])
+    try file.fill(source, at: array.offset + range.lowerBound * width)
+    if array.kind == .uint8 { widen(source, to: target) }
+  }
+
+  /// From front to back: float `i` of `n` takes the bytes `4i..<4i + 4`, and byte `i + 1`, the next to be read, lies at `3n + i + 1`, which is
+  /// never below `4i + 4`.
+  private func widen(_ source: UnsafeMutableRawBufferPointer, to target: UnsafeMutableRawBufferPointer) {
+    scaled.withUnsafeBufferPointer { table in
+      for index in source.indices {
+        target.storeBytes(of: table[Int(source[index])], toByteOffset: index * MemoryLayout<Float>.size, as: Float.self)
       }
     }
   }

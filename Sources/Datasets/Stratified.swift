@@ -11,7 +11,7 @@ import TensorEngine
 ///   - fraction: in [0, 1).
 /// - Returns: the indices of both parts, ascending.
 package func stratifiedValidation(
-  of labels: [Int], among indices: [Int]? = nil, classes: Int, fraction: Double, seed: UInt64
+  of labels: [some BinaryInteger], among indices: [Int]? = nil, classes: Int, fraction: Double, seed: UInt64
 ) -> (train: [Int], validation: [Int]) {
   precondition(fraction >= 0 && fraction < 1, "a fraction of \(fraction) cannot be held out")
   let strata = Strata(labels, among: indices, classes: classes)
@@ -28,7 +28,7 @@ package func stratifiedValidation(
 ///   - purpose: keeps choices of the same seed for different purposes apart.
 /// - Returns: indices, ascending.
 package func stratifiedSample(
-  of labels: [Int], among indices: [Int]? = nil, classes: Int, count: Int, seed: UInt64, purpose: RandomPurpose = .sample
+  of labels: [some BinaryInteger], among indices: [Int]? = nil, classes: Int, count: Int, seed: UInt64, purpose: RandomPurpose = .sample
 ) -> [Int] {
   precondition(count >= 0, "\(count) examples cannot be chosen")
   return Strata(labels, among: indices, classes: classes).parted(count, capacity: { $0 }, seed: seed, purpose: purpose).chosen
@@ -39,9 +39,9 @@ private struct Strata {
   private var members: [[Int]]
   let count: Int
 
-  init(_ labels: [Int], among indices: [Int]?, classes: Int) {
+  init(_ labels: [some BinaryInteger], among indices: [Int]?, classes: Int) {
     members = [[Int]](repeating: [], count: classes)
-    for index in indices?.sorted() ?? Array(labels.indices) { members[labels[index]].append(index) }
+    for index in indices?.sorted() ?? Array(labels.indices) { members[Int(labels[index])].append(index) }
     count = indices?.count ?? labels.count
   }
 

@@ -1,20 +1,21 @@
 import CArchive
+import Files
+import Glibc
 
 /// A zip archive, entry by entry, by libarchive.
 final class ZipArchive {
-  private let file: RegularFile
+  private let input: ArchiveInput
   private let handle: OpaquePointer
 
-  init(_ file: RegularFile) throws {
-    guard let handle = archive_read_new() else {
-      throw DatasetError(part: file.title, "there is no memory to read the archive")
-    }
-    self.file = file
+  init(_ file: OpenFile) throws {
+    guard let handle = archive_read_new() else { throw StorageError("\(file.title) cannot be decompressed", errno: ENOMEM) }
     self.handle = handle
+    input = ArchiveInput(file)
+    input.attach(to: handle)
     // Seekable only: the archive's directory at its end is the authority, and a file cut off has none.
-    guard archive_read_support_format_zip_seekable(handle) == ARCHIVE_OK,
-      archive_read_open_fd(handle, file.descriptor, 1 << 16) == ARCHIVE_OK
-    else { throw failure() }
+    guard archive_read_support_format_zip_seekable(handle) == ARCHIVE_OK, archive_read_open1(handle) == ARCHIVE_OK else {
+      throw failure()
+    }
   }
 
   deinit { archive_read_free(handle) }
@@ -24,16 +25,26 @@ final class ZipArchive {
   /// - Returns: its name, or nil after the last.
   func nextEntry() throws -> String? {
     var entry: OpaquePointer?
-    switch archive_read_next_header(handle, &entry) {
+    let status = archive_read_next_header(handle, &entry)
+    if let refusal = input.refusal { throw refusal }
+    input.hasDirectory = true
+    switch status {
     case ARCHIVE_EOF: return nil
     case ARCHIVE_OK, ARCHIVE_WARN: return archive_entry_pathname(entry).map { String(cString: $0) } ?? ""
     default: throw failure()
     }
   }
 
-  private func failure(in entry: String? = nil) -> DatasetError {
+  private func failure(in entry: String? = nil) -> any Error {
+    if let refusal = input.refusal { return refusal }
     let reason = archive_error_string(handle).map { String(cString: $0) } ?? "unknown"
-    return DatasetError(part: entry ?? file.title, "this is no whole zip archive as numpy.savez writes it: \(reason)")
+    return DatasetError(part: entry ?? input.file.title, "this is no whole zip archive as numpy.savez writes it: \(reason)")
+  }
+
+  /// How the entry that the archive is at is compressed, in libarchive's words, which end the name that it gives the format.
+  private var method: Substring {
+    let format = archive_format_name(handle).map { String(cString: $0) } ?? ""
+    return format.drop { $0 != "(" }.dropFirst().prefix { $0 != ")" }
   }
 
   /// The bytes of the entry that the archive is at.
@@ -41,15 +52,94 @@ final class ZipArchive {
     private let archive: ZipArchive
     private let title: String
 
-    init(of archive: ZipArchive, title: String) {
+    /// - Throws: `DatasetError` where the entry is compressed in a way that NumPy does not use. Some of these take as much memory to
+    ///   decompress as their header asks for, up to 4 GiB.
+    init(of archive: ZipArchive, title: String) throws {
+      guard ["uncompressed", "deflation"].contains(archive.method) else {
+        throw DatasetError(
+          part: title, "the array is compressed by the method \(archive.method); numpy.savez and numpy.savez_compressed store or deflate")
+      }
       self.archive = archive
       self.title = title
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
       let count = archive_read_data(archive.handle, buffer.baseAddress, buffer.count)
-      guard count >= 0 else { throw archive.failure(in: title) }
+      guard count >= 0, archive.input.refusal == nil else { throw archive.failure(in: title) }
       return count
     }
+  }
+}
+
+/// A file as libarchive asks for it: block by block, from anywhere.
+///
+/// libarchive could read the file itself, but its errors do not tell a disk that fails from an archive that is damaged.
+private final class ArchiveInput {
+  let file: OpenFile
+  /// Why libarchive was given nothing more.
+  private(set) var refusal: (any Error)?
+  /// Whether libarchive has read the directory of the archive. It keeps all of it in memory.
+  var hasDirectory = false
+  private static let longestDirectory = 1 << 20
+  private var position = 0
+  private var given = 0
+  private let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+
+  init(_ file: OpenFile) { self.file = file }
+
+  deinit { block.deallocate() }
+
+  /// The archive holds no reference: its owner keeps this object for as long as it has the handle.
+  func attach(to handle: OpaquePointer) {
+    archive_read_set_callback_data(handle, Unmanaged.passUnretained(self).toOpaque())
+    archive_read_set_read_callback(handle) { _, context, block in
+      guard let input = ArchiveInput.behind(context) else { return la_ssize_t(ARCHIVE_FATAL) }
+      block?.pointee = UnsafeRawPointer(input.block.baseAddress)
+      return input.next()
+    }
+    archive_read_set_skip_callback(handle) { _, context, count in ArchiveInput.behind(context)?.skip(count) ?? 0 }
+    archive_read_set_seek_callback(handle) { _, context, offset, origin in
+      ArchiveInput.behind(context)?.seek(offset, from: origin) ?? la_int64_t(ARCHIVE_FATAL)
+    }
+  }
+
+  private static func behind(_ context: UnsafeMutableRawPointer?) -> ArchiveInput? {
+    context.map { Unmanaged<ArchiveInput>.fromOpaque($0).takeUnretainedValue() }
+  }
+
+  /// Fills the block.
+  private func next() -> Int {
+    do {
+      let count = try file.read(into: block, at: position)
+      position += count
+      given += count
+      guard hasDirectory || given <= Self.longestDirectory else {
+        throw DatasetError(
+          part: file.title, "the archive's directory is longer than 1 MiB; it must name the arrays of a data set and little more")
+      }
+      return count
+    } catch {
+      refusal = error
+      return Int(ARCHIVE_FATAL)
+    }
+  }
+
+  private func skip(_ count: Int64) -> Int64 {
+    let skipped = min(max(Int(count), 0), max(file.size - position, 0))
+    position += skipped
+    return Int64(skipped)
+  }
+
+  private func seek(_ offset: Int64, from origin: Int32) -> Int64 {
+    let start =
+      switch origin {
+      case SEEK_CUR: position
+      case SEEK_END: file.size
+      default: 0
+      }
+    let (place, overflow) = start.addingReportingOverflow(Int(offset))
+    guard !overflow, place >= 0 else { return Int64(ARCHIVE_FATAL) }
+    position = place
+    return Int64(place)
   }
 }

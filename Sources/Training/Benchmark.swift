@@ -105,7 +105,7 @@ package struct Benchmark: @unchecked Sendable {
 
   /// Every instruction of a step, timed alone on as many threads at once as a step has.
   package func profile() throws -> BenchmarkProfile {
-    let images = dataset.train.images(at: (0..<graph.shard.size).map { $0 % batchSize })
+    let images = try dataset.train.images(at: (0..<graph.shard.size).map { $0 % batchSize })
     func profile(_ program: Program) throws -> [InstructionProfile] {
       try program.profile(images, parameters: trainer.parameters, threads: engine.threads, on: engine)
     }

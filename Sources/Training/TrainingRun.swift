@@ -64,7 +64,7 @@ package struct TrainingRun {
 
   /// Trains, blocking the caller, and returns what came of it. A run that is resumed after its end returns its outcome again.
   ///
-  /// - Throws: `TrainingError`, or whatever `control` throws.
+  /// - Throws: `TrainingError`, `StorageError`, or whatever `control` throws.
   package func run() throws -> TrainingOutcome {
     let state = try TrainingLoop(self)()
     return try TrainingOutcome(state, of: self)

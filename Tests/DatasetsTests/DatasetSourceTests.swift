@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import Testing
 
@@ -52,6 +53,26 @@ import Testing
     let file = try fixture("grey.npz")
     let aFile = #expect(throws: DatasetError.self) { try DatasetSource.load(format: .idx, path: file) }
     #expect(aFile?.detail.contains("takes a folder with 4 files") == true)
+  }
+
+  @Test("A part that the system cannot read is no fault of the upload", arguments: [DatasetFormat.npz, .idx])
+  func unreadable(format: DatasetFormat) throws {
+    // A regular file that can be opened, and whose first byte cannot be read.
+    let files = format.parts.map { DatasetFile(part: $0, url: URL(filePath: "/proc/self/mem")) }
+    let error = #expect(throws: StorageError.self) { try DatasetSource.load(format: format, files: files, name: "test") }
+    #expect(error?.code == EIO)
+  }
+
+  @Test("The temporary file of a data set has no name, and goes where it is told")
+  func temporary() throws {
+    let folder = try ScratchFolder()
+    let data = try DatasetSource.load(format: .npz, path: fixture("grey.npz"), in: folder.url)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
+    #expect(try data.train.images(at: 0..<6).batch == 6)
+    #expect(throws: DatasetError.self) { try DatasetSource.load(format: .npz, path: fixture("nan.npz"), in: folder.url) }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
+    let absent = folder.url.appendingPathComponent("absent")
+    #expect(throws: StorageError.self) { try DatasetSource.load(format: .npz, path: fixture("grey.npz"), in: absent) }
   }
 
   @Test("A pipe in the place of a file is refused at once")

@@ -24,12 +24,12 @@ import Testing
   }
 
   @Test("An image has the pixels that scikit-learn gives it, divided by 16")
-  func image() {
+  func image() throws {
     let sixteenths: [Float] = [
       0, 0, 2, 13, 8, 0, 0, 0, 0, 0, 6, 16, 16, 6, 0, 0, 0, 0, 5, 15, 13, 11, 0, 0, 0, 0, 0, 7, 16, 15, 0, 0,
       0, 0, 0, 0, 0, 14, 3, 0, 0, 0, 0, 0, 0, 7, 11, 0, 0, 0, 0, 3, 4, 4, 16, 2, 0, 0, 2, 15, 13, 14, 13, 2,
     ]
-    let image = digits.test.images(at: [7])
+    let image = try digits.test.images(at: [7])
     #expect(image.shape == [1, 8, 8, 1])
     #expect(image.values == sixteenths.map { $0 / 16 })
     #expect(digits.test.labels[7] == 9)
@@ -38,9 +38,9 @@ import Testing
   @Test(
     "Every pixel stands where it stands in Python: sums weighted by image and position agree",
     arguments: [(true, 10_108_198_849), (false, 634_336_542)])
-  func everyPixel(isTrain: Bool, expected: Int) {
+  func everyPixel(isTrain: Bool, expected: Int) throws {
     let split = isTrain ? digits.train : digits.test
-    let values = split.images(at: 0..<split.count).values
+    let values = try split.images(at: 0..<split.count).values
     var weighted = 0
     for (place, value) in values.enumerated() {
       let (image, position) = place.quotientAndRemainder(dividingBy: 64)

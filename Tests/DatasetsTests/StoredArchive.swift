@@ -4,12 +4,14 @@ struct StoredArchive {
   private var directory = [UInt8]()
   private var count = 0
 
-  /// - Parameter checksum: what the archive says the CRC-32 of `bytes` is; the true one when nil.
-  mutating func add(_ name: String, _ bytes: [UInt8], checksum: UInt32? = nil) {
+  /// - Parameters:
+  ///   - checksum: what the archive says the CRC-32 of `bytes` is; the true one when nil.
+  ///   - method: how `bytes` are said to be compressed.
+  mutating func add(_ name: String, _ bytes: [UInt8], checksum: UInt32? = nil, method: Int = 0) {
     let sizes = [little(checksum ?? Self.crc32(bytes), 4), little(bytes.count, 4), little(bytes.count, 4), little(name.utf8.count, 2)]
     let version = little(20, 2)
     // Version, flags, method (stored), time, date; then the sizes, and no extra field.
-    let fields: [UInt8] = version + little(0, 6) + little(0x21, 2) + Array(sizes.joined()) + little(0, 2)
+    let fields: [UInt8] = version + little(0, 2) + little(method, 2) + little(0, 2) + little(0x21, 2) + Array(sizes.joined()) + little(0, 2)
     // Comment, disk, two kinds of attributes.
     directory += little(0x0201_4B50, 4) + version + fields + little(0, 10)
     directory += little(content.count, 4) + Array(name.utf8)

@@ -43,7 +43,7 @@ import Testing
 
     let most = stratifiedValidation(of: Self.labels, classes: 4, fraction: 0.999, seed: 0)
     #expect(counts(most.train) == [1, 1, 1, 1])
-    #expect(stratifiedValidation(of: [], classes: 4, fraction: 0.5, seed: 0) == (train: [], validation: []))
+    #expect(stratifiedValidation(of: [Int](), classes: 4, fraction: 0.5, seed: 0) == (train: [], validation: []))
   }
 
   @Test("Only the examples given are parted, whatever order they come in")

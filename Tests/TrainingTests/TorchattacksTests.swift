@@ -34,10 +34,10 @@ import Testing
   }
 
   /// The first thousand training images of the digits, with a start for each.
-  private static func examples(_ threat: Threat) -> Examples {
+  private static func examples(_ threat: Threat) throws -> Examples {
     let split = Dataset.digits.train
     let ids = Array(0..<1000)
-    let images = split.images(at: ids)
+    let images = try split.images(at: ids)
     var streams = ids.map { RandomStream(seed: 7, purpose: .attackStart, example: $0) }
     let starts = threat.uniformPoints(around: images, from: &streams)
     return Examples(images: images, labels: split.labels(at: ids), ids: ids, seed: 7, starts: starts)
@@ -66,7 +66,7 @@ import Testing
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let answers = try decoder.decode(Answers.self, from: Data(contentsOf: Self.fixture("\(threat.norm.rawValue).json")))
     try #require(answers.images == 1000 && answers.epsilon == threat.epsilon)
-    let examples = Self.examples(threat)
+    let examples = try Self.examples(threat)
     var atClean = examples
     atClean.starts = nil
     func pgd(_ keep: Keep) -> PGD {
@@ -81,7 +81,7 @@ import Testing
 
   @Test("The starts, for the script", .enabled(if: exportFolder != nil, "TEMPER_EXPORT_STARTS names no folder"), arguments: threats)
   func export(threat: Threat) throws {
-    let examples = Self.examples(threat)
+    let examples = try Self.examples(threat)
     let starts = try #require(examples.starts)
     let moves = Tensor(starts.shape, values: zip(starts.values, examples.images.values).map { $0 - $1 })
     let labels = Tensor([examples.count], values: examples.labels.map(Float.init))

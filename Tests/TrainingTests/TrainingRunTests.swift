@@ -58,17 +58,17 @@ struct TrainingRunTests {
     let graph = try run.model.graph(input: [4, 4, 1], classes: 3)
     let before = run.initial(graph)
     let after = try run.run().selected.parameters
-    let expected = linearStep(before, Blobs.dataset.train, rate: 0.5)
+    let expected = try linearStep(before, Blobs.dataset.train, rate: 0.5)
     let weights = after[0].values + after[1].values
     #expect(zip(weights, expected).allSatisfy { abs(Double($0) - $1) < 1e-5 })
   }
 
   /// One step of gradient descent on a linear softmax classifier, in double precision: weights `[3, 16]`, then biases.
-  private func linearStep(_ parameters: Parameters, _ split: Split, rate: Double) -> [Double] {
+  private func linearStep(_ parameters: Parameters, _ split: Split, rate: Double) throws -> [Double] {
     let (weight, bias) = (parameters[0].values.map(Double.init), parameters[1].values.map(Double.init))
     var gradient = [Double](repeating: 0, count: 51)
     for index in 0..<split.count {
-      let image = split.images(at: [index]).values.map(Double.init)
+      let image = try split.images(at: [index]).values.map(Double.init)
       let powers = (0..<3).map { k -> Double in
         let row = weight[k * 16..<(k + 1) * 16]
         return exp(zip(row, image).reduce(bias[k]) { $0 + $1.0 * $1.1 })
@@ -96,8 +96,8 @@ struct TrainingRunTests {
       optimizer: OptimizerSettings(.adam(), learningRate: 0.005), schedule: .cosine)
     let outcome = try run.run()
     func robust(_ model: TrainedModel) throws -> Evaluation {
-      let set = EvaluationSet(
-        images: run.dataset.test.images(at: 0..<run.dataset.test.count), labels: run.dataset.test.labels,
+      let set = try EvaluationSet(
+        images: run.dataset.test.images(at: 0..<run.dataset.test.count), labels: run.dataset.test.labels.map(Int.init),
         classNames: run.dataset.classNames)
       let settings = EvaluationSettings(attacks: [AttackSettings(name: .pgd, steps: 10)])
       return try Evaluator(settings: settings, threat: run.threat).evaluate(model.team(on: TemporaryRun.engine, threads: 2), on: set)

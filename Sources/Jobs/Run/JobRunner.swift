@@ -32,7 +32,7 @@ package struct JobRunner: Sendable {
     let whole = try catalogue.load(spec.dataset.reference)
     let dataset = whole.limited(to: spec.dataset.limit, seed: spec.seed)
     let graph = try spec.model.description.graph(input: dataset.imageShape, classes: dataset.classes)
-    let facts = DatasetFacts(whole.summary)
+    let facts = DatasetFacts(whole)
     let meter = ProgressMeter(
       trainingShare: Estimate(spec, facts, graph).trainingShare, report: sink.progress)
     let run = Run(
@@ -161,7 +161,7 @@ private struct Run {
     let test = dataset.test
     let chosen = settings.sample(of: test.count)
     let set = EvaluationSet(ids: chosen, labels: test.labels(at: chosen), classNames: dataset.classNames) { positions in
-      test.images(at: positions.map { chosen[$0] })
+      try test.images(at: positions.map { chosen[$0] })
     }
     let team = try NetworkTeam(engine: engine, graph: graph, parameters: subject.parameters, width: threads)
     let (control, meter) = (control, meter)

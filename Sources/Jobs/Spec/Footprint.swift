@@ -29,7 +29,20 @@ package struct Footprint: Hashable, Sendable {
       // The first weights and the present ones, a copy while a checkpoint is written, and what the optimiser remembers.
       training = weights * (3 + settings.optimizer.updateRule.slots) + plan.bytes
     }
-    let images = (facts.trainCount + facts.testCount) * facts.shape.count * facts.bytesPerValue
-    jobBytes = images + max(training, evaluating)
+    jobBytes = facts.memoryBytes(limit: spec.dataset.limit) + max(training, evaluating)
+  }
+}
+
+extension DatasetFacts {
+  /// The memory that a job takes for its data set: labels and indices; pixels only where they are not in a file.
+  package func memoryBytes(limit: Int?) -> Int {
+    let labels = (trainCount + testCount) * MemoryLayout<UInt16>.size
+    // Of the examples chosen: an index and a label each.
+    let used = min(limit ?? trainCount, trainCount)
+    let view = used < trainCount ? used * (MemoryLayout<Int>.size + MemoryLayout<UInt16>.size) : 0
+    // Examples are parted by class, some of each drawn, and both parts sorted: five lists at the most, which grow by doubling. The order
+    // of an epoch takes no more. Of the test part some are drawn: three lists.
+    let lists = (5 * trainCount + 3 * testCount) * MemoryLayout<Int>.size
+    return pixelBytes + labels + view + lists
   }
 }

@@ -12,15 +12,17 @@ package struct DatasetFacts: Hashable, Sendable {
   package var classes: Int
   package var trainCount: Int
   package var testCount: Int
-  /// 1 where the images came as bytes and stay so.
-  package var bytesPerValue: Int
+  /// The memory that its pixels take; none where they stay in a file.
+  package var pixelBytes: Int
 
-  package init(_ summary: DatasetSummary) {
+  package init(_ dataset: Dataset) { self.init(dataset.summary, pixelBytes: dataset.pixelBytes) }
+
+  package init(_ summary: DatasetSummary, pixelBytes: Int = 0) {
     shape = Shape(summary.shape)
     classes = summary.classes
     trainCount = summary.train.count
     testCount = summary.test.count
-    bytesPerValue = 1
+    self.pixelBytes = pixelBytes
   }
 }
 

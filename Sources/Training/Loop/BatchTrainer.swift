@@ -58,7 +58,7 @@ final class BatchTrainer {
   /// - Parameter willUpdate: called on this thread between the shards' work and the update.
   /// - Returns: what went through, with the seconds that the threads spent; nil when the loss is not finite, and then the weights are as
   ///   they were.
-  /// - Throws: what `control` throws; the weights are then as they were.
+  /// - Throws: what `control` throws, and `StorageError` when images cannot be read; the weights are then as they were.
   func train(_ batch: TrainingBatch, with optimizer: Optimizer, learningRate: Double, willUpdate: () -> Void) throws -> ShardWork.Result? {
     let result = try gradients(of: batch)
     guard result.tally.loss.isFinite else { return nil }
@@ -106,7 +106,7 @@ final class BatchTrainer {
     try engine.parallel(shards, width: width) { shard, lane in
       try control()
       var result = ShardWork.Result()
-      let lesson = work.lesson(shard: shard, classifier: team.classifier(lane: lane), times: &result.times)
+      let lesson = try work.lesson(shard: shard, classifier: team.classifier(lane: lane), times: &result.times)
       let start = PhaseTimes.now()
       work.begin(lesson, session[lane])
       session[lane].runForward()
@@ -147,7 +147,7 @@ final class BatchTrainer {
     try engine.parallel(shards, width: width) { shard, lane in
       try control()
       var times = PhaseTimes()
-      let lesson = work.lesson(shard: shard, classifier: team.classifier(lane: lane), times: &times)
+      let lesson = try work.lesson(shard: shard, classifier: team.classifier(lane: lane), times: &times)
       lessons.withLock { $0[shard] = lesson }
       results.withLock { $0[shard].times = times }
     }
@@ -160,7 +160,7 @@ final class BatchTrainer {
   ) throws -> [ShardWork.Lesson] {
     try control()
     var times = PhaseTimes()
-    let whole = work.lesson(rows: 0..<work.batch.ids.count, classifier: classifier, times: &times)
+    let whole = try work.lesson(rows: 0..<work.batch.ids.count, classifier: classifier, times: &times)
     let threads = Double(min(width, shards))
     results.withLock { $0[0].times = times.scaled(by: threads) }
     return (0..<shards).map { whole.part(shard.range($0, of: work.batch.ids.count)) }

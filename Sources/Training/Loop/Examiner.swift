@@ -52,7 +52,7 @@ struct Examiner {
   private func evaluation(of team: NetworkTeam, on ids: [Int], under attacks: [AttackSettings]) throws -> Evaluation {
     let split = dataset.train
     let set = EvaluationSet(ids: ids, labels: split.labels(at: ids), classNames: dataset.classNames) { positions in
-      split.images(at: positions.map { ids[$0] })
+      try split.images(at: positions.map { ids[$0] })
     }
     let settings = EvaluationSettings(attacks: attacks, samples: ids.count, curve: [], seed: seed, selfCheck: false)
     return try Evaluator(settings: settings, threat: threat).evaluate(team, on: set, control: control)

@@ -35,18 +35,19 @@ struct ShardWork: Sendable {
   /// Attack and combine.
   ///
   /// - Parameter classifier: of the calling thread; may be asked about this shard.
-  func lesson(shard: Int, classifier: any Classifier, times: inout PhaseTimes) -> Lesson {
-    lesson(rows: self.shard.range(shard, of: batch.ids.count), classifier: classifier, times: &times)
+  /// - Throws: `StorageError` when the images cannot be read.
+  func lesson(shard: Int, classifier: any Classifier, times: inout PhaseTimes) throws -> Lesson {
+    try lesson(rows: self.shard.range(shard, of: batch.ids.count), classifier: classifier, times: &times)
   }
 
   /// The same for some rows of the batch, about which the classifier may be asked all at once.
-  func lesson(rows: Range<Int>, classifier: any Classifier, times: inout PhaseTimes) -> Lesson {
+  func lesson(rows: Range<Int>, classifier: any Classifier, times: inout PhaseTimes) throws -> Lesson {
     let ids = Array(batch.ids[rows])
     let labels = split.labels(at: ids)
     let attacked = ids.indices.filter { batch.mix?.isAdversarial(position: batch.start + rows.lowerBound + $0) ?? false }
 
     let start = PhaseTimes.now()
-    var images = split.images(at: ids)
+    var images = try split.images(at: ids)
     let perturbed = attack(attacked, images: images, labels: labels, ids: ids, classifier)
     let afterAttack = PhaseTimes.now()
     if let perturbed { combine(&images, perturbed, attacked) }

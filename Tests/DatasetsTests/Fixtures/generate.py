@@ -77,3 +77,6 @@ content = idx(pixels(50, 28, 28))
 cut = [0, 5, 17, 20_000, len(content)]
 (here / "members.gz").write_bytes(b"".join(gzip.compress(content[a:b], mtime=0) for a, b in zip(cut, cut[1:])))
 print("members sha256", hashlib.sha256(content).hexdigest())
+
+# A MiB of zeros, to make large files of.
+(here / "zeros.gz").write_bytes(gzip.compress(bytes(1 << 20), mtime=0))
