@@ -83,6 +83,9 @@ package struct FileIdentity: Hashable, Sendable {
   private let modified: Int64
   private let changed: Int64
 
+  /// When the content was last written, since 1970.
+  package var modifiedMilliseconds: Int64 { modified / 1_000_000 }
+
   package init(_ status: stat) {
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)

@@ -41,7 +41,7 @@ package final class Workers: Sendable {
 
   /// Settles what the process before this one left, and starts the threads. To be called once.
   package func start() throws {
-    try store.recover(fruitlessAttempts: fruitlessAttempts) { folder in SavedState(in: folder).map(Store.SavedPoint.init) }
+    try store.recover(fruitlessAttempts: fruitlessAttempts, saved: Store.SavedPoint.init(in:))
     for number in 0..<count {
       finished.enter()
       let thread = Thread { [self] in
@@ -188,9 +188,9 @@ package final class Workers: Sendable {
     let room = RoomForJob(job.id, store, control)
     let lost = store.directory.lost
     let report = try runner.run(
-      spec, in: store.directory.job(job.id), resume: job.attempt > 1 || job.resumedFrom != nil, checkpoints: StoredCheckpoints(files),
-      setAside: { url, reason in try lost.take(url, because: reason) }, onStorage: { try room.wait(for: $0) },
-      sink: sink(of: job, control, room), control: control)
+      spec, in: store.directory.job(job.id), checkpoints: StoredCheckpoints(files), resume: job.attempt > 1 || job.resumedFrom != nil,
+      sink: sink(of: job, control, room), control: control, setAside: { url, reason in try lost.take(url, because: reason) },
+      onStorage: { try room.wait(for: $0) })
     return try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }
   }
 
@@ -234,8 +234,13 @@ package final class Workers: Sendable {
 }
 
 extension Store.SavedPoint {
-  init(_ state: SavedState) {
-    self.init(step: state.step, position: state.position, savedAt: Timestamp(milliseconds: Int64(state.savedAt * 1_000)))
+  /// The last state saved in a job's folder; `nil` when there is none.
+  init?(in folder: URL) {
+    guard let state = JobRunner.savedState(in: folder) else { return nil }
+    let times = Folder.names(in: folder).filter { $0.hasSuffix(".state") }.compactMap { name in
+      (try? OpenFile(folder.appendingPathComponent(name)))?.identity.modifiedMilliseconds
+    }
+    self.init(step: state.step, position: state.position, savedAt: Timestamp(milliseconds: times.max() ?? 0))
   }
 }
 

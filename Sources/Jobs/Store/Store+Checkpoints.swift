@@ -76,8 +76,8 @@ extension Store {
       let db = change.db
       let known = try Row.fetchOne(
         db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role = ?", arguments: [job, checkpoint.role.rawValue])
-      // An attempt that goes over an epoch again finds its checkpoint there.
-      if let known, known["checkpoint"] == text { return }
+      // An attempt that goes over an epoch again finds its checkpoint there, or a later one.
+      if let known, try known["checkpoint"] == text || CheckpointRecord(known).checkpoint.epoch > checkpoint.epoch { return }
       try change.touch(job)
       if let known { released = try Self.retire(known, of: job, db) }
       let record = CheckpointRecord(id: Identifier.checkpoint.make(at: now), job: job, checkpoint: checkpoint, createdAt: now)
