@@ -12,9 +12,10 @@ PACKAGES := \
 	zlib1g-dev \
 	libarchive-dev \
 	libsqlite3-dev \
-	curl ca-certificates
+	curl ca-certificates \
+	python3
 
-.PHONY: demo test build run peers format lint imports packages clean
+.PHONY: demo test faults soak check-long build run peers format lint imports packages clean
 
 demo: build
 	deploy/demo.sh $(TEMPER)
@@ -22,6 +23,21 @@ demo: build
 test: packages lint imports
 	$(SWIFT_BUILD) --build-tests
 	swift test -c release --skip-build
+	$(MAKE) --no-print-directory faults
+
+# The service under faults, from outside: killed, cut off from power, its disk filled, its files damaged.
+faults:
+	python3 Tests/Faults/soak.py --temper $(TEMPER) --kills 20 --jobs 4 --followers 6
+	python3 Tests/Faults/power_loss.py --temper $(TEMPER) --fsck
+	python3 Tests/Faults/full_disk.py --temper $(TEMPER)
+	python3 Tests/Faults/damage.py --temper $(TEMPER)
+
+# Two hundred kills over twenty jobs, with forty followers: half an hour.
+soak: build
+	python3 Tests/Faults/soak.py --temper $(TEMPER) --kills 200 --jobs 20 --followers 40
+
+# What needs time, a quiet machine or PyPI.
+check-long: soak peers
 
 build: packages
 	$(SWIFT_BUILD) --product temper

@@ -62,8 +62,8 @@ package final class DataDirectory: Sendable {
 
   /// A folder without a database is taken only when it is empty, or when Temper was cut off while it made it.
   private static func refuseStrangers(_ root: URL) throws {
-    let database = root.appendingPathComponent("temper.sqlite")
-    let hasDatabase = (try? OpenFile(database))?.size ?? 0 > 0
+    // After a power cut all of a young database may still be in its log.
+    let hasDatabase = ["temper.sqlite", "temper.sqlite-wal"].contains { ((try? OpenFile(root.appendingPathComponent($0)))?.size ?? 0) > 0 }
     guard !hasDatabase else { return }
     let own: Set = ["files", "jobs", "incoming", "lost+found", "lock", "temper.sqlite", "temper.sqlite-wal", "temper.sqlite-shm"]
     let folders = ["files", "jobs", "incoming"].filter { holdsFiles(root.appendingPathComponent($0)) }
