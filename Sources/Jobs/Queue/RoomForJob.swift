@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Glibc
 import Robustness
 import Synchronization
 
@@ -9,7 +10,7 @@ final class RoomForJob: Sendable {
   private let store: Store
   private let control: RunControl
   /// The job's own: others work for all jobs and must not wait here.
-  private let thread = Thread.current
+  private let thread = pthread_self()
   private let looked = Mutex(ContinuousClock.now)
 
   /// To be made on the job's thread.
@@ -44,7 +45,7 @@ final class RoomForJob: Sendable {
   ///
   /// - Throws: `StorageError` with `isFull`.
   func requireOnJobThread() throws {
-    guard Thread.current === thread else { return }
+    guard pthread_equal(thread, pthread_self()) != 0 else { return }
     let now = ContinuousClock.now
     let isDue = looked.withLock { looked in
       guard now - looked > .seconds(1) else { return false }

@@ -60,7 +60,7 @@ package final class Registry: Catalogue {
     var summary: DatasetSummary?
     let space = store.directory.space
     let file = try store.directory.files.write { packed in
-      summary = try DatasetSource.pack(format: format, files: files, name: name, limits: limits, into: packed) { try space.requireRoom() }
+      summary = try DatasetSource.pack(format: format, files: files, limits: limits, into: packed) { try space.requireRoom() }
     }
     guard let summary else { throw DatasetError("the upload holds nothing") }
     return try store.create(key: key) { change in

@@ -1,4 +1,5 @@
 import Foundation
+import Robustness
 import Synchronization
 
 /// A job at one moment, with its answer for whoever polls.
@@ -48,7 +49,7 @@ struct EventNumbers: Sendable {
 /// A change in the store is put up here after its commit, in the order of commits. Polls, waits and event streams read here, and no
 /// follower ever holds a connection to the database while it waits.
 final class JobBoard: Sendable {
-  private struct Entry {
+  fileprivate struct Entry {
     var snapshot: JobSnapshot
     /// Events from `completeFrom` on, those that the store keeps and those that it does not.
     var events: [JobEvent] = []
@@ -65,7 +66,7 @@ final class JobBoard: Sendable {
     var used: UInt64 = 0
   }
 
-  private struct State {
+  fileprivate struct State {
     var entries: [String: Entry] = [:]
     /// Grows with every change: a row that was read before a change is not put up after it.
     var changes = 0
@@ -76,9 +77,9 @@ final class JobBoard: Sendable {
   private let state = Mutex(State())
 
   /// The most jobs that have ended and are kept in memory.
-  private static let mostEnded = 2_048
+  fileprivate static let mostEnded = 2_048
   /// The most events of a job that are kept in memory: some minutes of progress.
-  private static let mostEvents = 512
+  fileprivate static let mostEvents = 512
 
   // MARK: Snapshots
 

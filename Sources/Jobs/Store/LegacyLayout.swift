@@ -49,7 +49,7 @@ struct LegacyLayout {
       do {
         let file = try files.write { packed in
           _ = try DatasetSource.pack(
-            format: format, files: parts, name: row["name"], limits: DatasetLimits(uncompressedBytes: .max), into: packed, check: {})
+            format: format, files: parts, limits: DatasetLimits(uncompressedBytes: .max), into: packed, check: {})
         }
         try store.database.write { db in
           try db.execute(sql: "UPDATE datasets SET file = ? WHERE id = ?", arguments: [file.sha256, row["id"] as String])
