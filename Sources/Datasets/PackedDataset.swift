@@ -55,7 +55,7 @@ extension OpenFile {
   func fill(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) {
     let count = try read(into: buffer, at: offset)
     guard count == buffer.count else {
-      throw StorageError("\(title) ends at byte \(offset + count), though it had \(size) bytes when it was opened")
+      throw StorageError("\(title) was cut: of the \(size) bytes that it had when it was opened, byte \(offset + count) is not there")
     }
   }
 
