@@ -37,6 +37,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
 
+    .systemLibrary(name: "CMalloc"),
+
     // Below everything.
     module("JSON", []),
     module("Files", ["COpenSSL"]),
@@ -57,7 +59,7 @@ let package = Package(
     .executableTarget(
       name: "temper",
       dependencies: [
-        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine",
+        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", "CMalloc",
         argumentParser, logging, yams,
       ],
       swiftSettings: strict),

@@ -69,7 +69,9 @@ final class AccessLog: @unchecked Sendable {  // safe: everything mutable is tou
 
   private func write() {
     while let (lines, dropped) = take() {
-      if dropped > 0 { logger.warning("requests were not logged: the log did not take them", metadata: ["count": .stringConvertible(dropped)]) }
+      if dropped > 0 {
+        logger.warning("requests were not logged: the log did not take them", metadata: ["count": .stringConvertible(dropped)])
+      }
       for line in lines { logger.info("request", metadata: Self.metadata(line)) }
     }
   }

@@ -236,3 +236,9 @@ extension JSONValue {
     }
   }
 }
+
+extension JSONValue {
+  package static func orNull(_ value: String?) -> JSONValue { value.map(JSONValue.string) ?? .null }
+  package static func orNull(_ value: Int?) -> JSONValue { value.map { .int(Int64($0)) } ?? .null }
+  package static func orNull(_ value: Double?) -> JSONValue { value.map(JSONValue.number) ?? .null }
+}

@@ -24,12 +24,6 @@ extension JobSpec {
   }
 }
 
-extension JSONValue {
-  static func orNull(_ value: String?) -> JSONValue { value.map(JSONValue.string) ?? .null }
-  static func orNull(_ value: Int?) -> JSONValue { value.map { .int(Int64($0)) } ?? .null }
-  static func orNull(_ value: Double?) -> JSONValue { value.map(JSONValue.number) ?? .null }
-}
-
 extension DatasetSection {
   var json: JSONValue {
     var object: JSONObject

@@ -55,11 +55,11 @@ struct ServiceFigures {
     page.add(
       "temper_handler_threads_busy", .gauge, "Of these, how many are at work or wait for the disk or the store.", Double(http.handlersBusy))
     page.add("temper_handler_waiting", .gauge, "Pieces of requests that wait for a handler thread.", Double(http.handlersWaiting))
-    page.add("temper_handler_wait_seconds", .gauge, "How long the first of them has waited.", http.oldestWait)
+    page.add("temper_handler_wait_seconds", .gauge, "How long the first of them has waited.", http.handlersOldestWait)
     page.add(
       "temper_handler_timeouts_total", .counter, "Requests answered with 503 because no handler thread began with them in time.",
-      Double(http.handlerTimeouts))
-    page.add("temper_http_immediate_total", .counter, "Requests answered from memory, without a handler.", Double(http.immediateAnswers))
+      Double(http.requestsUnattended))
+    page.add("temper_http_immediate_total", .counter, "Requests answered from memory, without a handler.", Double(http.requestsImmediate))
     page.add("temper_store_readers", .gauge, "Calls that read the database, or wait to.", Double(store.readers))
     page.add("temper_store_writers", .gauge, "Calls that write to the database, or wait to.", Double(store.writers))
     page.add("temper_store_log_bytes", .gauge, "The write-ahead log.", Double(store.logBytes))

@@ -81,17 +81,21 @@ struct Endpoint: Sendable {
 
   /// The row as the router wants it: parameters that the row does not know are refused before anything is done.
   var route: Router.Route {
-    Router.Route(
-      method, path,
-      immediate: atOnce.map { atOnce in
-        { request, captured in
-          try check(request.query)
-          return try atOnce(Call(request: request, captured: captured))
-        }
-      }
-    ) { request, captured in
+    Router.Route(method, path, immediate: atOnce.map(immediate)) { request, captured in
       try check(request.query)
       return try await handle(Call(request: request, captured: captured))
+    }
+  }
+
+  private func immediate(_ atOnce: @escaping @Sendable (Call) throws -> Response?) -> Router.ImmediateHandler {
+    { request, captured in
+      do {
+        try check(request.query)
+        return try atOnce(Call(request: request, captured: captured))
+      } catch {
+        // What has no translation is the handler's to log.
+        return HTTPError(translating: error).map { .problem($0, requestID: request.requestID) }
+      }
     }
   }
 
