@@ -32,7 +32,7 @@ struct DatasetRoutesTests {
       #expect(try await service.curl("/v1/datasets/\(id)", "-X", "DELETE").status == 204)
       #expect(try await service.curl("/v1/datasets/\(id)").isProblem(404))
       #expect(try await service.curl("/v1/datasets/\(id)", "-X", "DELETE").isProblem(404))
-      #expect(service.stored("datasets").isEmpty)
+      #expect(service.storedFiles.isEmpty)
       #expect(try await service.curl("/v1/datasets/digits", "-X", "DELETE").isProblem(409))
     }
   }
@@ -55,7 +55,7 @@ struct DatasetRoutesTests {
         "/v1/datasets?name=other&format=npz", "-H", "Content-Type: application/octet-stream", "-H", "Idempotency-Key: once",
         "--data-binary", "@\(file.path)")
       #expect(other.isProblem(422))
-      #expect(service.stored("datasets").count == 1)
+      #expect(service.stored("files").count == 1)
       #expect(service.stored("incoming").isEmpty)
     }
   }
@@ -96,7 +96,7 @@ struct DatasetRoutesTests {
       #expect(form.isProblem(400))
 
       #expect(service.stored("incoming").isEmpty)
-      #expect(service.stored("datasets").isEmpty)
+      #expect(service.storedFiles.isEmpty)
       #expect(try await service.curl("/v1/datasets").json["data"]?.list.count == 1)
     }
   }

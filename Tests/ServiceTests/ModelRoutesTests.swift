@@ -21,7 +21,7 @@ struct ModelRoutesTests {
       #expect(try await service.curl("/v1/models/\(id)").json == made.json)
       #expect(try await service.curl("/v1/models/\(id)", "-X", "DELETE").status == 204)
       #expect(try await service.curl("/v1/models/\(id)").isProblem(404))
-      #expect(service.stored("models").isEmpty)
+      #expect(service.storedFiles.isEmpty)
     }
   }
 
@@ -40,7 +40,7 @@ struct ModelRoutesTests {
         port: service.port)
       #expect(cutOff.isProblem(400))
       #expect(service.stored("incoming").isEmpty)
-      #expect(service.stored("models").isEmpty)
+      #expect(service.storedFiles.isEmpty)
       #expect(try await service.curl("/v1/models").json["data"]?.list.isEmpty == true)
     }
   }

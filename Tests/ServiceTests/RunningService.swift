@@ -59,6 +59,9 @@ struct RunningService: Sendable {
     ((try? FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("data/\(name)").path)) ?? []).sorted()
   }
 
+  /// The files that its store keeps, by their digests.
+  var storedFiles: [String] { stored("files").flatMap { stored("files/\($0)") } }
+
   /// One request by `curl`.
   func curl(_ path: String, _ arguments: String...) async throws -> Answer {
     let (head, body) = (file(), file())
