@@ -63,7 +63,9 @@ struct RouterTests {
       .init(.get, "/a/b/{third}") { _, captured in .text("third \(captured["third"] ?? "-")") },
     ])
     func text(_ path: String) async throws -> String {
-      guard case .bytes(let bytes) = try await router(Request(method: .get, target: try RequestTarget(parsing: path))).body else { return "" }
+      guard case .bytes(let bytes) = try await router(Request(method: .get, target: try RequestTarget(parsing: path))).body else {
+        return ""
+      }
       return String(decoding: bytes, as: UTF8.self)
     }
     #expect(try await text("/a/1/x") == "1 -")
