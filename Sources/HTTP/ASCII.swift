@@ -13,7 +13,12 @@ enum ASCII {
 
   /// `tchar`
   static func isToken(_ byte: UInt8) -> Bool {
-    isLetterOrDigit(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    if isLetterOrDigit(byte) { return true }
+    // ! # $ % & ' * + - . ^ _ ` | ~
+    switch byte {
+    case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E...0x60, 0x7C, 0x7E: return true
+    default: return false
+    }
   }
 
   /// What a field value may hold: visible bytes, blanks, and `obs-text` (RFC 9110 §5.5).
@@ -44,6 +49,11 @@ enum ASCII {
 
   /// The elements of a comma-separated list of tokens, lower case, empty ones left out (RFC 9110 §5.6.1).
   static func list(_ values: [String]) -> [String] {
+    if values.isEmpty { return [] }
+    return list(of: values)
+  }
+
+  private static func list(of values: [String]) -> [String] {
     values.flatMap { $0.split(separator: ",") }
       .map { trimmed($0).lowercased() }
       .filter { !$0.isEmpty }

@@ -18,26 +18,57 @@ package struct RequestHead: Sendable {
   /// Whether the client wants the connection kept (RFC 9112 §9.3).
   package let keepAlive: Bool
 
+  /// The client's own `X-Request-Id` where it has a sane form.
+  let requestID: String?
+
   init(method: HTTPRequest.Method, target: RequestTarget, minorVersion: Int, headers: HTTPFields) throws(HTTPError) {
     self.method = method
     self.target = target
     self.minorVersion = minorVersion
     self.headers = headers
-    try Self.checkHost(headers, minorVersion: minorVersion)
-    framing = try Self.framing(headers, minorVersion: minorVersion)
-    let expectations = ASCII.list(headers[values: .expect])
+    let fields = FramingFields(headers)
+    try Self.checkHost(fields.hosts, minorVersion: minorVersion)
+    framing = try Self.framing(fields, minorVersion: minorVersion)
+    let expectations = ASCII.list(fields.expectations)
     guard expectations.allSatisfy({ $0 == "100-continue" }) else {
       throw HTTPError(.expectationFailed, detail: "The only expectation that can be met is 100-continue.")
     }
     // A 1.0 client cannot take an interim answer, and without a body there is nothing to wait for.
     expectsContinue = !expectations.isEmpty && minorVersion > 0 && framing != .none && framing != .length(0)
-    let connection = ASCII.list(headers[values: .connection])
+    let connection = ASCII.list(fields.connection)
     keepAlive = !connection.contains("close") && (minorVersion > 0 || connection.contains("keep-alive"))
+    requestID = fields.requestIDs.count == 1 ? RequestID.kept(fields.requestIDs[0]) : nil
+  }
+
+  /// Whether there are bytes of a body to come.
+  var hasBody: Bool { framing != .none && framing != .length(0) }
+
+  /// The values of the fields that a server must understand, found in one pass.
+  private struct FramingFields {
+    var hosts: [String] = []
+    var lengths: [String] = []
+    var codings: [String] = []
+    var expectations: [String] = []
+    var connection: [String] = []
+    var requestIDs: [String] = []
+
+    init(_ headers: HTTPFields) {
+      for field in headers {
+        switch field.name.canonicalName {
+        case "host": hosts.append(field.value)
+        case "content-length": lengths.append(field.value)
+        case "transfer-encoding": codings.append(field.value)
+        case "expect": expectations.append(field.value)
+        case "connection": connection.append(field.value)
+        case "x-request-id": requestIDs.append(field.value)
+        default: continue
+        }
+      }
+    }
   }
 
   /// Exactly one, and valid (RFC 9112 §3.2); HTTP/1.0 knew none.
-  private static func checkHost(_ headers: HTTPFields, minorVersion: Int) throws(HTTPError) {
-    let hosts = headers[values: .hostField]
+  private static func checkHost(_ hosts: [String], minorVersion: Int) throws(HTTPError) {
     guard hosts.count == 1 || (hosts.isEmpty && minorVersion == 0) else {
       throw .badRequest("A request needs exactly one Host field; this one has \(hosts.count).")
     }
@@ -45,17 +76,15 @@ package struct RequestHead: Sendable {
   }
 
   /// RFC 9112 §6.1 to §6.3, without the liberties that request smuggling lives on.
-  private static func framing(_ headers: HTTPFields, minorVersion: Int) throws(HTTPError) -> Framing {
-    let lengths = headers[values: .contentLength]
-    let codings = headers[values: .transferEncoding]
-    if !codings.isEmpty {
-      guard lengths.isEmpty else { throw .badRequest("Content-Length and Transfer-Encoding cannot stand together.") }
+  private static func framing(_ fields: FramingFields, minorVersion: Int) throws(HTTPError) -> Framing {
+    if !fields.codings.isEmpty {
+      guard fields.lengths.isEmpty else { throw .badRequest("Content-Length and Transfer-Encoding cannot stand together.") }
       guard minorVersion > 0 else { throw .badRequest("HTTP/1.0 has no Transfer-Encoding.") }
-      return try chunkedFraming(ASCII.list(codings))
+      return try chunkedFraming(ASCII.list(fields.codings))
     }
-    guard !lengths.isEmpty else { return .none }
+    guard !fields.lengths.isEmpty else { return .none }
     var length: Int?
-    for element in lengths.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
+    for element in fields.lengths.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
       guard let value = ASCII.decimal(Array(ASCII.trimmed(element).utf8)) else {
         throw .badRequest("Content-Length must be a decimal number of bytes.")
       }

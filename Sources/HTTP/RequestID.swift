@@ -1,16 +1,39 @@
+import Glibc
+import Synchronization
+
 /// The name by which a client and the log speak of the same request.
 package enum RequestID {
   /// `req_` and 80 random bits.
   package static func new() -> String {
-    let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
-    var bits = UInt64.random(in: .min ... .max)
-    var more = UInt64.random(in: .min ... .max)
-    var name = Array("req_".utf8)
-    for index in 0..<16 {
-      name.append(alphabet[Int((index < 8 ? bits : more) & 31)])
-      if index < 8 { bits >>= 5 } else { more >>= 5 }
+    let random = random.withLock { $0.next() }
+    return String(unsafeUninitializedCapacity: 20) { name in
+      for (index, byte) in "req_".utf8.enumerated() { name[index] = byte }
+      for index in 0..<16 {
+        let bits = index < 8 ? random.0 : random.1
+        name[4 + index] = alphabet[Int(bits >> UInt64(5 * (index % 8)) & 31)]
+      }
+      return 20
     }
-    return String(decoding: name, as: UTF8.self)
+  }
+
+  private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+  private static let random = Mutex(RandomBits())
+
+  /// Random bits in stock: asking the system for them is a call of its own, too dear for each request.
+  private struct RandomBits {
+    private var stock: [UInt64] = []
+
+    mutating func next() -> (UInt64, UInt64) {
+      if stock.count < 2 { refill() }
+      return (stock.removeLast(), stock.removeLast())
+    }
+
+    private mutating func refill() {
+      // 256 bytes: the most that the system gives out in one call.
+      var fresh = [UInt64](repeating: 0, count: 32)
+      let isFilled = fresh.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) } == 0
+      stock = isFilled ? fresh : fresh.map { _ in UInt64.random(in: .min ... .max) }
+    }
   }
 
   /// An incoming one is kept when nothing in it can harm a log or a header: up to 128 letters, digits and `-_.:+/=@`.

@@ -104,7 +104,7 @@ package struct RequestParser: Sendable {
   // MARK: Lines
 
   /// One line up to its CRLF, without it; nil while it is not complete. A lone LF ends no line here (RFC 9112 §2.2 allows to refuse it).
-  private mutating func takeLine(limit: Int, tooLong: @autoclosure () -> HTTPError) throws(HTTPError) -> ArraySlice<UInt8>? {
+  private mutating func takeLine(limit: Int, tooLong: () -> HTTPError) throws(HTTPError) -> ArraySlice<UInt8>? {
     let from = max(start, searched)
     guard let end = buffer[from...].firstIndex(of: ASCII.lf) else {
       searched = buffer.count
@@ -133,22 +133,21 @@ package struct RequestParser: Sendable {
 
   /// `method SP request-target SP HTTP-version` (RFC 9112 §3).
   private mutating func takeRequestLine() throws(HTTPError) -> Bool {
-    let tooLong = HTTPError(.uriTooLong, detail: "The request line is longer than \(limits.maxRequestLine) bytes.")
-    guard let line = try takeLine(limit: limits.maxRequestLine, tooLong: tooLong) else { return false }
+    let limit = limits.maxRequestLine
+    let tooLong = { HTTPError(.uriTooLong, detail: "The request line is longer than \(limit) bytes.") }
+    guard let line = try takeLine(limit: limit, tooLong: tooLong) else { return false }
     if line.isEmpty {
       // An empty line before a request is forgiven (RFC 9112 §2.2), a stream of them is not.
       blankLines += 1
       guard blankLines <= 2 else { throw .badRequest("Empty lines are no request.") }
       return true
     }
-    let parts = line.split(separator: ASCII.space, maxSplits: 3, omittingEmptySubsequences: false)
-    guard parts.count == 3, !parts[1].isEmpty else {
-      throw .badRequest("A request line is a method, a target and a version, with one space between them.")
-    }
-    let minorVersion = try Self.minorVersion(parts[2])
-    guard !parts[0].isEmpty, parts[0].allSatisfy(ASCII.isToken), let method = HTTPRequest.Method(String(decoding: parts[0], as: UTF8.self))
-    else { throw .badRequest("The method is not a token.") }
-    let target = try RequestTarget(parsing: String(decoding: parts[1], as: UTF8.self), method: method)
+    guard let first = line.firstIndex(of: ASCII.space), let last = line.lastIndex(of: ASCII.space), last > first + 1,
+      !line[(first + 1)..<last].contains(ASCII.space)
+    else { throw .badRequest("A request line is a method, a target and a version, with one space between them.") }
+    let minorVersion = try Self.minorVersion(line[(last + 1)...])
+    guard let method = Self.method(line[..<first]) else { throw .badRequest("The method is not a token.") }
+    let target = try RequestTarget(parsing: String(decoding: line[(first + 1)..<last], as: UTF8.self), method: method)
     headers = HTTPFields()
     fieldBytes = 0
     fieldCount = 0
@@ -157,16 +156,22 @@ package struct RequestParser: Sendable {
     return true
   }
 
+  private static func method(_ token: ArraySlice<UInt8>) -> HTTPRequest.Method? {
+    if token.elementsEqual("GET".utf8) { return .get }
+    guard !token.isEmpty, token.allSatisfy(ASCII.isToken) else { return nil }
+    return HTTPRequest.Method(String(decoding: token, as: UTF8.self))
+  }
+
   /// `HTTP/1.0` and `HTTP/1.1`; a higher minor version is spoken to as 1.1 (RFC 9110 §2.5), another major one gets 505.
   private static func minorVersion(_ text: ArraySlice<UInt8>) throws(HTTPError) -> Int {
-    let bytes = Array(text)
-    guard bytes.count == 8, bytes.starts(with: "HTTP/".utf8), ASCII.isDigit(bytes[5]), bytes[6] == UInt8(ascii: "."),
-      ASCII.isDigit(bytes[7])
+    let first = text.startIndex
+    guard text.count == 8, text.starts(with: "HTTP/".utf8), ASCII.isDigit(text[first + 5]), text[first + 6] == UInt8(ascii: "."),
+      ASCII.isDigit(text[first + 7])
     else { throw .badRequest("The request line must end with HTTP/1.1 or HTTP/1.0.") }
-    guard bytes[5] == UInt8(ascii: "1") else {
+    guard text[first + 5] == UInt8(ascii: "1") else {
       throw HTTPError(.init(code: 505, reasonPhrase: "HTTP Version Not Supported"), detail: "This server speaks HTTP/1.1 and HTTP/1.0.")
     }
-    return bytes[7] == UInt8(ascii: "0") ? 0 : 1
+    return text[first + 7] == UInt8(ascii: "0") ? 0 : 1
   }
 
   private mutating func finishHead(_ method: HTTPRequest.Method, _ target: RequestTarget, _ minorVersion: Int) throws(HTTPError)
@@ -187,9 +192,11 @@ package struct RequestParser: Sendable {
 
   /// Field lines up to the empty one (RFC 9112 §5); true when that was seen.
   private mutating func takeFields() throws(HTTPError) -> Bool {
-    let tooLarge = HTTPError(
-      .requestHeaderFieldsTooLarge, detail: "The header fields are larger than \(limits.maxHeaderBytes) bytes together.")
-    while let line = try takeLine(limit: limits.maxHeaderBytes - fieldBytes, tooLong: tooLarge) {
+    let limit = limits.maxHeaderBytes
+    let tooLarge = {
+      HTTPError(.requestHeaderFieldsTooLarge, detail: "The header fields are larger than \(limit) bytes together.")
+    }
+    while let line = try takeLine(limit: limit - fieldBytes, tooLong: tooLarge) {
       if line.isEmpty { return true }
       fieldBytes += line.count
       fieldCount += 1
@@ -219,7 +226,7 @@ package struct RequestParser: Sendable {
 
   /// `chunk-size [ chunk-ext ] CRLF` (RFC 9112 §7.1).
   private mutating func takeChunkSize() throws(HTTPError) -> Bool {
-    let tooLong = HTTPError.badRequest("A chunk size line is longer than \(Self.maxChunkLine) bytes.")
+    let tooLong = { HTTPError.badRequest("A chunk size line is longer than \(Self.maxChunkLine) bytes.") }
     guard let line = try takeLine(limit: Self.maxChunkLine, tooLong: tooLong) else { return false }
     let digits = line.prefix { ASCII.hexValue($0) != nil }
     // Fifteen digits always fit.

@@ -8,6 +8,9 @@ package struct RequestTarget: Sendable, Equatable {
   package let segments: [String]
   package let query: Query
 
+  /// Whether it names something on this server, and not the server itself (`*`) or another one (CONNECT).
+  var isPath: Bool { path.utf8.first == UInt8(ascii: "/") }
+
   /// - Throws: a 400 that says what is wrong with the target.
   package init(parsing raw: String, method: HTTPRequest.Method = .get) throws(HTTPError) {
     guard raw.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }) else {
@@ -22,17 +25,22 @@ package struct RequestTarget: Sendable, Equatable {
       return
     }
     let origin = try Self.originForm(raw)
-    let parts = origin.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-    path = String(parts[0])
+    let mark = origin.utf8.firstIndex(of: UInt8(ascii: "?"))
+    let pathBytes = origin.utf8[..<(mark ?? origin.utf8.endIndex)]
+    path = String(Substring(pathBytes))
     var decoded: [String] = []
-    for segment in parts[0].utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+    for segment in pathBytes.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
       guard let text = PercentEncoding.decode(segment) else {
         throw .badRequest("The path holds a broken percent-escape, or escapes that are not UTF-8 text.")
       }
       decoded.append(text)
     }
     segments = decoded == [""] ? [] : decoded
-    guard let query = Query(parsing: parts.count == 2 ? parts[1] : "") else {
+    guard let mark else {
+      query = Query()
+      return
+    }
+    guard let query = Query(parsing: origin[origin.utf8.index(after: mark)...]) else {
       throw .badRequest("The query holds a broken percent-escape, or escapes that are not UTF-8 text.")
     }
     self.query = query
@@ -40,7 +48,7 @@ package struct RequestTarget: Sendable, Equatable {
 
   /// A server takes the absolute form too (RFC 9112 §3.2.2).
   private static func originForm(_ raw: String) throws(HTTPError) -> Substring {
-    if raw.hasPrefix("/") { return raw[...] }
+    if raw.utf8.first == UInt8(ascii: "/") { return raw[...] }
     let lower = raw.prefix(8).lowercased()
     let scheme = lower.hasPrefix("http://") ? 7 : lower == "https://" ? 8 : 0
     guard scheme > 0 else { throw .badRequest("The request target must begin with a slash, or be an http URL.") }

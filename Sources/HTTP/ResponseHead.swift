@@ -23,19 +23,40 @@ struct ResponseHead {
   static let goOn = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
   /// What the server alone decides on.
-  private static let reserved: Set<HTTPField.Name> = [.contentLength, .transferEncoding, .connection, .date, .requestID, .server]
+  private static func isReserved(_ name: HTTPField.Name) -> Bool {
+    switch name.canonicalName {
+    case "content-length", "transfer-encoding", "connection", "date", "x-request-id", "server": true
+    default: false
+    }
+  }
 
-  func encoded() -> [UInt8] {
-    var text = "HTTP/1.1 \(status.code) \(StatusLine.reason(of: status))\r\nDate: \(date)\r\n"
-    if let serverName { text += "Server: \(serverName)\r\n" }
-    for field in headers where !Self.reserved.contains(field.name) { text += "\(field.name.rawName): \(field.value)\r\n" }
-    text += "X-Request-Id: \(requestID)\r\n"
+  /// `room`: bytes for which the array has space behind the head.
+  func encoded(room: Int = 0) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(512 + room)
+    func add(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    func field(_ name: String, _ value: String) {
+      add(name)
+      add(": ")
+      add(value)
+      add("\r\n")
+    }
+    add("HTTP/1.1 ")
+    add(String(status.code))
+    add(" ")
+    add(StatusLine.reason(of: status))
+    add("\r\n")
+    field("Date", date)
+    if let serverName { field("Server", serverName) }
+    for header in headers where !Self.isReserved(header.name) { field(header.name.rawName, header.value) }
+    field("X-Request-Id", requestID)
     switch length {
     case .none, .untilClose: break
-    case .known(let count): text += "Content-Length: \(count)\r\n"
-    case .chunked: text += "Transfer-Encoding: chunked\r\n"
+    case .known(let count): field("Content-Length", String(count))
+    case .chunked: field("Transfer-Encoding", "chunked")
     }
-    if !keepAlive { text += "Connection: close\r\n" } else if minorVersion == 0 { text += "Connection: keep-alive\r\n" }
-    return Array((text + "\r\n").utf8)
+    if !keepAlive { field("Connection", "close") } else if minorVersion == 0 { field("Connection", "keep-alive") }
+    add("\r\n")
+    return bytes
   }
 }

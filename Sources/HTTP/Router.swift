@@ -1,59 +1,44 @@
 /// The table of routes. A pattern is a path whose `{name}` segments each take one segment of any content.
 package struct Router: Sendable {
   package typealias RouteHandler = @Sendable (Request, Parameters) async throws -> Response
+  /// Answers from what is in memory, or gives nil and leaves it to the handler. It runs on the queue of the connection and all that share
+  /// it: it must never block, neither for a file nor for a lock that somebody holds while they wait.
+  package typealias ImmediateHandler = @Sendable (Request, Parameters) -> Response?
 
   /// What the `{name}` segments took, decoded.
-  package struct Parameters: Sendable, Equatable {
-    private let values: [String: String]
-
-    init(_ values: [String: String]) { self.values = values }
+  package struct Parameters: Sendable {
+    fileprivate let captures: [Capture]
+    fileprivate let path: [String]
 
     /// nil when the pattern has no such segment.
-    package subscript(name: String) -> String? { values[name] }
+    package subscript(name: String) -> String? { captures.last { $0.name == name }.map { path[$0.index] } }
   }
 
   package struct Route: Sendable {
     package let method: HTTPRequest.Method
     package let pattern: String
+    package let immediate: ImmediateHandler?
     package let handler: RouteHandler
-    fileprivate let segments: [Segment]
+    let segments: [Segment]
+    fileprivate let captures: [Capture]
 
-    package init(_ method: HTTPRequest.Method, _ pattern: String, _ handler: @escaping RouteHandler) {
+    /// - Parameter immediate: tried first, for GET and HEAD.
+    package init(
+      _ method: HTTPRequest.Method, _ pattern: String, immediate: ImmediateHandler? = nil, _ handler: @escaping RouteHandler
+    ) {
       self.method = method
       self.pattern = pattern
+      self.immediate = immediate
       self.handler = handler
-      segments =
-        pattern.dropFirst().isEmpty ? [] : pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(Segment.init)
-    }
-
-    fileprivate func match(_ path: [String]) -> Parameters? {
-      guard path.count == segments.count else { return nil }
-      var values: [String: String] = [:]
-      for (segment, part) in zip(segments, path) {
-        switch segment {
-        case .literal(let text): guard text == part else { return nil }
-        case .capture(let name):
-          guard !part.isEmpty else { return nil }
-          values[name] = part
-        }
+      let texts = pattern.dropFirst().isEmpty ? [] : pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+      segments = texts.map(Segment.init)
+      captures = segments.enumerated().compactMap { index, segment in
+        if case .capture(let name) = segment { Capture(name: name, index: index) } else { nil }
       }
-      return Parameters(values)
-    }
-
-    /// Literal segments go before captures, the leftmost first.
-    fileprivate func isMoreSpecific(than other: Route) -> Bool {
-      for (mine, theirs) in zip(segments, other.segments) {
-        switch (mine, theirs) {
-        case (.literal, .capture): return true
-        case (.capture, .literal): return false
-        default: continue
-        }
-      }
-      return false
     }
   }
 
-  fileprivate enum Segment: Sendable {
+  enum Segment: Sendable {
     case literal(String)
     case capture(String)
 
@@ -62,13 +47,19 @@ package struct Router: Sendable {
     }
   }
 
+  /// A name, and the segment of the path that it stands for.
+  fileprivate struct Capture: Sendable {
+    let name: String
+    let index: Int
+  }
+
   /// In the order in which they were given.
-  package private(set) var routes: [Route]
+  package let routes: [Route]
+  private let tree: RouteTree
 
-  package init(_ routes: [Route] = []) { self.routes = routes }
-
-  package mutating func on(_ method: HTTPRequest.Method, _ pattern: String, _ handler: @escaping RouteHandler) {
-    routes.append(Route(method, pattern, handler))
+  package init(_ routes: [Route] = []) {
+    self.routes = routes
+    tree = RouteTree(routes)
   }
 
   /// The route for a request, with what its pattern captured.
@@ -77,12 +68,11 @@ package struct Router: Sendable {
     guard Self.methods.contains(method) else {
       throw HTTPError(.notImplemented, detail: "This server does not know the method \(method.rawValue).")
     }
-    let matches = routes.compactMap { route in route.match(target.segments).map { (route, $0) } }
-    guard !matches.isEmpty, target.path.hasPrefix("/") else { throw .notFound("There is nothing at \(target.path).") }
-    if let best = Self.best(matches, method) { return best }
-    if method == .head, let best = Self.best(matches, .get) { return best }
+    if let found = find(method, target) { return found }
+    let allowed = methods(of: target)
+    guard !allowed.isEmpty else { throw .notFound("There is nothing at \(target.path).") }
     throw HTTPError(
-      .methodNotAllowed, detail: "\(method.rawValue) is not possible at \(target.path).", headers: [.allow: Self.allowed(matches)])
+      .methodNotAllowed, detail: "\(method.rawValue) is not possible at \(target.path).", headers: [.allow: Self.list(allowed)])
   }
 
   /// Answers a request by its route; OPTIONS is answered for every path that there is.
@@ -92,23 +82,37 @@ package struct Router: Sendable {
     return try await route.handler(request, parameters)
   }
 
+  /// The answer of a route that has one at once; nil: it takes a handler. Never waits.
+  package func immediate(_ request: Request) -> Response? {
+    guard request.method == .get || request.method == .head, let (route, parameters) = find(request.method, request.target) else {
+      return nil
+    }
+    return route.immediate?(request, parameters)
+  }
+
+  /// HEAD is answered by the route for GET where it has none of its own (RFC 9110 §9.3.2).
+  private func find(_ method: HTTPRequest.Method, _ target: RequestTarget) -> (Route, Parameters)? {
+    guard target.isPath else { return nil }
+    var found = tree.find(method, target.segments)
+    if found == nil, method == .head { found = tree.find(.get, target.segments) }
+    return found.map { ($0, Parameters(captures: $0.captures, path: target.segments)) }
+  }
+
+  private func methods(of target: RequestTarget) -> Set<HTTPRequest.Method> {
+    target.isPath ? Set(tree.all(target.segments).map(\.method)) : []
+  }
+
   private func options(_ target: RequestTarget) -> Response? {
     // `OPTIONS *` asks about the server as a whole (RFC 9110 §9.3.7).
-    if target.path == "*" { return Response(status: .noContent, headers: [.allow: Self.methodList(Set(routes.map(\.method)))]) }
-    let matches = routes.compactMap { route in route.match(target.segments).map { (route, $0) } }
-    guard !matches.isEmpty, !matches.contains(where: { $0.0.method == .options }) else { return nil }
-    return Response(status: .noContent, headers: [.allow: Self.allowed(matches)])
+    if target.path == "*" { return Response(status: .noContent, headers: [.allow: Self.list(Set(routes.map(\.method)))]) }
+    let allowed = methods(of: target)
+    guard !allowed.isEmpty, !allowed.contains(.options) else { return nil }
+    return Response(status: .noContent, headers: [.allow: Self.list(allowed)])
   }
 
   private static let methods: Set<HTTPRequest.Method> = [.get, .head, .post, .put, .delete, .connect, .options, .trace, .patch]
 
-  private static func best(_ matches: [(Route, Parameters)], _ method: HTTPRequest.Method) -> (Route, Parameters)? {
-    matches.filter { $0.0.method == method }.min { $0.0.isMoreSpecific(than: $1.0) }
-  }
-
-  private static func allowed(_ matches: [(Route, Parameters)]) -> String { methodList(Set(matches.map(\.0.method))) }
-
-  private static func methodList(_ methods: Set<HTTPRequest.Method>) -> String {
+  private static func list(_ methods: Set<HTTPRequest.Method>) -> String {
     var all = methods.union([.options])
     if all.contains(.get) { all.insert(.head) }
     return all.map(\.rawValue).sorted().joined(separator: ", ")

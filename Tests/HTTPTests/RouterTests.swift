@@ -41,6 +41,38 @@ struct RouterTests {
     #expect(await answer(method, path) == expected)
   }
 
+  @Test("a route may answer at once, to GET and HEAD, or leave it to its handler")
+  func aRouteMayAnswerAtOnce() throws {
+    let router = Router([
+      .init(.get, "/jobs/{id}", immediate: { _, captured in captured["id"] == "warm" ? .text("warm") : nil }) { _, _ in .text("cold") },
+      .init(.head, "/own") { _, _ in .text("own") }, .init(.get, "/own", immediate: { _, _ in .text("get") }) { _, _ in .text("get") },
+      .init(.post, "/jobs", immediate: { _, _ in .text("never") }) { _, _ in .text("post") },
+    ])
+    func answers(_ method: HTTPRequest.Method, _ path: String) throws -> Bool {
+      router.immediate(Request(method: method, target: try RequestTarget(parsing: path))) != nil
+    }
+    #expect(try answers(.get, "/jobs/warm") && answers(.head, "/jobs/warm") && answers(.get, "/own"))
+    #expect(try !answers(.get, "/jobs/cold") && !answers(.head, "/own") && !answers(.post, "/jobs") && !answers(.get, "/nothing"))
+  }
+
+  @Test("names of segments belong to their own route")
+  func capturesBelongToTheirRoute() async throws {
+    let router = Router([
+      .init(.get, "/a/{first}/x") { _, captured in .text("\(captured["first"] ?? "-") \(captured["second"] ?? "-")") },
+      .init(.get, "/a/{second}/y") { _, captured in .text("\(captured["first"] ?? "-") \(captured["second"] ?? "-")") },
+      .init(.get, "/a/b/{third}") { _, captured in .text("third \(captured["third"] ?? "-")") },
+    ])
+    func text(_ path: String) async throws -> String {
+      guard case .bytes(let bytes) = try await router(Request(method: .get, target: try RequestTarget(parsing: path))).body else {
+        return ""
+      }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+    #expect(try await text("/a/1/x") == "1 -")
+    #expect(try await text("/a/1/y") == "- 1")
+    #expect(try await text("/a/b/x") == "third x")
+  }
+
   @Test func theTableCanBeListed() {
     #expect(router().routes.map { "\($0.method.rawValue) \($0.pattern)" }.contains("GET /v1/jobs/{id}/checkpoints/{other}"))
     #expect(router().routes.count == 8)
