@@ -1,7 +1,4 @@
 import Dispatch
-import Glibc
-import Logging
-import Synchronization
 
 /// One client: its socket, the requests that come in one after the other, and their answers in the same order.
 final class Connection: @unchecked Sendable {  // safe: everything mutable is touched on `loop.queue` only
@@ -20,26 +17,34 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
   let loop: EventLoop
   let context: ServerContext
   let remoteAddress: SocketAddress
+  let transport: any Transport
   var phase = Phase.receiving
   var exchange: Exchange?
+
+  // Input: ConnectionInput.swift.
+  let readSource: any DispatchSourceRead
   var parser: RequestParser
+  var reading = false
+  /// The parser's events are being taken; whoever wants more of them leaves that to the loop that runs already.
+  var advancing = false
+  var headStarted = false
+  /// Bytes of a body that nobody wanted.
+  var discarded = 0
   /// The peer has ended its side.
   var inputEnded = false
   /// What came is no HTTP, or broke off: nothing more can be taken from this connection.
   var inputBroken = false
-  var output = Output()
 
-  private let transport: any Transport
-  private let readSource: any DispatchSourceRead
-  private var writeSource: (any DispatchSourceWrite)?
-  private var reading = false
-  private var writing = false
-  private var writers: [CheckedContinuation<Void, any Error>] = []
-  private var deadline: UInt64?
-  private var writeDeadline: UInt64?
-  private var abandonAt: UInt64?
-  private var headStarted = false
-  private var discarded = 0
+  // Output: ConnectionOutput.swift.
+  var output = Output()
+  var writeSource: (any DispatchSourceWrite)?
+  var writing = false
+  var writers: [CheckedContinuation<Void, any Error>] = []
+
+  // Uptime in nanoseconds.
+  var deadline: UInt64?
+  var writeDeadline: UInt64?
+  var abandonAt: UInt64?
 
   init(transport: any Transport, remoteAddress: SocketAddress, loop: EventLoop, context: ServerContext) {
     self.transport = transport
@@ -66,7 +71,7 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
   func drain() {
     switch phase {
     case .receiving: if parser.isBetweenRequests { close() }
-    case .exchange: if let exchange, exchange.streams { exchange.task?.cancel() }
+    case .exchange: if let exchange, exchange.streams { cancelHandler(exchange) }
     case .discarding, .lingering: close()
     case .closed: break
     }
@@ -77,7 +82,7 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     guard phase != .closed else { return }
     if let exchange {
       exchange.abandoned = true
-      exchange.task?.cancel()
+      cancelHandler(exchange)
       exchange.body.fail(ClientGone())
       account(exchange, aborted: true)
       self.exchange = nil
@@ -85,7 +90,7 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     close()
   }
 
-  private func close() {
+  func close() {
     guard phase != .closed else { return }
     phase = .closed
     output.removeAll()
@@ -116,177 +121,81 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     }
   }
 
-  // MARK: Reading
-
-  private func readable() {
-    guard phase != .closed, reading else { return }
-    switch transport.read(into: loop.scratch) {
-    case .bytes(let count):
-      context.metrics.received(bytes: count)
-      receive(UnsafeRawBufferPointer(rebasing: loop.scratch[..<count]))
-    case .blocked: break
-    case .ended:
-      inputEnded = true
-      endOfInput()
-    case .failed: abort()
-    }
-    updateReading()
-  }
-
-  private func receive(_ bytes: UnsafeRawBufferPointer) {
-    guard phase != .lingering, !inputBroken else { return }
-    parser.append(bytes)
-    advance()
-  }
-
-  /// Takes from the parser what the present phase has use for.
-  func advance() {
-    while phase == .receiving || phase == .discarding || wantsBody {
-      do {
-        guard let event = try parser.next() else { break }
-        handle(event)
-      } catch {
-        inputIsBroken(error)
-        break
-      }
-    }
-    if inputEnded, phase != .closed { endOfInput() }
-    if phase == .receiving, !headStarted, !parser.isBetweenRequests {
-      headStarted = true
-      setDeadline(context.configuration.timeouts.header)
-    }
-    if wantsBody || phase == .discarding { setDeadline(context.configuration.timeouts.body) }
-    updateReading()
-  }
-
-  private var wantsBody: Bool {
-    guard phase == .exchange, let exchange, !inputBroken else { return false }
-    return !exchange.bodyComplete && !exchange.bodyPaused
-  }
-
-  private func handle(_ event: RequestParser.Event) {
-    switch event {
-    case .head(let head): begin(head)
-    case .body(let bytes):
-      if phase == .discarding {
-        discarded += bytes.count
-        if discarded > context.configuration.limits.maxDiscardedBody { linger() }
-      } else if let exchange, !exchange.bodyDropped {
-        exchange.awaitsContinue = false
-        exchange.bodyPaused = !exchange.body.offer(bytes)
-      }
-    case .end:
-      if phase == .discarding {
-        nextRequest()
-      } else if let exchange {
-        exchange.bodyComplete = true
-        exchange.awaitsContinue = false
-        exchange.body.finish()
-        deadline = nil
-      }
-    }
-  }
-
-  private func inputIsBroken(_ error: HTTPError) {
-    inputBroken = true
-    deadline = nil
-    switch phase {
-    case .receiving: reject(error)
-    // Its reader gets the error, and the client the reader's answer.
-    case .exchange: exchange?.body.fail(error)
-    case .discarding: linger()
-    case .lingering, .closed: break
-    }
-  }
-
-  /// The client sends nothing more. It may still read: one that only closed its sending side gets its answers.
-  private func endOfInput() {
-    switch phase {
-    case .receiving:
-      if parser.isBetweenRequests { close() } else { inputIsBroken(.badRequest("The request breaks off within its header.")) }
-    case .exchange:
-      guard let exchange else { return }
-      if !exchange.bodyComplete, !exchange.bodyPaused, !inputBroken {
-        inputIsBroken(.badRequest("The body breaks off before its end."))
-      } else if abandonAt == nil {
-        abandonAt = time(in: context.configuration.timeouts.halfClosed)
-      }
-    case .discarding, .lingering: close()
-    case .closed: break
-    }
-  }
-
-  /// A read source stays armed while a handler runs, so that the end of the client is seen; it rests while enough is waiting.
-  private func updateReading() {
-    guard phase != .closed else { return }
-    let wanted: Bool
-    switch phase {
-    case .exchange:
-      let room = exchange?.bodyComplete == true && parser.buffered < context.configuration.limits.maxPipelinedBytes
-      wanted = wantsBody || room || inputBroken
-    default: wanted = true
-    }
-    guard (wanted && !inputEnded) != reading else { return }
-    reading.toggle()
-    if reading { readSource.resume() } else { readSource.suspend() }
-  }
-
-  /// The body's reader wants bytes: the first time, or again after it had enough.
-  func bodyWanted(_ exchange: Exchange) {
-    guard self.exchange === exchange, phase == .exchange else { return }
-    if exchange.awaitsContinue, exchange.status == nil, !inputEnded {
-      exchange.awaitsContinue = false
-      enqueue(ResponseHead.goOn)
-    }
-    exchange.bodyPaused = false
-    advance()
-  }
-
   // MARK: Requests
 
-  private func begin(_ head: RequestHead) {
-    let limits = context.configuration.limits
-    let declared: Int? =
-      switch head.framing {
-      case .none: 0
-      case .length(let length): length
-      case .chunked: nil
-      }
-    let wake = BodyDemand()
-    let body = RequestBody(declaredLength: declared, limit: limits.maxBodyBytes, highWater: limits.bodyBuffer) { wake() }
-    let exchange = Exchange(head: head, requestID: RequestID.kept(head.headers[.requestID]) ?? RequestID.new(), body: body)
-    wake.set { [weak self, weak exchange] in
-      guard let self, let exchange else { return }
-      loop.queue.async { self.bodyWanted(exchange) }
-    }
+  /// The head of a request is there. One with a body goes to its handler at once, one without as soon as the parser says that it is
+  /// complete, which it does next.
+  func begin(_ head: RequestHead) {
+    let exchange = Exchange(head: head, requestID: head.requestID ?? RequestID.new(), body: .empty)
     exchange.awaitsContinue = head.expectsContinue
     self.exchange = exchange
     phase = .exchange
     headStarted = false
     deadline = nil
     abandonAt = nil
-    let request = Request(
+    guard head.hasBody else { return }
+    exchange.body = body(of: head, exchange)
+    handle(request(exchange, head), exchange)
+  }
+
+  /// A request without a body is complete.
+  func answer(_ exchange: Exchange, _ head: RequestHead) {
+    let request = request(exchange, head)
+    if let response = context.immediate?(request), let (length, payload) = response.whole(to: head.method) {
+      exchange.answerer = .immediate
+      if open(exchange, response, length, payload: payload) { finish(exchange) }
+    } else {
+      handle(request, exchange)
+    }
+  }
+
+  private func request(_ exchange: Exchange, _ head: RequestHead) -> Request {
+    Request(
       method: head.method, target: head.target, headers: head.headers, remoteAddress: remoteAddress, requestID: exchange.requestID,
-      body: body)
-    exchange.task = Task(executorPreference: context.pool) { [self] in await serve(request, exchange) }
+      body: exchange.body)
+  }
+
+  private func body(of head: RequestHead, _ exchange: Exchange) -> RequestBody {
+    let limits = context.configuration.limits
+    var declared: Int?
+    if case .length(let length) = head.framing { declared = length }
+    return RequestBody(declaredLength: declared, limit: limits.maxBodyBytes, highWater: limits.bodyBuffer) {
+      [weak self, weak exchange] in
+      guard let self, let exchange else { return }
+      loop.queue.async { self.bodyWanted(exchange) }
+    }
+  }
+
+  private func handle(_ request: Request, _ exchange: Exchange) {
+    let task = HandlerTask { [self] in await serve(request, exchange) }
+    exchange.handler = task
+    context.pool.submit(task)
+  }
+
+  func cancelHandler(_ exchange: Exchange) {
+    if let task = exchange.handler { context.pool.cancel(task) }
   }
 
   /// Answers what cannot be handled, and closes.
-  private func reject(_ error: HTTPError) {
-    let exchange = Exchange(head: nil, requestID: RequestID.new(), body: RequestBody())
+  func reject(_ error: HTTPError) {
+    let exchange = Exchange(head: nil, requestID: RequestID.new(), body: .empty)
     self.exchange = exchange
     phase = .exchange
     inputBroken = true
     deadline = nil
     exchange.bodyComplete = true
+    answer(error, exchange)
+  }
+
+  /// Answers in place of a handler.
+  private func answer(_ error: HTTPError, _ exchange: Exchange) {
     let response = Response.problem(error, requestID: exchange.requestID)
-    guard case .bytes(let bytes) = response.body else { return }
-    _ = open(exchange, response, .known(bytes.count), payload: bytes)
-    finish(exchange)
+    guard let (length, payload) = response.whole(to: exchange.head?.method ?? .get) else { return }
+    if open(exchange, response, length, payload: payload) { finish(exchange) }
   }
 
   /// The last byte of the answer is out.
-  private func completed(_ exchange: Exchange) {
+  func completed(_ exchange: Exchange) {
     account(exchange, aborted: false)
     self.exchange = nil
     abandonAt = nil
@@ -297,7 +206,7 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     advance()
   }
 
-  private func nextRequest() {
+  func nextRequest() {
     phase = .receiving
     headStarted = false
     if context.isDraining, parser.isBetweenRequests { return close() }
@@ -305,7 +214,7 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     advance()
   }
 
-  private func linger() {
+  func linger() {
     guard phase != .closed else { return }
     phase = .lingering
     transport.endOutput()
@@ -314,74 +223,15 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     updateReading()
   }
 
-  // MARK: Writing
-
-  /// All of the answer has been handed over.
-  func finish(_ exchange: Exchange) {
-    guard self.exchange === exchange, phase == .exchange else { return }
-    exchange.answered = true
-    if output.count == 0 { completed(exchange) }
-  }
-
-  /// Adds to the output; `writer` goes on once the client has taken most of it.
-  func enqueue(_ bytes: [UInt8], writer: CheckedContinuation<Void, any Error>? = nil) {
-    output.append(bytes)
-    if let writer { writers.append(writer) }
-    flush()
-  }
-
-  private func flush() {
-    guard phase != .closed else { return resumeWriters(throwing: ClientGone()) }
-    let (written, end) = output.flush(to: transport)
-    exchange?.sentBytes += written
-    if written > 0 || writeDeadline == nil { writeDeadline = time(in: context.configuration.timeouts.write) }
-    switch end {
-    case nil:
-      writeDeadline = nil
-      setWriting(false)
-    case .blocked: setWriting(true)
-    default: return abort()
-    }
-    if output.count <= context.configuration.limits.outputBuffer { resumeWriters() }
-    if output.count == 0, let exchange, exchange.answered { completed(exchange) }
-  }
-
-  private func setWriting(_ wanted: Bool) {
-    guard wanted != writing else { return }
-    writing = wanted
-    let source: any DispatchSourceWrite
-    if let writeSource {
-      source = writeSource
-    } else {
-      source = DispatchSource.makeWriteSource(fileDescriptor: transport.descriptor, queue: loop.queue)
-      source.setEventHandler { [unowned self] in if writing { flush() } }
-      writeSource = source
-    }
-    if wanted { source.resume() } else { source.suspend() }
-  }
-
-  private func resumeWriters(throwing error: (any Error)? = nil) {
-    guard !writers.isEmpty else { return }
-    let resumed = writers
-    writers = []
-    for writer in resumed {
-      if let error { writer.resume(throwing: error) } else { writer.resume() }
-    }
-  }
-
   // MARK: Time
 
-  private func time(in seconds: Double) -> UInt64 { DispatchTime.now().uptimeNanoseconds + UInt64(max(0, seconds) * 1e9) }
+  func time(in seconds: Double) -> UInt64 { DispatchTime.now().uptimeNanoseconds + UInt64(max(0, seconds) * 1e9) }
 
-  private func setDeadline(_ seconds: Double) { deadline = time(in: seconds) }
+  func setDeadline(_ seconds: Double) { deadline = time(in: seconds) }
 
   func checkDeadlines(_ now: UInt64) {
     if let writeDeadline, writeDeadline < now { return abort() }
-    if let abandonAt, abandonAt < now {
-      self.abandonAt = .max
-      exchange?.abandoned = true
-      exchange?.task?.cancel()
-    }
+    if let exchange { check(exchange, now) }
     guard let deadline, deadline < now else { return }
     self.deadline = nil
     switch phase {
@@ -398,26 +248,36 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     updateReading()
   }
 
+  private func check(_ exchange: Exchange, _ now: UInt64) {
+    if let abandonAt, abandonAt < now {
+      self.abandonAt = .max
+      exchange.abandoned = true
+      if !withdraw(exchange, as: .handler, "The request was given up.") { cancelHandler(exchange) }
+    } else if exchange.status == nil {
+      guard let task = exchange.handler, task.since + loop.handlerWait < now else { return }
+      _ = withdraw(exchange, as: .watchdog, "All threads of the server are busy; send the request again in a while.")
+    } else if let beat = exchange.heartbeat, !exchange.answered, output.count == 0, exchange.lastSent + beat.every < now {
+      enqueue(beat.bytes)
+    }
+  }
+
+  /// Answers 503 when the handler has not begun; it never will then. False: it has begun, and is not cut.
+  private func withdraw(_ exchange: Exchange, as answerer: Exchange.Answerer, _ detail: String) -> Bool {
+    guard exchange.status == nil, let task = exchange.handler, context.pool.withdraw(task) else { return false }
+    exchange.answerer = answerer
+    answer(HTTPError(.serviceUnavailable, detail: detail, headers: [.retryAfter: "1"]), exchange)
+    return true
+  }
+
   // MARK: Account
 
   private func account(_ exchange: Exchange, aborted: Bool) {
     let seconds = Double(DispatchTime.now().uptimeNanoseconds - exchange.started) / 1e9
-    context.metrics.finished(status: exchange.status, seconds: seconds, bytes: exchange.sentBytes, aborted: aborted)
-    var metadata: Logger.Metadata = [
-      "method": "\(exchange.head?.method.rawValue ?? "-")", "path": "\(exchange.head?.target.path ?? "-")",
-      "status": .stringConvertible(exchange.status ?? 0), "duration_ms": .stringConvertible((seconds * 1e6).rounded() / 1e3),
-      "bytes": .stringConvertible(exchange.sentBytes),
-      "request_id": "\(exchange.requestID)", "remote": "\(remoteAddress)",
-    ]
-    if aborted { metadata["aborted"] = "true" }
-    context.logger.info("request", metadata: metadata)
+    context.metrics.finished(exchange, seconds: seconds, aborted: aborted)
+    guard context.accessLog.isOn else { return }
+    context.accessLog.add(
+      AccessLog.Line(
+        method: exchange.head?.method, path: exchange.head?.target.path, status: exchange.status, seconds: seconds,
+        bytes: exchange.sentBytes, requestID: exchange.requestID, remote: remoteAddress, aborted: aborted))
   }
-}
-
-/// Breaks the circle between a body and its exchange: the body is made first and told later whom to ask.
-private final class BodyDemand: Sendable {
-  private let ask = Mutex<(@Sendable () -> Void)?>(nil)
-
-  func set(_ ask: @escaping @Sendable () -> Void) { self.ask.withLock { $0 = ask } }
-  func callAsFunction() { ask.withLock { $0 }?() }
 }

@@ -39,25 +39,17 @@ extension Connection {
   }
 
   private func deliver(_ response: Response, for request: Request, _ exchange: Exchange) async throws {
-    let code = response.status.code
-    // No body by their nature (RFC 9110 §6.4.1).
-    let bodiless = code < 200 || code == 204 || code == 304
-    let silent = bodiless || request.method == .head
-    switch response.body {
-    case .none: whole(exchange, response, bodiless ? .none : .known(0), payload: [])
-    case .bytes(let bytes): whole(exchange, response, bodiless ? .none : .known(bytes.count), payload: silent ? [] : bytes)
-    case .file(let file):
-      guard !silent else { return whole(exchange, response, bodiless ? .none : .known(file.range.count), payload: []) }
-      try await send(file, response, exchange)
-    case .stream(let produce):
-      guard !silent else { return whole(exchange, response, .none, payload: []) }
-      try await stream(produce, response, exchange)
+    if let (length, payload) = response.whole(to: request.method) {
+      return loop.queue.async { [self] in
+        if open(exchange, response, length, payload: payload) { finish(exchange) }
+      }
     }
-  }
-
-  private func whole(_ exchange: Exchange, _ response: Response, _ length: ResponseHead.Length, payload: [UInt8]) {
-    loop.queue.async { [self] in
-      if open(exchange, response, length, payload: payload) { finish(exchange) }
+    switch response.body {
+    case .none, .bytes: break
+    case .file(let file): try await send(file, response, exchange)
+    case .stream(let produce): try await stream(produce, response, exchange)
+    case .events(let opening, let heartbeat, let produce):
+      try await stream({ try await produce(EventStream($0)) }, response, exchange, opening: opening, heartbeat: heartbeat)
     }
   }
 
@@ -77,25 +69,35 @@ extension Connection {
   }
 
   private func stream(
-    _ produce: @Sendable (ResponseWriter) async throws -> Void, _ response: Response, _ exchange: Exchange
+    _ produce: @Sendable (ResponseWriter) async throws -> Void, _ response: Response, _ exchange: Exchange, opening: [UInt8] = [],
+    heartbeat: Double? = nil
   ) async throws {
     let chunked = exchange.head?.minorVersion != 0
-    try await begin(exchange, response, chunked ? .chunked : .untilClose, payload: [])
-    let writer = ResponseWriter { [self] bytes in
-      guard chunked else { return try await write(bytes, exchange) }
-      var chunk = Array("\(String(bytes.count, radix: 16))\r\n".utf8)
-      chunk.reserveCapacity(chunk.count + bytes.count + 2)
-      chunk += bytes
-      chunk += [ASCII.cr, ASCII.lf]
-      try await write(chunk, exchange)
-    }
-    try await produce(writer)
+    let framed: @Sendable ([UInt8]) -> [UInt8] = { chunked ? Self.chunk($0) : $0 }
+    let beat = heartbeat.map { (every: UInt64(max(0, $0) * 1e9), bytes: framed(ServerSentEvent.comment("heartbeat"))) }
+    try await begin(
+      exchange, response, chunked ? .chunked : .untilClose, payload: opening.isEmpty ? [] : framed(opening), heartbeat: beat)
+    try await produce(ResponseWriter { [self] bytes in try await write(framed(bytes), exchange) })
     end(exchange, last: chunked ? Array("0\r\n\r\n".utf8) : [])
   }
 
-  private func begin(_ exchange: Exchange, _ response: Response, _ length: ResponseHead.Length, payload: [UInt8]) async throws {
+  private static func chunk(_ bytes: [UInt8]) -> [UInt8] {
+    var chunk: [UInt8] = []
+    chunk.reserveCapacity(bytes.count + 20)
+    chunk.append(contentsOf: String(bytes.count, radix: 16).utf8)
+    chunk += [ASCII.cr, ASCII.lf]
+    chunk += bytes
+    chunk += [ASCII.cr, ASCII.lf]
+    return chunk
+  }
+
+  private func begin(
+    _ exchange: Exchange, _ response: Response, _ length: ResponseHead.Length, payload: [UInt8],
+    heartbeat: (every: UInt64, bytes: [UInt8])? = nil
+  ) async throws {
     try await withCheckedThrowingContinuation { (writer: CheckedContinuation<Void, any Error>) in
       loop.queue.async { [self] in
+        exchange.heartbeat = heartbeat
         if open(exchange, response, length, payload: payload) { enqueue([], writer: writer) } else { writer.resume(throwing: ClientGone()) }
       }
     }
@@ -132,16 +134,16 @@ extension Connection {
       status: response.status, headers: response.headers, length: length, keepAlive: exchange.keepAlive,
       minorVersion: exchange.head?.minorVersion ?? 1, requestID: exchange.requestID, date: loop.date,
       serverName: context.configuration.serverName)
-    var bytes = head.encoded()
     // One send for both; a large body is not worth the copy.
     if payload.count <= 64 * 1024 {
+      var bytes = head.encoded(room: payload.count)
       bytes += payload
       enqueue(bytes)
     } else {
-      enqueue(bytes)
+      enqueue(head.encoded())
       enqueue(payload)
     }
-    if exchange.streams, context.isDraining { exchange.task?.cancel() }
+    if exchange.streams, context.isDraining { cancelHandler(exchange) }
     return self.exchange === exchange
   }
 
@@ -155,7 +157,7 @@ extension Connection {
   /// Whether another request can follow (RFC 9112 §9.3).
   private func keepsAlive(_ exchange: Exchange, _ response: Response, _ length: ResponseHead.Length) -> Bool {
     guard let head = exchange.head, head.keepAlive, !inputBroken, !context.isDraining, length != .untilClose else { return false }
-    if ASCII.list(response.headers[values: .connection]).contains("close") { return false }
+    if response.headers.contains(.connection), ASCII.list(response.headers[values: .connection]).contains("close") { return false }
     if exchange.bodyComplete { return true }
     // A client that was never told to go on may or may not send its body: what comes next cannot be told apart.
     guard !exchange.awaitsContinue, !exchange.streams, let remaining = parser.remainingBody else { return false }

@@ -6,6 +6,8 @@ final class EventLoop: @unchecked Sendable {  // safe: everything mutable is tou
   let queue: DispatchQueue
   /// Where every read of this queue lands first.
   let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+  /// `timeouts.handlerWait` in nanoseconds.
+  let handlerWait: UInt64
   private var connections: [ObjectIdentifier: Connection] = [:]
   private let timer: any DispatchSourceTimer
   private var dateSecond = -1
@@ -14,7 +16,9 @@ final class EventLoop: @unchecked Sendable {  // safe: everything mutable is tou
   init(index: Int, timeouts: ServerConfiguration.Timeouts) {
     queue = DispatchQueue(label: "http-sockets-\(index)")
     timer = DispatchSource.makeTimerSource(queue: queue)
-    let shortest = [timeouts.header, timeouts.body, timeouts.idle, timeouts.write, timeouts.linger, timeouts.halfClosed].min() ?? 1
+    handlerWait = UInt64(min(max(0, timeouts.handlerWait), 1e9) * 1e9)
+    let shortest = min(
+      timeouts.header, timeouts.body, timeouts.idle, timeouts.write, timeouts.linger, timeouts.halfClosed, timeouts.handlerWait)
     let milliseconds = Int(min(500, max(10, shortest * 250)))
     timer.schedule(deadline: .now(), repeating: .milliseconds(milliseconds), leeway: .milliseconds(milliseconds / 4))
     timer.setEventHandler { [weak self] in self?.sweep() }

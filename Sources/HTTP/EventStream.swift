@@ -44,35 +44,23 @@ package struct EventStream: Sendable {
   /// Suspends while the client is slow. Throws once it has gone.
   package func send(_ event: ServerSentEvent) async throws { try await writer.write(event.encoded) }
 
-  package func heartbeat() async throws { try await writer.write(ServerSentEvent.comment("heartbeat")) }
+  /// Sends one event, or several, that were encoded before: once for all who follow. No part of one, for a comment may go out behind it.
+  package func send(encoded events: [UInt8]) async throws { try await writer.write(events) }
 }
 
 extension Response {
-  /// `text/event-stream`. A comment goes out every `heartbeat` seconds. The stream ends when `produce` returns; it is cancelled
-  /// when the client goes.
+  /// `text/event-stream`. The head goes out at once, and with it the time after which a client that lost the connection comes back, so
+  /// that it knows it is heard before there is an event. A comment goes out after `heartbeat` seconds of silence. The stream ends when
+  /// `produce` returns; it is cancelled when the client goes.
   package static func events(
-    heartbeat: Double = 15, headers: HTTPFields = [:], produce: @escaping @Sendable (EventStream) async throws -> Void
+    heartbeat: Double = 15, retry milliseconds: Int = 1000, headers: HTTPFields = [:],
+    produce: @escaping @Sendable (EventStream) async throws -> Void
   ) -> Response {
     var response = Response(headers: headers)
     response.headers[.contentType] = "text/event-stream"
     response.headers[.cacheControl] = "no-store"
-    response.body = .stream { writer in
-      let stream = EventStream(writer)
-      try await withThrowingTaskGroup(of: Bool.self) { group in
-        group.addTask {
-          try await produce(stream)
-          return true
-        }
-        group.addTask {
-          while true {
-            try await Task.sleep(for: .seconds(heartbeat))
-            try await stream.heartbeat()
-          }
-        }
-        _ = try await group.next()
-        group.cancelAll()
-      }
-    }
+    let opening = Array("retry: \(milliseconds)\n".utf8) + ServerSentEvent.comment("connected")
+    response.body = .events(opening: opening, heartbeat: heartbeat, produce)
     return response
   }
 }

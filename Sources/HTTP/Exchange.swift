@@ -2,13 +2,24 @@ import Dispatch
 
 /// One request and its answer on a connection.
 final class Exchange: @unchecked Sendable {  // safe: the variables are touched on the connection's queue only
+  /// Who answers, for the figures.
+  enum Answerer {
+    case handler
+    /// The connection's own queue, from what it has at hand.
+    case immediate
+    /// The deadline sweep, because the handler waited too long for a thread.
+    case watchdog
+  }
+
   /// nil when the request could not be understood.
   let head: RequestHead?
   let requestID: String
-  let body: RequestBody
   let started = DispatchTime.now().uptimeNanoseconds
 
-  var task: Task<Void, Never>?
+  var body: RequestBody
+  /// nil while the request is not complete enough for one, and when it needs none.
+  var handler: HandlerTask?
+  var answerer = Answerer.handler
   /// All of the request has been parsed.
   var bodyComplete = false
   /// The body's reader has enough for now.
@@ -27,6 +38,10 @@ final class Exchange: @unchecked Sendable {  // safe: the variables are touched 
   var answered = false
   /// Nobody waits for the answer any more.
   var abandoned = false
+  /// What goes out on an event stream when nothing else went out for so many nanoseconds.
+  var heartbeat: (every: UInt64, bytes: [UInt8])?
+  /// Uptime in nanoseconds at which bytes of a stream with a heartbeat last went out.
+  var lastSent: UInt64 = 0
 
   init(head: RequestHead?, requestID: String, body: RequestBody) {
     self.head = head

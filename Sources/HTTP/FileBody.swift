@@ -1,63 +1,32 @@
-import Foundation
-import Glibc
+import Files
 
-/// A part of a file, or all of it, as a body. The file is opened at once, so that what is sent is this file even when its name is
-/// removed meanwhile.
-package final class FileBody: Sendable {
-  private let descriptor: Int32
-  /// Bytes in the whole file.
-  package let size: Int
+/// A part of an open file, or all of it, as a body. What is sent is this file, even when its name is removed meanwhile.
+package struct FileBody: Sendable {
+  package let file: OpenFile
   /// What is sent of it.
   package let range: Range<Int>
 
-  /// - Throws: ``CannotOpen``; it says why, without the path.
-  package init(path: String, range: Range<Int>? = nil) throws {
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw CannotOpen(code: errno) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      close(descriptor)
-      throw CannotOpen(code: EINVAL)
-    }
-    size = Int(status.st_size)
-    self.range = (range ?? 0..<size).clamped(to: 0..<size)
+  /// - Parameter range: bytes of the file; nil, all of them.
+  package init(_ file: OpenFile, range: Range<Int>? = nil) {
+    self.file = file
+    self.range = (range ?? 0..<file.size).clamped(to: 0..<file.size)
   }
 
-  private init(duplicate descriptor: Int32, size: Int, range: Range<Int>) {
-    self.descriptor = descriptor
-    self.size = size
-    self.range = range.clamped(to: 0..<size)
-  }
-
-  deinit { close(descriptor) }
+  /// Bytes in the whole file.
+  package var size: Int { file.size }
 
   /// Another part of the same open file.
-  package func part(_ range: Range<Int>) throws -> FileBody {
-    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-    guard copy >= 0 else { throw CannotOpen(code: errno) }
-    return FileBody(duplicate: copy, size: size, range: range)
-  }
+  package func part(_ range: Range<Int>) -> FileBody { FileBody(file, range: range) }
 
   /// Up to `count` bytes from `offset` of the file; empty at its end.
   func read(at offset: Int, count: Int) throws -> [UInt8] {
-    var failure: Int32 = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
-      var result: Int
-      repeat { result = pread(descriptor, buffer.baseAddress, count, offset) } while result < 0 && errno == EINTR
-      if result < 0 { failure = errno }
-      used = max(0, result)
+    try [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
+      used = try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
     }
-    guard failure == 0 else { throw CannotOpen(code: failure) }
-    return bytes
   }
 
   /// The file is shorter than it was when its length was announced.
   struct Shrunk: Error {}
-
-  package struct CannotOpen: Error, CustomStringConvertible {
-    package let code: Int32
-    package var description: String { "The file cannot be read: \(String(cString: strerror(code)))." }
-  }
 }
 
 extension Response {
@@ -81,7 +50,7 @@ extension Response {
     case .part(let range):
       response.status = .partialContent
       response.headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(file.size)"
-      response.body = .file(try file.part(range))
+      response.body = .file(file.part(range))
     case .unsatisfiable:
       throw HTTPError(
         .rangeNotSatisfiable, detail: "The range lies outside the \(file.size) bytes of this resource.",

@@ -1,57 +1,16 @@
 import Dispatch
 import Foundation
-import Synchronization
 
 /// A fixed number of threads for handlers, which block on files and on the store: on Dispatch's own threads such work starves, and
 /// private queues make up to 255 threads. A suspended handler holds none of them.
 final class HandlerPool: TaskExecutor {
-  /// The waiting jobs, under the condition's lock.
-  private final class Waiting: @unchecked Sendable {  // safe: `jobs`, `next` and `ended` are touched with `condition` locked only
-    let condition = NSCondition()
-    var jobs: [UnownedJob] = []
-    var next = 0
-    var ended = false
-
-    /// False: the threads have gone.
-    func add(_ job: UnownedJob) -> Bool {
-      condition.withLock {
-        guard !ended else { return false }
-        jobs.append(job)
-        condition.signal()
-        return true
-      }
-    }
-
-    /// nil: there will be no more.
-    func take() -> UnownedJob? {
-      condition.withLock {
-        while next == jobs.count {
-          jobs.removeAll(keepingCapacity: true)
-          next = 0
-          if ended { return nil }
-          condition.wait()
-        }
-        defer { next += 1 }
-        return jobs[next]
-      }
-    }
-
-    func end() {
-      condition.withLock {
-        ended = true
-        condition.broadcast()
-      }
-    }
-  }
-
-  private let waiting = Waiting()
+  let threads: Int
+  private let queue = HandlerQueue()
 
   init(threads: Int) {
-    for index in 0..<max(1, threads) {
-      let waiting = waiting
-      let thread = Thread { [self] in
-        while let job = waiting.take() { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
-      }
+    self.threads = max(1, threads)
+    for index in 0..<self.threads {
+      let thread = Thread { [self] in work() }
       thread.name = "http-handler-\(index)"
       // Swift's own threads have as much; the default of a Thread would do for less.
       thread.stackSize = 2 * 1024 * 1024
@@ -59,14 +18,48 @@ final class HandlerPool: TaskExecutor {
     }
   }
 
+  var figures: HandlerQueue.Figures { queue.figures }
+
+  /// Begins with the request as soon as a thread is free.
+  func submit(_ task: HandlerTask) {
+    // A request that comes behind the end must still be able to end.
+    if !queue.add(.request(task)) { DispatchQueue.global().async { task.begin(on: self) } }
+  }
+
+  /// True: the request had not begun and never will.
+  func withdraw(_ task: HandlerTask) -> Bool {
+    guard task.withdraw() else { return false }
+    queue.remove(task)
+    return true
+  }
+
+  /// Takes the request out, or cancels its task where it has begun.
+  func cancel(_ task: HandlerTask) {
+    if !withdraw(task) { task.cancel() }
+  }
+
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    guard !waiting.add(job) else { return }
+    if FirstJob.take(job) { return }
+    guard !queue.add(.job(job)) else { return }
     // A task that outlived the drain must still be able to end.
     let executor = asUnownedTaskExecutor()
     DispatchQueue.global().async { job.runSynchronously(on: executor) }
   }
 
   /// Lets the threads end once nothing waits; until then they keep the pool.
-  func end() { waiting.end() }
+  func end() { queue.end() }
+
+  private func work() {
+    let executor = asUnownedTaskExecutor()
+    var finished = false
+    while let work = queue.take(finished: finished) {
+      switch work {
+      case .job(let job): job.runSynchronously(on: executor)
+      // The request has waited its time: its task begins here and now, not behind all that came later.
+      case .request(let task): FirstJob.made(by: { task.begin(on: self) })?.runSynchronously(on: executor)
+      }
+      finished = true
+    }
+  }
 }

@@ -23,8 +23,6 @@ package struct Request: Sendable {
 
   /// The path as sent, without the query.
   package var path: String { target.path }
-  /// The decoded parts of the path.
-  package var pathSegments: [String] { target.segments }
   package var query: Query { target.query }
 
   /// `type/subtype` of the body in lower case, without parameters.

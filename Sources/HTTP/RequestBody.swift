@@ -51,6 +51,9 @@ package final class RequestBody: AsyncSequence, Sendable {
     finish()
   }
 
+  /// The body of all requests that have none. It ended before it began, so that nothing of it is ever waited for or changed.
+  static let empty = RequestBody()
+
   /// Sets the most bytes that this body may have, in place of the server's default. Before the first read.
   package func limit(to bytes: Int) { state.withLock { $0.limit = bytes } }
 

@@ -18,8 +18,10 @@ package struct ServerConfiguration: Sendable {
     package var maxPipelinedBytes = 64 * 1024
     /// Bytes of an answer that wait for a slow client, beyond which whoever writes is suspended.
     package var outputBuffer = 256 * 1024
-    /// Connections open at once; further ones are answered with 503.
+    /// Connections open at once; further ones are answered with 503. Fewer where the process may not open so many files.
     package var maxConnections = 1024
+    /// Descriptors that connections leave to everything else in the process: files, the store, sockets of clients.
+    package var descriptorReserve = 256
 
     package init() {}
   }
@@ -39,6 +41,8 @@ package struct ServerConfiguration: Sendable {
     /// From the end of the client's stream to the cancellation of its running handler. A client that only closed its sending
     /// side gets this long for its answer.
     package var halfClosed = 0.5
+    /// From a request to the moment in which a thread begins with its handler; then 503. A handler that has begun is not cut.
+    package var handlerWait = 10.0
 
     package init() {}
   }

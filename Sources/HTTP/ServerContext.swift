@@ -5,17 +5,22 @@ import Synchronization
 final class ServerContext: Sendable {
   let configuration: ServerConfiguration
   let logger: Logger
+  let immediate: ImmediateHandler?
   let handler: Handler
-  let metrics = ServerMetrics()
+  let metrics: ServerMetrics
   let pool: HandlerPool
+  let accessLog: AccessLog
   let connections = Atomic<Int>(0)
   let draining = Atomic<Bool>(false)
 
-  init(configuration: ServerConfiguration, logger: Logger, handler: @escaping Handler) {
+  init(configuration: ServerConfiguration, logger: Logger, immediate: ImmediateHandler?, handler: @escaping Handler) {
     self.configuration = configuration
     self.logger = logger
+    self.immediate = immediate
     self.handler = handler
     pool = HandlerPool(threads: configuration.handlerThreads)
+    metrics = ServerMetrics(pool: pool)
+    accessLog = AccessLog(logger)
   }
 
   var isDraining: Bool { draining.load(ordering: .relaxed) }

@@ -2,7 +2,7 @@ import Synchronization
 
 /// What the server counts.
 package final class ServerMetrics: Sendable {
-  /// The counters at one moment. All but ``connectionsOpen`` only grow.
+  /// The figures at one moment. Those of connections that are open and of handlers go up and down; all others only grow.
   package struct Snapshot: Sendable, Equatable {
     package var connectionsOpen = 0
     package var connectionsAccepted = 0
@@ -12,6 +12,10 @@ package final class ServerMetrics: Sendable {
     package var requestsByClass: [Int: Int] = [:]
     /// Requests whose client went, or whose answer broke off.
     package var requestsAborted = 0
+    /// Requests that were answered without a handler, on their connection's queue.
+    package var requestsImmediate = 0
+    /// Requests that were answered with 503 because no thread began with their handler in time.
+    package var requestsUnattended = 0
     /// Requests that took no longer than the bound of the same index in ``ServerMetrics/durationBounds``; not cumulative. The last
     /// one is for all slower ones.
     package var durationBuckets = [Int](repeating: 0, count: ServerMetrics.durationBounds.count + 1)
@@ -20,6 +24,14 @@ package final class ServerMetrics: Sendable {
     package var durationSum = 0.0
     package var bytesReceived = 0
     package var bytesSent = 0
+    /// Threads for handlers.
+    package var handlerThreads = 0
+    /// Those of them that are at work.
+    package var handlersBusy = 0
+    /// Requests that no thread has begun with, and handlers that could go on, both waiting for a thread.
+    package var handlersWaiting = 0
+    /// Seconds for which the first of those has waited.
+    package var handlersOldestWait = 0.0
 
     /// `(upper bound in seconds, requests up to it)`, cumulative as Prometheus wants it, `+Inf` last.
     package var cumulativeBuckets: [(bound: Double, count: Int)] {
@@ -34,33 +46,64 @@ package final class ServerMetrics: Sendable {
   /// Seconds.
   package static let durationBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
-  private let state = Mutex(Snapshot())
+  private struct Counters {
+    var snapshot = Snapshot()
+    /// By the first digit of the status. A dictionary would be hashed into for every request.
+    var classes = [Int](repeating: 0, count: 10)
+  }
 
-  package init() {}
+  private let counters = Mutex(Counters())
+  private let pool: HandlerPool?
 
-  package func snapshot() -> Snapshot { state.withLock { $0 } }
+  /// Of no server: all is 0.
+  package convenience init() { self.init(pool: nil) }
+
+  init(pool: HandlerPool?) { self.pool = pool }
+
+  package func snapshot() -> Snapshot {
+    var snapshot = counters.withLock { counters in
+      var snapshot = counters.snapshot
+      for (digit, count) in counters.classes.enumerated() where count > 0 { snapshot.requestsByClass[digit] = count }
+      return snapshot
+    }
+    if let pool {
+      let figures = pool.figures
+      snapshot.handlerThreads = pool.threads
+      snapshot.handlersBusy = figures.busy
+      snapshot.handlersWaiting = figures.waiting
+      snapshot.handlersOldestWait = figures.oldestWait
+    }
+    return snapshot
+  }
 
   func opened() {
-    state.withLock {
-      $0.connectionsOpen += 1
-      $0.connectionsAccepted += 1
+    counters.withLock {
+      $0.snapshot.connectionsOpen += 1
+      $0.snapshot.connectionsAccepted += 1
     }
   }
 
-  func closed() { state.withLock { $0.connectionsOpen -= 1 } }
-  func refused() { state.withLock { $0.connectionsRefused += 1 } }
-  func received(bytes: Int) { state.withLock { $0.bytesReceived += bytes } }
+  func closed() { counters.withLock { $0.snapshot.connectionsOpen -= 1 } }
+  func refused() { counters.withLock { $0.snapshot.connectionsRefused += 1 } }
+  func received(bytes: Int) { counters.withLock { $0.snapshot.bytesReceived += bytes } }
 
-  /// One request is over. `status` nil: nothing was answered.
-  func finished(status: Int?, seconds: Double, bytes: Int, aborted: Bool) {
+  /// One request is over.
+  func finished(_ exchange: Exchange, seconds: Double, aborted: Bool) {
     let bucket = Self.durationBounds.firstIndex { seconds <= $0 } ?? Self.durationBounds.count
-    state.withLock {
-      if let status { $0.requestsByClass[status / 100, default: 0] += 1 }
-      if aborted { $0.requestsAborted += 1 }
-      $0.durationBuckets[bucket] += 1
-      $0.durationCount += 1
-      $0.durationSum += seconds
-      $0.bytesSent += bytes
+    let (status, bytes, answerer) = (exchange.status, exchange.sentBytes, exchange.answerer)
+    counters.withLock {
+      // Without a status nothing was answered.
+      if let status { $0.classes[min(9, max(0, status / 100))] += 1 }
+      if aborted { $0.snapshot.requestsAborted += 1 }
+      switch answerer {
+      case .handler: break
+      case .immediate: $0.snapshot.requestsImmediate += 1
+      case .watchdog: $0.snapshot.requestsUnattended += 1
+      }
+      $0.snapshot.durationBuckets[bucket] += 1
+      $0.snapshot.durationCount += 1
+      $0.snapshot.durationSum += seconds
+      $0.snapshot.bytesSent += bytes
     }
   }
 }

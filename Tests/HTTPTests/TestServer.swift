@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import HTTP
 import Logging
@@ -15,7 +16,17 @@ final class LogBook: Sendable {
   var lines: [Line] { kept.withLock { $0 } }
   var requests: [Line] { lines.filter { $0.message == "request" } }
 
-  fileprivate func add(_ line: Line) { kept.withLock { $0.append(line) } }
+  private let gate = DispatchSemaphore(value: 1)
+
+  /// Nothing is logged from now on: whoever tries hangs.
+  func hold() { gate.wait() }
+  func release() { gate.signal() }
+
+  fileprivate func add(_ line: Line) {
+    gate.wait()
+    defer { gate.signal() }
+    kept.withLock { $0.append(line) }
+  }
 
   var logger: Logger {
     Logger(label: "test") { _ in Handler(book: self) }
@@ -39,7 +50,7 @@ final class LogBook: Sendable {
 
 /// A real server on a free port of this machine, for as long as `body` runs.
 func withServer(
-  _ configure: (inout ServerConfiguration) -> Void = { _ in }, handler: @escaping HTTP.Handler,
+  _ configure: (inout ServerConfiguration) -> Void = { _ in }, immediate: HTTP.ImmediateHandler? = nil, handler: @escaping HTTP.Handler,
   _ body: (_ port: Int, _ server: Server, _ log: LogBook) async throws -> Void
 ) async throws {
   var configuration = ServerConfiguration()
@@ -47,7 +58,7 @@ func withServer(
   configuration.timeouts.linger = 0.5
   configure(&configuration)
   let log = LogBook()
-  let server = Server(configuration: configuration, logger: log.logger, handler: handler)
+  let server = Server(configuration: configuration, logger: log.logger, immediate: immediate, handler: handler)
   let address = try server.start()
   do {
     try await withTaskExecutorPreference(TestThreads()) { try await body(address.port, server, log) }
@@ -78,6 +89,21 @@ func eventually(within seconds: Double = 5, _ condition: () -> Bool) async -> Bo
   return true
 }
 
+/// A place where handlers block their thread until it is opened.
+final class Barrier: Sendable {
+  private let semaphore = DispatchSemaphore(value: 0)
+  private let arrivals = Mutex(0)
+  var arrived: Int { arrivals.withLock { $0 } }
+
+  func block() {
+    arrivals.withLock { $0 += 1 }
+    semaphore.wait()
+    semaphore.signal()
+  }
+
+  func open() { semaphore.signal() }
+}
+
 /// A file of bytes that differ by position, removed again.
 final class TemporaryFile: Sendable {
   let path: String
@@ -88,6 +114,8 @@ final class TemporaryFile: Sendable {
     path = FileManager.default.temporaryDirectory.appendingPathComponent("http-\(UUID().uuidString)").path
     try Data(bytes).write(to: URL(fileURLWithPath: path))
   }
+
+  func open() throws -> FileBody { FileBody(try OpenFile(URL(fileURLWithPath: path))) }
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -79,7 +79,7 @@ extension Routes {
       let isFinal = try store.job(job).state.isTerminal
       let record = try store.checkpoint(name, of: job)
       let url = store.file(of: record)
-      let file = try FileBody(path: url.path)
+      let file = FileBody(try OpenFile(url))
       if try isFinal || SHA256Digest.hex(ofFile: url) == record.checkpoint.sha256 { return (record, file) }
       attempts += 1
       guard attempts < 20 else {

@@ -1,0 +1,104 @@
+import Dispatch
+import Foundation
+import Logging
+
+/// The line that each request leaves in the log. It is written on a queue of its own: making it takes longer than a small answer, and
+/// a log that nobody reads must not hold up the sockets.
+final class AccessLog: @unchecked Sendable {  // safe: everything mutable is touched with `condition` locked only
+  struct Line: Sendable {
+    /// nil when the request could not be understood, as `path`.
+    let method: HTTPRequest.Method?
+    let path: String?
+    let status: Int?
+    let seconds: Double
+    let bytes: Int
+    let requestID: String
+    let remote: SocketAddress
+    let aborted: Bool
+  }
+
+  private let logger: Logger
+  private let queue = DispatchQueue(label: "http-access-log")
+  private let condition = NSCondition()
+  private let capacity: Int
+  private var lines: [Line] = []
+  private var isWriting = false
+  /// The log took nothing for as long as anybody may wait for it; until it moves again lines are dropped.
+  private var isStalled = false
+  private var dropped = 0
+
+  /// How many lines are written before there is room for others.
+  private static let batch = 256
+  /// Seconds.
+  private static let patience = 0.1
+
+  init(_ logger: Logger, capacity: Int = 8192) {
+    self.logger = logger
+    self.capacity = capacity
+  }
+
+  var isOn: Bool { logger.logLevel <= .info }
+
+  /// Where lines come faster than the log takes them, waits for room. Where the log takes none at all, waits once for a moment, and
+  /// drops lines from then on.
+  func add(_ line: Line) {
+    condition.withLock {
+      if lines.count >= capacity { waitForRoom() }
+      guard lines.count < capacity else { return dropped += 1 }
+      lines.append(line)
+      guard !isWriting else { return }
+      isWriting = true
+      queue.async { self.write() }
+    }
+  }
+
+  private func waitForRoom() {
+    let end = Date(timeIntervalSinceNow: Self.patience)
+    while lines.count >= capacity, !isStalled {
+      if !condition.wait(until: end) { isStalled = true }
+    }
+  }
+
+  /// Waits until all lines are written, at most so many seconds.
+  func flush(within seconds: Double) {
+    let end = Date(timeIntervalSinceNow: seconds)
+    condition.withLock {
+      while isWriting, condition.wait(until: end) {}
+    }
+  }
+
+  private func write() {
+    while let (lines, dropped) = take() {
+      if dropped > 0 {
+        logger.warning("requests were not logged: the log did not take them", metadata: ["count": .stringConvertible(dropped)])
+      }
+      for line in lines { logger.info("request", metadata: Self.metadata(line)) }
+    }
+  }
+
+  /// nil when all is written.
+  private func take() -> ([Line], dropped: Int)? {
+    condition.withLock {
+      defer { condition.broadcast() }
+      isStalled = false
+      guard !lines.isEmpty || dropped > 0 else {
+        isWriting = false
+        return nil
+      }
+      let batch = Array(lines.prefix(Self.batch))
+      lines.removeFirst(batch.count)
+      defer { dropped = 0 }
+      return (batch, dropped)
+    }
+  }
+
+  private static func metadata(_ line: Line) -> Logger.Metadata {
+    var metadata: Logger.Metadata = [
+      "method": "\(line.method?.rawValue ?? "-")", "path": "\(line.path ?? "-")", "status": .stringConvertible(line.status ?? 0),
+      "duration_ms": .stringConvertible((line.seconds * 1e6).rounded() / 1e3), "bytes": .stringConvertible(line.bytes),
+      "request_id": "\(line.requestID)", "remote": "\(line.remote)",
+    ]
+    if line.aborted { metadata["aborted"] = "true" }
+    return metadata
+  }
+}
