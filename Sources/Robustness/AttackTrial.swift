@@ -34,19 +34,13 @@ package struct AttackTrial: Sendable {
 
   package var accuracy: Proportion { Proportion(withstood) }
 
-  /// Adds what `assault` did to the examples at `positions`.
-  mutating func add(_ assault: Assault, at positions: [Int]) {
-    for (row, position) in positions.enumerated() {
-      let fell = assault.fallen[row]
-      withstood[position] = !fell
-      switch assault.faults[row] {
-      case .zero where !fell: zeroGradients += 1
-      case .notFinite: brokenGradients += 1
-      default: break
-      }
-      if assault.breaches[row] { breaches += 1 }
-      if assault.unrepeatable[row] { unrepeatable += 1 }
-    }
-    cost += assault.cost
+  /// Adds what became of the examples at `positions`.
+  mutating func add(_ shard: ShardRecord, at positions: [Int]) {
+    for (position, outcome) in zip(positions, shard.withstood) { withstood[position] = outcome }
+    zeroGradients += shard.zeroGradients
+    brokenGradients += shard.brokenGradients
+    breaches += shard.breaches
+    unrepeatable += shard.unrepeatable
+    cost += shard.cost
   }
 }

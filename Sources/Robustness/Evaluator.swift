@@ -23,26 +23,32 @@ package struct Evaluator: Sendable {
   }
 
   /// - Parameters:
+  ///   - journal: takes each shard that is done. What an earlier attempt at the same evaluation left there is not computed again; the
+  ///     evaluation is the same to the last bit, but for its seconds, which add up.
   ///   - control: called before each shard and each restart, on any thread; what it throws ends the evaluation and is thrown on.
   ///   - progress: called after each shard, on any thread.
   package func evaluate(
-    _ team: any ClassifierTeam, on set: EvaluationSet, control: @escaping @Sendable () throws -> Void = {},
-    progress: @escaping @Sendable (EvaluationProgress) -> Void = { _ in }
+    _ team: any ClassifierTeam, on set: EvaluationSet, journal: EvaluationJournal = EvaluationJournal(model: ""),
+    control: @escaping @Sendable () throws -> Void = {}, progress: @escaping @Sendable (EvaluationProgress) -> Void = { _ in }
   ) throws -> Evaluation {
-    let clock = ContinuousClock()
-    let begun = clock.now
+    journal.begin(fingerprint: try EvaluationFingerprint(self, journal.model, set, shardSize: team.shardSize).digest())
     let epsilons = Array(Set(settings.curve)).sorted()
     let work = Work(
-      team: team, set: set, seed: settings.seed, control: control, progress: progress, units: units(epsilons) * set.count)
+      team: team, set: set, seed: settings.seed, journal: journal, control: control, progress: progress,
+      units: units(epsilons) * set.count)
     let clean = try work.cleanOutcomes()
     var spent = AttackCost(forwardPasses: set.count)
 
-    let trials = try settings.attacks.map { try work.trial(of: $0, against: threat, clean: clean, stage: $0.label) }
+    let trials = try settings.attacks.enumerated().map { number, attack in
+      try work.trial(of: attack, against: threat, clean: clean, stage: attack.label, key: "attack \(number)")
+    }
     var points: [Evaluation.AtEpsilon] = []
     for epsilon in epsilons {
       points.append(try point(at: epsilon, trials: trials, clean: clean, work: work, spent: &spent))
     }
-    let still = try settings.selfCheck ? work.trial(of: Self.idle, against: unmoved, clean: clean, stage: "self-check") : nil
+    let still =
+      try settings.selfCheck
+      ? work.trial(of: Self.idle, against: unmoved, clean: clean, stage: "self-check", key: "self-check") : nil
     for trial in trials + (still.map { [$0] } ?? []) { spent += trial.cost }
 
     let robust = trials.reduce(clean) { zip($0, $1.withstood).map { $0 && $1 } }
@@ -50,7 +56,8 @@ package struct Evaluator: Sendable {
     return Evaluation(
       threat: threat, cleanAccuracy: Proportion(clean), attacks: trials.map { attacked($0, set) }, worstCase: Proportion(robust),
       perClass: classes, worstClass: worst(of: classes), curveAttack: points.isEmpty ? nil : settings.strongest?.label, curve: points,
-      gradientEvaluations: spent.gradientEvaluations, forwardPasses: spent.forwardPasses, seconds: (clock.now - begun) / .seconds(1),
+      gradientEvaluations: spent.gradientEvaluations, forwardPasses: spent.forwardPasses,
+      seconds: journal.snapshot.stages.values.reduce(0) { $0 + $1.seconds },
       warnings: warnings(trials: trials, points: points, still: still, clean: clean, classes: classes))
   }
 
@@ -69,7 +76,7 @@ package struct Evaluator: Sendable {
     // could not rise, and a rise is how an attack that fails gives itself away.
     let trial = try work.trial(
       of: strongest.scaled(from: threat, to: epsilon), against: Threat(norm: threat.norm, epsilon: epsilon), clean: clean,
-      stage: "curve \(epsilon)")
+      stage: "curve \(epsilon)", key: "curve \(epsilon)")
     spent += trial.cost
     return Evaluation.AtEpsilon(epsilon: epsilon, accuracy: trial.accuracy)
   }
@@ -140,19 +147,31 @@ package struct Evaluator: Sendable {
 private struct Work {
   let team: any ClassifierTeam
   let set: EvaluationSet
+  let journal: EvaluationJournal
   let control: @Sendable () throws -> Void
   let meter: ProgressMeter
   let seed: UInt64
 
   init(
-    team: any ClassifierTeam, set: EvaluationSet, seed: UInt64, control: @escaping @Sendable () throws -> Void,
+    team: any ClassifierTeam, set: EvaluationSet, seed: UInt64, journal: EvaluationJournal, control: @escaping @Sendable () throws -> Void,
     progress: @escaping @Sendable (EvaluationProgress) -> Void, units: Int
   ) {
     self.team = team
     self.set = set
     self.seed = seed
+    self.journal = journal
     self.control = control
     meter = ProgressMeter(total: units, report: progress)
+  }
+
+  /// One part of the evaluation.
+  private struct Stage {
+    /// As progress names it.
+    let name: String
+    /// As the journal names it; no two of an evaluation are the same.
+    let key: String
+    /// Passes over one example, at most.
+    let units: Int
   }
 
   /// The passes that an attack takes over one example at most: a gradient counts as two.
@@ -164,29 +183,26 @@ private struct Work {
   /// By example: predicted rightly.
   func cleanOutcomes() throws -> [Bool] {
     let set = set
-    return try overShards(of: Array(0..<set.count), stage: "clean", units: 1) { members, classifier in
+    let shards = try overShards(of: Array(0..<set.count), Stage(name: "clean", key: "clean", units: 1)) { members, classifier in
       let predicted = classifier.logits(of: try set.images(members)).predictions()
-      return zip(members, predicted).map { set.labels[$0] == $1 }
-    }.flatMap { $0 }
+      return ShardRecord(withstood: zip(members, predicted).map { set.labels[$0] == $1 })
+    }.records
+    return shards.flatMap(\.withstood)
   }
 
   /// One attack on every example that is right clean.
-  func trial(of attack: AttackSettings, against threat: Threat, clean: [Bool], stage: String) throws -> AttackTrial {
-    let clock = ContinuousClock()
-    let begun = clock.now
+  func trial(of attack: AttackSettings, against threat: Threat, clean: [Bool], stage: String, key: String) throws -> AttackTrial {
     let adversary = attack.adversary(for: threat, keep: .fallen)
-    let set = set
-    let seed = seed
-    let control = control
+    let (set, seed, control) = (set, seed, control)
     let standing = clean.indices.filter { clean[$0] }
-    let assaults = try overShards(of: standing, stage: stage, units: Self.units(attack)) { members, classifier in
+    let result = try overShards(of: standing, Stage(name: stage, key: key, units: Self.units(attack))) { members, classifier in
       let examples = Examples(
         images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
-      return try adversary.assault(examples, of: classifier, checkpoint: control)
+      return ShardRecord(try adversary.assault(examples, of: classifier, checkpoint: control))
     }
     var trial = AttackTrial(settings: attack, threat: threat, withstood: [Bool](repeating: false, count: set.count))
-    for (shard, assault) in assaults.enumerated() { trial.add(assault, at: members(of: shard, in: standing)) }
-    trial.seconds = (clock.now - begun) / .seconds(1)
+    for (shard, record) in result.records.enumerated() { trial.add(record, at: members(of: shard, in: standing)) }
+    trial.seconds = result.seconds
     return trial
   }
 
@@ -195,26 +211,26 @@ private struct Work {
     return Array(positions[shard * size..<min((shard + 1) * size, positions.count)])
   }
 
-  /// The result of each shard of `positions`, in their order.
-  private func overShards<Result: Sendable>(
-    of positions: [Int], stage: String, units: Int, _ body: @Sendable ([Int], any Classifier) throws -> Result
-  ) throws -> [Result] {
+  /// What became of each shard of `positions`, in their order, and the seconds of the stage over all attempts.
+  private func overShards(
+    of positions: [Int], _ stage: Stage, _ body: @Sendable ([Int], any Classifier) throws -> ShardRecord
+  ) throws -> (records: [ShardRecord], seconds: Double) {
     let size = max(team.shardSize, 1)
-    let count = (positions.count + size - 1) / size
-    let results = Mutex([Int: Result]())
-    // What is not attacked is done.
-    meter.advance(by: (set.count - positions.count) * units, stage: stage)
-    let control = control
-    let meter = meter
-    let shards = (0..<count).map { members(of: $0, in: positions) }
-    try team.forEachShard(count) { shard, classifier in
+    let shards = (0..<(positions.count + size - 1) / size).map { members(of: $0, in: positions) }
+    let recorded = journal.begin(stage: stage.key)
+    let missing = shards.indices.filter { recorded[$0]?.withstood.count != shards[$0].count }
+    // What is not attacked is done, and so is what an earlier attempt did.
+    let left = missing.reduce(0) { $0 + shards[$1].count }
+    meter.advance(by: (set.count - left) * stage.units, stage: stage.name)
+    let (control, meter, journal) = (control, meter, journal)
+    try team.forEachShard(missing.count) { task, classifier in
       try control()
-      let result = try body(shards[shard], classifier)
-      results.withLock { $0[shard] = result }
-      meter.advance(by: shards[shard].count * units, stage: stage)
+      let shard = missing[task]
+      journal.record(shard, try body(shards[shard], classifier), of: stage.key)
+      meter.advance(by: shards[shard].count * stage.units, stage: stage.name)
     }
-    let finished = results.withLock { $0 }
-    return (0..<count).compactMap { finished[$0] }
+    let finished = journal.end(stage: stage.key)
+    return (shards.indices.compactMap { finished.shards[$0] }, finished.seconds)
   }
 }
 

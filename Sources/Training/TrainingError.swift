@@ -6,16 +6,14 @@ package enum TrainingError: Error, Hashable, Sendable, CustomStringConvertible, 
   case diverged(epoch: Int, step: Int, learningRate: Double)
   /// The dataset leaves nothing to train on, or does not fit the network.
   case unsuitable(String)
-  /// The state to resume from is damaged, or is that of another run.
+  /// The state to resume from is that of another run, or names a checkpoint that has gone.
   case cannotResume(String)
-  /// A file could not be written or read.
-  case storage(String)
 
   package var description: String {
     switch self {
     case .diverged(let epoch, let step, let rate):
       "training diverged: the loss at epoch \(epoch), step \(step) is not a finite number (learning rate \(rate)); lower the learning rate"
-    case .unsuitable(let detail), .cannotResume(let detail), .storage(let detail): detail
+    case .unsuitable(let detail), .cannotResume(let detail): detail
     }
   }
 

@@ -13,6 +13,8 @@ package struct TrainingOutcome {
   package let warnings: [Warning]
   /// Wall time by phase, over all attempts.
   package let seconds: [TrainingPhase: Double]
+  /// What was saved last: from there the position of whatever follows rises.
+  package let saved: SavedState
   /// Why training ended before its last epoch, in a sentence; nil when it did not.
   package let stopReason: String?
 }
@@ -22,12 +24,15 @@ extension TrainingOutcome {
   init(_ state: ResumeState, of run: TrainingRun) throws {
     let store = try CheckpointStore(run)
     func model(_ role: CheckpointRole) throws -> TrainedModel {
-      guard let checkpoint = state.checkpoints[role] else { throw ResumeFile.damaged }
+      guard let checkpoint = state.checkpoints[role] else {
+        throw TrainingError.cannotResume("the saved state has no checkpoint \(role.rawValue); start the run anew")
+      }
       return TrainedModel(graph: run.graph, parameters: try store.read(checkpoint), checkpoint: checkpoint)
     }
     let chosen = state.checkpoints[run.settings.select.role] == nil ? .last : run.settings.select.role
     self.init(
       base: try model(.base), selected: try model(chosen), checkpoints: CheckpointRole.allCases.compactMap { state.checkpoints[$0] },
-      history: state.history, warnings: state.warnings, seconds: state.times.seconds, stopReason: state.stopReason)
+      history: state.history, warnings: state.warnings, seconds: state.times.seconds, saved: state.saved,
+      stopReason: state.stopReason)
   }
 }

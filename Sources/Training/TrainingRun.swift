@@ -1,5 +1,6 @@
 import Attacks
 import Datasets
+import Files
 import Foundation
 import Models
 import TensorEngine
@@ -23,9 +24,13 @@ package struct TrainingRun {
   let precision: Precision
   let seed: UInt64
   let directory: URL
+  let checkpoints: any CheckpointFiles
   let resume: Bool
   let saveInterval: Double
+  let engineVersion: String
   let sink: TrainingSink
+  let setAside: @Sendable (URL, String) throws -> Void
+  let onStorage: @Sendable (StorageError) throws -> Void
   let control: @Sendable () throws -> Void
 
   /// - Parameters:
@@ -33,17 +38,24 @@ package struct TrainingRun {
   ///   - initial: the weights to begin with; they are not changed.
   ///   - threads: how many threads of `engine` the run uses at most.
   ///   - precision: one that the processor offers; elsewhere it is slow.
-  ///   - directory: of this run alone; it is made where it is missing. Weights go to its folder `checkpoints`, and what a resumed run needs
-  ///     to `resume.state`, which stays until `removeState(in:)`.
-  ///   - resume: go on from the state in `directory` where there is one; otherwise one that is there is replaced.
-  ///   - saveInterval: seconds after which the state is saved within an epoch.
-  ///   - sink: told of progress, on the thread of `run()`.
+  ///   - directory: of this run alone; it is made where it is missing. What a resumed run needs goes to `resume.a.state` and
+  ///     `resume.b.state`, by turns; they stay until `removeState(in:)`.
+  ///   - checkpoints: where the weights go; by default to the folder `checkpoints` of `directory`.
+  ///   - resume: go on from the newest whole state in `directory` where there is one; otherwise one that is there is replaced.
+  ///   - saveInterval: seconds from one saved state to the next, unless that takes too much of the run's time.
+  ///   - engineVersion: what computes, to be noted in each state.
+  ///   - sink: told of progress.
+  ///   - setAside: takes a damaged state out of the way, for the reason given; by default it renames it to `NAME.damaged`.
+  ///   - onStorage: called when a file cannot be written or opened for want of room, descriptors or memory. It returns when it is worth
+  ///     trying again, and the file is written anew; what it throws ends the run. It is called for the states saved in the background too,
+  ///     on another thread, and what it throws there ends nothing.
   ///   - control: called for each batch and each shard, from several threads; what it throws ends the run, after its state was saved.
   package init(
     dataset: Dataset, graph: Graph, description: ModelDescription, initial: Parameters, threat: Threat, settings: TrainingSettings,
-    engine: Engine, threads: Int, precision: Precision = .fp32, seed: UInt64, directory: URL, resume: Bool = false,
-    saveInterval: Double = 60,
-    sink: TrainingSink = TrainingSink(), control: @escaping @Sendable () throws -> Void = {}
+    engine: Engine, threads: Int, precision: Precision = .fp32, seed: UInt64, directory: URL, checkpoints: (any CheckpointFiles)? = nil,
+    resume: Bool = false, saveInterval: Double = 1, engineVersion: String = EngineVersion.description, sink: TrainingSink = TrainingSink(),
+    setAside: @escaping @Sendable (URL, String) throws -> Void = Self.renameDamaged,
+    onStorage: @escaping @Sendable (StorageError) throws -> Void = { throw $0 }, control: @escaping @Sendable () throws -> Void = {}
   ) {
     self.dataset = dataset
     self.graph = graph
@@ -56,22 +68,40 @@ package struct TrainingRun {
     self.precision = precision
     self.seed = seed
     self.directory = directory
+    self.checkpoints = checkpoints ?? CheckpointFolder(directory)
     self.resume = resume
     self.saveInterval = saveInterval
+    self.engineVersion = engineVersion
     self.sink = sink
+    self.setAside = setAside
+    self.onStorage = onStorage
     self.control = control
   }
 
   /// Trains, blocking the caller, and returns what came of it. A run that is resumed after its end returns its outcome again.
   ///
-  /// - Throws: `TrainingError`, or whatever `control` throws.
+  /// - Throws: `TrainingError`, `StorageError`, or whatever `control` throws.
   package func run() throws -> TrainingOutcome {
     let state = try TrainingLoop(self)()
     return try TrainingOutcome(state, of: self)
   }
 
+  // MARK: What a run leaves
+
+  /// From where a run in `directory` would go on; `nil` when it would begin at the beginning. Reads headers alone.
+  package static func savedState(in directory: URL) -> SavedState? { ResumeFiles(directory: directory).summaries.first?.saved }
+
+  /// Every checkpoint that a saved state in `directory` names: none of them may be removed before the run goes on.
+  package static func namedCheckpoints(in directory: URL) -> Set<Checkpoint> {
+    Set(ResumeFiles(directory: directory).summaries.flatMap(\.checkpoints.values))
+  }
+
   /// Removes what a resumed run would need: for a run that is over and evaluated.
-  package static func removeState(in directory: URL) throws {
-    try ResumeFile(directory: directory).remove()
+  package static func removeState(in directory: URL) { ResumeFiles(directory: directory).remove() }
+
+  /// Renames a damaged file to `NAME.damaged`; an earlier one of that name is replaced.
+  package static func renameDamaged(_ url: URL, because reason: String) throws {
+    let (from, to) = (url.path, url.appendingPathExtension("damaged").path)
+    try systemCall("\(url.lastPathComponent) is damaged and cannot be set aside") { rename(from, to) }
   }
 }

@@ -1,8 +1,9 @@
 import Robustness
 
-/// Where a run tells what happens. Every closure is called on the thread that called `TrainingRun.run()`, and returns quickly.
+/// Where a run tells what happens. Every closure but `saved` is called on the thread that called `TrainingRun.run()`, and returns quickly.
 ///
-/// What came after the last saved state comes again when a run that died is resumed: the same epoch with the same values.
+/// A run that is resumed tells again all that its saved state holds, in order, and then what came after that state: the same epoch with
+/// the same values. Nothing is lost when a process dies between a file and whoever notes it.
 package struct TrainingSink {
   package var progress: (TrainingProgress) -> Void
   /// After each epoch.
@@ -10,14 +11,18 @@ package struct TrainingSink {
   package var warning: (Warning) -> Void
   /// After a checkpoint has been written, under its final name; the same role comes again when a better one has taken its place.
   package var checkpoint: (Checkpoint) -> Void
+  /// After each state that is durably on the disk. Called on any thread, one call at a time, and never after `run()` has returned.
+  package var saved: @Sendable (SavedState) -> Void
 
   package init(
     progress: @escaping (TrainingProgress) -> Void = { _ in }, metrics: @escaping (TrainingMetrics) -> Void = { _ in },
-    warning: @escaping (Warning) -> Void = { _ in }, checkpoint: @escaping (Checkpoint) -> Void = { _ in }
+    warning: @escaping (Warning) -> Void = { _ in }, checkpoint: @escaping (Checkpoint) -> Void = { _ in },
+    saved: @escaping @Sendable (SavedState) -> Void = { _ in }
   ) {
     self.progress = progress
     self.metrics = metrics
     self.warning = warning
     self.checkpoint = checkpoint
+    self.saved = saved
   }
 }

@@ -1,5 +1,6 @@
 import Attacks
 import Datasets
+import Files
 import Foundation
 import Models
 import Synchronization
@@ -60,6 +61,10 @@ final class TemporaryRun: @unchecked Sendable {
   var seed: UInt64 = 5
   var sink = TrainingSink()
   var saveInterval = 60.0
+  var checkpoints: (any CheckpointFiles)?
+  var engineVersion = EngineVersion.description
+  var setAside: @Sendable (URL, String) throws -> Void = TrainingRun.renameDamaged
+  var onStorage: @Sendable (StorageError) throws -> Void = { throw $0 }
 
   static let engine = Engine(threads: 2)
 
@@ -76,15 +81,22 @@ final class TemporaryRun: @unchecked Sendable {
     return parameters
   }
 
+  func training(
+    in directory: URL? = nil, threads: Int = 2, initial: Parameters? = nil, resume: Bool = false,
+    control: @escaping @Sendable () throws -> Void = {}
+  ) throws -> TrainingRun {
+    let graph = try model.graph(input: dataset.imageShape, classes: dataset.classes)
+    return TrainingRun(
+      dataset: dataset, graph: graph, description: model, initial: initial ?? self.initial(graph), threat: threat, settings: settings,
+      engine: Self.engine, threads: threads, precision: precision, seed: seed, directory: directory ?? self.directory,
+      checkpoints: checkpoints, resume: resume, saveInterval: saveInterval, engineVersion: engineVersion, sink: sink, setAside: setAside,
+      onStorage: onStorage, control: control)
+  }
+
   func run(
     in directory: URL? = nil, threads: Int = 2, resume: Bool = false, control: @escaping @Sendable () throws -> Void = {}
   ) throws -> TrainingOutcome {
-    let graph = try model.graph(input: dataset.imageShape, classes: dataset.classes)
-    let training = TrainingRun(
-      dataset: dataset, graph: graph, description: model, initial: initial(graph), threat: threat, settings: settings,
-      engine: Self.engine, threads: threads, precision: precision, seed: seed, directory: directory ?? self.directory, resume: resume,
-      saveInterval: saveInterval, sink: sink, control: control
-    )
+    let training = try training(in: directory, threads: threads, resume: resume, control: control)
     // Nothing below uses `self`, which would else be freed, and the directory removed, while the run is under way.
     return try withExtendedLifetime(self) { try training.run() }
   }
@@ -94,6 +106,20 @@ final class TemporaryRun: @unchecked Sendable {
     let folder = (directory ?? self.directory).appendingPathComponent("checkpoints")
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     return try Dictionary(uniqueKeysWithValues: names.map { ($0, try Data(contentsOf: folder.appendingPathComponent($0))) })
+  }
+}
+
+/// Copies what a process leaves that dies now: each file as it is, the states before the checkpoints that they name.
+func copyRemains(of directory: URL, to target: URL) throws {
+  try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+  for name in Folder.names(in: directory).reversed() {
+    let (source, copy) = (directory.appendingPathComponent(name), target.appendingPathComponent(name))
+    if name == "checkpoints" {
+      try copyRemains(of: source, to: copy)
+    } else {
+      // One that was renamed since it was listed is no longer there, as after a death a moment later.
+      try? FileManager.default.copyItem(at: source, to: copy)
+    }
   }
 }
 

@@ -50,7 +50,8 @@ struct OptimizerTests {
     for step in 0..<3 { apply(first, to: &weights, rate: 0.03, step: step, ranges: [0..<5]) }
     var resumed = weights
     let second = Optimizer(reference.settings.updateRule, count: weights.count)
-    #expect(second.restore(first.state.map(Array.init), step: 3))
+    for (slot, saved) in zip(second.slots, first.slots) { _ = slot.update(fromContentsOf: saved) }
+    second.resume(after: 3)
     for step in 3..<6 {
       apply(first, to: &weights, rate: 0.03, step: step, ranges: [0..<5])
       apply(second, to: &resumed, rate: 0.03, step: step, ranges: [0..<5])
@@ -58,12 +59,18 @@ struct OptimizerTests {
     #expect(weights == resumed)
   }
 
-  @Test("a state of another rule or another number of weights is refused")
-  func refusesOtherStates() {
-    let momentum = Optimizer(OptimizerSettings(.sgd()).updateRule, count: 3)
-    #expect(!momentum.restore([], step: 1))
-    #expect(!momentum.restore([[0, 0]], step: 1))
-    #expect(momentum.restore([[1, 2, 3]], step: 1))
-    #expect(momentum.state.map(Array.init) == [[1, 2, 3]])
+  @Test("an optimiser that begins anew is as if there had been no step")
+  func beginsAnew() {
+    let reference = PyTorchReference.trajectories[0]
+    let (fresh, used) = (
+      Optimizer(reference.settings.updateRule, count: 5), Optimizer(reference.settings.updateRule, count: 5)
+    )
+    var (weights, others) = (PyTorchReference.start, PyTorchReference.start)
+    apply(used, to: &others, rate: 0.03, step: 0, ranges: [0..<5])
+    used.reset()
+    others = PyTorchReference.start
+    apply(fresh, to: &weights, rate: 0.03, step: 0, ranges: [0..<5])
+    apply(used, to: &others, rate: 0.03, step: 0, ranges: [0..<5])
+    #expect(weights == others)
   }
 }

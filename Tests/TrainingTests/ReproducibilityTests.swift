@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Models
 import Synchronization
@@ -17,16 +18,29 @@ struct ReproducibilityTests {
     #expect(try two.files() == files)
   }
 
-  @Test("when the run is interrupted at any point and resumed", arguments: [0, 1, 2, 6, 9, 13, 17, 19, 26, 31, 36, 41, 44])
-  func interruption(_ questions: Int) throws {
-    let (whole, broken) = (try TemporaryRun(), try TemporaryRun())
-    let outcome = try whole.run()
-    let interruption = Interruption(after: questions)
-    #expect(throws: Interruption.Stopped()) { try broken.run { try interruption.ask() } }
-    let resumed = try broken.run(resume: true)
-    #expect(try broken.files() == whole.files())
-    #expect(resumed.history == outcome.history)
-    #expect(resumed.checkpoints == outcome.checkpoints)
+  @Test("when the run is interrupted at any point and resumed, and then it does again no more than a batch or a shard")
+  func interruption() throws {
+    let whole = try TemporaryRun()
+    // A measurement of many shards.
+    whole.settings.validationFraction = 0.5
+    let all = Interruption(after: .max)
+    let outcome = try whole.run(threads: 1) { try all.ask() }
+    let files = try whole.files()
+    // A batch asks before it begins and for each of its shards, a shard of a measurement before it begins and for its attack.
+    let again = 1 + Blobs.settings.batchSize
+    for questions in 0..<all.questions {
+      let broken = try TemporaryRun()
+      broken.settings = whole.settings
+      let (interruption, rest) = (Interruption(after: questions), Interruption(after: .max))
+      #expect(throws: Interruption.Stopped()) { try broken.run(threads: 1) { try interruption.ask() } }
+      let resumed = try broken.run(threads: 1, resume: true) { try rest.ask() }
+      #expect(try broken.files() == files, "after \(questions) questions")
+      #expect(resumed.history == outcome.history)
+      #expect(resumed.checkpoints == outcome.checkpoints)
+      #expect(resumed.warnings == outcome.warnings)
+      #expect(resumed.saved == outcome.saved)
+      #expect(rest.questions <= all.questions - questions + again)
+    }
   }
 
   /// A network whose shards meet, attacked by either kind of statistics.
@@ -87,23 +101,28 @@ struct ReproducibilityTests {
     #expect(try broken.files() == whole.files())
   }
 
-  @Test("when the machine dies in mid-epoch and the run goes on from the last saved state")
-  func death() throws {
+  @Test("when the process dies at any moment and the run goes on from what it left", arguments: [Blobs.convolutional, Blobs.normalized])
+  func death(_ model: ModelDescription) throws {
     let (whole, broken) = (try TemporaryRun(), try TemporaryRun())
-    _ = try whole.run()
+    for run in [whole, broken] { run.model = model }
+    let outcome = try whole.run()
     let directory = broken.directory
-    let remains = directory.appendingPathExtension("remains")
-    defer { try? FileManager.default.removeItem(at: remains) }
+    let remains = Remains(of: directory)
     broken.saveInterval = 0
-    broken.sink.progress = { progress in
-      // What is on disk at this moment is what a dead process leaves: a batch further than the saved state.
-      if progress.epoch == 3 && progress.step == 2 && progress.phase == .retrain {
-        try? FileManager.default.copyItem(at: directory, to: remains)
-      }
-    }
+    broken.sink = TrainingSink(
+      progress: { _ in remains.take() }, metrics: { _ in remains.take() }, warning: { _ in remains.take() },
+      checkpoint: { _ in remains.take() }, saved: { _ in remains.take() })
     _ = try broken.run()
-    _ = try broken.run(in: remains, resume: true)
-    #expect(try broken.files(in: remains) == whole.files())
+    broken.sink = TrainingSink()
+    #expect(remains.folders.count > 20)
+    var positions: Set<Int> = []
+    for folder in remains.folders {
+      positions.insert(TrainingRun.savedState(in: folder)?.position ?? 0)
+      let resumed = try broken.run(in: folder, resume: true)
+      #expect(try broken.files(in: folder) == whole.files())
+      #expect(resumed.history == outcome.history)
+    }
+    #expect(positions.count > 1)
   }
 
   @Test("in every precision, whatever the threads, and others in each", arguments: [Blobs.convolutional, Blobs.normalized])
@@ -122,6 +141,26 @@ struct ReproducibilityTests {
     #expect(digests.count == Precision.allCases.count)
   }
 
+  @Test("wherever its files are, and none of them is removed while the run lives")
+  func stored() throws {
+    let (folder, stored) = (try TemporaryRun(), try TemporaryRun())
+    let outcome = try folder.run()
+    let lost = LostAndFound(stored.directory.appendingPathComponent("lost+found")) { _, _ in }
+    let store = FileStore(stored.directory.appendingPathComponent("files"), incoming: stored.directory, lost: lost)
+    let checkpoints = StoredCheckpoints(store)
+    stored.checkpoints = checkpoints
+    let interruption = Interruption(after: 30)
+    #expect(throws: Interruption.Stopped()) { try stored.run { try interruption.ask() } }
+    let resumed = try stored.run(resume: true)
+    #expect(resumed.checkpoints == outcome.checkpoints)
+    for checkpoint in resumed.checkpoints {
+      #expect(!store.remove(checkpoint.sha256))
+      #expect(try checkpoints.open(checkpoint).size == checkpoint.bytes)
+    }
+    let named = TrainingRun.namedCheckpoints(in: stored.directory)
+    #expect(named.isSuperset(of: resumed.checkpoints))
+  }
+
   @Test("and others with another seed")
   func seeds() throws {
     let (one, other) = (try TemporaryRun(), try TemporaryRun())
@@ -129,4 +168,23 @@ struct ReproducibilityTests {
     let (a, b) = (try one.run(), try other.run())
     #expect(a.selected.checkpoint.sha256 != b.selected.checkpoint.sha256)
   }
+}
+
+/// What a process would have left at each of the moments at which it was looked at; it goes with the value.
+private final class Remains: Sendable {
+  private let directory: URL
+  private let taken = Mutex<[URL]>([])
+
+  init(of directory: URL) { self.directory = directory }
+
+  var folders: [URL] { taken.withLock { $0 } }
+
+  func take() {
+    taken.withLock { taken in
+      let folder = directory.appendingPathExtension("remains-\(taken.count)")
+      if (try? copyRemains(of: directory, to: folder)) != nil { taken.append(folder) }
+    }
+  }
+
+  deinit { for folder in taken.withLock({ $0 }) { try? FileManager.default.removeItem(at: folder) } }
 }

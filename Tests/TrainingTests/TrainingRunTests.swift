@@ -232,8 +232,8 @@ struct TrainingRunTests {
     #expect {
       try run.run(in: place)
     } throws: { error in
-      guard case TrainingError.storage(let sentence) = error else { return false }
-      return !sentence.contains(run.directory.path)
+      guard let error = error as? StorageError else { return false }
+      return !error.description.contains(run.directory.path)
     }
   }
 }

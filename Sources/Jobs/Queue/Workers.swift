@@ -1,4 +1,5 @@
 import Dispatch
+import Files
 import Foundation
 import Logging
 import Robustness
@@ -119,6 +120,7 @@ package final class Workers: Sendable {
     let end = run(job, control)
     do {
       try store.settle(job.id, as: end.state, reason: end.reason)
+      if end.state == .succeeded { JobRunner.removeState(in: store.directory.job(job.id)) }
     } catch {
       logger.critical("the end of a job could not be stored", metadata: ["job": "\(job.id)", "error": "\(error)"])
     }
@@ -128,8 +130,9 @@ package final class Workers: Sendable {
     do {
       let spec = try JobSpec(reading: job.spec)
       try follow(job.id, control)
-      _ = try runner.run(
+      let report = try runner.run(
         spec, in: store.directory.job(job.id), resume: job.attempt > 1, sink: sink(of: job.id, control), control: control)
+      try AtomicFile.write(Data(report.json().utf8), to: store.directory.report(of: job.id))
       return (.succeeded, nil)
     } catch let interruption as Interruption {
       switch interruption {

@@ -17,18 +17,28 @@ package struct JobRunner: Sendable {
     self.catalogue = catalogue
   }
 
-  /// Runs the job on the calling thread, and leaves `report.json` and `checkpoints/` in `directory`.
+  /// Runs the job on the calling thread, and leaves its checkpoints. The report is the caller's to keep, and so is it to remove, once the
+  /// report is kept, what a resumed run would need: `removeState(in:)`.
   ///
   /// - Parameters:
   ///   - directory: of this job alone; made where it is missing.
-  ///   - resume: go on from the state that an earlier attempt left there.
+  ///   - checkpoints: where the weights go; by default to the folder `checkpoints` of `directory`.
+  ///   - resume: go on from what an earlier attempt saved in `directory`.
+  ///   - saveInterval: seconds from one saved state to the next, unless that takes too much of the run's time.
+  ///   - setAside: takes a damaged file out of the way, for the reason given; by default it renames it to `NAME.damaged`.
+  ///   - onStorage: called when a file cannot be written or opened for want of room, descriptors or memory, on any thread. It returns when
+  ///     it is worth trying again; what it throws ends the run, unless it is the state saved in the background that waits.
   /// - Throws: `Interruption` when `control` asks for it; the state to go on from has then been saved. `TrainingError`, `DatasetError`,
   ///   `ModelError`, `WeightsError`, `StorageError`, `NotFound` with a sentence each.
   package func run(
-    _ spec: JobSpec, in directory: URL, resume: Bool = false, sink: RunSink = RunSink(), control: RunControl = RunControl()
+    _ spec: JobSpec, in directory: URL, checkpoints: (any CheckpointFiles)? = nil, resume: Bool = false, saveInterval: Double = 1,
+    sink: RunSink = RunSink(), control: RunControl = RunControl(),
+    setAside: @escaping @Sendable (URL, String) throws -> Void = TrainingRun.renameDamaged,
+    onStorage: @escaping @Sendable (StorageError) throws -> Void = { throw $0 }
   ) throws -> Report {
     try control.check()
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    try waitingOutShortage(onStorage) { try Folder.make(directory) }
+    if !resume { Self.removeState(in: directory) }
     let whole = try catalogue.load(spec.dataset.reference)
     let dataset = whole.limited(to: spec.dataset.limit, seed: spec.seed)
     let graph = try spec.model.description.graph(input: dataset.imageShape, classes: dataset.classes)
@@ -37,14 +47,40 @@ package struct JobRunner: Sendable {
       trainingShare: Estimate(spec, facts, graph).trainingShare, report: sink.progress)
     let run = Run(
       spec: spec, dataset: dataset, graph: graph, engine: engine, catalogue: catalogue, meter: meter, sink: sink, control: control,
-      threads: min(spec.resources.threads ?? engine.threads, engine.threads))
-    let report = try run.report(in: directory, resume: resume)
-    try AtomicFile.write(Data(report.json().utf8), to: directory.appendingPathComponent("report.json"))
-    // Only now: a run that is cut off before its report exists goes on from its state.
-    if spec.training != nil { try TrainingRun.removeState(in: directory) }
+      threads: min(spec.resources.threads ?? engine.threads, engine.threads),
+      storage: RunStorage(
+        directory: directory, checkpoints: checkpoints ?? CheckpointFolder(directory), saveInterval: saveInterval, setAside: setAside,
+        onStorage: onStorage))
+    let report = try run.report(resume: resume)
     meter.finish()
     return report
   }
+
+  /// From where a job in `directory` would go on; `nil` when it would begin at the beginning.
+  package static func savedState(in directory: URL) -> SavedState? {
+    (try? EvaluationFile(directory: directory).read()?.saved) ?? TrainingRun.savedState(in: directory)
+  }
+
+  /// Removes what a resumed run would need, and what a process left that was killed while it wrote a file: for a job that is over and
+  /// whose report is kept.
+  package static func removeState(in directory: URL) {
+    TrainingRun.removeState(in: directory)
+    EvaluationFile(directory: directory).remove()
+    for folder in [directory, directory.appendingPathComponent("checkpoints")] {
+      for name in Folder.names(in: folder) where name.hasPrefix(".") && name.hasSuffix(".new") {
+        Folder.remove(folder.appendingPathComponent(name))
+      }
+    }
+  }
+}
+
+/// Where a run keeps what outlives its process, and what happens when that fails.
+struct RunStorage: Sendable {
+  let directory: URL
+  let checkpoints: any CheckpointFiles
+  let saveInterval: Double
+  let setAside: @Sendable (URL, String) throws -> Void
+  let onStorage: @Sendable (StorageError) throws -> Void
 }
 
 /// One run with all that it needs.
@@ -58,12 +94,7 @@ private struct Run {
   let sink: RunSink
   let control: RunControl
   let threads: Int
-
-  /// Weights under evaluation, and the digest of their file.
-  private struct Subject {
-    let parameters: Parameters
-    let sha256: String
-  }
+  let storage: RunStorage
 
   private struct Trained {
     var base: Subject?
@@ -71,20 +102,25 @@ private struct Run {
     var warnings: [Warning] = []
     var seconds: [String: Double] = [:]
     var validationCount = 0
+    var saved = SavedState(step: 0, position: 0)
   }
 
-  func report(in directory: URL, resume: Bool) throws -> Report {
-    let trained = try spec.training.map { try train($0, in: directory, resume: resume) } ?? uploaded()
+  func report(resume: Bool) throws -> Report {
+    let trained = try spec.training.map { try train($0, resume: resume) } ?? uploaded()
     let baseline = try spec.evaluation.baseline.map { try subject($0) } ?? trained.base
-    let (before, after, seconds) = try evaluate(before: baseline, after: trained.final)
-    var warnings = trained.warnings
+    let evaluation = try FinalEvaluation(
+      spec: spec, dataset: dataset, graph: graph, engine: engine, threads: threads, meter: meter, sink: sink, control: control,
+      storage: storage, trained: trained.saved
+    ).run(before: baseline, after: trained.final, resume: resume)
+    let (before, after) = (evaluation.before, evaluation.after)
+    var warnings = trained.warnings + evaluation.warnings
     if let warning = Warning.evaluationNotStronger(training: attackOfTraining, evaluation: spec.evaluation.attacks) {
       sink.warning(warning)
       warnings.append(warning)
     }
     for warning in after.warnings { sink.warning(warning) }
     var times = trained.seconds
-    times[TrainingPhase.evaluate.rawValue, default: 0] += seconds
+    times[TrainingPhase.evaluate.rawValue, default: 0] += evaluation.seconds
     let report = Report(
       dataset: described(trained.validationCount, evaluated: after.cleanAccuracy.total),
       model: Report.Model(
@@ -97,22 +133,24 @@ private struct Run {
 
   // MARK: Training
 
-  private func train(_ settings: TrainingSettings, in directory: URL, resume: Bool) throws -> Trained {
+  private func train(_ settings: TrainingSettings, resume: Bool) throws -> Trained {
     let initial =
       try spec.model.initial.map { try subject($0).parameters } ?? parameters(of: Weights(graph.layout, seed: spec.seed))
     let control = control
     let outcome = try TrainingRun(
       dataset: dataset, graph: graph, description: spec.model.description, initial: initial, threat: spec.threat, settings: settings,
-      engine: engine, threads: threads, precision: spec.precision, seed: spec.seed, directory: directory, resume: resume,
-      sink: TrainingSink(progress: meter.training, metrics: sink.metrics, warning: sink.warning, checkpoint: sink.checkpoint),
-      control: { try control.check() }
+      engine: engine, threads: threads, precision: spec.precision, seed: spec.seed, directory: storage.directory,
+      checkpoints: storage.checkpoints, resume: resume, saveInterval: storage.saveInterval,
+      sink: TrainingSink(
+        progress: meter.training, metrics: sink.metrics, warning: sink.warning, checkpoint: sink.checkpoint, saved: sink.saved),
+      setAside: storage.setAside, onStorage: storage.onStorage, control: { try control.check() }
     ).run()
     var seconds: [String: Double] = [:]
     for (phase, time) in outcome.seconds { seconds[phase.rawValue] = time }
     return Trained(
       base: Subject(parameters: outcome.base.parameters, sha256: outcome.base.checkpoint.sha256),
       final: Subject(parameters: outcome.selected.parameters, sha256: outcome.selected.checkpoint.sha256), warnings: outcome.warnings,
-      seconds: seconds, validationCount: validationCount(settings))
+      seconds: seconds, validationCount: validationCount(settings), saved: outcome.saved)
   }
 
   private func validationCount(_ settings: TrainingSettings) -> Int {
@@ -142,34 +180,7 @@ private struct Run {
     return parameters
   }
 
-  // MARK: Evaluation
-
-  private func evaluate(before: Subject?, after: Subject) throws -> (before: Evaluation?, after: Evaluation, seconds: Double) {
-    let clock = ContinuousClock()
-    let start = clock.now
-    // The same weights twice need one look.
-    let isSame = before?.sha256 == after.sha256
-    let parts = before == nil || isSame ? 1 : 2
-    let first = try isSame ? nil : before.map { try evaluate($0, part: 0, of: parts) }
-    let second = try evaluate(after, part: parts - 1, of: parts)
-    return (isSame ? second : first, second, (clock.now - start) / .seconds(1))
-  }
-
-  private func evaluate(_ subject: Subject, part: Int, of parts: Int) throws -> Evaluation {
-    let settings = EvaluationSettings(
-      attacks: spec.evaluation.attacks, samples: spec.evaluation.samples, curve: spec.evaluation.curve, seed: spec.seed)
-    let test = dataset.test
-    let chosen = settings.sample(of: test.count)
-    let set = EvaluationSet(ids: chosen, labels: test.labels(at: chosen), classNames: dataset.classNames) { positions in
-      test.images(at: positions.map { chosen[$0] })
-    }
-    let team = try NetworkTeam(engine: engine, graph: graph, parameters: subject.parameters, width: threads)
-    let (control, meter) = (control, meter)
-    meter.evaluation(part: part, of: parts, fraction: 0)
-    return try Evaluator(settings: settings, threat: spec.threat).evaluate(
-      team, on: set, control: { try control.check() },
-      progress: { meter.evaluation(part: part, of: parts, fraction: $0.fraction) })
-  }
+  // MARK: The report
 
   private func described(_ validationCount: Int, evaluated: Int) -> Report.Dataset {
     let id: String? =

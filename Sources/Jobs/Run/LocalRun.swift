@@ -35,6 +35,10 @@ package struct LocalRun: Sendable {
       }
       sink.metrics(metrics)
     }
-    return try runner.run(spec, in: directory, sink: told, control: control)
+    let report = try runner.run(spec, in: directory, sink: told, control: control)
+    try AtomicFile.write(Data(report.json().utf8), to: directory.appendingPathComponent("report.json"))
+    // Only now: a run that is cut off before its report exists has its state.
+    JobRunner.removeState(in: directory)
+    return report
   }
 }

@@ -26,8 +26,10 @@ package struct Footprint: Hashable, Sendable {
     var training = 0
     if let settings = spec.training {
       let plan = try TrainingPlan(graph, settings, precision: spec.precision, examples: used, width: width, programs: programs)
-      // The first weights and the present ones, a copy while a checkpoint is written, and what the optimiser remembers.
-      training = weights * (3 + settings.optimizer.updateRule.slots) + plan.bytes
+      let slots = settings.optimizer.updateRule.slots
+      // The first weights and the present ones, a copy while a checkpoint is written, and what the optimiser remembers; and the copies of
+      // weights and optimiser that are saved while training goes on.
+      training = weights * (3 + slots) + weights * (1 + slots) + plan.bytes
     }
     let images = (facts.trainCount + facts.testCount) * facts.shape.count * facts.bytesPerValue
     jobBytes = images + max(training, evaluating)

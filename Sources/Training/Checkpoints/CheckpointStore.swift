@@ -5,22 +5,19 @@ import TensorEngine
 
 /// Writes the checkpoints of a run, and reads them again.
 struct CheckpointStore {
-  private let directory: URL
+  private let files: any CheckpointFiles
   private let layout: ParameterLayout
   /// What every file says of its network.
   private let metadata: [String: String]
+  private let onStorage: @Sendable (StorageError) throws -> Void
 
   init(_ run: TrainingRun) throws {
-    directory = run.directory
+    files = run.checkpoints
     layout = run.graph.layout
+    onStorage = run.onStorage
     let card = ModelCard(
       model: run.description, input: run.dataset.imageShape, classes: run.dataset.classes, classNames: run.dataset.classNames)
     metadata = try card.metadata()
-    do {
-      try FileManager.default.createDirectory(at: Checkpoint.folder(in: directory), withIntermediateDirectories: true)
-    } catch {
-      throw TrainingError.storage("the folder for checkpoints cannot be made: \(error.localizedDescription)")
-    }
   }
 
   /// Writes a safetensors file in place of the role's last one.
@@ -36,28 +33,44 @@ struct CheckpointStore {
       "temper.metrics": String(decoding: try encoder.encode(measured), as: UTF8.self),
     ]
     let file = Safetensors(Weights(parameters), metadata: metadata.merging(results) { $1 })
-    var sha256 = ""
-    try AtomicFile.write(to: Checkpoint.url(of: role, in: directory)) { put in
-      let digest = SHA256Digest()
-      try file.write {
-        digest.update($0)
-        try put($0)
-      }
-      sha256 = digest.finishHex()
+    let written = try waitingOutShortage(onStorage) {
+      try files.write(role) { target in try file.write { try target.append($0) } }
     }
-    return Checkpoint(role: role, epoch: metrics.epoch, metrics: metrics, bytes: file.byteCount, sha256: sha256)
+    return Checkpoint(role: role, epoch: metrics.epoch, metrics: metrics, bytes: written.bytes, sha256: written.sha256)
   }
 
   /// The weights of a checkpoint.
   ///
   /// - Throws: `TrainingError.cannotResume` when the file is not there any more, or is another.
   func read(_ checkpoint: Checkpoint) throws -> Parameters {
-    guard let data = try? Data(contentsOf: checkpoint.url(in: directory)), SHA256Digest.hex(of: data) == checkpoint.sha256 else {
-      throw TrainingError.cannotResume(
-        "the checkpoint \(checkpoint.role.rawValue) of epoch \(checkpoint.epoch) is missing or was changed; start the run anew")
-    }
+    let data = try waitingOutShortage(onStorage) { try contents(checkpoint) }
     let parameters = Parameters(layout)
     for (index, tensor) in try Safetensors(data).weights.tensors(for: layout).enumerated() { parameters[index] = tensor }
     return parameters
+  }
+
+  private func contents(_ checkpoint: Checkpoint) throws -> Data {
+    do {
+      let file = try files.open(checkpoint)
+      var data = Data(count: file.size)
+      let count = try data.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
+      if count == data.count, SHA256Digest.hex(of: data) == checkpoint.sha256 { return data }
+    } catch is DamagedFile {
+      // Told below, as one that was damaged since it was opened.
+    }
+    throw TrainingError.cannotResume(
+      "the checkpoint \(checkpoint.role.rawValue) of epoch \(checkpoint.epoch) is missing or was changed; start the run anew")
+  }
+
+  /// Whether the file of a checkpoint is there, can be read, and is whole.
+  func holds(_ checkpoint: Checkpoint) throws -> Bool {
+    do {
+      _ = try waitingOutShortage(onStorage) { try files.open(checkpoint) }
+      return true
+    } catch is DamagedFile {
+      return false
+    } catch is StorageError {
+      return false
+    }
   }
 }

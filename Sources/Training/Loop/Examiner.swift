@@ -39,22 +39,35 @@ struct Examiner {
 
   /// Fills in what is measured after an epoch.
   ///
-  /// - Parameter probing: whether to look for catastrophic overfitting too.
-  func measure(_ team: NetworkTeam, into metrics: inout TrainingMetrics, probing: Bool) throws {
-    if !validation.isEmpty {
-      metrics.validationCleanAccuracy = try evaluation(of: team, on: validation, under: []).cleanAccuracy.value
-      metrics.validationRobustAccuracy = try evaluation(of: team, on: attacked, under: [Self.validationAttack]).worstCase.value
+  /// - Parameters:
+  ///   - probing: whether to look for catastrophic overfitting too.
+  ///   - journals: of this measurement; what is recorded there is not computed again.
+  ///   - afterShard: called after each shard, on any thread.
+  func measure(
+    _ team: NetworkTeam, into metrics: inout TrainingMetrics, probing: Bool, _ journals: ValidationJournals,
+    afterShard: @escaping @Sendable () -> Void
+  ) throws {
+    func look(_ ids: [Int], _ attacks: [AttackSettings], _ journal: EvaluationJournal) throws -> Evaluation {
+      try evaluation(of: team, on: ids, under: attacks, journal, afterShard)
     }
-    if probing { metrics.probeAccuracy = try evaluation(of: team, on: probed, under: [Self.probeAttack]).worstCase.value }
+    if !validation.isEmpty {
+      metrics.validationCleanAccuracy = try look(validation, [], journals.clean).cleanAccuracy.value
+      metrics.validationRobustAccuracy = try look(attacked, [Self.validationAttack], journals.attacked).worstCase.value
+    }
+    if probing { metrics.probeAccuracy = try look(probed, [Self.probeAttack], journals.probe).worstCase.value }
   }
 
   /// The random starts are those of epoch 0, which no training uses, and the same every time: figures differ by the model alone.
-  private func evaluation(of team: NetworkTeam, on ids: [Int], under attacks: [AttackSettings]) throws -> Evaluation {
+  private func evaluation(
+    of team: NetworkTeam, on ids: [Int], under attacks: [AttackSettings], _ journal: EvaluationJournal,
+    _ afterShard: @escaping @Sendable () -> Void
+  ) throws -> Evaluation {
     let split = dataset.train
     let set = EvaluationSet(ids: ids, labels: split.labels(at: ids), classNames: dataset.classNames) { positions in
       split.images(at: positions.map { ids[$0] })
     }
     let settings = EvaluationSettings(attacks: attacks, samples: ids.count, curve: [], seed: seed, selfCheck: false)
-    return try Evaluator(settings: settings, threat: threat).evaluate(team, on: set, control: control)
+    return try Evaluator(settings: settings, threat: threat).evaluate(
+      team, on: set, journal: journal, control: control, progress: { _ in afterShard() })
   }
 }

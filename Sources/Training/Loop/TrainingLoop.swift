@@ -1,5 +1,6 @@
 import Attacks
 import Datasets
+import Files
 import Foundation
 import Robustness
 import TensorEngine
@@ -12,10 +13,12 @@ final class TrainingLoop {
   private let examiner: Examiner
   private let trainer: BatchTrainer
   private let store: CheckpointStore
-  private let file: ResumeFile
-  private var optimizer: Optimizer
+  private let optimizer: Optimizer
+  private let saver: StateSaver
   private var state: ResumeState
-  private var lastSaved = PhaseTimes.now()
+  /// The state that the run goes on from, and what there is to say of it.
+  private var restored: SavedState?
+  private var resumeWarnings: [Warning] = []
   private var epochClock = EpochClock()
 
   init(_ run: TrainingRun) throws {
@@ -28,14 +31,11 @@ final class TrainingLoop {
     examiner = Examiner(run, training: parts.train, validation: parts.validation)
     trainer = try BatchTrainer(run)
     store = try CheckpointStore(run)
-    file = ResumeFile(directory: run.directory)
     optimizer = Optimizer(run.settings.optimizer.updateRule, count: run.graph.layout.trainedCount)
-    state = ResumeState(fingerprint: run.fingerprint())
-    if run.resume {
-      if file.exists { try restore() }
-    } else {
-      try file.remove()
-    }
+    saver = StateSaver(run, trainer.parameters, optimizer)
+    state = ResumeState(fingerprint: try run.fingerprint(), engine: run.engineVersion)
+    try waitingOutShortage(run.onStorage) { try Folder.make(run.directory) }
+    if run.resume { try restore() } else { saver.removeAll() }
   }
 
   private static func check(_ run: TrainingRun) throws {
@@ -51,9 +51,13 @@ final class TrainingLoop {
 
   /// - Returns: the state at the end; the loop, with all its memory, is no longer needed then.
   func callAsFunction() throws -> ResumeState {
+    // Whoever called may remove the folder as soon as this returns.
+    defer { saver.wait() }
+    try tellAgain()
+    for warning in resumeWarnings { warn(warning) }
     if !state.isFinished {
       warnOfSettings()
-      if state.epoch == 0 && state.step == 0 && settings.baseEpochs == 0 { try keepUntrained() }
+      if settings.baseEpochs == 0 && state.checkpoints[.base] == nil { try keepUntrained() }
       while !state.isFinished {
         try trainEpoch()
         try endEpoch()
@@ -75,10 +79,11 @@ final class TrainingLoop {
         throw error
       } catch {
         // What ended the run matters more than a state that could not be written: the one before it is still there.
-        try? save()
+        try? saver.saveNow(state)
         throw error
       }
-      if PhaseTimes.now() - lastSaved >= run.saveInterval { try save() }
+      try saver.check()
+      saver.saveIfDue { state }
     }
   }
 
@@ -106,6 +111,21 @@ final class TrainingLoop {
 
   private func endEpoch() throws {
     let metrics = try measuredEpoch()
+    try keepingMeasurement { try keep(metrics) }
+    state.epoch += 1
+    state.step = 0
+    state.tally = EpochTally()
+    if state.epoch == settings.baseEpochs { optimizer.reset() }
+    state.isFinished = state.epoch == settings.totalEpochs || state.stopReason != nil
+    if state.isFinished {
+      warnOfHistory()
+      try saver.saveNow(state)
+    } else {
+      saver.saveIfDue(afterEpoch: true) { state }
+    }
+  }
+
+  private func keep(_ metrics: TrainingMetrics) throws {
     let previous = state.history.last
     state.history.append(metrics)
     run.sink.metrics(metrics)
@@ -121,13 +141,6 @@ final class TrainingLoop {
     }
     // Stopped within the base stage: what there is is the base model.
     if state.stopReason != nil && state.checkpoints[.base] == nil { try keep(.base, metrics) }
-    state.epoch += 1
-    state.step = 0
-    state.tally = EpochTally()
-    if state.epoch == settings.baseEpochs { optimizer = Optimizer(settings.optimizer.updateRule, count: run.graph.layout.trainedCount) }
-    state.isFinished = state.epoch == settings.totalEpochs || state.stopReason != nil
-    if state.isFinished { warnOfHistory() }
-    try save()
   }
 
   private func measuredEpoch() throws -> TrainingMetrics {
@@ -149,14 +162,36 @@ final class TrainingLoop {
 
   private func measure(into metrics: inout TrainingMetrics, probing: Bool) throws {
     let begun = PhaseTimes.now()
+    let journals = ValidationJournals(model: "\(state.fingerprint) after \(state.updates) updates", state.validation)
+    let (saver, before) = (saver, state)
+    @Sendable func present() -> ResumeState {
+      var present = before
+      present.validation = journals.snapshot
+      present.times.add(.evaluate, PhaseTimes.now() - begun)
+      return present
+    }
     do {
-      try examiner.measure(trainer.team, into: &metrics, probing: probing)
+      try examiner.measure(trainer.team, into: &metrics, probing: probing, journals) { saver.saveIfDue(present) }
     } catch {
       // As in `trainEpoch`.
-      try? save()
+      try? saver.saveNow(present())
       throw error
     }
-    state.times.add(.evaluate, PhaseTimes.now() - begun)
+    state = present()
+  }
+
+  /// Does what follows a measurement; where it fails, the run goes on from the measurement, which is not made again.
+  private func keepingMeasurement(_ body: () throws -> Void) throws {
+    let measured = state
+    do {
+      try body()
+    } catch {
+      // As in `trainEpoch`.
+      try? saver.saveNow(measured)
+      throw error
+    }
+    state.measuredShards += state.validation.finishedShards
+    state.validation = ValidationJournals.Snapshot()
   }
 
   // MARK: Checkpoints
@@ -165,7 +200,7 @@ final class TrainingLoop {
   private func keepUntrained() throws {
     var metrics = TrainingMetrics(epoch: 0, step: 0, phase: .base)
     try measure(into: &metrics, probing: false)
-    try keep(.base, metrics)
+    try keepingMeasurement { try keep(.base, metrics) }
   }
 
   private func keepCheckpoints(_ metrics: TrainingMetrics) throws {
@@ -230,28 +265,38 @@ final class TrainingLoop {
         examplesPerSecond: epochClock.examplesPerSecond))
   }
 
-  // MARK: State
-
-  private func save() throws {
-    state.optimizerStep = optimizer.step
-    try trainer.parameters.withValues { weights in
-      try file.save(state, arrays: [UnsafeBufferPointer(weights)] + optimizer.state)
-    }
-    lastSaved = PhaseTimes.now()
-  }
+  // MARK: Resuming
 
   private func restore() throws {
-    let saved = try file.load()
-    guard saved.state.fingerprint == state.fingerprint else {
-      throw TrainingError.cannotResume(
-        "the saved state is that of a run with another dataset, network, threat, seed or settings; start the run anew")
+    let found = try saver.restore(state.fingerprint)
+    for (number, damaged) in found.damaged.enumerated() {
+      let instead =
+        found.state.map { "the run goes on from the state before it, after \($0.updates) updates" }
+        ?? (number + 1 < found.damaged.count ? "so was the other state" : "there is no other state, and the run begins anew")
+      resumeWarnings.append(.savedStateDamaged(damaged.name, damaged.reason, instead: instead))
     }
-    guard let weights = saved.arrays.first, weights.count == run.graph.layout.count,
-      optimizer.restore(Array(saved.arrays.dropFirst()), step: saved.state.optimizerStep)
-    else { throw ResumeFile.damaged }
-    trainer.parameters.withValues { _ = $0.update(fromContentsOf: weights) }
+    if let saved = found.state {
+      state = saved
+      if let mix = Warning.mixedEngine(before: saved.engine, now: run.engineVersion) { resumeWarnings.append(mix) }
+      state.engine = run.engineVersion
+    } else {
+      trainer.parameters.copy(from: run.initial)
+      optimizer.reset()
+    }
     trainer.refresh()
-    state = saved.state
+    restored = found.state?.saved
+  }
+
+  /// Tells what the saved state holds: the process may have died before all of it was noted.
+  private func tellAgain() throws {
+    guard let restored else { return }
+    for metrics in state.history { run.sink.metrics(metrics) }
+    for role in CheckpointRole.allCases {
+      // One that a later epoch replaced before the process died comes with that epoch.
+      if let checkpoint = state.checkpoints[role], try store.holds(checkpoint) { run.sink.checkpoint(checkpoint) }
+    }
+    for warning in state.warnings { run.sink.warning(warning) }
+    run.sink.saved(restored)
   }
 }
 

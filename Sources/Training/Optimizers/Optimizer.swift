@@ -28,17 +28,16 @@ package final class Optimizer {
     return OptimizerStep(rule: rule, weights: weights, memory: memory, step: step, learningRate: learningRate)
   }
 
-  /// What the optimiser remembers, as it is until the next step.
-  package var state: [UnsafeBufferPointer<Float>] { memory.map { UnsafeBufferPointer($0) } }
+  /// What the optimiser remembers, until the next step: to be read, or overwritten with what was saved.
+  package var slots: [UnsafeMutableBufferPointer<Float>] { memory }
 
-  /// Goes on from a state that was saved after `step` steps.
-  ///
-  /// - Returns: whether the state fits.
-  package func restore(_ state: [[Float]], step: Int) -> Bool {
-    guard state.count == memory.count, state.allSatisfy({ $0.count == count }), step >= 0 else { return false }
-    for (slot, values) in zip(memory, state) { _ = slot.update(fromContentsOf: values) }
-    self.step = step
-    return true
+  /// Goes on as after so many steps, with what `slots` hold.
+  package func resume(after step: Int) { self.step = step }
+
+  /// Begins anew, as if there had been no step.
+  package func reset() {
+    for slot in memory { slot.update(repeating: 0) }
+    step = 0
   }
 }
 

@@ -1,31 +1,28 @@
 import Files
 import Foundation
 
-/// The file that a run is resumed from.
+/// A file that a run is resumed from.
 ///
 /// Bytes: the magic, the length of the header (8 bytes, little-endian), the header (`ResumeState` as JSON), the number of arrays and the
-/// number of floats in each of them (8 bytes each), the arrays (the weights, then each slot of the optimiser), and the SHA-256 of all that.
+/// number of floats in each of them (8 bytes each), the SHA-256 of all that, the arrays (the weights, then each slot of the optimiser), and
+/// the SHA-256 of all that is before it. Digests are 64 hexadecimal digits; by the first one the header is trusted without the arrays.
 struct ResumeFile {
-  private let url: URL
-  private static let magic = Data("TEMPERS2".utf8)
-  private static let digestBytes = 32
+  let url: URL
+  var name: String { url.lastPathComponent }
+
+  fileprivate static let magic = Data("TEMPERS3".utf8)
+  fileprivate static let digestBytes = 64
   /// More than any optimiser remembers.
-  private static let mostArrays = 16
+  fileprivate static let mostArrays = 16
 
-  init(directory: URL) { url = directory.appendingPathComponent("resume.state") }
-
-  var exists: Bool { FileManager.default.fileExists(atPath: url.path) }
-
-  func remove() throws {
-    guard exists else { return }
-    do {
-      try FileManager.default.removeItem(at: url)
-    } catch {
-      throw TrainingError.storage("\(url.lastPathComponent) cannot be removed")
-    }
+  /// Why a file is not what `write` left.
+  struct Damage: Error {
+    /// To go after the name of the file.
+    let reason: String
   }
 
-  func save(_ state: ResumeState, arrays: [UnsafeBufferPointer<Float>]) throws {
+  /// - Returns: the bytes written.
+  func write(_ state: ResumeState, _ arrays: [UnsafeBufferPointer<Float>]) throws -> Int {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let header = try encoder.encode(state)
@@ -34,68 +31,119 @@ struct ResumeFile {
     front.append(header)
     front.append(UInt64(arrays.count))
     for array in arrays { front.append(UInt64(array.count)) }
-    try AtomicFile.write(to: url) { put in
-      let digest = SHA256Digest()
-      try front.withUnsafeBytes {
-        digest.update($0)
-        try put($0)
-      }
-      for array in arrays {
-        digest.update(UnsafeRawBufferPointer(array))
-        try put(UnsafeRawBufferPointer(array))
-      }
-      try digest.finish().withUnsafeBytes(put)
-    }
+    return try AtomicFile.write(to: url) { file in
+      try file.append(front)
+      try file.append(Data(file.sha256.utf8))
+      for array in arrays { try file.append(UnsafeRawBufferPointer(array)) }
+      try file.append(Data(file.sha256.utf8))
+    }.bytes
   }
 
-  /// - Throws: `TrainingError.cannotResume` when the file is not what `save` left.
-  func load() throws -> (state: ResumeState, arrays: [[Float]]) {
-    guard let data = try? Data(contentsOf: url) else { throw TrainingError.storage("\(url.lastPathComponent) cannot be read") }
-    let contents = data.dropLast(Self.digestBytes)
-    guard data.count > Self.digestBytes, data.starts(with: Self.magic),
-      Data(SHA256Digest.hex(of: contents).utf8) == Data(SHA256Digest.hex([UInt8](data.suffix(Self.digestBytes))).utf8)
-    else { throw Self.damaged }
-    var reader = Reader(contents.dropFirst(Self.magic.count))
-    guard let header = try? reader.bytes(reader.number()), let state = try? JSONDecoder().decode(ResumeState.self, from: header) else {
-      throw Self.damaged
+  /// Opens the file and reads its header.
+  ///
+  /// - Returns: `nil` when there is no such file.
+  /// - Throws: `Damage`; `StorageError` when the system cannot say.
+  func open<Header: Decodable>(_ header: Header.Type) throws -> OpenResumeFile<Header>? {
+    let file: OpenFile
+    do {
+      file = try OpenFile(url)
+    } catch {
+      if error.code == ENOENT { return nil }
+      throw error
     }
+    return try OpenResumeFile(file)
+  }
+}
+
+/// A file whose header is whole.
+struct OpenResumeFile<Header: Decodable> {
+  let header: Header
+  /// The floats of each array.
+  let counts: [Int]
+  private let file: OpenFile
+  /// Of the first array.
+  private let offset: Int
+
+  /// - Throws: `ResumeFile.Damage`; `StorageError` when the system cannot say.
+  fileprivate init(_ file: OpenFile) throws {
+    self.file = file
+    var reader = Reader(file)
+    guard try reader.bytes(ResumeFile.magic.count) == ResumeFile.magic else {
+      throw ResumeFile.Damage(reason: "does not begin as a saved state does")
+    }
+    let json = try reader.bytes(reader.number())
     let arrays = try reader.number()
-    guard (0...Self.mostArrays).contains(arrays) else { throw Self.damaged }
-    let counts = try (0..<arrays).map { _ in try reader.number() }
-    return (state, try counts.map { try reader.floats($0) })
+    guard (0...ResumeFile.mostArrays).contains(arrays) else { throw ResumeFile.Damage(reason: "has an impossible number of arrays") }
+    counts = try (0..<arrays).map { _ in try reader.number() }
+    let digest = reader.sha256
+    guard try reader.bytes(ResumeFile.digestBytes) == Data(digest.utf8) else { throw Self.otherDigest }
+    offset = reader.offset
+    let end = counts.reduce(Optional(offset)) { sum, count in
+      let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
+      return overflow || bytes > file.size ? nil : sum.map { $0 + bytes }
+    }
+    guard end == file.size - ResumeFile.digestBytes else { throw ResumeFile.Damage(reason: "was cut or has grown") }
+    guard let header = try? JSONDecoder().decode(Header.self, from: json) else {
+      throw ResumeFile.Damage(reason: "has a header that this version cannot read")
+    }
+    self.header = header
   }
 
-  static let damaged = TrainingError.cannotResume("the saved state of the run is damaged; start the run anew")
+  /// - Throws: `ResumeFile.Damage` when any byte is not as it was written.
+  func requireWhole() throws {
+    var reader = Reader(file)
+    while reader.offset < file.size - ResumeFile.digestBytes {
+      _ = try reader.bytes(min(1 << 18, file.size - ResumeFile.digestBytes - reader.offset))
+    }
+    let digest = reader.sha256
+    guard try reader.bytes(ResumeFile.digestBytes) == Data(digest.utf8) else { throw Self.otherDigest }
+  }
+
+  /// Reads the arrays into their places, which must be as long as `counts` says.
+  func read(into places: [UnsafeMutableBufferPointer<Float>]) throws {
+    var offset = offset
+    for place in places {
+      let bytes = UnsafeMutableRawBufferPointer(place)
+      guard try file.read(into: bytes, at: offset) == bytes.count else { throw ResumeFile.Damage(reason: "was cut while it was read") }
+      offset += bytes.count
+    }
+  }
+
+  private static var otherDigest: ResumeFile.Damage { ResumeFile.Damage(reason: "does not have the content that its digest is of") }
 }
 
 extension Data {
   fileprivate mutating func append(_ number: UInt64) { Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) } }
 }
 
-/// Takes a file apart, from front to back.
-private struct Reader {
-  private var rest: Data
+/// Takes a file apart, from front to back, and hashes what it has passed.
+private struct Reader: ~Copyable {
+  private let file: OpenFile
+  private let digest = SHA256Digest()
+  private(set) var offset = 0
 
-  init(_ data: Data) { rest = data }
+  init(_ file: OpenFile) { self.file = file }
+
+  var sha256: String { digest.hexSoFar() }
 
   mutating func bytes(_ count: Int) throws -> Data {
-    guard count >= 0, count <= rest.count else { throw ResumeFile.damaged }
-    defer { rest = rest.dropFirst(count) }
-    return Data(rest.prefix(count))
+    guard count >= 0, count <= file.size - offset else { throw ResumeFile.Damage(reason: "was cut") }
+    var data = Data(count: count)
+    let read: Int
+    do {
+      read = try data.withUnsafeMutableBytes { try file.read(into: $0, at: offset) }
+    } catch let error as StorageError where error.code == EIO {
+      throw ResumeFile.Damage(reason: "cannot be read from the disk")
+    }
+    guard read == count else { throw ResumeFile.Damage(reason: "was cut while it was read") }
+    offset += count
+    digest.update(data)
+    return data
   }
 
   mutating func number() throws -> Int {
     let value = try bytes(8).withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
-    guard let number = Int(exactly: value) else { throw ResumeFile.damaged }
+    guard let number = Int(exactly: value) else { throw ResumeFile.Damage(reason: "has an impossible number in its header") }
     return number
-  }
-
-  mutating func floats(_ count: Int) throws -> [Float] {
-    let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
-    guard !overflow else { throw ResumeFile.damaged }
-    let data = try bytes(size)
-    return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-      initialized = data.copyBytes(to: buffer) / MemoryLayout<Float>.size
-    }
   }
 }

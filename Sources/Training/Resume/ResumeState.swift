@@ -1,9 +1,13 @@
 import Robustness
 
 /// Everything that a run needs to go on as if it had never stopped, at the border of two batches.
-struct ResumeState: Codable {
+struct ResumeState: Sendable {
   /// Of the run's arguments: a state goes on with no other run's.
   var fingerprint: String
+  /// What computed it, as `EngineVersion.description` has it.
+  var engine: String
+  /// Rises by one with each state that is written.
+  var generation = 0
   /// Epochs that are over.
   var epoch = 0
   /// Batches of the present epoch that are done.
@@ -20,8 +24,49 @@ struct ResumeState: Codable {
   var staleEpochs = 0
   var warnings: [Warning] = []
   var times = PhaseTimes()
+  /// How far the measurement after the present epoch has come.
+  var validation = ValidationJournals.Snapshot()
+  /// Finished shards of the measurements that are over.
+  var measuredShards = 0
   var stopReason: String?
   var isFinished = false
 
-  init(fingerprint: String) { self.fingerprint = fingerprint }
+  init(fingerprint: String, engine: String) {
+    self.fingerprint = fingerprint
+    self.engine = engine
+  }
+
+  var saved: SavedState { SavedState(step: updates, position: updates + measuredShards + validation.finishedShards) }
+}
+
+/// A field that an earlier version did not write has its first value, so that a new one orphans no saved run.
+extension ResumeState: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case fingerprint, engine, generation, epoch, step, updates, optimizerStep, tally, history, checkpoints, staleEpochs, warnings, times
+    case validation, measuredShards, stopReason, isFinished
+  }
+
+  init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func read<Value: Decodable>(_ key: CodingKeys, into value: inout Value) throws {
+      value = try values.decodeIfPresent(Value.self, forKey: key) ?? value
+    }
+    self.init(
+      fingerprint: try values.decode(String.self, forKey: .fingerprint), engine: try values.decode(String.self, forKey: .engine))
+    try read(.generation, into: &generation)
+    try read(.epoch, into: &epoch)
+    try read(.step, into: &step)
+    try read(.updates, into: &updates)
+    try read(.optimizerStep, into: &optimizerStep)
+    try read(.tally, into: &tally)
+    try read(.history, into: &history)
+    try read(.checkpoints, into: &checkpoints)
+    try read(.staleEpochs, into: &staleEpochs)
+    try read(.warnings, into: &warnings)
+    try read(.times, into: &times)
+    try read(.validation, into: &validation)
+    try read(.measuredShards, into: &measuredShards)
+    stopReason = try values.decodeIfPresent(String.self, forKey: .stopReason)
+    try read(.isFinished, into: &isFinished)
+  }
 }

@@ -1,0 +1,62 @@
+import Attacks
+
+/// What an evaluation needs of a shard that is done: no images, and enough to end with the same report.
+package struct ShardRecord: Hashable, Sendable {
+  /// By example of the shard: predicted rightly.
+  package var withstood: [Bool]
+  /// Counted as in `AttackTrial`.
+  package var zeroGradients = 0
+  package var brokenGradients = 0
+  package var breaches = 0
+  package var unrepeatable = 0
+  package var cost = AttackCost()
+
+  package init(withstood: [Bool]) { self.withstood = withstood }
+
+  /// What an attack did to the examples of a shard.
+  init(_ assault: Assault) {
+    withstood = assault.fallen.map { !$0 }
+    for (row, fault) in assault.faults.enumerated() {
+      switch fault {
+      case .zero where withstood[row]: zeroGradients += 1
+      case .notFinite: brokenGradients += 1
+      default: break
+      }
+    }
+    breaches = assault.breaches.count { $0 }
+    unrepeatable = assault.unrepeatable.count { $0 }
+    cost = assault.cost
+  }
+}
+
+/// Short: there are thousands of them in a saved evaluation. Outcomes are a string of 0 and 1, and counts of 0 are left out.
+extension ShardRecord: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case withstood, breaches, unrepeatable
+    case zeroGradients = "zero_gradients"
+    case brokenGradients = "broken_gradients"
+    case gradientEvaluations = "gradient_evaluations"
+    case forwardPasses = "forward_passes"
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func count(_ key: CodingKeys) throws -> Int { try values.decodeIfPresent(Int.self, forKey: key) ?? 0 }
+    withstood = try values.decode(String.self, forKey: .withstood).utf8.map { $0 == UInt8(ascii: "1") }
+    zeroGradients = try count(.zeroGradients)
+    brokenGradients = try count(.brokenGradients)
+    breaches = try count(.breaches)
+    unrepeatable = try count(.unrepeatable)
+    cost = AttackCost(gradientEvaluations: try count(.gradientEvaluations), forwardPasses: try count(.forwardPasses))
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(String(decoding: withstood.map { UInt8(ascii: $0 ? "1" : "0") }, as: UTF8.self), forKey: .withstood)
+    let counts: [(CodingKeys, Int)] = [
+      (.zeroGradients, zeroGradients), (.brokenGradients, brokenGradients), (.breaches, breaches), (.unrepeatable, unrepeatable),
+      (.gradientEvaluations, cost.gradientEvaluations), (.forwardPasses, cost.forwardPasses),
+    ]
+    for (key, count) in counts where count != 0 { try values.encode(count, forKey: key) }
+  }
+}
