@@ -96,4 +96,16 @@ import Testing
     #expect(accepted.estimate.floatingPointOperations == Double(forward) * (3 * 400 + 2 * 400 + 2 * 300 + 100))
     #expect(accepted.footprint.jobBytes > 650 * 4 * 5)
   }
+
+  @Test("the footprint counts what the optimiser remembers twice: as it is, and as it is copied to be saved")
+  func footprint() throws {
+    func bytes(_ optimizer: JSONValue) throws -> Int {
+      let document = Specs.quick.setting("/model/architecture", to: "mlp").setting("/training/optimizer", to: optimizer)
+      return try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/"))).accept(document).footprint.jobBytes
+    }
+    let parameters = try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/")))
+      .accept(Specs.quick.setting("/model/architecture", to: "mlp")).estimate.parameters
+    let (momentum, adam) = (try bytes(["name": "sgd", "momentum": 0.9]), try bytes(["name": "adam"]))
+    #expect(adam - momentum == 2 * 4 * parameters)
+  }
 }

@@ -82,11 +82,12 @@ final class TemporaryRun: @unchecked Sendable {
   }
 
   func training(
-    in directory: URL? = nil, threads: Int = 2, resume: Bool = false, control: @escaping @Sendable () throws -> Void = {}
+    in directory: URL? = nil, threads: Int = 2, initial: Parameters? = nil, resume: Bool = false,
+    control: @escaping @Sendable () throws -> Void = {}
   ) throws -> TrainingRun {
     let graph = try model.graph(input: dataset.imageShape, classes: dataset.classes)
     return TrainingRun(
-      dataset: dataset, graph: graph, description: model, initial: initial(graph), threat: threat, settings: settings,
+      dataset: dataset, graph: graph, description: model, initial: initial ?? self.initial(graph), threat: threat, settings: settings,
       engine: Self.engine, threads: threads, precision: precision, seed: seed, directory: directory ?? self.directory,
       checkpoints: checkpoints, resume: resume, saveInterval: saveInterval, engineVersion: engineVersion, sink: sink, setAside: setAside,
       onStorage: onStorage, control: control)

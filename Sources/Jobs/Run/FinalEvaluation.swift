@@ -39,7 +39,6 @@ struct FinalEvaluation {
   func run(before: Subject?, after: Subject, resume: Bool) throws -> Outcome {
     let file = EvaluationFile(directory: storage.directory)
     let (saved, warnings): (EvaluationState?, [Warning]) = try resume ? found(file) : (nil, [])
-    if !resume { file.remove() }
     // The same weights twice need one look.
     let isSame = before?.sha256 == after.sha256
     let base = isSame ? nil : before
@@ -85,9 +84,9 @@ struct FinalEvaluation {
 
   private func found(_ file: EvaluationFile) throws -> (EvaluationState?, [Warning]) {
     do {
-      return (try outwaitingShortage(storage.onStorage) { try file.read() }, [])
+      return (try waitingOutShortage(storage.onStorage) { try file.read() }, [])
     } catch let damage as EvaluationFile.Damage {
-      let warning = try file.setAside(damage, by: storage.setAside)
+      let warning = try waitingOutShortage(storage.onStorage) { try file.setAside(damage, by: storage.setAside) }
       sink.warning(warning)
       return (nil, [warning])
     }

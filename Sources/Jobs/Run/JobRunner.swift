@@ -37,7 +37,8 @@ package struct JobRunner: Sendable {
     onStorage: @escaping @Sendable (StorageError) throws -> Void = { throw $0 }
   ) throws -> Report {
     try control.check()
-    try outwaitingShortage(onStorage) { try Folder.make(directory) }
+    try waitingOutShortage(onStorage) { try Folder.make(directory) }
+    if !resume { Self.removeState(in: directory) }
     let whole = try catalogue.load(spec.dataset.reference)
     let dataset = whole.limited(to: spec.dataset.limit, seed: spec.seed)
     let graph = try spec.model.description.graph(input: dataset.imageShape, classes: dataset.classes)

@@ -33,7 +33,7 @@ struct CheckpointStore {
       "temper.metrics": String(decoding: try encoder.encode(measured), as: UTF8.self),
     ]
     let file = Safetensors(Weights(parameters), metadata: metadata.merging(results) { $1 })
-    let written = try outwaitingShortage(onStorage) {
+    let written = try waitingOutShortage(onStorage) {
       try files.write(role) { target in try file.write { try target.append($0) } }
     }
     return Checkpoint(role: role, epoch: metrics.epoch, metrics: metrics, bytes: written.bytes, sha256: written.sha256)
@@ -43,7 +43,7 @@ struct CheckpointStore {
   ///
   /// - Throws: `TrainingError.cannotResume` when the file is not there any more, or is another.
   func read(_ checkpoint: Checkpoint) throws -> Parameters {
-    let data = try outwaitingShortage(onStorage) { try contents(checkpoint) }
+    let data = try waitingOutShortage(onStorage) { try contents(checkpoint) }
     let parameters = Parameters(layout)
     for (index, tensor) in try Safetensors(data).weights.tensors(for: layout).enumerated() { parameters[index] = tensor }
     return parameters
@@ -65,7 +65,7 @@ struct CheckpointStore {
   /// Whether the file of a checkpoint is there, can be read, and is whole.
   func holds(_ checkpoint: Checkpoint) throws -> Bool {
     do {
-      _ = try outwaitingShortage(onStorage) { try files.open(checkpoint) }
+      _ = try waitingOutShortage(onStorage) { try files.open(checkpoint) }
       return true
     } catch is DamagedFile {
       return false

@@ -34,7 +34,7 @@ final class TrainingLoop {
     optimizer = Optimizer(run.settings.optimizer.updateRule, count: run.graph.layout.trainedCount)
     saver = StateSaver(run, trainer.parameters, optimizer)
     state = ResumeState(fingerprint: try run.fingerprint(), engine: run.engineVersion)
-    try outwaitingShortage(run.onStorage) { try Folder.make(run.directory) }
+    try waitingOutShortage(run.onStorage) { try Folder.make(run.directory) }
     if run.resume { try restore() } else { saver.removeAll() }
   }
 

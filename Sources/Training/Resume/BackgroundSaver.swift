@@ -59,7 +59,7 @@ package final class BackgroundSaver<Content: Sendable>: Sendable {
     while !claim(at: PhaseTimes.now(), nil) { underWay.wait() }
     defer { finish(0, 0) }
     let content = content()
-    _ = try outwaitingShortage(onStorage) { try write(content) }
+    _ = try waitingOutShortage(onStorage) { try write(content) }
   }
 
   /// Waits for the save that is under way.

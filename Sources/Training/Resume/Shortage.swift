@@ -6,7 +6,7 @@ import Files
 ///   - wait: called after each such failure. It returns when it is worth trying again; what it throws ends the waiting.
 ///   - body: begins anew each time: after a failed sync nothing can be said of the file that it was of.
 /// - Throws: what `wait` throws, and every other error of `body`.
-package func outwaitingShortage<Result>(_ wait: (StorageError) throws -> Void, _ body: () throws -> Result) throws -> Result {
+package func waitingOutShortage<Result>(_ wait: (StorageError) throws -> Void, _ body: () throws -> Result) throws -> Result {
   while true {
     do {
       return try body()

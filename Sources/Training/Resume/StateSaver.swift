@@ -54,7 +54,7 @@ final class StateSaver: @unchecked Sendable {
   /// Reads the newest whole state, weights and optimiser included. Where there is none, they may hold anything after that.
   func restore(_ fingerprint: String) throws -> ResumeFiles.Found {
     var found = ResumeFiles.Found()
-    try outwaitingShortage(onStorage) {
+    try waitingOutShortage(onStorage) {
       try parameters.withValues { try files.restore(fingerprint, into: [$0] + optimizer.slots, &found, setAside: setAside) }
     }
     if let state = found.state, let file = found.file {
