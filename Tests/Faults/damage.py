@@ -10,6 +10,7 @@ import argparse
 import os
 import random
 import shutil
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -18,7 +19,7 @@ sys.dont_write_bytecode = True
 from faults import TEMPER, Client, Service, Tally, Unavailable, differences, end_on_signals, outcome, say, scratch, sha256
 from sample import DATABASE, Sample, killed_copy, small_job
 
-PAGES = 10
+PAGES, PAGE_BYTES = 6, 4096
 
 
 # MARK: Harm
@@ -68,14 +69,31 @@ def flip_frame(path, at):
     flip(path, place / os.path.getsize(path))
 
 
+def flip_page(path, at):
+    """Flips a bit in the head of a page of the database, which says what the page is; `at` is a part of their number."""
+    pages = os.path.getsize(path) // PAGE_BYTES
+    flip(path, (min(pages - 1, int(pages * at)) * PAGE_BYTES + 0.5) / os.path.getsize(path))
+
+
 def cut_frames(path, _):
     """Cuts the last third of the live frames."""
     frames, _ = live_frames(path)
     os.truncate(path, frames[len(frames) * 2 // 3])
 
 
+def spoil(column, value):
+    """Makes the row of a job one that cannot be read."""
+    def harm(path, _):
+        connection = sqlite3.connect(path)
+        connection.execute(f"UPDATE jobs SET {column} = ? WHERE id = (SELECT min(id) FROM jobs)", (value,))
+        connection.commit()
+        connection.close()
+    return harm
+
+
 HARMS = {
-    "a bit flipped": flip, "the last third cut off": cut, "removed": remove, "a bit flipped in the first commit": flip_frame,
+    "a row with a state that there is not": spoil("state", "flying"), "a row with half a spec": spoil("spec", '{"name": '),
+    "a bit flipped": flip, "a bit flipped in the head of a page": flip_page, "the last third cut off": cut, "removed": remove, "a bit flipped in the first commit": flip_frame,
     "a bit flipped in the middle": flip_frame, "a bit flipped in the last commit": flip_frame, "the last third of the commits cut off": cut_frames}
 USUAL = ("a bit flipped", "the last third cut off", "removed")
 # Of a cut at the end, and of a flip in the last commit, nothing tells that they are not a commit that the power failed under.
@@ -110,6 +128,12 @@ class Trial:
             self.use()
         shutil.rmtree(os.path.dirname(self.folder), ignore_errors=True)
 
+    @property
+    def harms_the_latest_state(self):
+        """An older one is not read when the latest is whole, so the service does not see what happened to it; fsck does."""
+        states = [path for path in self.sample.files.get(self.kind, []) if path.endswith(".state")]
+        return "state" in self.kind and max(states, key=self.sample.modified) in self.paths
+
     def see(self, text):
         self.seen.append(text)
 
@@ -124,7 +148,10 @@ class Trial:
         return any(name in text for name in names)
 
     def fsck(self):
-        done = subprocess.run([self.sample.temper, "fsck", "--data", self.folder], capture_output=True, text=True, timeout=120)
+        """On a copy: to open a database is to take over what its log holds."""
+        copy = self.folder + "-fsck"
+        shutil.copytree(self.folder, copy)
+        done = subprocess.run([self.sample.temper, "fsck", "--data", copy], capture_output=True, text=True, timeout=120)
         text = done.stdout + done.stderr
         if done.returncode == 64 or "Usage:" in done.stderr:
             return self.see("no fsck")
@@ -135,8 +162,10 @@ class Trial:
             self.fault(f"fsck ended with {done.returncode} and said {text[-300:]!r}")
         if "state" in self.kind and self.harm != "removed" and (done.returncode != 1 or not self.names_it(text)):
             self.fault(f"fsck ended with {done.returncode} and said {text[-300:]!r}")
-        if self.kind == "lock" and done.returncode != 0:
-            self.fault(f"fsck ended with {done.returncode} for a lock, which holds nothing: {text[-300:]}")
+        if self.kind == "log of the database" and self.harm in TOLD and done.returncode != 1:
+            self.fault(f"fsck ended with {done.returncode} and said {text[-300:]!r}")
+        if self.kind in ("lock", "index of the log") and done.returncode != 0:
+            self.fault(f"fsck ended with {done.returncode} for what holds nothing: {text[-300:]}")
 
     def refused_to_start(self):
         """In words, and for the database alone."""
@@ -177,7 +206,7 @@ class Trial:
         lines = [line for line in self.service.log() if str(line.get("level", "")) in ("warning", "error", "critical", "notice")]
         told = [line for line in lines if self.names_it(str(line)) or (self.kind == "log of the database" and "wal" in str(line).lower())]
         self.see("log: " + str(told[0].get("message"))[:70] if told else "log: nothing")
-        must = self.is_file or ("state" in self.kind and self.harm != "removed") or (
+        must = self.is_file or (self.harms_the_latest_state and self.harm != "removed") or (
             self.kind == "log of the database" and self.harm in TOLD)
         if must and not told:
             self.fault("no line of the log names it")
@@ -195,6 +224,14 @@ class Trial:
             self.fault(f"GET {path} is answered {answer.status} {answer.body[:200]!r}")
         elif not any(digest in answer.body.decode("utf-8", "replace") for digest in self.digests + [self.sample.declared.get(self.kind)] if digest):
             self.fault(f"GET {path} does not name the digest: {answer.body[:300]!r}")
+
+    def use_database(self):
+        """A row that cannot be read is a damaged job, and no other is."""
+        if self.harm.startswith("a row"):
+            answer = self.client.get(f"/v1/jobs/{self.sample.job}")
+            self.see(f"{answer.status} {answer.problem}")
+            if answer.status != 410 or answer.problem != "damaged":
+                self.fault(f"the job of the row is answered {answer!r}")
 
     def use_checkpoint(self):
         self.must_be_damaged(f"/v1/jobs/{self.sample.job}/checkpoints/last")
@@ -219,8 +256,10 @@ class Trial:
             self.see(f"a job with it is {state.get('state')}")
             if state.get("state") != "failed" or "damaged" not in str(state.get("reason")) and not self.names_it(str(state.get("reason"))):
                 self.fault(f"a job that uses it is {state.get('state')}: {state.get('reason')}")
-        elif answer.problem != "damaged":
+        elif answer.status not in (410, 422) or "damaged" not in answer.body.decode("utf-8", "replace"):
             self.fault(f"a job that uses it is answered {answer!r}")
+        else:
+            self.see(f"a job with it is answered {answer.status}")
         self.must_be_damaged(path)
 
     def unharmed(self):
@@ -257,6 +296,9 @@ class Trial:
     def compare(self, name, title, job):
         """What a job left is what it would have left; of a harmed database, a part may be known to be damaged."""
         left, wanted = outcome(self.client, job), self.sample.expected[name]
+        if "state" in self.kind:
+            # That it was damaged is rightly told in the report.
+            left["report"]["warnings"] = [entry for entry in left["report"].get("warnings", []) if entry["code"] != "saved_state_damaged"]
         for part in ("checkpoints", "metrics", "report"):
             if self.kind == "database" and str(left[part].get("type", "")).endswith(":damaged"):
                 self.see(f"{title} has damaged {part}")
@@ -289,8 +331,9 @@ def trials(sample, seed):
         if not sample.files[kind]:
             say(f"there is no {kind} of a paused job")
     for page in range(PAGES):
-        add("database", [DATABASE], ("a bit flipped",), at=0.0005 if page == 0 else (page + source.random()) / PAGES)
-    add("database", [DATABASE], ("the last third cut off", "removed"))
+        for harm in ("a bit flipped", "a bit flipped in the head of a page"):
+            add("database", [DATABASE], (harm,), at=(page + source.random()) / PAGES if page else 0.0005)
+    add("database", [DATABASE], ("the last third cut off", "removed", "a row with a state that there is not", "a row with half a spec"))
     for at, harm in zip((0, 0.5, 1), [*TOLD, "a bit flipped in the last commit"]):
         add("log of the database", [DATABASE + "-wal"], (harm,), at=at, killed=True)
     add("log of the database", [DATABASE + "-wal"], ("the last third of the commits cut off", "removed"), killed=True)

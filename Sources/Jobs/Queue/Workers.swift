@@ -130,6 +130,7 @@ package final class Workers: Sendable {
     let begun = ContinuousClock.now
     var ending = run(job)
     ending.seconds = (ContinuousClock.now - begun) / .seconds(1)
+    ProcessMemory.giveBack()
     settle(job.id, ending)
     running.withLock { $0[job.id] = nil }
     if ending.state == .succeeded || (try? store.job(job.id))?.state == .cancelled { clearAway(job.id) }

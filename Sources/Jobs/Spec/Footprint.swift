@@ -6,7 +6,7 @@ import Training
 /// The memory that a job takes at its peak, known before it runs: the engine plans every buffer of a program when it compiles it.
 package struct Footprint: Hashable, Sendable {
   /// What the service takes without any job, its store and its connections included.
-  package static let processBytes = 50 << 20
+  package static let processBytes = 16 << 20
 
   /// What the job adds to it.
   package let jobBytes: Int

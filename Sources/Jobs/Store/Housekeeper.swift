@@ -4,6 +4,7 @@ import GRDB
 import Glibc
 import Logging
 import Synchronization
+import TensorEngine
 
 /// What the store needs done in quiet moments, on a thread of its own: the log emptied, old remains removed, every file hashed now and
 /// then, the database checked.
@@ -72,14 +73,16 @@ package final class Housekeeper: Sendable {
     let end = ContinuousClock.now + .seconds(seconds)
     repeat {
       if isEnding.load(ordering: .relaxed) { throw Ended() }
-      truncateIdleLog()
+      tidyUp()
       Thread.sleep(forTimeInterval: min(0.1, seconds))
     } while ContinuousClock.now < end
   }
 
-  private func truncateIdleLog() {
+  /// Once the service has come to rest: empties the log, and gives back what was freed.
+  private func tidyUp() {
     guard ContinuousClock.now - store.database.load.lastWrite > .seconds(2), store.database.logBytes > 0 else { return }
     _ = try? store.database.truncateLog()
+    ProcessMemory.giveBack()
   }
 
   private func checkDatabase() {

@@ -4,6 +4,7 @@ import Glibc
 import HTTP
 import Logging
 import Service
+import TensorEngine
 
 struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -39,7 +40,7 @@ struct Serve: AsyncParsableCommand {
     let settings = try settings()
     LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: settings.logLevel) }
     let logger = Logger(label: "temper")
-    ProcessMemory.keepSmall()
+    ProcessMemory.shareArenas()
     let (stopped, stop) = AsyncStream.makeStream(of: Int32.self)
     let signals = Signals { signal, count in
       // Who asks twice does not want to wait.

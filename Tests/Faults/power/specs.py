@@ -6,7 +6,7 @@ import random
 import struct
 import zipfile
 
-import faults
+import inputs
 
 SIDE, CLASSES = 8, 4
 
@@ -21,8 +21,8 @@ def dataset(seed, train=300, test=60):
             labels = bytes(index % CLASSES for index in range(count))
             images = b"".join(
                 _image(label if generator.random() < 0.8 else generator.randrange(CLASSES), generator) for label in labels)
-            archive.writestr(f"x_{part}.npy", faults.npy((count, SIDE, SIDE), images))
-            archive.writestr(f"y_{part}.npy", faults.npy((count,), labels))
+            archive.writestr(f"x_{part}.npy", inputs.npy((count, SIDE, SIDE), images))
+            archive.writestr(f"y_{part}.npy", inputs.npy((count,), labels))
     return out.getvalue()
 
 
