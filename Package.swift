@@ -44,7 +44,7 @@ let package = Package(
     module("Files", ["COpenSSL"]),
 
     // From the kernels up to the job.
-    module("TensorEngine", ["COneDNN", "CKernels"]),
+    module("TensorEngine", ["COneDNN", "CKernels", "CMalloc"]),
     module("Models", ["Files", "TensorEngine"]),
     module("Datasets", ["JSON", "TensorEngine", "Files", "CZlib", "CArchive"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
     module("Attacks", ["TensorEngine"]),
@@ -59,7 +59,7 @@ let package = Package(
     .executableTarget(
       name: "temper",
       dependencies: [
-        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", "CMalloc",
+        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine",
         argumentParser, logging, yams,
       ],
       swiftSettings: strict),

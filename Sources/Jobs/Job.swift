@@ -60,7 +60,9 @@ package struct Job: Hashable, Sendable {
       "transitions": .array(transitions.map(\.json)), "links": .object(links),
     ]
     // The spec's text as it is: parsing and writing it again would be most of the work.
-    return "\(object.serialised().dropLast()),\"spec\":\(specText)}"
+    var text = object.serialised()
+    text.removeLast()
+    return text + ",\"spec\":\(specText)}"
   }
 }
 

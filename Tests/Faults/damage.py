@@ -214,7 +214,7 @@ class Trial:
     def lists(self):
         for path in ("/v1/jobs", "/v1/datasets", "/v1/models", f"/v1/jobs/{self.sample.job}", f"/v1/jobs/{self.sample.job}/checkpoints"):
             answer = self.client.get(path)
-            if answer.status != 200 and not (answer.status == 410 and self.kind == "database"):
+            if (answer.status != 200 or not answer.json) and not (answer.status == 410 and self.kind == "database"):
                 self.fault(f"GET {path} is answered {answer!r}")
 
     def must_be_damaged(self, path):

@@ -28,7 +28,7 @@ class Follower(threading.Thread):
             if job is None:
                 time.sleep(0.1)
                 continue
-            self.ended, self.saved = None, None
+            self.job, self.ended, self.saved = job, None, None
             self.follow(job)
         self.client.close()
 
@@ -82,8 +82,14 @@ class Waiter(Follower):
     def follow(self, job):
         tag = None
         while not self.roster.closed:
+            was_over = job in self.roster.ended
             answer = self.ask(f"/v1/jobs/{job}?wait=20", {"If-None-Match": tag} if tag else {}, timeout=20 + HANG_SECONDS)
-            if answer and answer.status != 304:
+            if answer and answer.status == 304:
+                # The tag came with a state before the end.
+                if was_over:
+                    self.faults.append(f"{job} has ended and is as it was for a follower who knows {tag} and has not seen the end")
+                    return
+            elif answer:
                 tag = answer.headers.get("ETag")
                 if self.see(job, answer):
                     self.pause(0.2, 0.4)

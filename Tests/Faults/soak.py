@@ -101,7 +101,7 @@ class Soak:
         for thread in threads:
             thread.join(max(0, end - time.monotonic()))
             if thread.is_alive():
-                self.stuck.append(f"{what}: {getattr(thread, 'number', thread.name)}")
+                self.stuck.append(f"{what}: {type(thread).__name__} {getattr(thread, 'job', thread.name)}")
 
     def streams(self):
         return [stream for follower in self.followers if isinstance(follower, Streamer) for stream in follower.streams]
@@ -203,7 +203,7 @@ class Verdict:
         self.tally.check("no answer is a server's fault", service.faults_of("status"))
         self.tally.check("/healthz answers within a second", self.soak.health.slow, f"the slowest after {self.soak.health.slowest:.3f} s")
         self.tally.check("nothing is stuck", self.soak.stuck)
-        self.tally.check("no end and no saved step is taken back", [fault for follower in followers for fault in follower.faults])
+        self.tally.check("no end and no saved step is taken back, and no end is kept from a follower", [fault for follower in followers for fault in follower.faults])
         done = ", ".join(f"{count} {what}s" for what, count in self.work.done.items())
         self.tally.check("every action is answered as it should be", self.work.faults, done)
 

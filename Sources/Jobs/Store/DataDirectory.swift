@@ -65,7 +65,7 @@ package final class DataDirectory: Sendable {
     // After a power cut all of a young database may still be in its log.
     let hasDatabase = ["temper.sqlite", "temper.sqlite-wal"].contains { ((try? OpenFile(root.appendingPathComponent($0)))?.size ?? 0) > 0 }
     guard !hasDatabase else { return }
-    let own: Set = ["files", "jobs", "incoming", "lost+found", "lock"] + ["", "-wal", "-shm", "-journal"].map { "temper.sqlite\($0)" }
+    let own = ["files", "jobs", "incoming", "lost+found", "lock"] + ["", "-wal", "-shm", "-journal"].map { "temper.sqlite\($0)" }
     let folders = ["files", "jobs", "incoming"].filter { holdsFiles(root.appendingPathComponent($0)) }
     let strangers = Folder.names(in: root).filter { !own.contains($0) }
     if strangers.isEmpty, folders.isEmpty { return }

@@ -88,6 +88,7 @@ enum Schema {
       SELECT id, job, role, json_extract(checkpoint, '$.sha256'), checkpoint, created_at FROM checkpoints_by_role;
     DROP TABLE checkpoints_by_role;
     CREATE INDEX checkpoints_by_file ON checkpoints (sha256);
+    CREATE INDEX jobs_by_state ON jobs (state, position);
     CREATE INDEX jobs_by_report ON jobs (report) WHERE report IS NOT NULL;
     CREATE INDEX datasets_by_file ON datasets (file);
     CREATE INDEX models_by_file ON models (sha256);

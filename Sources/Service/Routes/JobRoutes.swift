@@ -67,7 +67,9 @@ extension Routes {
     var bytes = Array("{\"object\":\"list\",\"data\":[".utf8)
     for (index, snapshot) in page.elements.enumerated() {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }
-      bytes += snapshot.answer(body).dropLast()
+      // Without its line break.
+      let answer = snapshot.answer(body)
+      bytes += answer[..<(answer.count - 1)]
     }
     let end: JSONValue = ["has_more": .bool(page.hasMore), "first_id": .orNull(ids.0), "last_id": .orNull(ids.1)]
     return bytes + Array("],\(end.serialised().dropFirst())\n".utf8)
