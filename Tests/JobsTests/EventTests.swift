@@ -108,6 +108,28 @@ import Jobs
     }
   }
 
+  @Test("the state in which a job ends has a revision of its own also for the next process, whatever was shown before")
+  func revisionOfTheEnd() throws {
+    let folder = try TestFolder()
+    let id: String
+    var shown: Set<Int> = []
+    do {
+      let store = try Store(at: folder.url)
+      id = try store.submit(Specs.parsed(Specs.smallest)).id
+      _ = try store.claim()
+      for step in 1...100 {
+        store.note(JobProgress(step: step), of: id, event: false)
+        shown.insert(try store.job(id).revision)
+      }
+      store.show(Warning(code: "w", detail: "A warning."), of: id)
+      shown.insert(try store.job(id).revision)
+      try store.settle(id, Store.Ending(.succeeded))
+    }
+    let next = try Store(at: folder.url)
+    #expect(try next.job(id).state == .succeeded)
+    #expect(!shown.contains(try next.job(id).revision))
+  }
+
   @Test("a follower that has seen the end of a job is not kept waiting")
   func afterTheEnd() async throws {
     let folder = try TestFolder()

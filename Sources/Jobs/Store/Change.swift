@@ -19,19 +19,19 @@ final class Change {
     self.now = now
   }
 
-  /// Says that a job's record changes; to be called in each transaction that changes one.
+  /// Says that a job's record changes; to be called before each change of one, and before its events.
   func touch(_ id: String) throws {
-    if numbers[id] == nil { numbers[id] = try board.lendNumbers(of: id) ?? EventNumbers(after: reserved(id)) }
-    try db.execute(sql: "UPDATE jobs SET revision = revision + 1 WHERE id = ?", arguments: [id])
+    let lent = board.lend(id)
+    if numbers[id] == nil {
+      numbers[id] = try lent?.numbers
+        ?? EventNumbers(after: Int.fetchOne(db, sql: "SELECT events_reserved FROM jobs WHERE id = ?", arguments: [id]) ?? 0)
+    }
+    try db.execute(sql: "UPDATE jobs SET revision = max(revision, ?) + 1 WHERE id = ?", arguments: [lent?.revision ?? 0, id])
   }
 
-  private func reserved(_ id: String) throws -> Int {
-    try Int.fetchOne(db, sql: "SELECT events_reserved FROM jobs WHERE id = ?", arguments: [id]) ?? 0
-  }
-
-  /// Writes an event of a job.
+  /// Writes an event of a job that was touched.
   func append(_ kind: JobEvent.Kind, to id: String, _ data: JSONValue) throws {
-    var own = try numbers[id] ?? board.lendNumbers(of: id) ?? EventNumbers(after: reserved(id))
+    guard var own = numbers[id] else { throw NotFound("changed job \(id)") }
     if own.isUsedUp {
       own.reserved = own.nextBlock
       try db.execute(sql: "UPDATE jobs SET events_reserved = ? WHERE id = ?", arguments: [own.reserved, id])

@@ -110,13 +110,20 @@ final class JobBoard: Sendable {
 
   // MARK: Changes of the store
 
-  /// The numbers of a job's events, for a transaction that will write some: until it is over nobody else takes one.
+  /// What a transaction that changes a job goes on from.
+  struct Lent {
+    var numbers: EventNumbers
+    /// The last one that was shown; what is stored must be beyond it, or after a restart another state would have a tag of this one.
+    let revision: Int
+  }
+
+  /// Lends a job to a transaction: until it is over nobody else takes a number or shows a change.
   ///
   /// - Returns: `nil` when the job is not in memory.
-  func lendNumbers(of id: String) -> EventNumbers? {
+  func lend(_ id: String) -> Lent? {
     state.withLock { state in
       state.entries[id]?.isWriting = true
-      return state.entries[id]?.numbers
+      return state.entries[id].map { Lent(numbers: $0.numbers, revision: $0.snapshot.job.revision) }
     }
   }
 
@@ -170,6 +177,10 @@ final class JobBoard: Sendable {
     let woken = state.withLock { state -> [Waiter] in
       guard var entry = state.entries[id], !entry.snapshot.job.warnings.contains(warning) else { return [] }
       entry.unstored.append(warning)
+      guard !entry.isWriting else {
+        state.entries[id] = entry
+        return []
+      }
       var job = entry.snapshot.job
       job.warnings.append(warning)
       job.revision += 1
@@ -257,7 +268,7 @@ extension JobBoard.State {
       ?? JobBoard.Entry(snapshot: JobSnapshot(job), completeFrom: events.first?.number ?? numbers.next, numbers: numbers)
     entry.numbers = numbers
     let shown = entry.snapshot.job
-    // What is only in memory stays in sight; the store may have fewer changes counted than were shown.
+    // What is only in memory stays in sight.
     if shown.id == job.id, shown.attempt == job.attempt, !job.state.isTerminal, shown.state == .running || shown.state == .pausing {
       job.progress = shown.progress
     }

@@ -53,7 +53,7 @@ extension Store {
   /// Progress is not stored, but its numbers are reserved: none may come again after a crash.
   private func reserveNumbers(of id: String) throws {
     try change { change in
-      guard var numbers = board.lendNumbers(of: id) else { return }
+      guard var numbers = board.lend(id)?.numbers else { return }
       numbers.reserved = numbers.nextBlock
       try change.db.execute(sql: "UPDATE jobs SET events_reserved = ? WHERE id = ?", arguments: [numbers.reserved, id])
       board.reserved(numbers.reserved, for: id)

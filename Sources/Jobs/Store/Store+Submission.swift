@@ -106,6 +106,7 @@ extension Store {
     for resource in spec.resourcesInUse {
       try db.execute(sql: "INSERT INTO uses (job, resource) VALUES (?, ?)", arguments: [id, resource])
     }
+    try change.touch(id)
     try record(.queued, of: id, reason: nil, change)
   }
 
