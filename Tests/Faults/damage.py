@@ -92,9 +92,17 @@ def spoil(column, value):
 
 
 HARMS = {
-    "a row with a state that there is not": spoil("state", "flying"), "a row with half a spec": spoil("spec", '{"name": '),
-    "a bit flipped": flip, "a bit flipped in the head of a page": flip_page, "the last third cut off": cut, "removed": remove, "a bit flipped in the first commit": flip_frame,
-    "a bit flipped in the middle": flip_frame, "a bit flipped in the last commit": flip_frame, "the last third of the commits cut off": cut_frames}
+    "a bit flipped": flip,
+    "the last third cut off": cut,
+    "removed": remove,
+    "a bit flipped in the head of a page": flip_page,
+    "a row with a state that there is not": spoil("state", "flying"),
+    "a row with half a spec": spoil("spec", '{"name": '),
+    "a bit flipped in the first commit": flip_frame,
+    "a bit flipped in the middle": flip_frame,
+    "a bit flipped in the last commit": flip_frame,
+    "the last third of the commits cut off": cut_frames,
+}
 USUAL = ("a bit flipped", "the last third cut off", "removed")
 # Of a cut at the end, and of a flip in the last commit, nothing tells that they are not a commit that the power failed under.
 TOLD = ("a bit flipped in the first commit", "a bit flipped in the middle")
@@ -144,8 +152,8 @@ class Trial:
 
     def names_it(self, text):
         """Whether a text names a harmed thing: by its digest, its file, or the job that it belongs to."""
-        names = self.digests + [os.path.basename(path) for path in self.paths] + [part for path in self.paths for part in path.split("/") if "_" in part]
-        return any(name in text for name in names)
+        parts = [part for path in self.paths for part in path.split("/") if "." in part or "_" in part]
+        return any(name in text for name in self.digests + parts)
 
     def fsck(self):
         """On a copy: to open a database is to take over what its log holds."""
@@ -222,7 +230,7 @@ class Trial:
         self.see(f"{answer.status} {answer.problem}")
         if answer.status != 410 or answer.problem != "damaged":
             self.fault(f"GET {path} is answered {answer.status} {answer.body[:200]!r}")
-        elif not any(digest in answer.body.decode("utf-8", "replace") for digest in self.digests + [self.sample.declared.get(self.kind)] if digest):
+        elif not any(digest.encode() in answer.body for digest in [*self.digests, self.sample.declared.get(self.kind, "none")]):
             self.fault(f"GET {path} does not name the digest: {answer.body[:300]!r}")
 
     def use_database(self):

@@ -55,6 +55,7 @@ class Follower(threading.Thread):
             return answer.status == 404
         value = answer.json
         state, saved = value["state"], value.get("progress", {}).get("saved_step")
+        self.faults += self.roster.tagged(answer)
         if self.ended and state != self.ended:
             self.faults.append(f"{job} was {self.ended} and then {state}")
         if self.saved is not None and (saved is None or saved < self.saved):

@@ -91,7 +91,8 @@ class Trial:
     """One service on a full disk; `name` stands before each check."""
 
     def __init__(self, name, arguments, disk, tally, expected, config=None):
-        self.name, self.disk, self.tally, self.expected, self.pulse_count = name, disk, tally, expected, arguments.pulses
+        self.name, self.disk, self.tally, self.expected = name, disk, tally, expected
+        self.pulse_count = arguments.pulses
         self.service = Service(arguments.temper, os.path.join(disk.path, "data-" + name.replace(" ", "-")), config=config)
         self.client = Client(self.service)
 
@@ -106,8 +107,8 @@ class Trial:
             return self.check("the service starts", [str(log[-3:])])
         self.finished = self.submit_and_wait(short_job(), "short")
         for scenario in (
-            self.while_training, self.within_an_upload, self.with_little_room, self.before_the_end, self.before_a_cancel, self.before_a_delete,
-            self.across_a_kill):
+            self.while_training, self.within_an_upload, self.with_little_room, self.before_the_end, self.before_a_cancel,
+            self.before_a_delete, self.across_a_kill):
             self.room()
             say(f"{self.name}: {scenario.__name__.replace('_', ' ')}")
             try:
@@ -144,7 +145,8 @@ class Trial:
     def submit_and_wait(self, made, name):
         job = self.client.submit(made)
         state = self.client.wait(job, 120) or {}
-        self.check(f"the {name} job succeeds on a disk with room", [] if state.get("state") == "succeeded" else [f"{state.get('state')}: {state.get('reason')}"])
+        problem = None if state.get("state") == "succeeded" else f"{state.get('state')}: {state.get('reason')}"
+        self.check(f"the {name} job succeeds on a disk with room", [problem])
         return job
 
     def running(self, made):
@@ -198,9 +200,11 @@ class Trial:
         paths = ["/healthz", "/v1/jobs", f"/v1/jobs/{job}", "/v1/datasets", "/v1/models", f"/v1/jobs/{job}/metrics", "/metrics"]
         paths += [f"/v1/jobs/{self.finished}/{part}" for part in ("report", "gate", "metrics", "checkpoints", "checkpoints/last")]
         self.check("what is there can be read", [self.other("GET", path) for path in paths])
-        warned = self.client.wait(job, 20, lambda value: any(warning["code"] == "disk_full" for warning in value["warnings"]) or value["terminal"])
-        self.check("the job waits and says so", [
-            "there is no warning disk_full in 20 s" if warned is None else f"the job is {warned['state']}: {warned['reason']}" if warned["terminal"] else None])
+        warned = self.client.wait(job, 20, lambda value: value["terminal"] or "disk_full" in [each["code"] for each in value["warnings"]])
+        problem = None if warned else "there is no warning disk_full in 20 s"
+        if warned and warned["terminal"]:
+            problem = f"the job is {warned['state']}: {warned['reason']}"
+        self.check("the job waits and says so", [problem])
         self.check("/readyz says 200 when there is room", [self.room()])
         self.check("the job that waited ends in the same bits", self.end(job, "long"))
         self.check("a submit is taken again", self.end(self.client.submit(short_job()), "short"))

@@ -144,7 +144,7 @@ class Verdict:
         self.tally.check("no job is lost", [f"{job} is gone" for job in kept - set(listed)], f"{len(kept)} jobs")
         self.tally.check(
             "no job is there twice, and no deleted one again",
-            [f"{job} is there" for job in set(listed) - kept] + [f"{job} is listed twice" for job in {j for j in listed if listed.count(j) > 1}])
+            [f"{job} is there" for job in set(listed) - kept] + [f"{job} is listed twice" for job in set(listed) if listed.count(job) > 1])
         lost, extra = [], []
         for kind in ("datasets", "models"):
             there = {entry["id"]: entry for entry in self.client.all(f"/v1/{kind}") if not entry.get("built_in")}
@@ -165,9 +165,10 @@ class Verdict:
         return faults
 
     def outcomes(self):
-        self.unsuccessful, states, found = set(), [], {"checkpoints": [], "metrics": [], "report": [], "warnings": []}
+        self.unsuccessful, self.tag_faults, states, found = set(), [], [], {"checkpoints": [], "metrics": [], "report": [], "warnings": []}
         for job, made in self.work.jobs.items():
             answer = self.client.insist("GET", f"/v1/jobs/{job}")
+            self.tag_faults += self.soak.roster.tagged(answer) if answer.status == 200 else []
             if answer.status != 200 or answer.json["state"] != "succeeded":
                 self.unsuccessful.add(job)
                 states.append(f"{job} ({made.name}) is {answer.json.get('state')}: {answer.json.get('reason')}")
@@ -177,7 +178,8 @@ class Verdict:
                 faults += [f"{job} ({made.name}): {text}" for text in differences(self.expected[made.name][part], left[part])]
         self.tally.check("every job succeeded", states, f"{len(self.work.jobs)} jobs")
         for part, faults in found.items():
-            self.tally.check(f"{part} are those of the undisturbed run" if part != "report" else "reports are those of the undisturbed run", faults)
+            self.tally.check(f"each job's {part} is that of the undisturbed run" if part == "report" else
+                             f"each job's {part} are those of the undisturbed run", faults)
 
     def events(self):
         streams = self.soak.streams()
@@ -198,12 +200,15 @@ class Verdict:
         followers, service = self.soak.followers, self.service
         count = sum(follower.answers for follower in followers)
         slowest = max((follower.slowest for follower in followers if not isinstance(follower, Waiter)), default=0)
-        self.tally.check(f"no request hangs for {HANG_SECONDS:.0f} s", service.faults_of("hang"), f"{count} answers, the slowest after {slowest:.2f} s")
+        self.tally.check(
+            f"no request hangs for {HANG_SECONDS:.0f} s", service.faults_of("hang"), f"{count} answers, the slowest after {slowest:.2f} s")
         self.tally.check("no connection breaks off while the service is up", service.faults_of("broken"))
         self.tally.check("no answer is a server's fault", service.faults_of("status"))
         self.tally.check("/healthz answers within a second", self.soak.health.slow, f"the slowest after {self.soak.health.slowest:.3f} s")
         self.tally.check("nothing is stuck", self.soak.stuck)
-        self.tally.check("no end and no saved step is taken back, and no end is kept from a follower", [fault for follower in followers for fault in follower.faults])
+        self.tally.check(
+            "no end and no saved step is taken back, and no tag stands for two answers",
+            [fault for follower in followers for fault in follower.faults] + self.tag_faults)
         done = ", ".join(f"{count} {what}s" for what, count in self.work.done.items())
         self.tally.check("every action is answered as it should be", self.work.faults, done)
 
@@ -217,14 +222,15 @@ class Verdict:
             self.tally.check("fsck finds the folder whole", [] if checked.returncode == 0 else [(checked.stdout + checked.stderr)[-800:]])
         ended = [job for job in self.work.jobs if job not in self.unsuccessful]
         leftovers = [
-            os.path.join(job, name) for job in ended for _, _, names in os.walk(os.path.join(self.soak.folder, "jobs", job)) for name in names
-            if name.endswith((".state", ".partial"))]
+            os.path.join(job, name) for job in ended for _, _, names in os.walk(os.path.join(self.soak.folder, "jobs", job))
+            for name in names if name.endswith((".state", ".partial"))]
         self.tally.check("no job that succeeded keeps a state to go on from", [f"{path} is there" for path in leftovers])
 
 
 def doubled_epochs(job, events):
     epochs = [(data.get("epoch"), data.get("phase")) for _, event, data in events if event == "metric"]
-    return [f"{job}: epoch {epoch} has {epochs.count((epoch, phase))} metric events" for epoch, phase in set(epochs) if epochs.count((epoch, phase)) > 1]
+    twice = {epoch for epoch in epochs if epochs.count(epoch) > 1}
+    return [f"{job}: epoch {epoch} has {epochs.count((epoch, phase))} metric events" for epoch, phase in twice]
 
 
 def figures(soak):

@@ -14,12 +14,19 @@ class Roster:
 
     def __init__(self):
         self.jobs, self.ended, self.closing, self.closed = [], set(), False, False
+        self.tags = {}  # strong entity tag: the state and the digest of the answer that it came with
 
     def next(self, source):
         jobs = list(self.jobs)
         live = [job for job in jobs if job not in self.ended]
         # The first of them runs or is about to: followers of jobs at the end of the queue see little.
         return source.choice(live[:3] or jobs) if jobs else None
+
+    def tagged(self, answer):
+        """A strong tag stands for the same bytes for ever, whatever kills come between: faults, when it came with others."""
+        tag, came = answer.headers.get("ETag"), (answer.json.get("state"), sha256(answer.body))
+        first = self.tags.setdefault(tag, came)
+        return [] if first == came else [f"the tag {tag} came with a job that is {first[0]}, and with another answer: {came[0]}"]
 
 
 class Work:
