@@ -96,6 +96,11 @@ package struct TrainingRun {
     Set(ResumeFiles(directory: directory).summaries.flatMap(\.checkpoints.values))
   }
 
+  /// The saved states in a directory that are not what was written, and why, as a clause.
+  package static func damagedStates(in directory: URL) throws -> [(name: String, reason: String)] {
+    try ResumeFiles(directory: directory).damage()
+  }
+
   /// Removes what a resumed run would need: for a run that is over and evaluated.
   package static func removeState(in directory: URL) { ResumeFiles(directory: directory).remove() }
 

@@ -27,7 +27,7 @@ SILENCE_SECONDS = 15 + HANG_SECONDS
 
 
 def say(text):
-    """Progress, for whoever watches: standard error."""
+    """Progress, on standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -64,7 +64,6 @@ class Tally:
 
 
 # MARK: Folders and ports
-
 
 def scratch(prefix):
     """A folder that goes when the program ends, unless FAULTS_KEEP is set."""
@@ -107,8 +106,7 @@ class Service:
 
     def __init__(self, temper, data, options=(), config=None):
         self.temper, self.data, self.options = temper, data, list(options)
-        if config:
-            self.options += ["--config", config]
+        self.options += ["--config", config] if config else []
         self.port = free_port()
         self.process, self.generation, self.up = None, 0, False
         self.faults, self._lock = [], threading.Lock()

@@ -14,6 +14,8 @@ enum FailureReason {
     case let error as ModelError: error.description
     case let error as WeightsError: error.description
     case let error as SafetensorsError: "The weights cannot be read: \(error)."
+    case let error as Damaged: "The job needs what is damaged: \(error)."
+    case let error as DamagedFile: "The job needs what is damaged: \(error)."
     case let error as StorageError: "The disk did not serve the job: \(error)."
     case let error as DatabaseError where error.resultCode == .SQLITE_FULL: "The job could not be stored: the disk is full."
     case is DatabaseError: "The job could not be stored; the server's log says why."

@@ -61,6 +61,17 @@ package struct JobRunner: Sendable {
     (try? EvaluationFile(directory: directory).read()?.saved) ?? TrainingRun.savedState(in: directory)
   }
 
+  /// What is saved in `directory` and is not what was written, and why, as a clause.
+  package static func damagedStates(in directory: URL) throws -> [(name: String, reason: String)] {
+    let training = try TrainingRun.damagedStates(in: directory)
+    do {
+      _ = try EvaluationFile(directory: directory).read()
+      return training
+    } catch let damage as EvaluationFile.Damage {
+      return training + [(EvaluationFile.name, damage.reason)]
+    }
+  }
+
   /// Removes what a resumed run would need, and what a process left that was killed while it wrote a file: for a job that is over and
   /// whose report is kept.
   package static func removeState(in directory: URL) {

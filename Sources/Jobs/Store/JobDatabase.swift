@@ -69,6 +69,7 @@ final class JobDatabase: Sendable {
     } catch let error as DatabaseError {
       switch error.resultCode {
       case .SQLITE_FULL: throw StorageError("the database cannot be written", errno: ENOSPC)
+      case .SQLITE_CORRUPT, .SQLITE_NOTADB: throw Damaged("the database; stop the service and run temper fsck")
       case .SQLITE_CANTOPEN: throw StorageError("the database cannot be opened", errno: EMFILE)
       case .SQLITE_IOERR:
         reopen()

@@ -61,7 +61,8 @@ extension Store {
       }
       let filter = clauses.isEmpty ? "" : "WHERE " + clauses.joined(separator: " AND ")
       arguments += [limit + 1]
-      let rows = try Row.fetchAll(db, sql: "SELECT * FROM jobs \(filter) ORDER BY position DESC LIMIT ?", arguments: arguments)
+      let rows = try Row.fetchAll(
+        db, sql: "SELECT *, json_valid(spec) AS is_whole FROM jobs \(filter) ORDER BY position DESC LIMIT ?", arguments: arguments)
       return Page(elements: try snapshots(of: rows.prefix(limit), db), hasMore: rows.count > limit)
     }
   }
@@ -124,7 +125,8 @@ extension Store {
 
   /// - Throws: `NotFound`, `Damaged`.
   static func job(_ id: String, _ db: Database) throws -> Job {
-    guard let row = try Row.fetchOne(db, sql: "SELECT * FROM jobs WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
+    let row = try Row.fetchOne(db, sql: "SELECT *, json_valid(spec) AS is_whole FROM jobs WHERE id = ?", arguments: [id])
+    guard let row else { throw NotFound(id) }
     return try Job(row, transitions: transitions(of: [id], db)[id] ?? [])
   }
 
@@ -154,6 +156,7 @@ package struct NotTerminal: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Job {
+  /// - Parameter row: with `is_whole`, whether its spec is JSON: it is passed on as text.
   /// - Throws: `Damaged` when the row holds what Temper never writes.
   init(_ row: Row, transitions rows: [Row]) throws {
     let id: String = row["id"]
@@ -162,6 +165,7 @@ extension Job {
       return value
     }
     func document(_ column: String) throws -> JSONValue { try known(try? JSONValue(parsing: row[column] as String)) }
+    guard row["is_whole"] == true else { throw Damaged(id) }
     self.id = id
     owner = row["owner"]
     name = row["name"]

@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import Logging
 import Synchronization
+import Training
 
 /// Everything that outlives the process: jobs and what belongs to them, in SQLite, and the files that the database names by digest.
 ///
@@ -86,10 +87,18 @@ package final class Store: Sendable {
   }
 
   private func sweep() throws {
-    let (jobs, named) = try database.read { db in
-      (try String.fetchSet(db, sql: "SELECT id FROM jobs"), try Self.namedFiles(db))
+    let (jobs, over, named) = try database.read { db in
+      (
+        try String.fetchSet(db, sql: "SELECT id FROM jobs"),
+        try String.fetchAll(db, sql: "SELECT id FROM jobs WHERE state IN ('succeeded', 'cancelled')"), try Self.namedFiles(db)
+      )
     }
-    try directory.sweep(jobs: jobs, files: named)
+    // The process may have been killed between the end of a job and this.
+    let folders = Set(Folder.names(in: directory.root.appendingPathComponent("jobs")))
+    for id in over where folders.contains(id) { Folder.remove(directory.job(id)) }
+    // A database whose log was damaged may have forgotten a checkpoint that a saved state goes on from.
+    let saved = folders.intersection(jobs).flatMap { TrainingRun.namedCheckpoints(in: directory.job($0)).map(\.sha256) }
+    try directory.sweep(jobs: jobs, files: named.union(saved))
   }
 
   // MARK: Changing

@@ -8,7 +8,7 @@ import Logging
 package struct StoreCheck: Sendable {
   /// One thing that is wrong.
   package struct Finding: Hashable, Sendable {
-    package enum Kind: String, Sendable { case database, log, record, file, unnamed }
+    package enum Kind: String, Sendable { case database, log, record, file, state, unnamed }
 
     package let kind: Kind
     /// The resource, or the name of the file.
@@ -36,10 +36,11 @@ package struct StoreCheck: Sendable {
     }
     let directory = try DataDirectory(root)
     defer { directory.release() }
-    lookAtLog(directory)
+    try lookAtLog(directory)
     guard let database = try checkDatabase(directory) else { return }
     try checkRecords(directory, database)
     try checkFiles(directory, database)
+    try checkStates(directory)
     try database.close()
   }
 
@@ -51,7 +52,7 @@ package struct StoreCheck: Sendable {
 
   // MARK: The database
 
-  private mutating func lookAtLog(_ directory: DataDirectory) {
+  private mutating func lookAtLog(_ directory: DataDirectory) throws {
     guard let log = WriteAheadLog(root.appendingPathComponent("temper.sqlite-wal")), log.lostCommits > 0 else { return }
     found(
       .log, "temper.sqlite-wal",
@@ -127,7 +128,7 @@ package struct StoreCheck: Sendable {
 
   private mutating func checkRecords(_ directory: DataDirectory, _ database: JobDatabase) throws {
     let readers: [(table: String, read: (Row, Database) throws -> Void)] = [
-      ("jobs", { row, db in _ = try Store.job(row["id"], db).spec }),
+      ("jobs", { row, db in _ = try Store.job(row["id"], db) }),
       ("datasets", { row, _ in _ = try DatasetRecord(row) }),
       ("models", { row, _ in _ = try ModelRecord(row) }),
       ("checkpoints", { row, _ in _ = try CheckpointRecord(row) }),
@@ -182,6 +183,17 @@ package struct StoreCheck: Sendable {
     for sha256 in directory.files.all() where !all.contains(sha256) {
       found(.unnamed, sha256, "no record names this file; the next start moves it into lost+found")
       if repair { try directory.files.setAside(sha256, because: "the database names no such file") }
+    }
+  }
+
+  /// What jobs would go on from.
+  private mutating func checkStates(_ directory: DataDirectory) throws {
+    for id in Folder.names(in: root.appendingPathComponent("jobs")) where Identifier.job.matches(id) {
+      filesChecked += Folder.names(in: directory.job(id)).count
+      for (name, reason) in try JobRunner.damagedStates(in: directory.job(id)) {
+        found(.state, id, "its saved state \(name) \(reason); the job goes on from the one before it, or begins anew")
+        if repair { try directory.lost.take(directory.job(id).appendingPathComponent(name), because: "it \(reason)") }
+      }
     }
   }
 

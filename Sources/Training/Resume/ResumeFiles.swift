@@ -39,6 +39,18 @@ struct ResumeFiles {
     files.compactMap { try? $0.open(Summary.self)?.header }.sorted { $0.generation > $1.generation }
   }
 
+  /// The files that are not what was written, and why.
+  func damage() throws -> [(name: String, reason: String)] {
+    try files.compactMap { file in
+      do {
+        try file.open(ResumeState.self)?.requireWhole()
+        return nil
+      } catch let damage as ResumeFile.Damage {
+        return (file.name, damage.reason)
+      }
+    }
+  }
+
   // MARK: Restoring
 
   /// What was found in the files of an earlier attempt.
