@@ -7,7 +7,7 @@ import Jobs
 @Suite struct EventTests {
   private func all(_ feed: EventFeed) async throws -> [JobEvent] {
     var events: [JobEvent] = []
-    while let more = try await feed.next() { events += more }
+    while let more = try await feed.next() { events += more.map(\.event) }
     return events
   }
 
@@ -75,7 +75,7 @@ import Jobs
       _ = try store.claim()
       for step in 1...3_000 { store.note(JobProgress(step: step), of: id, event: true) }
       let latest = try await store.feed(of: id, after: 2_900).next()
-      last = try #require(latest?.last?.number)
+      last = try #require(latest?.last?.event.number)
     }
     let next = try Store(at: folder.url)
     try next.recover()

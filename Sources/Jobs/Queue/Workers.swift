@@ -133,7 +133,8 @@ package final class Workers: Sendable {
     ProcessMemory.giveBack()
     settle(job.id, ending)
     running.withLock { $0[job.id] = nil }
-    if ending.state == .succeeded || (try? store.job(job.id))?.state == .cancelled { clearAway(job.id) }
+    // Only what is stored counts: a job whose end could not be stored goes on from its state.
+    if let state = try? store.job(job.id).state, state == .succeeded || state == .cancelled { clearAway(job.id) }
   }
 
   /// Stores how an attempt ended, however long the disk is full: a job that nobody runs must not be shown as running.

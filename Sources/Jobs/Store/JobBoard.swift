@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Robustness
 import Synchronization
@@ -15,6 +16,23 @@ package final class JobSnapshot: Sendable {
   package func answer(_ render: (Job) -> [UInt8]) -> [UInt8] {
     answer.withLock { known in
       let bytes = known ?? render(job)
+      known = bytes
+      return bytes
+    }
+  }
+}
+
+/// An event on its way to many followers: what is sent is made of it once.
+package final class LiveEvent: Sendable {
+  package let event: JobEvent
+  private let encoded = Mutex<[UInt8]?>(nil)
+
+  init(_ event: JobEvent) { self.event = event }
+
+  /// - Parameter encode: the same for every caller.
+  package func bytes(_ encode: (JobEvent) -> [UInt8]) -> [UInt8] {
+    encoded.withLock { known in
+      let bytes = known ?? encode(event)
       known = bytes
       return bytes
     }
@@ -52,7 +70,7 @@ final class JobBoard: Sendable {
   fileprivate struct Entry {
     var snapshot: JobSnapshot
     /// Events from `completeFrom` on, those that the store keeps and those that it does not.
-    var events: [JobEvent] = []
+    var events: [LiveEvent] = []
     var completeFrom: Int
     var numbers: EventNumbers
     /// A transaction has given out numbers and is not over: what comes now must wait, or a follower would see a later number first.
@@ -62,6 +80,8 @@ final class JobBoard: Sendable {
     /// Warnings that the store had no room for.
     var unstored: [Warning] = []
     var waiting: [ObjectIdentifier: Waiter] = [:]
+    /// Something has changed since those who wait were last woken.
+    var hasNews = false
     /// When it was last asked for, to know which to forget.
     var used: UInt64 = 0
   }
@@ -75,6 +95,33 @@ final class JobBoard: Sendable {
   }
 
   private let state = Mutex(State())
+  /// Safe: set up once, and cancelled when nobody has the board any more.
+  nonisolated(unsafe) private let clock: any DispatchSourceTimer
+
+  /// Those who wait are woken so often at the most, unless the state of their job changes: a run of short epochs has news many times a
+  /// second, and hundreds may follow it.
+  private static let pace = 0.4
+
+  init() {
+    clock = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "temper.board"))
+    clock.schedule(deadline: .now() + Self.pace, repeating: Self.pace, leeway: .milliseconds(50))
+    clock.setEventHandler { [weak self] in self?.tick() }
+    clock.activate()
+  }
+
+  deinit { clock.cancel() }
+
+  /// Wakes those whose job has news, and those whose time is up.
+  private func tick() {
+    let now = ContinuousClock.now
+    let woken = state.withLock { state in
+      state.entries.values.filter { !$0.waiting.isEmpty }.flatMap { entry -> [Waiter] in
+        if entry.hasNews { return state.takeWaiting(entry.snapshot.job.id) }
+        return entry.waiting.values.filter { $0.deadline <= now }
+      }
+    }
+    for waiter in woken { waiter.wake() }
+  }
 
   /// The most jobs that have ended and are kept in memory.
   fileprivate static let mostEnded = 2_048
@@ -132,7 +179,11 @@ final class JobBoard: Sendable {
     let woken = state.withLock { state -> [Waiter] in
       state.changes += 1
       var woken: [Waiter] = []
-      for (job, numbers) in jobs { woken += state.put(up: job, numbers, events: events.filter { $0.job == job.id }) }
+      for (job, numbers) in jobs {
+        let own = events.filter { $0.job == job.id }
+        state.put(up: job, numbers, events: own)
+        if own.contains(where: { $0.kind == .state }) { woken += state.takeWaiting(job.id) }
+      }
       for id in deleted { woken += state.entries.removeValue(forKey: id)?.waiting.values ?? [:].values }
       state.forgetEnded()
       return woken
@@ -142,8 +193,9 @@ final class JobBoard: Sendable {
 
   /// A transaction failed: the numbers that it took were seen by nobody.
   func abandon(_ ids: Set<String>) {
-    let woken = state.withLock { state in ids.flatMap { state.flush($0) } }
-    for waiter in woken { waiter.wake() }
+    state.withLock { state in
+      for id in ids { state.flush(id) }
+    }
   }
 
   // MARK: Progress
@@ -152,18 +204,16 @@ final class JobBoard: Sendable {
   ///
   /// - Returns: false when the reserved numbers are used up: the caller reserves more, and calls again.
   func note(_ progress: JobProgress, of id: String, isEvent: Bool) -> Bool {
-    let (done, woken) = state.withLock { state -> (Bool, [Waiter]) in
-      guard var entry = state.entries[id], !entry.snapshot.job.state.isTerminal else { return (true, []) }
+    state.withLock { state in
+      guard let entry = state.entries[id], !entry.snapshot.job.state.isTerminal else { return true }
       guard !entry.isWriting else {
-        entry.delayed = (progress, isEvent || entry.delayed?.isEvent == true)
-        state.entries[id] = entry
-        return (true, [])
+        state.entries[id]?.delayed = (progress, isEvent || entry.delayed?.isEvent == true)
+        return true
       }
-      guard !isEvent || !entry.numbers.isUsedUp else { return (false, []) }
-      return (true, state.put(up: progress, of: id, isEvent: isEvent))
+      guard !isEvent || !entry.numbers.isUsedUp else { return false }
+      state.put(up: progress, of: id, isEvent: isEvent)
+      return true
     }
-    for waiter in woken { waiter.wake() }
-    return done
   }
 
   /// More numbers were reserved for a job.
@@ -172,38 +222,32 @@ final class JobBoard: Sendable {
   /// The progress that is only here; `nil` when the job is not in memory.
   func progress(of id: String) -> JobProgress? { state.withLock { $0.entries[id]?.snapshot.job.progress } }
 
-  /// Shows a warning that the store has no room for; `storedWarnings` takes it away again.
+  /// Shows a warning that the store has no room for, until the store has it.
   func note(unstored warning: Warning, of id: String) {
-    let woken = state.withLock { state -> [Waiter] in
-      guard var entry = state.entries[id], !entry.snapshot.job.warnings.contains(warning) else { return [] }
+    state.withLock { state in
+      guard var entry = state.entries[id], !entry.snapshot.job.warnings.contains(warning) else { return }
       entry.unstored.append(warning)
       guard !entry.isWriting else {
         state.entries[id] = entry
-        return []
+        return
       }
       var job = entry.snapshot.job
       job.warnings.append(warning)
       job.revision += 1
       entry.snapshot = JobSnapshot(job)
+      entry.hasNews = true
       state.entries[id] = entry
-      return state.takeWaiting(id)
     }
-    for waiter in woken { waiter.wake() }
   }
 
-  func takeUnstoredWarnings(of id: String) -> [Warning] {
-    state.withLock { state in
-      defer { state.entries[id]?.unstored = [] }
-      return state.entries[id]?.unstored ?? []
-    }
-  }
+  func unstoredWarnings(of id: String) -> [Warning] { state.withLock { $0.entries[id]?.unstored ?? [] } }
 
   // MARK: Followers
 
   /// What a follower that has the events up to `number` gets now.
   enum Feed {
     /// The next events, at least one.
-    case events([JobEvent])
+    case events([LiveEvent])
     /// Those before `completeFrom` have to be read from the store.
     case stored(before: Int)
     case nothing
@@ -216,8 +260,8 @@ final class JobBoard: Sendable {
       guard let entry = state.entries[id] else { return .unknown }
       if number + 1 < entry.completeFrom { return .stored(before: entry.completeFrom) }
       // Behind the last event, as a client that makes numbers up may be: it goes on from the last.
-      let new = entry.events.filter { $0.number > number }
-      return new.isEmpty ? .nothing : .events(new)
+      let new = entry.events.reversed().prefix { $0.event.number > number }.count
+      return new == 0 ? .nothing : .events(Array(entry.events.suffix(new)))
     }
   }
 
@@ -225,13 +269,13 @@ final class JobBoard: Sendable {
   ///
   /// - Parameter seconds: at most; the caller looks again what there is.
   func wait(for id: String, revision: Int? = nil, eventAfter number: Int? = nil, atMost seconds: Double) async {
-    let waiter = Waiter()
+    let waiter = Waiter(until: .now + .seconds(seconds))
     await withTaskCancellationHandler {
-      await waiter.wait(atMost: seconds) {
+      await waiter.wait {
         state.withLock { state in
           guard !state.isEnding, let entry = state.entries[id] else { return false }
           if let revision, entry.snapshot.job.revision != revision { return false }
-          if let number, entry.events.last?.number ?? 0 > number || number + 1 < entry.completeFrom { return false }
+          if let number, entry.events.last?.event.number ?? 0 > number || number + 1 < entry.completeFrom { return false }
           state.entries[id]?.waiting[ObjectIdentifier(waiter)] = waiter
           return true
         }
@@ -260,7 +304,7 @@ final class JobBoard: Sendable {
 // MARK: Under the lock
 
 extension JobBoard.State {
-  fileprivate mutating func put(up job: Job, _ numbers: EventNumbers, events: [JobEvent]) -> [Waiter] {
+  fileprivate mutating func put(up job: Job, _ numbers: EventNumbers, events: [JobEvent]) {
     clock += 1
     var job = job
     var entry =
@@ -272,18 +316,20 @@ extension JobBoard.State {
     if shown.id == job.id, shown.attempt == job.attempt, !job.state.isTerminal, shown.state == .running || shown.state == .pausing {
       job.progress = shown.progress
     }
-    job.warnings += entry.unstored.filter { !job.warnings.contains($0) }
+    entry.unstored.removeAll { job.warnings.contains($0) }
+    job.warnings += entry.unstored
     job.revision = max(job.revision, shown.revision + 1)
     entry.snapshot = JobSnapshot(job)
     entry.append(events)
     entry.isWriting = false
+    entry.hasNews = true
     entry.used = clock
     entries[job.id] = entry
-    return takeWaiting(job.id) + flush(job.id)
+    flush(job.id)
   }
 
-  fileprivate mutating func put(up progress: JobProgress, of id: String, isEvent: Bool) -> [Waiter] {
-    guard var entry = entries[id] else { return [] }
+  fileprivate mutating func put(up progress: JobProgress, of id: String, isEvent: Bool) {
+    guard var entry = entries[id] else { return }
     var job = entry.snapshot.job
     job.progress = progress
     job.revision += 1
@@ -291,24 +337,26 @@ extension JobBoard.State {
     if isEvent {
       entry.append([JobEvent(job: id, number: entry.numbers.take(), kind: .progress, at: .now, data: progress.json)])
     }
+    entry.hasNews = true
     entries[id] = entry
-    return takeWaiting(id)
   }
 
   /// The transaction that took numbers is over: shows the progress that came meanwhile.
-  fileprivate mutating func flush(_ id: String) -> [Waiter] {
+  fileprivate mutating func flush(_ id: String) {
     entries[id]?.isWriting = false
     guard let entry = entries[id], let delayed = entry.delayed, !entry.snapshot.job.state.isTerminal else {
       entries[id]?.delayed = nil
-      return []
+      return
     }
     entries[id]?.delayed = nil
-    return put(up: delayed.progress, of: id, isEvent: delayed.isEvent && !entry.numbers.isUsedUp)
+    put(up: delayed.progress, of: id, isEvent: delayed.isEvent && !entry.numbers.isUsedUp)
   }
 
   fileprivate mutating func takeWaiting(_ id: String) -> [Waiter] {
-    defer { entries[id]?.waiting = [:] }
-    return Array((entries[id]?.waiting ?? [:]).values)
+    let waiting = entries[id]?.waiting ?? [:]
+    entries[id]?.waiting = [:]
+    entries[id]?.hasNews = false
+    return Array(waiting.values)
   }
 
   /// Forgets the jobs that have ended and were not asked for the longest, a quarter of them at once.
@@ -323,10 +371,10 @@ extension JobBoard.State {
 
 extension JobBoard.Entry {
   fileprivate mutating func append(_ more: [JobEvent]) {
-    events += more
+    events += more.map(LiveEvent.init)
     if events.count > JobBoard.mostEvents {
       events.removeFirst(events.count - JobBoard.mostEvents / 2)
-      completeFrom = events.first?.number ?? numbers.next
+      completeFrom = events.first?.event.number ?? numbers.next
     }
   }
 }
@@ -339,12 +387,13 @@ final class Waiter: Sendable {
     case woken
   }
   private let state = Mutex(State.new)
+  let deadline: ContinuousClock.Instant
+
+  init(until deadline: ContinuousClock.Instant) { self.deadline = deadline }
 
   /// - Parameter register: puts the waiter where it will be woken; false when there is nothing to wait for.
-  fileprivate func wait(atMost seconds: Double, _ register: () -> Bool) async {
+  fileprivate func wait(_ register: () -> Bool) async {
     guard register() else { return }
-    let alarm = DispatchWorkItem { [weak self] in self?.wake() }
-    DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: alarm)
     await withCheckedContinuation { continuation in
       let isWoken = state.withLock { state in
         if case .woken = state { return true }
@@ -353,7 +402,6 @@ final class Waiter: Sendable {
       }
       if isWoken { continuation.resume() }
     }
-    alarm.cancel()
   }
 
   func wake() {

@@ -34,10 +34,13 @@ extension Store {
   /// - Returns: the job as it then is.
   /// - Throws: `NotFound`.
   package func snapshot(of id: String, differingFrom revision: Int, within seconds: Double) async throws -> JobSnapshot {
-    let snapshot = try self.snapshot(of: id)
-    guard snapshot.job.revision == revision, seconds > 0 else { return snapshot }
-    await board.wait(for: id, revision: revision, atMost: seconds)
-    return try self.snapshot(of: id)
+    let end = ContinuousClock.now + .seconds(seconds)
+    while true {
+      let snapshot = try self.snapshot(of: id)
+      let left = (end - .now) / .seconds(1)
+      guard snapshot.job.revision == revision, left > 0, !board.isEnding, !Task.isCancelled else { return snapshot }
+      await board.wait(for: id, revision: revision, atMost: left)
+    }
   }
 
   // MARK: Reports of a run
@@ -104,11 +107,11 @@ package final class EventFeed {
   }
 
   /// The next events, at least one, waiting for them; `nil` after the last one, and when nobody is to wait any more.
-  package func next() async throws -> [JobEvent]? {
+  package func next() async throws -> [LiveEvent]? {
     while !hasEnded, !Task.isCancelled {
       if let events = try present() {
-        number = events.last?.number ?? number
-        hasEnded = events.last?.kind == .end
+        number = events.last?.event.number ?? number
+        hasEnded = events.last?.event.kind == .end
         return events
       }
       if hasEnded || store.board.isEnding { return nil }
@@ -118,7 +121,7 @@ package final class EventFeed {
   }
 
   /// What is there already; `nil` when that is nothing.
-  private func present() throws -> [JobEvent]? {
+  private func present() throws -> [LiveEvent]? {
     switch store.board.feed(of: job, after: number) {
     case .events(let events): return events
     case .nothing:
@@ -129,7 +132,7 @@ package final class EventFeed {
         let stored = try store.events(of: job, after: number, before: end).elements
         // What lay between was not kept.
         if stored.isEmpty { number = end - 1 }
-        return stored.isEmpty ? try present() : stored
+        return stored.isEmpty ? try present() : stored.map(LiveEvent.init)
       } catch is NotFound {
         hasEnded = true
       }

@@ -64,7 +64,7 @@ extension Store {
   /// pause is paused instead of queued.
   package func settle(_ id: String, _ ending: Ending, at now: Timestamp = .now) throws {
     let progress = board.progress(of: id)
-    let warnings = board.takeUnstoredWarnings(of: id)
+    let warnings = board.unstoredWarnings(of: id)
     try change(at: now) { change in
       let present = try Self.job(id, change.db)
       try Self.keep(warnings: warnings, of: present, change)

@@ -22,15 +22,15 @@ extension Routes {
     return .events(heartbeat: configuration.heartbeatSeconds, headers: [.vary: "Accept"]) { stream in
       let feed = try store.feed(of: id, after: after)
       while let events = try await feed.next() {
-        for event in events { try await stream.send(Self.sent(event)) }
+        try await stream.send(encoded: events.flatMap { $0.bytes(Self.encoded) })
         // The client comes back with Last-Event-ID to whoever serves next.
         if status.isDraining { return }
       }
     }
   }
 
-  private static func sent(_ event: JobEvent) -> ServerSentEvent {
-    ServerSentEvent(id: String(event.number), event: event.kind.rawValue, data: data(of: event).serialised())
+  private static func encoded(_ event: JobEvent) -> [UInt8] {
+    ServerSentEvent(id: String(event.number), event: event.kind.rawValue, data: data(of: event).serialised()).encoded
   }
 
   /// The last event that the client has: by `Last-Event-ID` when it lost the stream, else by `after`.
