@@ -68,7 +68,11 @@ struct EventNumbers: Sendable {
 /// follower ever holds a connection to the database while it waits.
 final class JobBoard: Sendable {
   fileprivate struct Entry {
+    /// The job as it is, and as it is shown: what changes within a run is shown at a pace.
     var snapshot: JobSnapshot
+    var shown: JobSnapshot
+    /// The last event that is shown.
+    var shownUpTo = 0
     /// Events from `completeFrom` on, those that the store keeps and those that it does not.
     var events: [LiveEvent] = []
     var completeFrom: Int
@@ -80,7 +84,7 @@ final class JobBoard: Sendable {
     /// Warnings that the store had no room for.
     var unstored: [Warning] = []
     var waiting: [ObjectIdentifier: Waiter] = [:]
-    /// Something has changed since those who wait were last woken.
+    /// Something has changed since it was last shown.
     var hasNews = false
     /// When it was last asked for, to know which to forget.
     var used: UInt64 = 0
@@ -98,9 +102,9 @@ final class JobBoard: Sendable {
   /// Safe: set up once, and cancelled when nobody has the board any more.
   nonisolated(unsafe) private let clock: any DispatchSourceTimer
 
-  /// Those who wait are woken so often at the most, unless the state of their job changes: a run of short epochs has news many times a
-  /// second, and hundreds may follow it.
-  private static let pace = 0.4
+  /// Seconds from one showing to the next, unless the state of a job changes: a run of short epochs has news many times a second, and
+  /// hundreds may follow it.
+  private static let pace = 1.0
 
   init() {
     clock = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "temper.board"))
@@ -111,12 +115,12 @@ final class JobBoard: Sendable {
 
   deinit { clock.cancel() }
 
-  /// Wakes those whose job has news, and those whose time is up.
+  /// Shows what is new, and wakes those who wait for it and those whose time is up.
   private func tick() {
     let now = ContinuousClock.now
     let woken = state.withLock { state in
-      state.entries.values.filter { !$0.waiting.isEmpty }.flatMap { entry -> [Waiter] in
-        if entry.hasNews { return state.takeWaiting(entry.snapshot.job.id) }
+      state.entries.values.filter { $0.hasNews || !$0.waiting.isEmpty }.flatMap { entry -> [Waiter] in
+        if entry.hasNews { return state.show(entry.snapshot.job.id) }
         return entry.waiting.values.filter { $0.deadline <= now }
       }
     }
@@ -130,26 +134,29 @@ final class JobBoard: Sendable {
 
   // MARK: Snapshots
 
-  /// The snapshot of a job; `nil` when none is in memory.
+  /// The snapshot of a job that is shown; `nil` when none is in memory.
   func snapshot(of id: String) -> JobSnapshot? {
     state.withLock { state in
       state.clock += 1
       state.entries[id]?.used = state.clock
-      return state.entries[id]?.snapshot
+      return state.entries[id]?.shown
     }
   }
+
+  /// The job as it is, shown or not yet; `nil` when it is not in memory.
+  func latest(of id: String) -> Job? { state.withLock { $0.entries[id]?.snapshot.job } }
 
   var changes: Int { state.withLock { $0.changes } }
 
   /// Puts up a job that was read from the store after `changes` had that value, unless anything has changed since.
   func show(_ job: Job, reserved: Int, ifUnchangedSince changes: Int) -> JobSnapshot {
     state.withLock { state in
-      if let known = state.entries[job.id]?.snapshot { return known }
+      if let known = state.entries[job.id]?.shown { return known }
       let snapshot = JobSnapshot(job)
       guard state.changes == changes else { return snapshot }
       state.clock += 1
       state.entries[job.id] = Entry(
-        snapshot: snapshot, completeFrom: reserved + 1, numbers: EventNumbers(after: reserved), used: state.clock)
+        snapshot: snapshot, shown: snapshot, completeFrom: reserved + 1, numbers: EventNumbers(after: reserved), used: state.clock)
       state.forgetEnded()
       return snapshot
     }
@@ -182,7 +189,7 @@ final class JobBoard: Sendable {
       for (job, numbers) in jobs {
         let own = events.filter { $0.job == job.id }
         state.put(up: job, numbers, events: own)
-        if own.contains(where: { $0.kind == .state }) { woken += state.takeWaiting(job.id) }
+        if own.contains(where: { $0.kind == .state }) { woken += state.show(job.id) }
       }
       for id in deleted { woken += state.entries.removeValue(forKey: id)?.waiting.values ?? [:].values }
       state.forgetEnded()
@@ -260,8 +267,9 @@ final class JobBoard: Sendable {
       guard let entry = state.entries[id] else { return .unknown }
       if number + 1 < entry.completeFrom { return .stored(before: entry.completeFrom) }
       // Behind the last event, as a client that makes numbers up may be: it goes on from the last.
-      let new = entry.events.reversed().prefix { $0.event.number > number }.count
-      return new == 0 ? .nothing : .events(Array(entry.events.suffix(new)))
+      let new = entry.events.suffix(entry.events.reversed().prefix { $0.event.number > number }.count)
+      let shown = new.prefix { $0.event.number <= entry.shownUpTo }
+      return shown.isEmpty ? .nothing : .events(Array(shown))
     }
   }
 
@@ -274,8 +282,8 @@ final class JobBoard: Sendable {
       await waiter.wait {
         state.withLock { state in
           guard !state.isEnding, let entry = state.entries[id] else { return false }
-          if let revision, entry.snapshot.job.revision != revision { return false }
-          if let number, entry.events.last?.event.number ?? 0 > number || number + 1 < entry.completeFrom { return false }
+          if let revision, entry.shown.job.revision != revision { return false }
+          if let number, entry.shownUpTo > number || number + 1 < entry.completeFrom { return false }
           state.entries[id]?.waiting[ObjectIdentifier(waiter)] = waiter
           return true
         }
@@ -309,7 +317,8 @@ extension JobBoard.State {
     var job = job
     var entry =
       entries[job.id]
-      ?? JobBoard.Entry(snapshot: JobSnapshot(job), completeFrom: events.first?.number ?? numbers.next, numbers: numbers)
+      ?? JobBoard.Entry(
+        snapshot: JobSnapshot(job), shown: JobSnapshot(job), completeFrom: events.first?.number ?? numbers.next, numbers: numbers)
     entry.numbers = numbers
     let shown = entry.snapshot.job
     // What is only in memory stays in sight.
@@ -352,11 +361,21 @@ extension JobBoard.State {
     put(up: delayed.progress, of: id, isEvent: delayed.isEvent && !entry.numbers.isUsedUp)
   }
 
+  /// Shows a job as it is.
+  ///
+  /// - Returns: those who waited for that.
+  fileprivate mutating func show(_ id: String) -> [Waiter] {
+    guard var entry = entries[id] else { return [] }
+    entry.shown = entry.snapshot
+    entry.shownUpTo = entry.events.last?.event.number ?? entry.shownUpTo
+    entry.hasNews = false
+    entries[id] = entry
+    return takeWaiting(id)
+  }
+
   fileprivate mutating func takeWaiting(_ id: String) -> [Waiter] {
-    let waiting = entries[id]?.waiting ?? [:]
-    entries[id]?.waiting = [:]
-    entries[id]?.hasNews = false
-    return Array(waiting.values)
+    defer { entries[id]?.waiting = [:] }
+    return Array((entries[id]?.waiting ?? [:]).values)
   }
 
   /// Forgets the jobs that have ended and were not asked for the longest, a quarter of them at once.

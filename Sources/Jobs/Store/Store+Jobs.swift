@@ -17,7 +17,7 @@ package struct Page<Element: Sendable>: Sendable {
 
 /// Jobs as they are read, listed and deleted.
 extension Store {
-  /// The latest of a job, from memory where it is there.
+  /// A job as it is shown to those who follow it: what changes within a run comes at a pace of about a second, its state at once.
   ///
   /// - Throws: `NotFound`, `Damaged`.
   package func snapshot(of id: String) throws -> JobSnapshot {
@@ -29,11 +29,13 @@ extension Store {
     return board.show(job, reserved: reserved, ifUnchangedSince: changes)
   }
 
-  /// The latest of a job, when it is in memory: without waiting for anything.
+  /// The same when it is in memory: without waiting for anything.
   package func rememberedSnapshot(of id: String) -> JobSnapshot? { board.snapshot(of: id) }
 
+  /// A job as it is.
+  ///
   /// - Throws: `NotFound`, `Damaged`.
-  package func job(_ id: String) throws -> Job { try snapshot(of: id).job }
+  package func job(_ id: String) throws -> Job { try board.latest(of: id) ?? snapshot(of: id).job }
 
   /// Newest first. A job whose record is damaged is left out, with a line in the log.
   ///
