@@ -105,9 +105,11 @@ final class JobBoard: Sendable {
   /// Seconds from one showing to the next, unless the state of a job changes: a run of short epochs has news many times a second, and
   /// hundreds may follow it.
   private static let pace = 1.0
+  private static let spread = 0.06
+  private let queue = DispatchQueue(label: "temper.board")
 
   init() {
-    clock = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "temper.board"))
+    clock = DispatchSource.makeTimerSource(queue: queue)
     clock.schedule(deadline: .now() + Self.pace, repeating: Self.pace, leeway: .milliseconds(50))
     clock.setEventHandler { [weak self] in self?.tick() }
     clock.activate()
@@ -124,7 +126,11 @@ final class JobBoard: Sendable {
         return entry.waiting.values.filter { $0.deadline <= now }
       }
     }
-    for waiter in woken { waiter.wake() }
+    for waiter in woken where !waiter.isStream { waiter.wake() }
+    // Hundreds of followers at once would wait for each other: streams come a moment later.
+    queue.asyncAfter(deadline: .now() + Self.spread) {
+      for waiter in woken where waiter.isStream { waiter.wake() }
+    }
   }
 
   /// The most jobs that have ended and are kept in memory.
@@ -277,7 +283,7 @@ final class JobBoard: Sendable {
   ///
   /// - Parameter seconds: at most; the caller looks again what there is.
   func wait(for id: String, revision: Int? = nil, eventAfter number: Int? = nil, atMost seconds: Double) async {
-    let waiter = Waiter(until: .now + .seconds(seconds))
+    let waiter = Waiter(until: .now + .seconds(seconds), isStream: number != nil)
     await withTaskCancellationHandler {
       await waiter.wait {
         state.withLock { state in
@@ -407,8 +413,12 @@ final class Waiter: Sendable {
   }
   private let state = Mutex(State.new)
   let deadline: ContinuousClock.Instant
+  let isStream: Bool
 
-  init(until deadline: ContinuousClock.Instant) { self.deadline = deadline }
+  init(until deadline: ContinuousClock.Instant, isStream: Bool) {
+    self.deadline = deadline
+    self.isStream = isStream
+  }
 
   /// - Parameter register: puts the waiter where it will be woken; false when there is nothing to wait for.
   fileprivate func wait(_ register: () -> Bool) async {
