@@ -2,6 +2,8 @@
 package enum AttackCatalogue {
   package static let all: [AttackDefinition] = [
     .fgsm,
+    .bim,
+    .mifgsm,
     .pgd,
     .adam,
     .noise,

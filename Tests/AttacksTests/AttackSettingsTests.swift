@@ -15,6 +15,8 @@ import Testing
     #expect(try abs(size(AttackSettings(.pgd, ["steps": 40])) - 0.01875) < 1e-12)
     #expect(try abs(size(AttackSettings(.pgd, ["step_size": 0.01])) - 0.01) < 1e-12)
     #expect(try abs(size(AttackSettings(.adam)) - 0.01) < 1e-12)
+    #expect(try abs(size(AttackSettings(.bim)) - 0.0375) < 1e-12)
+    #expect(try abs(size(AttackSettings(.mifgsm)) - 0.03) < 1e-12)
   }
 
   @Test("an attack by itself says what it costs, an attack without randomness runs once") func cost() {
@@ -24,6 +26,7 @@ import Testing
     #expect(cost(AttackSettings(.pgd, ["steps": 7, "restarts": 3])) == AttackCost(gradientEvaluations: 21))
     #expect(cost(AttackSettings(.noise, ["steps": 5, "restarts": 3])) == AttackCost(forwardPasses: 12))
     #expect(cost(AttackSettings(.adam)) == AttackCost(gradientEvaluations: 10))
+    #expect(cost(AttackSettings(.mifgsm)) == AttackCost(gradientEvaluations: 10))
   }
 
   @Test("no run asks more of the model than the attack says", arguments: AttackCatalogue.all) func costHolds(definition: AttackDefinition) {
@@ -62,6 +65,9 @@ import Testing
     #expect(AttackSettings(.noise).label == "noise")
     #expect(AttackSettings(.noise, ["steps": 100]).label == "noise-100")
     #expect(AttackSettings(.adam).label == "adam-10")
+    #expect(AttackSettings(.bim).label == "bim-10")
+    #expect(AttackSettings(.mifgsm).label == "mifgsm-10")
+    #expect(AttackSettings(.mifgsm, ["decay": 0.5]).label == "mifgsm-10-decay0.5")
   }
 
   @Test("JSON names are in snake case") func json() throws {

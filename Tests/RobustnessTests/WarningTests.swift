@@ -35,6 +35,9 @@ import Testing
     #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.pgd, fallen: 298)]) == nil)
     #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.pgd, fallen: 400)]) == nil)
     #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300)]) == nil)
+    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.mifgsm, fallen: 200)])?.discredits == true)
+    #expect(
+      Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.mifgsm, fallen: 200), trial(.pgd, fallen: 400)]) == nil)
     #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.adam, fallen: 200)]) == nil)
   }
 
@@ -101,7 +104,7 @@ import Testing
     #expect(warning(1, AttackSettings(.pgd, ["steps": 7, "step_size": 0.01])) != nil)
     for attack in [
       AttackSettings(.pgd, ["steps": 7]), AttackSettings(.fgsm), AttackSettings(.pgd, ["steps": 10, "step_size": 0.01]),
-      AttackSettings(.adam),
+      AttackSettings(.adam), AttackSettings(.bim), AttackSettings(.mifgsm),
     ] {
       #expect(warning(0.5, attack) == nil)
     }
