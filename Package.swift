@@ -47,7 +47,7 @@ let package = Package(
     module("TensorEngine", ["COneDNN", "CKernels", "CMalloc"]),
     module("Models", ["Files", "TensorEngine"]),
     module("Datasets", ["JSON", "TensorEngine", "Files", "CZlib", "CArchive"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
-    module("Attacks", ["TensorEngine"]),
+    module("Attacks", ["JSON", "TensorEngine"]),
     module("Robustness", ["JSON", "Files", "Attacks", "TensorEngine"]),
     module("Training", ["JSON", "Files", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),
     module("Jobs", ["JSON", "Files", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb, logging]),
@@ -69,7 +69,7 @@ let package = Package(
     tests("TensorEngineTests", ["TensorEngine"]),
     tests("ModelsTests", ["Models", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("DatasetsTests", ["Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
-    tests("AttacksTests", ["Attacks", "TensorEngine"]),
+    tests("AttacksTests", ["JSON", "Attacks", "TensorEngine"]),
     tests("RobustnessTests", ["JSON", "Files", "Robustness", "Attacks", "TensorEngine"]),
     tests(
       "TrainingTests", ["JSON", "Files", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"],

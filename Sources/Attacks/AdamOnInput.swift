@@ -1,5 +1,17 @@
 import TensorEngine
 
+extension AttackDefinition {
+  package static let adam = AttackDefinition(
+    name: "adam",
+    summary: "An optimiser on the input: Adam (Kingma and Ba 2015, arXiv:1412.6980) lowers the true class's output; the result is clipped.",
+    fields: [
+      .steps(default: 10), .stepSize(.none, help: "Adam's learning rate; by default 0.01."),
+      .randomStart(default: false, onlyDefault: "adam starts at the clean image; leave random_start out"), .restarts,
+    ],
+    strength: 20
+  ) { settings, _, _ in AdamOnInput(steps: settings.steps, learningRate: settings.stepSize ?? 0.01) }
+}
+
 /// An optimiser on the input: Adam (Kingma and Ba 2015, arXiv:1412.6980) lowers the true class's output, and the result is clipped.
 ///
 /// The bound holds for the result alone; between the steps the image moves freely, so no iterate but the last can be kept.
@@ -14,14 +26,21 @@ package struct AdamOnInput: Attack {
     self.loss = loss
   }
 
-  package var isRandomised: Bool { false }
+  package var cost: AttackCost { AttackCost(gradientEvaluations: steps) }
 
-  package func perturb(_ examples: Examples, of classifier: any Classifier, threat: Threat) -> Tensor {
+  /// Adam's steps are of about its learning rate in every pixel, whatever the gradient's size.
+  package func reach(in norm: Norm) -> Double? { norm == .linf ? learningRate * Double(steps) : nil }
+
+  package func perturb(
+    _ examples: Examples, of classifier: any Classifier, threat: Threat, control: () throws -> Void
+  ) rethrows -> Tensor {
+    let targets = LossTargets(labels: examples.labels)
     var images = examples.starts ?? examples.images
     var gradient = Tensor(zeros: images.shape)
     var moments = Moments(count: images.values.count)
     for _ in 0..<steps {
-      _ = classifier.inputGradient(at: images, labels: examples.labels, loss: loss, gradient: &gradient)
+      try control()
+      _ = classifier.inputGradient(at: images, targets: targets, loss: loss, gradient: &gradient)
       moments.ascend(&images, along: gradient, learningRate: learningRate)
     }
     threat.project(&images, around: examples.images)

@@ -36,7 +36,7 @@ package final class BatchClassifier: Classifier {
   }
 
   package func inputGradient(
-    at images: Tensor, labels: [Int], loss: any Loss, gradient: inout Tensor
+    at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
   ) -> (losses: [Float], logits: Tensor) {
     let answers = Mutex((losses: [Float](repeating: 0, count: images.batch), logits: Tensor(zeros: [images.batch, classes])))
     let slopes = Mutex(Tensor(zeros: images.shape))
@@ -48,7 +48,7 @@ package final class BatchClassifier: Classifier {
         let rows = shard.range(index, of: images.batch)
         let logits = lane.logits
         var slope = Tensor(zeros: logits.shape)
-        let losses = loss(logits, labels: Array(labels[rows]), gradient: &slope)
+        let losses = loss(logits, targets: targets.gathered(Array(rows)), gradient: &slope)
         lane.turn(slope)
         answers.withLock {
           $0.losses.replaceSubrange(rows, with: losses)

@@ -13,9 +13,11 @@ package protocol Classifier: AnyObject {
 
   /// One forward and one backward pass.
   ///
-  /// - Parameter gradient: same shape as `images`, overwritten with the gradient of the summed loss.
+  /// - Parameters:
+  ///   - targets: what `loss` compares the logits with, an entry an example.
+  ///   - gradient: same shape as `images`, overwritten with the gradient of the summed loss.
   /// - Returns: the loss of each example and the logits `[batch, classes]` it was computed from.
-  func inputGradient(at images: Tensor, labels: [Int], loss: any Loss, gradient: inout Tensor) -> (losses: [Float], logits: Tensor)
+  func inputGradient(at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor) -> (losses: [Float], logits: Tensor)
 }
 
 /// A model that several threads may question at once.

@@ -43,8 +43,10 @@ final class CountingClassifier: Classifier {
     return classifier.logits(of: images)
   }
 
-  func inputGradient(at images: Tensor, labels: [Int], loss: any Loss, gradient: inout Tensor) -> (losses: [Float], logits: Tensor) {
-    let answer = classifier.inputGradient(at: images, labels: labels, loss: loss, gradient: &gradient)
+  func inputGradient(
+    at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
+  ) -> (losses: [Float], logits: Tensor) {
+    let answer = classifier.inputGradient(at: images, targets: targets, loss: loss, gradient: &gradient)
     if cost.gradientEvaluations == 0 { faults = (0..<images.batch).map { Self.fault(of: gradient[example: $0]) } }
     cost.gradientEvaluations += images.batch
     return answer

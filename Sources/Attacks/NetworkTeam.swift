@@ -56,10 +56,12 @@ private final class NetworkClassifier: Classifier {
 
   func logits(of images: Tensor) -> Tensor { lane.forward(images) }
 
-  func inputGradient(at images: Tensor, labels: [Int], loss: any Loss, gradient: inout Tensor) -> (losses: [Float], logits: Tensor) {
+  func inputGradient(
+    at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
+  ) -> (losses: [Float], logits: Tensor) {
     let logits = lane.forward(images)
     var logitGradient = Tensor(zeros: logits.shape)
-    let losses = loss(logits, labels: labels, gradient: &logitGradient)
+    let losses = loss(logits, targets: targets, gradient: &logitGradient)
     lane.backward(logitGradient, inputGradient: &gradient)
     return (losses, logits)
   }

@@ -1,7 +1,21 @@
 import TensorEngine
 
-/// Projected gradient descent (Madry et al. 2018, arXiv:1706.06083), and with one step and no random start FGSM (Goodfellow et al.
-/// 2015, arXiv:1412.6572); with one step and a random start the attack of Fast-AT (Wong et al. 2020, arXiv:2001.03994).
+extension AttackDefinition {
+  package static let pgd = AttackDefinition(
+    name: "pgd", summary: "Projected gradient descent from a random point of the ball (Madry et al. 2018, arXiv:1706.06083).",
+    fields: [
+      .steps(default: 40), .stepSize(help: "The length of a step; by default 2.5 epsilon / steps, which reaches across the ball."),
+      .randomStart(default: true), .restarts,
+    ],
+    family: .projectedSteps, strength: 30
+  ) { settings, threat, keep in
+    let size = settings.stepSize ?? 2.5 * threat.epsilon / Double(max(settings.steps, 1))
+    return PGD(steps: settings.steps, stepSize: size, randomStart: settings.randomStart, keep: keep)
+  }
+}
+
+/// Projected gradient descent (Madry et al. 2018, arXiv:1706.06083). Every attack by steps along the gradient alone is this one with other
+/// settings.
 package struct PGD: Attack {
   package var steps: Int
   /// The length of a step in the threat's norm, in pixels.
@@ -21,18 +35,24 @@ package struct PGD: Attack {
 
   package var isRandomised: Bool { randomStart }
 
-  package func perturb(_ examples: Examples, of classifier: any Classifier, threat: Threat) -> Tensor {
-    var front = Front(examples, at: start(examples, threat))
-    var gradient = Tensor(zeros: examples.images.shape)
+  package var cost: AttackCost { AttackCost(gradientEvaluations: steps) }
+
+  package func reach(in norm: Norm) -> Double? { stepSize * Double(steps) }
+
+  package func perturb(
+    _ examples: Examples, of classifier: any Classifier, threat: Threat, control: () throws -> Void
+  ) rethrows -> Tensor {
+    var active = ActiveSet(examples, at: start(examples, threat), state: Tensor(zeros: examples.images.shape))
     for _ in 0..<steps {
-      let (_, logits) = classifier.inputGradient(at: front.iterates, labels: front.labels, loss: loss, gradient: &gradient)
-      if keep == .fallen, let standing = front.release(by: logits) {
-        if front.isEmpty { break }
-        gradient = gradient.gathered(standing)
+      try control()
+      let (_, logits) = classifier.inputGradient(at: active.iterates, targets: active.targets, loss: loss, gradient: &active.state)
+      if keep == .firstMisclassified {
+        active.release(by: logits)
+        if active.isEmpty { break }
       }
-      threat.ascend(&front.iterates, along: &gradient, by: stepSize, around: front.clean)
+      threat.ascend(&active.iterates, along: &active.state, by: stepSize, around: active.clean)
     }
-    return front.finished()
+    return active.finished()
   }
 
   private func start(_ examples: Examples, _ threat: Threat) -> Tensor {

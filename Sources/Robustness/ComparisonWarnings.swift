@@ -5,10 +5,11 @@ extension Warning {
   /// Examples by which a stronger attack may trail for no deeper reason: 0.2 points, at least one.
   private static func slack(of count: Int) -> Int { max(1, Int(Double(count) * 0.002)) }
 
-  /// PGD leaves more examples standing than FGSM.
+  /// Several steps along the gradient leave more examples standing than one.
   package static func iterativeWeakerThanSingleStep(_ trials: [AttackTrial]) -> Warning? {
-    let iterative = trials.filter { $0.settings.name == .pgd && $0.settings.steps > 1 }
-    let single = trials.filter { $0.settings.name == .fgsm || $0.settings.name == .pgd && $0.settings.steps == 1 }
+    let stepping = trials.filter { $0.settings.definition.family == .projectedSteps }
+    let iterative = stepping.filter { $0.settings.steps > 1 }
+    let single = stepping.filter { $0.settings.steps == 1 }
     guard let strong = iterative.min(by: { $0.accuracy.correct < $1.accuracy.correct }),
       let weak = single.min(by: { $0.accuracy.correct < $1.accuracy.correct }),
       strong.accuracy.correct > weak.accuracy.correct + slack(of: strong.withstood.count)
@@ -24,10 +25,11 @@ extension Warning {
 
   /// Noise finds examples that a gradient attack missed: one warning for each such attack.
   package static func noiseBeatsAttack(_ trials: [AttackTrial]) -> [Warning] {
-    guard let noise = trials.filter({ $0.settings.name == .noise }).min(by: { $0.accuracy.correct < $1.accuracy.correct }) else {
+    guard let noise = trials.filter({ $0.settings.definition.family == .chance }).min(by: { $0.accuracy.correct < $1.accuracy.correct })
+    else {
       return []
     }
-    return trials.filter { $0.settings.name != .noise }.compactMap { trial in
+    return trials.filter { $0.settings.definition.family != .chance }.compactMap { trial in
       let missed = zip(trial.withstood, noise.withstood).count { $0 && !$1 }
       guard missed > slack(of: trial.withstood.count) else { return nil }
       return Warning(

@@ -136,7 +136,7 @@ package struct Evaluation: Hashable, Sendable, Codable {
   }
 
   private func attacked(by name: String) -> Attacked? {
-    attacks.filter { $0.label == name || $0.settings.name.rawValue == name }
+    attacks.filter { $0.label == name || $0.settings.name == name }
       .min { $0.robustAccuracy.correct < $1.robustAccuracy.correct }
   }
 }

@@ -12,8 +12,11 @@ package struct EvaluationSettings: Hashable, Sendable {
   /// Whether the model is questioned once more at epsilon = 0, which must change nothing. Off for the quick looks during training.
   package var selfCheck: Bool
 
+  /// A single step, and forty from a random start.
+  package static let standardAttacks = [AttackSettings(.fgsm), AttackSettings(.pgd, ["steps": 40])]
+
   package init(
-    attacks: [AttackSettings] = [AttackSettings(name: .fgsm), AttackSettings(name: .pgd, steps: 40)], samples: Int = 1000,
+    attacks: [AttackSettings] = Self.standardAttacks, samples: Int = 1000,
     curve: [Double] = [], seed: UInt64 = 0, selfCheck: Bool = true
   ) {
     self.attacks = attacks
@@ -32,16 +35,7 @@ package struct EvaluationSettings: Hashable, Sendable {
 
   /// The attack that draws the curve: the strongest of those configured, by kind first and then by its work; `nil` without attacks.
   package var strongest: AttackSettings? {
-    func rank(_ attack: AttackSettings) -> (Int, Int) {
-      let kind =
-        switch attack.name {
-        case .noise: 0
-        case .fgsm: 1
-        case .adam: 2
-        case .pgd: 3
-        }
-      return (kind, attack.gradientEvaluations)
-    }
+    func rank(_ attack: AttackSettings) -> (Int, Int) { (attack.definition.strength, attack.cost.gradientEvaluations) }
     return attacks.max { rank($0) < rank($1) }
   }
 }

@@ -25,7 +25,7 @@ package struct Evaluator: Sendable {
   /// - Parameters:
   ///   - journal: takes each shard that is done. What an earlier attempt at the same evaluation left there is not computed again; the
   ///     evaluation is the same to the last bit, but for its seconds, which add up.
-  ///   - control: called before each shard and each restart, on any thread; what it throws ends the evaluation and is thrown on.
+  ///   - control: called before each shard, each restart and each iteration of an attack, on any thread; what it throws ends the evaluation and is thrown on.
   ///   - progress: called after each shard, on any thread.
   package func evaluate(
     _ team: any ClassifierTeam, on set: EvaluationSet, journal: EvaluationJournal = EvaluationJournal(model: ""),
@@ -84,7 +84,7 @@ package struct Evaluator: Sendable {
   // MARK: The self-check
 
   /// One step that the projection takes back.
-  private static let idle = AttackSettings(name: .fgsm, stepSize: 0.1)
+  private static let idle = AttackSettings(.fgsm, ["step_size": 0.1])
   private var unmoved: Threat { Threat(norm: threat.norm, epsilon: 0) }
 
   // MARK: Summing up
@@ -176,8 +176,8 @@ private struct Work {
 
   /// The passes that an attack takes over one example at most: a gradient counts as two.
   static func units(_ attack: AttackSettings) -> Int {
-    let draws = attack.name == .noise ? attack.steps * attack.restarts : attack.restarts
-    return 2 * attack.gradientEvaluations + draws
+    let cost = attack.cost
+    return 2 * cost.gradientEvaluations + cost.forwardPasses + attack.runs
   }
 
   /// By example: predicted rightly.
@@ -192,13 +192,13 @@ private struct Work {
 
   /// One attack on every example that is right clean.
   func trial(of attack: AttackSettings, against threat: Threat, clean: [Bool], stage: String, key: String) throws -> AttackTrial {
-    let adversary = attack.adversary(for: threat, keep: .fallen)
+    let adversary = attack.adversary(for: threat, keep: .firstMisclassified)
     let (set, seed, control) = (set, seed, control)
     let standing = clean.indices.filter { clean[$0] }
     let result = try overShards(of: standing, Stage(name: stage, key: key, units: Self.units(attack))) { members, classifier in
       let examples = Examples(
         images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
-      return ShardRecord(try adversary.assault(examples, of: classifier, checkpoint: control))
+      return ShardRecord(try adversary.run(examples, of: classifier, control: control))
     }
     var trial = AttackTrial(settings: attack, threat: threat, withstood: [Bool](repeating: false, count: set.count))
     for (shard, record) in result.records.enumerated() { trial.add(record, at: members(of: shard, in: standing)) }

@@ -6,13 +6,13 @@ extension Warning {
   ///
   /// - Parameter training: the attack of the training, `nil` when it was standard training.
   package static func evaluationNotStronger(training: AttackSettings?, evaluation: [AttackSettings]) -> Warning? {
-    guard let training, training.gradientEvaluations > 0 else { return nil }
-    let most = evaluation.map(\.gradientEvaluations).max() ?? 0
-    guard most <= training.gradientEvaluations else { return nil }
+    guard let training, training.cost.gradientEvaluations > 0 else { return nil }
+    let most = evaluation.map(\.cost.gradientEvaluations).max() ?? 0
+    guard most <= training.cost.gradientEvaluations else { return nil }
     return Warning(
       code: "evaluation_not_stronger",
       detail: """
-        The model was trained on \(training.label) (gradient evaluations per example: \(training.gradientEvaluations)) and evaluated with \
+        The model was trained on \(training.label) (gradient evaluations per example: \(training.cost.gradientEvaluations)) and evaluated with \
         no more than \(most). A model can learn to resist just the attack it knows: evaluate with more steps or restarts.
         """)
   }

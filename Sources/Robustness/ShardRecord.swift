@@ -14,18 +14,18 @@ package struct ShardRecord: Hashable, Sendable {
   package init(withstood: [Bool]) { self.withstood = withstood }
 
   /// What an attack did to the examples of a shard.
-  init(_ assault: Assault) {
-    withstood = assault.fallen.map { !$0 }
-    for (row, fault) in assault.faults.enumerated() {
+  init(_ result: AttackResult) {
+    withstood = result.misclassified.map { !$0 }
+    for (row, fault) in result.faults.enumerated() {
       switch fault {
       case .zero where withstood[row]: zeroGradients += 1
       case .notFinite: brokenGradients += 1
       default: break
       }
     }
-    breaches = assault.breaches.count { $0 }
-    unrepeatable = assault.unrepeatable.count { $0 }
-    cost = assault.cost
+    breaches = result.breaches.count { $0 }
+    unrepeatable = result.unrepeatable.count { $0 }
+    cost = result.cost
   }
 }
 

@@ -12,14 +12,10 @@ extension Warning {
     if fraction < 0.5 {
       faults.append("only \(percent(fraction)) of each batch is adversarial (raise adversarial_fraction to 0.5 or more)")
     }
-    if attack.name == .noise {
-      faults.append("noise is no attack (train on fgsm or pgd)")
-    } else if threat.norm == .linf || attack.name != .adam {
-      // Adam's steps are of about its learning rate in every pixel, whatever the gradient's size.
-      let reach = attack.stepSize(for: threat) * Double(attack.name == .fgsm ? 1 : attack.steps)
-      if reach < threat.epsilon * (1 - 1e-9) {
-        faults.append("the attack moves by at most \(reach) where \(threat.epsilon) is allowed (raise steps or step_size)")
-      }
+    if attack.definition.family == .chance {
+      faults.append("\(attack.name) is no attack (train on fgsm or pgd)")
+    } else if let reach = attack.attack(for: threat, keep: .last).reach(in: threat.norm), reach < threat.epsilon * (1 - 1e-9) {
+      faults.append("the attack moves by at most \(reach) where \(threat.epsilon) is allowed (raise steps or step_size)")
     }
     guard !faults.isEmpty else { return nil }
     return Warning(

@@ -1,22 +1,53 @@
 import Foundation
 
+/// What a loss compares the logits with, an entry an example.
+package struct LossTargets: Sendable {
+  /// The true class.
+  package let labels: [Int]
+  /// The class that the example is to be taken for, for targeted losses.
+  package let targetClasses: [Int]?
+  /// `[batch, classes]`: other logits of the same examples, such as those of the clean images, for a divergence between the two.
+  package let referenceLogits: Tensor?
+
+  package init(labels: [Int], targetClasses: [Int]? = nil, referenceLogits: Tensor? = nil) {
+    self.labels = labels
+    self.targetClasses = targetClasses
+    self.referenceLogits = referenceLogits
+  }
+
+  /// Those of the examples in `rows`, in that order.
+  package func gathered(_ rows: [Int]) -> LossTargets {
+    LossTargets(
+      labels: rows.map { labels[$0] }, targetClasses: targetClasses.map { classes in rows.map { classes[$0] } },
+      referenceLogits: referenceLogits?.gathered(rows))
+  }
+}
+
 /// A function of the logits that an attack raises or training lowers.
 package protocol Loss: Sendable {
   /// The loss of each example, and the gradient of their *sum* with respect to the logits.
   ///
   /// - Parameters:
   ///   - logits: `[batch, classes]`, before softmax.
-  ///   - labels: the true class of each example.
+  ///   - targets: of each example; a loss uses what it needs of them.
   ///   - gradient: `[batch, classes]`, overwritten.
-  func callAsFunction(_ logits: Tensor, labels: [Int], gradient: inout Tensor) -> [Float]
+  func callAsFunction(_ logits: Tensor, targets: LossTargets, gradient: inout Tensor) -> [Float]
+}
+
+extension Loss {
+  /// The same for a loss that needs the labels alone.
+  package func callAsFunction(_ logits: Tensor, labels: [Int], gradient: inout Tensor) -> [Float] {
+    self(logits, targets: LossTargets(labels: labels), gradient: &gradient)
+  }
 }
 
 /// Softmax cross-entropy: −log softmax(z)[y].
 package struct CrossEntropy: Loss {
   package init() {}
 
-  package func callAsFunction(_ logits: Tensor, labels: [Int], gradient: inout Tensor) -> [Float] {
+  package func callAsFunction(_ logits: Tensor, targets: LossTargets, gradient: inout Tensor) -> [Float] {
     let classes = logits.stride
+    let labels = targets.labels
     return logits.values.withUnsafeBufferPointer { z in
       gradient.values.withUnsafeMutableBufferPointer { g in
         (0..<logits.batch).map { row in
@@ -42,8 +73,9 @@ package struct CrossEntropy: Loss {
 package struct TrueClassOutput: Loss {
   package init() {}
 
-  package func callAsFunction(_ logits: Tensor, labels: [Int], gradient: inout Tensor) -> [Float] {
+  package func callAsFunction(_ logits: Tensor, targets: LossTargets, gradient: inout Tensor) -> [Float] {
     let classes = logits.stride
+    let labels = targets.labels
     for index in gradient.values.indices { gradient.values[index] = 0 }
     return (0..<logits.batch).map { row in
       gradient.values[row * classes + labels[row]] = -1

@@ -1,6 +1,7 @@
 import Attacks
 import Datasets
 import Foundation
+import JSON
 import Models
 import Synchronization
 import TensorEngine
@@ -35,7 +36,7 @@ package struct Benchmark: @unchecked Sendable {
     self.attackSteps = attackSteps
     self.engine = engine
     let settings = TrainingSettings(
-      method: .pgd, batchSize: batchSize, attack: AttackSettings(name: .pgd, steps: attackSteps, randomStart: true),
+      method: .pgd, batchSize: batchSize, attack: AttackSettings(.pgd, ["steps": .int(Int64(attackSteps))]),
       optimizer: OptimizerSettings(.sgd(), learningRate: 0.01))
     let plan = try TrainingPlan(
       graph, settings, precision: precision, examples: batchSize, width: engine.threads, programs: engine.programs)

@@ -1,38 +1,102 @@
 import Attacks
 import Foundation
+import JSON
 import Testing
 
 @Suite("Attack settings") struct AttackSettingsTests {
   private let threat = Threat(norm: .linf, epsilon: 0.3)
 
-  @Test("step sizes default to what the papers use") func stepSizes() {
-    #expect(AttackSettings(name: .fgsm).stepSize(for: threat) == 0.3)
-    #expect(AttackSettings(name: .fgsm, randomStart: true).stepSize(for: threat) == 0.375)
-    #expect(abs(AttackSettings(name: .pgd, steps: 40).stepSize(for: threat) - 0.01875) < 1e-12)
-    #expect(AttackSettings(name: .pgd, stepSize: 0.01).stepSize(for: threat) == 0.01)
-    #expect(AttackSettings(name: .adam).stepSize(for: threat) == 0.01)
+  @Test("step sizes default to what the papers use") func stepSizes() throws {
+    func size(_ settings: AttackSettings) throws -> Double {
+      try #require(settings.attack(for: threat, keep: .last).reach(in: .linf)) / Double(settings.steps)
+    }
+    #expect(try size(AttackSettings(.fgsm)) == 0.3)
+    #expect(try size(AttackSettings(.fgsm, ["random_start": true])) == 0.375)
+    #expect(try abs(size(AttackSettings(.pgd, ["steps": 40])) - 0.01875) < 1e-12)
+    #expect(try abs(size(AttackSettings(.pgd, ["step_size": 0.01])) - 0.01) < 1e-12)
+    #expect(try abs(size(AttackSettings(.adam)) - 0.01) < 1e-12)
+    #expect(try abs(size(AttackSettings(.bim)) - 0.0375) < 1e-12)
+    #expect(try abs(size(AttackSettings(.mifgsm)) - 0.03) < 1e-12)
+  }
+
+  @Test("an attack by itself says what it costs, an attack without randomness runs once") func cost() {
+    func cost(_ settings: AttackSettings) -> AttackCost { settings.cost }
+    #expect(cost(AttackSettings(.fgsm, ["restarts": 9])) == AttackCost(gradientEvaluations: 1))
+    #expect(cost(AttackSettings(.fgsm, ["restarts": 9, "random_start": true])) == AttackCost(gradientEvaluations: 9))
+    #expect(cost(AttackSettings(.pgd, ["steps": 7, "restarts": 3])) == AttackCost(gradientEvaluations: 21))
+    #expect(cost(AttackSettings(.noise, ["steps": 5, "restarts": 3])) == AttackCost(forwardPasses: 12))
+    #expect(cost(AttackSettings(.adam)) == AttackCost(gradientEvaluations: 10))
+    #expect(cost(AttackSettings(.mifgsm)) == AttackCost(gradientEvaluations: 10))
+  }
+
+  @Test("no run asks more of the model than the attack says", arguments: AttackCatalogue.all) func costHolds(definition: AttackDefinition) {
+    let classifier = LinearClassifier([2, 3, 1], classes: 3, seed: 2)
+    let examples = rightly(randomImages(4, [2, 3, 1]), by: classifier)
+    let settings = AttackSettings(definition, ["steps": definition.field("steps")?.onlyDefault == nil ? 6 : 1])
+    // Nothing is misclassified, so nothing ends early; the caller predicts the result of each run.
+    let spent = settings.adversary(for: Threat(norm: .linf, epsilon: 0), keep: .firstMisclassified).run(examples, of: classifier).cost
+    #expect(spent.gradientEvaluations == 4 * settings.cost.gradientEvaluations)
+    #expect(spent.forwardPasses == 4 * (settings.cost.forwardPasses + settings.runs))
+  }
+
+  @Test("names are there once, and every field that is fixed or has a default takes its default", arguments: AttackCatalogue.all)
+  func wellFormed(definition: AttackDefinition) {
+    #expect(AttackCatalogue.all.count { $0.name == definition.name } == 1)
+    #expect(AttackCatalogue.definition(named: definition.name)?.summary == definition.summary)
+    #expect(!AttackCatalogue.later.contains(definition.name))
+    for field in definition.fields {
+      #expect(definition.fields.count { $0.name == field.name } == 1)
+      #expect(!field.help.isEmpty)
+      if let value = field.default { #expect(field.normalised(value) == value) }
+    }
   }
 
   @Test("a given step scales with the ball, a default one follows it by itself, a learning rate stays") func scaling() {
-    #expect(AttackSettings(name: .pgd, stepSize: 0.01).scaled(from: threat, to: 0.15).stepSize == 0.005)
-    #expect(AttackSettings(name: .pgd).scaled(from: threat, to: 0.15).stepSize == nil)
-    #expect(AttackSettings(name: .adam, stepSize: 0.02).scaled(from: threat, to: 0.15).stepSize == 0.02)
+    #expect(AttackSettings(.pgd, ["step_size": 0.01]).scaled(from: threat, to: 0.15).stepSize == 0.005)
+    #expect(AttackSettings(.pgd).scaled(from: threat, to: 0.15).stepSize == nil)
+    #expect(AttackSettings(.adam, ["step_size": 0.02]).scaled(from: threat, to: 0.15).stepSize == 0.02)
   }
 
   @Test("labels tell settings apart") func labels() {
-    #expect(AttackSettings(name: .fgsm).label == "fgsm")
-    #expect(AttackSettings(name: .fgsm, randomStart: true).label == "fgsm-random")
-    #expect(AttackSettings(name: .pgd).label == "pgd-40")
-    #expect(AttackSettings(name: .pgd, steps: 7, randomStart: false, restarts: 5).label == "pgd-fixed-7x5")
-    #expect(AttackSettings(name: .noise).label == "noise")
-    #expect(AttackSettings(name: .noise, steps: 100).label == "noise-100")
-    #expect(AttackSettings(name: .adam).label == "adam-10")
+    #expect(AttackSettings(.fgsm).label == "fgsm")
+    #expect(AttackSettings(.fgsm, ["random_start": true]).label == "fgsm-random")
+    #expect(AttackSettings(.pgd).label == "pgd-40")
+    #expect(AttackSettings(.pgd, ["steps": 7, "random_start": false, "restarts": 5]).label == "pgd-fixed-7x5")
+    #expect(AttackSettings(.noise).label == "noise")
+    #expect(AttackSettings(.noise, ["steps": 100]).label == "noise-100")
+    #expect(AttackSettings(.adam).label == "adam-10")
+    #expect(AttackSettings(.bim).label == "bim-10")
+    #expect(AttackSettings(.mifgsm).label == "mifgsm-10")
+    #expect(AttackSettings(.mifgsm, ["decay": 0.5]).label == "mifgsm-10-decay0.5")
   }
 
   @Test("JSON names are in snake case") func json() throws {
-    let text = String(decoding: try JSONEncoder().encode(AttackSettings(name: .pgd, steps: 7, stepSize: 0.5)), as: UTF8.self)
+    let text = String(decoding: try JSONEncoder().encode(AttackSettings(.pgd, ["steps": 7, "step_size": 0.5])), as: UTF8.self)
     for key in ["\"name\":\"pgd\"", "\"steps\":7", "\"step_size\":0.5", "\"random_start\":true", "\"restarts\":1"] {
       #expect(text.contains(key))
     }
+    #expect(text.filter { $0 == ":" }.count == 5)
+  }
+
+  @Test("what a report says of an attack reads as the same settings", arguments: AttackCatalogue.all)
+  func roundTrip(definition: AttackDefinition) throws {
+    for settings in [AttackSettings(definition), AttackSettings(definition, ["step_size": 1])] {
+      #expect(try JSONDecoder().decode(AttackSettings.self, from: JSONEncoder().encode(settings)) == settings)
+    }
+  }
+
+  @Test("an attack that there is not, or a field of another type, does not read") func refused() {
+    for text in [#"{"name": "pdg"}"#, #"{"name": "pgd", "steps": "many"}"#, #"{"steps": 3}"#] {
+      #expect(throws: DecodingError.self) { try JSONDecoder().decode(AttackSettings.self, from: Data(text.utf8)) }
+    }
+  }
+
+  @Test("a value that is taken back is the default again") func defaults() {
+    var settings = AttackSettings(.pgd, ["steps": 7, "step_size": 1])
+    #expect(settings["step_size"] == 1.0)
+    settings["steps"] = nil
+    settings["step_size"] = nil
+    #expect(settings == AttackSettings(.pgd))
+    #expect(settings != AttackSettings(.pgd, ["steps": 7]))
   }
 }

@@ -46,11 +46,13 @@ final class LinearClassifier: Classifier {
     return Tensor([images.batch, classes], values: values)
   }
 
-  func inputGradient(at images: Tensor, labels: [Int], loss: any Loss, gradient: inout Tensor) -> (losses: [Float], logits: Tensor) {
+  func inputGradient(
+    at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
+  ) -> (losses: [Float], logits: Tensor) {
     gradientBatches.append(images.batch)
     let logits = forward(images)
     var slope = Tensor(zeros: logits.shape)
-    let losses = loss(logits, labels: labels, gradient: &slope)
+    let losses = loss(logits, targets: targets, gradient: &slope)
     for row in 0..<images.batch {
       for pixel in 0..<images.stride {
         gradient.values[row * images.stride + pixel] = (0..<classes).reduce(0) {

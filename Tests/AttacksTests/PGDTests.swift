@@ -22,7 +22,7 @@ import Testing
 
   @Test("FGSM changes the margin by ε‖w‖₁, the most that the L∞ ball allows") func singleStep() {
     let threat = Threat(norm: .linf, epsilon: 0.1)
-    let (change, l1, _) = margins(threat, AttackSettings(name: .fgsm).attack(for: threat, keep: .last))
+    let (change, l1, _) = margins(threat, AttackSettings(.fgsm).attack(for: threat, keep: .last))
     for value in change { #expect(abs(value - 0.1 * l1) < 1e-5) }
   }
 
@@ -30,7 +30,7 @@ import Testing
   func manySteps(norm: Norm) {
     let threat = Threat(norm: norm, epsilon: 0.1)
     // Steps of a quarter of the ball: what a random start put across the gradient shrinks by a fifth with each.
-    let (change, l1, l2) = margins(threat, AttackSettings(name: .pgd, steps: 40, stepSize: 0.025).attack(for: threat, keep: .last))
+    let (change, l1, l2) = margins(threat, AttackSettings(.pgd, ["steps": 40, "step_size": 0.025]).attack(for: threat, keep: .last))
     let most = norm == .linf ? 0.1 * l1 : 0.1 * l2
     for value in change {
       #expect(value <= most + 1e-5)
@@ -40,14 +40,14 @@ import Testing
 
   @Test("one step from the clean image in L2 changes the margin by ε‖w‖₂") func singleEuclideanStep() {
     let threat = Threat(norm: .l2, epsilon: 0.1)
-    let (change, _, l2) = margins(threat, AttackSettings(name: .fgsm).attack(for: threat, keep: .last))
+    let (change, _, l2) = margins(threat, AttackSettings(.fgsm).attack(for: threat, keep: .last))
     for value in change { #expect(abs(value - 0.1 * l2) < 1e-5) }
   }
 
   @Test(
     "no attack returns anything outside ball and box, or NaN, even where gradients are zero, NaN or infinite",
-    arguments: AttackSettings.Name.allCases, Norm.allCases)
-  func staysInBounds(name: AttackSettings.Name, norm: Norm) {
+    arguments: AttackCatalogue.all, Norm.allCases)
+  func staysInBounds(definition: AttackDefinition, norm: Norm) {
     let threat = Threat(norm: norm, epsilon: 0.2)
     let images = randomImages(16, shape)
     for bad in [Float?.none, 0, .nan, .infinity] {
@@ -56,8 +56,8 @@ import Testing
       if let bad {
         classifier.spoil = { gradient in gradient.values = gradient.values.indices.map { $0 % 3 == 0 || bad == 0 ? bad : 0.5 } }
       }
-      for keep in [Keep.last, .fallen] {
-        let found = AttackSettings(name: name).attack(for: threat, keep: keep).perturb(examples, of: classifier, threat: threat)
+      for keep in [Keep.last, .firstMisclassified] {
+        let found = AttackSettings(definition).attack(for: threat, keep: keep).perturb(examples, of: classifier, threat: threat)
         #expect(found.shape == images.shape)
         #expect(found.values.allSatisfy { (0...1).contains($0) })
         #expect(threat.distances(of: found, from: images).allSatisfy { $0 <= 0.2 + 1e-6 })
@@ -75,14 +75,14 @@ import Testing
   }
 
   @Test(
-    "every attack gives an example the same image alone, in any batch and in any order", arguments: AttackSettings.Name.allCases,
+    "every attack gives an example the same image alone, in any batch and in any order", arguments: AttackCatalogue.all,
     Norm.allCases)
-  func batchChangesNothing(name: AttackSettings.Name, norm: Norm) {
+  func batchChangesNothing(definition: AttackDefinition, norm: Norm) {
     let threat = Threat(norm: norm, epsilon: 0.15)
     let classifier = LinearClassifier(shape, classes: 5, seed: 6)
     let all = rightly(randomImages(32, shape), by: classifier)
-    for keep in [Keep.last, .fallen] {
-      let attack = AttackSettings(name: name, steps: 6).attack(for: threat, keep: keep)
+    for keep in [Keep.last, .firstMisclassified] {
+      let attack = AttackSettings(definition, ["steps": 6]).attack(for: threat, keep: keep)
       let together = attack.perturb(all, of: classifier, threat: threat)
       let backwards = attack.perturb(all.gathered(Array((0..<32).reversed())), of: classifier, threat: threat)
       for row in 0..<32 {
@@ -97,13 +97,13 @@ import Testing
     let threat = Threat(norm: .linf, epsilon: 0.05)
     let classifier = LinearClassifier(shape, classes: 5, seed: 6)
     let examples = rightly(randomImages(32, shape), by: classifier)
-    func fallen(_ keep: Keep) -> [Bool] {
-      let attack = AttackSettings(name: .pgd, steps: 20).attack(for: threat, keep: keep)
+    func misclassified(_ keep: Keep) -> [Bool] {
+      let attack = AttackSettings(.pgd, ["steps": 20]).attack(for: threat, keep: keep)
       let predicted = classifier.logits(of: attack.perturb(examples, of: classifier, threat: threat)).argmax()
       return zip(predicted, examples.labels).map { $0 != $1 }
     }
-    let last = fallen(.last)
-    let kept = fallen(.fallen)
+    let last = misclassified(.last)
+    let kept = misclassified(.firstMisclassified)
     #expect(zip(last, kept).allSatisfy { !$0 || $1 })
     #expect(kept.contains(true) && kept.contains(false))
     let batches = classifier.gradientBatches.suffix(20)

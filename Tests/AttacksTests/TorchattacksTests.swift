@@ -21,9 +21,9 @@ import Testing
   @Test(
     "fgsm and pgd, in both norms, return what torchattacks returns",
     arguments: [
-      (AttackSettings(name: .fgsm), Threat(norm: .linf, epsilon: 0.1), fgsm),
-      (AttackSettings(name: .pgd, steps: 5, stepSize: 0.03, randomStart: false), Threat(norm: .linf, epsilon: 0.1), pgd),
-      (AttackSettings(name: .pgd, steps: 5, stepSize: 0.15, randomStart: false), Threat(norm: .l2, epsilon: 0.4), euclidean),
+      (AttackSettings(.fgsm), Threat(norm: .linf, epsilon: 0.1), fgsm),
+      (AttackSettings(.pgd, ["steps": 5, "step_size": 0.03, "random_start": false]), Threat(norm: .linf, epsilon: 0.1), pgd),
+      (AttackSettings(.pgd, ["steps": 5, "step_size": 0.15, "random_start": false]), Threat(norm: .l2, epsilon: 0.4), euclidean),
     ])
   func sameIterates(settings: AttackSettings, threat: Threat, expected: [Float]) {
     let weights = (0..<3).map { k in (0..<6).map { p in Float(2 * sin(1 + 2.3 * Double(k) + 1.7 * Double(p))) } }

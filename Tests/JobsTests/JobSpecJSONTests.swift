@@ -52,6 +52,8 @@ import Testing
     Specs.smallest.setting("/training", to: ["optimizer": ["name": "adamw"], "schedule": ["name": "step", "milestones": [3, 6]]]),
     Specs.smallest.setting("/kind", to: "evaluate").setting("/model/init", to: "mdl_00000000000000000000000000"),
     Specs.smallest.setting("/evaluation/attacks", to: [["name": "adam"], ["name": "noise", "steps": 9], ["name": "pgd", "restarts": 3]]),
+    Specs.smallest.setting("/evaluation/attacks", to: [["name": "bim"], ["name": "mifgsm", "decay": 0.5, "step_size": 1]]),
+    Specs.smallest.setting("/training", to: ["attack": ["name": "mifgsm", "steps": 3]]),
     Specs.smallest.setting("/threat", to: ["norm": "l2", "epsilon": 2]).setting("/resources", to: ["threads": 1, "max_seconds": 60]),
   ]
 
@@ -60,6 +62,18 @@ import Testing
     let spec = try JobSpec(reading: document)
     #expect(try JobSpec(reading: spec.json) == spec)
     #expect(try JobSpec(reading: JSONValue(parsing: spec.json.serialised())).json == spec.json)
+  }
+
+  @Test("a completed attack shows the fields that it has, and no others")
+  func attacks() throws {
+    let spec = try JobSpec(
+      reading: Specs.smallest.setting("/evaluation/attacks", to: [["name": "bim"], ["name": "mifgsm"]])
+        .setting("/training", to: ["attack": ["name": "mifgsm", "decay": 1]]))
+    #expect(
+      spec.json["evaluation"]?["attacks"] == [
+        ["name": "bim", "steps": 10, "step_size": nil], ["name": "mifgsm", "steps": 10, "step_size": nil, "decay": 1.0],
+      ])
+    #expect(spec.json["training"]?["attack"] == ["name": "mifgsm", "steps": 10, "step_size": nil, "decay": 1.0])
   }
 
   @Test("an evaluation shows that it trains nothing")

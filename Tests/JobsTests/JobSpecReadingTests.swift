@@ -66,6 +66,16 @@ import Testing
     Fault("/training/method", "pdg", .notAllowed, says: "did you mean pgd?"), Fault("/training/augment", ["flip"], .notSupported),
     Fault("/training/average/ema", 0.995, .notSupported), Fault("/training/select", "best", .notAllowed),
     Fault("/evaluation/attacks", [["name": "autoattack"]], .notSupported, at: "/evaluation/attacks/0/name"),
+    Fault("/evaluation/attacks", [["name": "mifgms"]], .notAllowed, at: "/evaluation/attacks/0/name", says: "did you mean mifgsm?"),
+    Fault(
+      "/evaluation/attacks", [["name": "mifgsm", "decay": 1.5]], .outOfRange, at: "/evaluation/attacks/0/decay", says: "from 0.0 to 1.0"),
+    Fault("/evaluation/attacks", [["name": "mifgsm", "decya": 1]], .unknownField, at: "/evaluation/attacks/0/decya", says: "decay?"),
+    Fault("/evaluation/attacks", [["name": "pgd", "decay": 1]], .unknownField, at: "/evaluation/attacks/0/decay"),
+    Fault("/evaluation/attacks", [["name": "bim", "restarts": 2]], .unknownField, at: "/evaluation/attacks/0/restarts"),
+    Fault("/evaluation/attacks", [["name": "bim", "steps": 0]], .outOfRange, at: "/evaluation/attacks/0/steps"),
+    Fault("/evaluation/attacks", [["name": "noise", "step_size": 1]], .conflict, at: "/evaluation/attacks/0/step_size"),
+    Fault("/evaluation/attacks", [["name": "noise", "random_start": false]], .conflict, at: "/evaluation/attacks/0/random_start"),
+    Fault("/evaluation/attacks", [["name": "adam", "random_start": true]], .conflict, at: "/evaluation/attacks/0/random_start"),
     Fault("/evaluation/attacks", [[:]], .required, at: "/evaluation/attacks/0/name"),
     Fault("/model/architecture", "lanet", .notAllowed, says: "did you mean lenet?"),
     Fault("/training/optimizer/name", "rmsprop", .notAllowed),
@@ -108,6 +118,15 @@ import Testing
     let error = try #require(throws: SpecFaults.self) { try JobSpec(reading: document) }
     #expect(
       Set(error.faults.map(\.pointer)) == ["/threat/epsilon", "/threat/norm", "/trainng", "/training/epochs", "/model/architecture"])
+  }
+
+  @Test("beside an attack that there is not, only fields that no attack has are refused")
+  func unknownAttack() throws {
+    let attack: JSONValue = ["name": "pdg", "decay": 0.5, "steps": "ten", "stepps": 3]
+    let error = try #require(throws: SpecFaults.self) {
+      try JobSpec(reading: Specs.smallest.setting("/evaluation", to: ["attacks": [attack]]))
+    }
+    #expect(Set(error.faults.map(\.pointer)) == Set(["name", "steps", "stepps"].map { "/evaluation/attacks/0/\($0)" }))
   }
 
   @Test("a document that is no object has one fault")

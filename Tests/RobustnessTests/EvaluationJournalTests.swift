@@ -27,7 +27,7 @@ private final class Stop: Sendable {
 @Suite("An evaluation's journal")
 struct EvaluationJournalTests {
   private let settings = EvaluationSettings(
-    attacks: [AttackSettings(name: .fgsm), AttackSettings(name: .pgd, steps: 3, restarts: 2), AttackSettings(name: .noise)],
+    attacks: [AttackSettings(.fgsm), AttackSettings(.pgd, ["steps": 3, "restarts": 2]), AttackSettings(.noise)],
     curve: [0, 0.05, 0.1, 0.2], seed: 7)
   private let threat = Threat(norm: .linf, epsilon: 0.1)
 
@@ -103,7 +103,7 @@ struct EvaluationJournalTests {
     switch difference {
     case 0: model = "n"
     case 1: other.seed = 8
-    case 2: other.attacks[1].steps = 4
+    case 2: other.attacks[1]["steps"] = 4
     case 3: count = 59
     default: team.shardSize = 7
     }

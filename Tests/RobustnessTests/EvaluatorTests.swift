@@ -8,7 +8,7 @@ private struct Interruption: Error {}
 
 @Suite("The evaluator") struct EvaluatorTests {
   private let threat = Threat(norm: .linf, epsilon: 0.1)
-  private let attacks = [AttackSettings(name: .fgsm), AttackSettings(name: .pgd, steps: 10), AttackSettings(name: .noise)]
+  private let attacks = [AttackSettings(.fgsm), AttackSettings(.pgd, ["steps": 10]), AttackSettings(.noise)]
 
   private func evaluate(_ team: LinearTeam, _ set: EvaluationSet, _ settings: EvaluationSettings, threat: Threat? = nil) throws
     -> Evaluation
@@ -31,7 +31,7 @@ private struct Interruption: Error {}
     let length = norm == .linf ? difference.reduce(0) { $0 + abs($1) } : difference.reduce(0) { $0 + $1 * $1 }.squareRoot()
     let centred = EvaluationSet(images: inner, labels: set.labels, classNames: set.classNames)
     let evaluation = try evaluate(
-      team, centred, EvaluationSettings(attacks: [AttackSettings(name: .fgsm)]), threat: Threat(norm: norm, epsilon: epsilon))
+      team, centred, EvaluationSettings(attacks: [AttackSettings(.fgsm)]), threat: Threat(norm: norm, epsilon: epsilon))
     #expect(evaluation.cleanAccuracy == Proportion(margins.map { $0 > 0 }))
     #expect(evaluation.attacks[0].robustAccuracy == Proportion(margins.map { $0 > epsilon * length }))
     #expect(evaluation.attacks[0].robustAccuracy.correct > 0)

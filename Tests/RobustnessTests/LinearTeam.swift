@@ -68,10 +68,12 @@ private final class Linear: Classifier {
     return logits
   }
 
-  func inputGradient(at images: Tensor, labels: [Int], loss: any Loss, gradient: inout Tensor) -> (losses: [Float], logits: Tensor) {
+  func inputGradient(
+    at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
+  ) -> (losses: [Float], logits: Tensor) {
     let logits = forward(images)
     var slope = Tensor(zeros: logits.shape)
-    let losses = loss(logits, labels: labels, gradient: &slope)
+    let losses = loss(logits, targets: targets, gradient: &slope)
     for row in 0..<images.batch {
       for pixel in 0..<6 {
         gradient.values[row * 6 + pixel] = (0..<classes).reduce(0) { $0 + slope.values[row * classes + $1] * team.weights[$1][pixel] }

@@ -3,8 +3,8 @@ import Robustness
 
 /// An evaluation by hand: 1,000 examples of two classes under FGSM and PGD.
 func sampleEvaluation(clean: Int = 990, fgsm: Int = 800, pgd: Int = 720, warnings: [Warning] = []) -> Evaluation {
-  func attacked(_ name: AttackSettings.Name, _ correct: Int) -> Evaluation.Attacked {
-    let settings = AttackSettings(name: name)
+  func attacked(_ definition: AttackDefinition, _ correct: Int) -> Evaluation.Attacked {
+    let settings = AttackSettings(definition)
     return Evaluation.Attacked(
       settings: settings, robustAccuracy: Proportion(correct: correct, total: 1000),
       correctPerClass: [min(correct, 500), max(0, correct - 500)], gradientEvaluations: 1000, forwardPasses: 1000, seconds: 1.5)

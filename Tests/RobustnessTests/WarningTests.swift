@@ -6,8 +6,8 @@ import Testing
   private let threat = Threat(norm: .linf, epsilon: 0.1)
 
   /// A trial on 1,000 examples of which the first `fallen` fell.
-  private func trial(_ name: AttackSettings.Name, fallen: Int, steps: Int? = nil) -> AttackTrial {
-    AttackTrial(settings: AttackSettings(name: name, steps: steps), threat: threat, withstood: (0..<1000).map { $0 >= fallen })
+  private func trial(_ definition: AttackDefinition, fallen: Int) -> AttackTrial {
+    AttackTrial(settings: AttackSettings(definition), threat: threat, withstood: (0..<1000).map { $0 >= fallen })
   }
 
   private func points(_ values: [(Double, Int)]) -> [Evaluation.AtEpsilon] {
@@ -35,6 +35,10 @@ import Testing
     #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.pgd, fallen: 298)]) == nil)
     #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.pgd, fallen: 400)]) == nil)
     #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300)]) == nil)
+    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.mifgsm, fallen: 200)])?.discredits == true)
+    #expect(
+      Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.mifgsm, fallen: 200), trial(.pgd, fallen: 400)]) == nil)
+    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.adam, fallen: 200)]) == nil)
   }
 
   @Test("noise that finds what an attack missed discredits that attack alone") func noise() {
@@ -73,9 +77,9 @@ import Testing
   }
 
   @Test("an evaluation no stronger than the training warns") func notStronger() {
-    let seven = AttackSettings(name: .pgd, steps: 7)
-    #expect(Warning.evaluationNotStronger(training: seven, evaluation: [AttackSettings(name: .fgsm), seven]) != nil)
-    #expect(Warning.evaluationNotStronger(training: seven, evaluation: [AttackSettings(name: .pgd, steps: 7, restarts: 2)]) == nil)
+    let seven = AttackSettings(.pgd, ["steps": 7])
+    #expect(Warning.evaluationNotStronger(training: seven, evaluation: [AttackSettings(.fgsm), seven]) != nil)
+    #expect(Warning.evaluationNotStronger(training: seven, evaluation: [AttackSettings(.pgd, ["steps": 7, "restarts": 2])]) == nil)
     #expect(Warning.evaluationNotStronger(training: seven, evaluation: EvaluationSettings().attacks) == nil)
     #expect(Warning.evaluationNotStronger(training: nil, evaluation: []) == nil)
   }
@@ -95,12 +99,12 @@ import Testing
     func warning(_ fraction: Double, _ attack: AttackSettings) -> Warning? {
       .tooFewAdversarialExamples(fraction: fraction, attack: attack, threat: threat)
     }
-    #expect(warning(0.2, AttackSettings(name: .pgd, steps: 7)) != nil)
-    #expect(warning(1, AttackSettings(name: .noise)) != nil)
-    #expect(warning(1, AttackSettings(name: .pgd, steps: 7, stepSize: 0.01)) != nil)
+    #expect(warning(0.2, AttackSettings(.pgd, ["steps": 7])) != nil)
+    #expect(warning(1, AttackSettings(.noise)) != nil)
+    #expect(warning(1, AttackSettings(.pgd, ["steps": 7, "step_size": 0.01])) != nil)
     for attack in [
-      AttackSettings(name: .pgd, steps: 7), AttackSettings(name: .fgsm), AttackSettings(name: .pgd, steps: 10, stepSize: 0.01),
-      AttackSettings(name: .adam),
+      AttackSettings(.pgd, ["steps": 7]), AttackSettings(.fgsm), AttackSettings(.pgd, ["steps": 10, "step_size": 0.01]),
+      AttackSettings(.adam), AttackSettings(.bim), AttackSettings(.mifgsm),
     ] {
       #expect(warning(0.5, attack) == nil)
     }

@@ -26,6 +26,26 @@ struct StatusRoutesTests {
     }
   }
 
+  @Test("the contract describes every attack of an evaluation with the ranges and defaults of its fields")
+  func attacksInContract() async throws {
+    try await RunningService.with { service async throws in
+      let contract = try await service.curl("/openapi.json").json
+      let body = contract["paths"]?["/v1/jobs"]?["post"]?["requestBody"]?["content"]?["application/json"]?["schema"]
+      let items = body?["properties"]?["evaluation"]?["properties"]?["attacks"]?["items"]
+      #expect(items?["$ref"] == "#/components/schemas/Attack")
+      let attacks = contract["components"]?["schemas"]?["Attack"]?["oneOf"]?.list ?? []
+      #expect(attacks.compactMap { $0["title"]?.text } == ["fgsm", "bim", "mifgsm", "pgd", "adam", "noise"])
+      let momentum = attacks.first { $0["title"]?.text == "mifgsm" }?["properties"]
+      #expect(momentum?["name"]?["const"] == "mifgsm")
+      #expect(momentum?["steps"]?["minimum"] == 1 && momentum?["steps"]?["maximum"] == 10_000 && momentum?["steps"]?["default"] == 10)
+      #expect(momentum?["decay"]?["maximum"]?.double == 1 && momentum?["decay"]?["default"]?.double == 1)
+      #expect(momentum?["restarts"] == nil)
+      let single = attacks.first { $0["title"]?.text == "fgsm" }?["properties"]
+      #expect(single?["steps"]?["enum"] == [1, nil])
+      #expect(single?["step_size"]?["exclusiveMinimum"]?.double == 0)
+    }
+  }
+
   @Test func `The figures are in Prometheus' text format`() async throws {
     try await RunningService.with { service async throws in
       _ = try await service.curl("/healthz")

@@ -45,7 +45,7 @@ enum Blobs {
 
   /// Batches of 50 of 135 examples: neither divides into shards.
   static let settings = TrainingSettings(
-    method: .pgd, baseEpochs: 2, epochs: 2, batchSize: 50, adversarialFraction: 0.7, attack: AttackSettings(name: .pgd, steps: 2),
+    method: .pgd, baseEpochs: 2, epochs: 2, batchSize: 50, adversarialFraction: 0.7, attack: AttackSettings(.pgd, ["steps": 2]),
     optimizer: OptimizerSettings(.sgd(), learningRate: 0.05))
 }
 

@@ -22,7 +22,7 @@ struct FingerprintTests {
     #expect(plain == "e3bfab55049a59e5c64cc4bbbb0f11ea58a1128b8c0282790cdfc3c221059581")
     run.model = ModelDescription(.preset("wide_resnet"), normalization: Normalization(mean: [0.5], std: [0.25]))
     run.settings = TrainingSettings(
-      method: .fgsm, baseEpochs: 0, epochs: 3, attack: AttackSettings(name: .fgsm, stepSize: 0.1, randomStart: true),
+      method: .fgsm, baseEpochs: 0, epochs: 3, attack: AttackSettings(.fgsm, ["step_size": 0.1, "random_start": true]),
       batchNormInAttack: .train, optimizer: OptimizerSettings(.adamw(), learningRate: 0.001),
       schedule: .step(milestones: [1, 2], factor: 0.5), select: .bestClean, earlyStopPatience: 2)
     let rich = try fingerprint(run)
@@ -49,10 +49,10 @@ struct FingerprintTests {
     try expectAnother { $0.settings.epochs = 3 }
     try expectAnother { $0.settings.batchSize = 51 }
     try expectAnother { $0.settings.adversarialFraction = 1 }
-    try expectAnother { $0.settings.attack.steps = 3 }
-    try expectAnother { $0.settings.attack.stepSize = 0.01 }
-    try expectAnother { $0.settings.attack.randomStart = false }
-    try expectAnother { $0.settings.attack.restarts = 2 }
+    try expectAnother { $0.settings.attack["steps"] = 3 }
+    try expectAnother { $0.settings.attack["step_size"] = 0.01 }
+    try expectAnother { $0.settings.attack["random_start"] = false }
+    try expectAnother { $0.settings.attack["restarts"] = 2 }
     try expectAnother { $0.settings.batchNormInAttack = .train }
     try expectAnother { $0.settings.optimizer = OptimizerSettings(.sgd(nesterov: true), learningRate: 0.05) }
     try expectAnother { $0.settings.optimizer = OptimizerSettings(.adam(), learningRate: 0.05) }

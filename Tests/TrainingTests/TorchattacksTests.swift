@@ -76,7 +76,7 @@ import Testing
     #expect(try abs(Self.accuracy(UniformNoise(), Threat(norm: threat.norm, epsilon: 0), atClean) - answers.cleanAccuracy) < 1e-9)
     #expect(try abs(Self.accuracy(fgsm, threat, atClean) - answers.fgsm.robustAccuracy) <= 0.003)
     #expect(try abs(Self.accuracy(pgd(.last), threat, examples) - answers.pgd.robustAccuracy) <= 0.003)
-    #expect(try abs(Self.accuracy(pgd(.fallen), threat, examples) - answers.pgd.robustAccuracyAnyIterate) <= 0.003)
+    #expect(try abs(Self.accuracy(pgd(.firstMisclassified), threat, examples) - answers.pgd.robustAccuracyAnyIterate) <= 0.003)
   }
 
   @Test("The starts, for the script", .enabled(if: exportFolder != nil, "TEMPER_EXPORT_STARTS names no folder"), arguments: threats)

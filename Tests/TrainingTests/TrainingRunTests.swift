@@ -90,7 +90,7 @@ struct TrainingRunTests {
     run.dataset = .digits
     run.model = ModelDescription(.layers([.flatten, .linear(units: 64), .relu, .linear(units: 10)]))
     run.threat = Threat(norm: .linf, epsilon: 0.15)
-    let attack = method == .fgsm ? AttackSettings(name: .fgsm, randomStart: true) : AttackSettings(name: .pgd, steps: 4)
+    let attack = method == .fgsm ? AttackSettings(.fgsm, ["random_start": true]) : AttackSettings(.pgd, ["steps": 4])
     run.settings = TrainingSettings(
       method: method, baseEpochs: 6, epochs: 8, batchSize: 64, attack: attack,
       optimizer: OptimizerSettings(.adam(), learningRate: 0.005), schedule: .cosine)
@@ -99,7 +99,7 @@ struct TrainingRunTests {
       let set = try EvaluationSet(
         images: run.dataset.test.images(at: 0..<run.dataset.test.count), labels: run.dataset.test.labels.map(Int.init),
         classNames: run.dataset.classNames)
-      let settings = EvaluationSettings(attacks: [AttackSettings(name: .pgd, steps: 10)])
+      let settings = EvaluationSettings(attacks: [AttackSettings(.pgd, ["steps": 10])])
       return try Evaluator(settings: settings, threat: run.threat).evaluate(model.team(on: TemporaryRun.engine, threads: 2), on: set)
     }
     let (before, after) = (try robust(outcome.base), try robust(outcome.selected))

@@ -30,16 +30,16 @@ package struct Estimate: Hashable, Sendable {
       let perEpoch = (trained + training.batchSize - 1) / max(training.batchSize, 1)
       steps = perEpoch * training.totalEpochs
       let updates = Double(trained) * Double(training.totalEpochs)
-      let attack = training.method == .standard ? 0 : Double(training.attack.gradientEvaluations)
+      let attack = training.method == .standard ? 0 : Double(training.attack.cost.gradientEvaluations)
       let attacks = Double(trained) * training.adversarialFraction * Double(training.epochs) * attack
       gradients = updates + attacks
       passes = 3 * updates + 2 * attacks
     }
     let trainingPasses = passes
     let judged = Double(min(spec.evaluation.samples, facts.testCount)) * (spec.training == nil && spec.evaluation.baseline == nil ? 1 : 2)
-    let questions = judged * Double(Self.questions(spec))
-    gradients += questions
-    passes += 2 * questions + judged
+    let cost = Self.evaluationCost(spec)
+    gradients += judged * cost.gradientEvaluations
+    passes += judged * (2 * cost.gradientEvaluations + cost.forwardPasses + 1)
     self.steps = steps
     trainingShare = passes > 0 ? trainingPasses / passes : 0
     gradientEvaluations = Int(min(gradients, 9e18))
@@ -47,12 +47,15 @@ package struct Estimate: Hashable, Sendable {
     parameters = graph.layout.count
   }
 
-  /// Gradient evaluations of one example in the evaluation, at most.
-  private static func questions(_ spec: JobSpec) -> Int {
+  /// What the attacks of the evaluation ask of the model for one example, at most.
+  private static func evaluationCost(_ spec: JobSpec) -> (gradientEvaluations: Double, forwardPasses: Double) {
     let settings = EvaluationSettings(attacks: spec.evaluation.attacks, curve: spec.evaluation.curve)
     let points = Set(spec.evaluation.curve).filter { $0 > 0 && $0 != spec.threat.epsilon }.count
-    return spec.evaluation.attacks.reduce(0) { $0 + $1.gradientEvaluations }
-      + points * (settings.strongest?.gradientEvaluations ?? 0)
+    let attacks = spec.evaluation.attacks + (settings.strongest.map { [AttackSettings](repeating: $0, count: points) } ?? [])
+    let costs = attacks.map(\.cost)
+    return (
+      Double(costs.reduce(0) { $0 + $1.gradientEvaluations }), Double(costs.reduce(0) { $0 + $1.forwardPasses })
+    )
   }
 
   package var json: JSONValue {

@@ -91,20 +91,10 @@ extension TrainingSettings {
     [
       "method": .string(method.rawValue), "base_epochs": .int(Int64(baseEpochs)), "epochs": .int(Int64(epochs)),
       "batch_size": .int(Int64(batchSize)), "adversarial_fraction": .number(adversarialFraction),
-      "attack": method == .standard ? .null : attack.json(restarts: false),
+      "attack": method == .standard ? .null : attack.json(for: .training),
       "bn_in_attack": .string(batchNormInAttack.rawValue), "optimizer": optimizer.json, "schedule": schedule.json,
       "augment": [], "average": ["ema": nil], "select": .string(select.rawValue), "early_stop_patience": .orNull(earlyStopPatience),
     ]
-  }
-}
-
-extension AttackSettings {
-  func json(restarts shown: Bool) -> JSONValue {
-    var object: JSONObject = [
-      "name": .string(name.rawValue), "steps": .int(Int64(steps)), "step_size": .orNull(stepSize), "random_start": .bool(randomStart),
-    ]
-    if shown { object["restarts"] = .int(Int64(restarts)) }
-    return .object(object)
   }
 }
 
@@ -148,7 +138,7 @@ extension Schedule {
 extension EvaluationSection {
   var json: JSONValue {
     [
-      "attacks": .array(attacks.map { $0.json(restarts: true) }), "samples": .int(Int64(samples)),
+      "attacks": .array(attacks.map { $0.json(for: .evaluation) }), "samples": .int(Int64(samples)),
       "curve": .array(curve.map(JSONValue.number)), "baseline": .orNull(baseline),
     ]
   }

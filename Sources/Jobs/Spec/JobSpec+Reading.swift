@@ -10,8 +10,6 @@ import Training
 enum SpecBounds {
   static let epochs = 100_000
   static let batchSize = 65_536
-  static let steps = 10_000
-  static let restarts = 1_000
   static let labels = 64
   static let attacks = 32
   static let curve = 64
@@ -141,7 +139,7 @@ extension JobSpec {
   }
 
   private func checkGates(_ log: FaultLog) {
-    let known = Set(evaluation.attacks.flatMap { [$0.name.rawValue, $0.label] }).sorted()
+    let known = Set(evaluation.attacks.flatMap { [$0.name, $0.label] }).sorted()
     for (index, gate) in gates.enumerated() where log.isClean("/gates/\(index)") && gate.metric != .cleanAccuracy {
       if let attack = gate.attack, !known.contains(attack) {
         log.add(
@@ -199,52 +197,19 @@ extension Resources {
 extension EvaluationSection {
   /// - Parameter epsilon: the curve's default runs up to twice of it.
   static func read(_ reader: SpecReader, epsilon: Double) -> EvaluationSection {
-    let standard = [AttackSettings(name: .fgsm), AttackSettings(name: .pgd, steps: 40)]
     let attacks = reader.list("attacks", count: 0...SpecBounds.attacks)?.map { element in
-      AttackSettings.read(SpecReader(element.value, pointer: element.pointer, log: reader.log), takesRestarts: true)
+      AttackSettings.read(SpecReader(element.value, pointer: element.pointer, log: reader.log), for: .evaluation)
     }
     let samples = reader.integer("samples", in: 1...SpecBounds.samples, default: 1_000)
     let curve = reader.numbers("curve", count: 0...SpecBounds.curve, in: 0...SpecBounds.finite) ?? usualCurve(epsilon)
     let baseline = reader.string("baseline", length: 1...4_096)
     reader.finish()
-    return EvaluationSection(attacks: attacks ?? standard, samples: samples, curve: curve, baseline: baseline)
+    return EvaluationSection(attacks: attacks ?? EvaluationSettings.standardAttacks, samples: samples, curve: curve, baseline: baseline)
   }
 
   /// Thirds of epsilon, from 0 to a third beyond it; rounded so that 0.15 gives 0.05 and not 0.049999.
   private static func usualCurve(_ epsilon: Double) -> [Double] {
     guard epsilon > 0, epsilon < 1e6 else { return [0] }
     return (0...4).map { (epsilon * Double($0) / 3 * 1e6).rounded() / 1e6 }
-  }
-}
-
-extension AttackSettings {
-  /// The attacks of the contract that are still to come.
-  private static let later = [
-    "rfgsm", "bim", "mifgsm", "cw", "deepfool", "apgd_ce", "apgd_dlr", "apgd_t", "fab_t", "square", "autoattack",
-  ]
-
-  /// - Parameter takesRestarts: training takes one run from one start.
-  static func read(_ reader: SpecReader, takesRestarts: Bool, default fallback: AttackSettings? = nil) -> AttackSettings {
-    if fallback == nil { reader.require("name") }
-    let name = reader.choice("name", later: later) ?? fallback?.name ?? .pgd
-    let base = fallback?.name == name ? fallback : nil
-    let steps = reader.integer("steps", in: 1...SpecBounds.steps)
-    if name == .fgsm, let steps, steps != 1 {
-      reader.note("steps", .conflict, "fgsm takes a single step, not \(steps); for more steps use pgd")
-    }
-    let stepSize = reader.number("step_size", in: 0...SpecBounds.finite, excluding: 0)
-    if name == .noise, stepSize != nil { reader.note("step_size", .conflict, "noise takes no steps; leave step_size out") }
-    let start = reader.optionalFlag("random_start")
-    if name == .noise, start == false {
-      reader.note("random_start", .conflict, "noise is nothing but a random start; leave random_start out")
-    }
-    if name == .adam, start == true {
-      reader.note("random_start", .conflict, "adam starts at the clean image; leave random_start out")
-    }
-    let restarts = takesRestarts ? reader.integer("restarts", in: 1...SpecBounds.restarts, default: 1) : 1
-    reader.finish()
-    return AttackSettings(
-      name: name, steps: steps ?? base?.steps, stepSize: stepSize ?? base?.stepSize, randomStart: start ?? base?.randomStart,
-      restarts: restarts)
   }
 }

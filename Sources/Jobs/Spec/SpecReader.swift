@@ -96,23 +96,20 @@ final class SpecReader {
 
   /// One of an enumeration's values. A value among `later` belongs to the contract but is not built yet.
   func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, later: [String] = []) -> Choice? where Choice.RawValue == String {
-    guard let value = present(key) else { return nil }
-    let allowed = Choice.allCases.map(\.rawValue)
-    guard case .string(let text) = value else { return wrong(key, value, "one of \(allowed.joined(separator: ", "))") }
-    if let choice = Choice(rawValue: text) { return choice }
-    if later.contains(text) {
-      return fault(key, .notSupported, "\(text) is not available in this version; available: \(allowed.joined(separator: ", "))")
-    }
-    let hint = Spelling.nearest(to: text, among: allowed).map { "; did you mean \($0)?" } ?? ""
-    return fault(key, .notAllowed, "must be one of \(allowed.joined(separator: ", ")), not \"\(text.prefix(60))\"\(hint)")
+    word(key, among: Choice.allCases.map(\.rawValue), later: later).flatMap(Choice.init(rawValue:))
   }
 
-  /// One of some words.
-  func word(_ key: String, among words: [String]) -> String? {
+  /// One of some words, with the same rule.
+  func word(_ key: String, among words: [String], later: [String] = []) -> String? {
     guard let value = present(key) else { return nil }
-    let known = words.joined(separator: ", ")
-    guard case .string(let text) = value else { return wrong(key, value, "one of \(known)") }
-    return words.contains(text) ? text : fault(key, .notAllowed, "must be one of \(known), not \"\(text.prefix(60))\"")
+    let allowed = words.joined(separator: ", ")
+    guard case .string(let text) = value else { return wrong(key, value, "one of \(allowed)") }
+    if words.contains(text) { return text }
+    if later.contains(text) {
+      return fault(key, .notSupported, "\(text) is not available in this version; available: \(allowed)")
+    }
+    let hint = Spelling.nearest(to: text, among: words).map { "; did you mean \($0)?" } ?? ""
+    return fault(key, .notAllowed, "must be one of \(allowed), not \"\(text.prefix(60))\"\(hint)")
   }
 
   /// A section; an empty one when it is left out, or when something else stands there (a fault).

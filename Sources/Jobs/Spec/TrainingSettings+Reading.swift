@@ -32,11 +32,11 @@ extension TrainingSettings {
       _ = reader.value("attack")
       return nil
     }
-    let attack = AttackSettings.read(reader.section("attack"), takesRestarts: false, default: usual)
-    if method == .fgsm, attack.name != .fgsm, reader.log.isClean(reader.pointer(to: "attack")) {
+    let attack = AttackSettings.read(reader.section("attack"), for: .training, default: usual)
+    if let only = method.onlyAttack, attack.name != only.name, reader.log.isClean(reader.pointer(to: "attack")) {
       reader.log.add(
         reader.pointer(to: "attack") + "/name", .conflict,
-        "the method fgsm trains on fgsm; for \(attack.name.rawValue) choose the method pgd")
+        "the method \(method.rawValue) trains on \(only.name); for \(attack.name) choose the method pgd")
     }
     return attack
   }

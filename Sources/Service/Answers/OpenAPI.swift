@@ -1,5 +1,6 @@
-import JSON
+import Attacks
 import HTTP
+import JSON
 import Robustness
 
 /// The contract as OpenAPI 3.1, made of the table of routes, so that it cannot name what is not there.
@@ -23,7 +24,9 @@ struct OpenAPI {
         "description": "Trains image classifiers adversarially and reports how robust they are.",
       ],
       "paths": .object(paths),
-      "components": ["schemas": ["Problem": Self.problem, "List": Self.list], "responses": ["Problem": Self.problemAnswer]],
+      "components": [
+        "schemas": ["Problem": Self.problem, "List": Self.list, "Attack": Self.attack], "responses": ["Problem": Self.problemAnswer],
+      ],
     ]
   }
 
@@ -38,7 +41,7 @@ struct OpenAPI {
     if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
     switch endpoint.body {
     case .none: break
-    case .json: operation["requestBody"] = Self.body(["application/json"], schema: ["type": "object"])
+    case .json(let schema): operation["requestBody"] = Self.body(["application/json"], schema: schema)
     case .upload(let types): operation["requestBody"] = Self.body(types, schema: [:])
     }
     var answers = JSONObject()
@@ -90,6 +93,20 @@ struct OpenAPI {
         : ["type": "integer", "minimum": .int(Int64(range.lowerBound)), "maximum": .int(Int64(range.upperBound))]
     }
   }
+
+  /// A job spec, as far as its schema is made from tables.
+  static let jobSpec: JSONValue = [
+    "type": "object",
+    "properties": [
+      "evaluation": [
+        "type": ["object", "null"],
+        "properties": ["attacks": ["type": ["array", "null"], "items": ["$ref": "#/components/schemas/Attack"]]],
+      ]
+    ],
+  ]
+
+  /// An attack of an evaluation: one of those in the catalogue.
+  private static let attack: JSONValue = ["oneOf": .array(AttackCatalogue.all.map { $0.schema(for: .evaluation) })]
 
   private static let problem: JSONValue = [
     "type": "object", "description": "RFC 9457",

@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 
 /// A row of the table of routes.
 struct Endpoint: Sendable {
@@ -30,7 +31,8 @@ struct Endpoint: Sendable {
 
   enum Body: Sendable {
     case none
-    case json
+    /// A document of this JSON Schema.
+    case json(JSONValue)
     /// Streamed, of one of these types.
     case upload([String])
   }

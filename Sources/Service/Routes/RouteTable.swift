@@ -10,7 +10,8 @@ extension Routes {
     [
       Endpoint(
         .post, "/v1/jobs", "submitJob", "Submit a job spec, or with validate_only complete and estimate it.",
-        parameters: [.init("validate_only", .boolean, "Only complete the spec and estimate its work; nothing is created.")], body: .json,
+        parameters: [.init("validate_only", .boolean, "Only complete the spec and estimate its work; nothing is created.")],
+        body: .json(OpenAPI.jobSpec),
         answers: [200: "The completed spec and its estimate.", 201: "The job."], creates: true, handle: submitJob),
       Endpoint(
         .get, "/v1/jobs", "listJobs", "The jobs, newest first.",

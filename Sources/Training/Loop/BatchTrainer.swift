@@ -82,7 +82,8 @@ final class BatchTrainer {
   }
 
   private func gradients(of batch: TrainingBatch) throws -> ShardWork.Result {
-    let work = ShardWork(split: split, batch: batch, adversary: adversary, gradients: gradients, seed: seed, shard: shard)
+    let work = ShardWork(
+      split: split, batch: batch, adversary: adversary, gradients: gradients, seed: seed, shard: shard, control: control)
     let shards = shard.count(batch.ids.count)
     let results = Mutex([ShardWork.Result](repeating: ShardWork.Result(), count: shards))
     if session.program.hasMeetings {

@@ -20,9 +20,9 @@ struct Examiner {
   static let attackedLimit = 1000
   /// Ten steps of a quarter of epsilon from a random start, whatever the training attacks with: models of all methods are chosen by the
   /// same measure.
-  static let validationAttack = AttackSettings(name: .pgd, steps: 10)
+  static let validationAttack = AttackSettings(.pgd, ["steps": 10])
   /// The probe for catastrophic overfitting (Wong et al. 2020, whose code runs PGD-5 on a training batch after each epoch).
-  static let probeAttack = AttackSettings(name: .pgd, steps: 5)
+  static let probeAttack = AttackSettings(.pgd, ["steps": 5])
   static let probedCount = 128
 
   init(_ run: TrainingRun, training: [Int], validation: [Int]) {

@@ -59,11 +59,8 @@ extension TrainingSettings {
 
 extension AttackSettings {
   fileprivate func add(to print: inout Fingerprint) {
-    print.add("attack.name", .string(name.rawValue))
-    print.add("attack.steps", .int(Int64(steps)))
-    print.add("attack.step_size", stepSize.map { .number($0) } ?? .null, absent: .null)
-    print.add("attack.random_start", .bool(randomStart))
-    print.add("attack.restarts", .int(Int64(restarts)), absent: 1)
+    print.add("attack.name", .string(name))
+    for field in definition.fields { print.add("attack." + field.name, self[field.name] ?? .null, absent: field.neutral) }
   }
 }
 

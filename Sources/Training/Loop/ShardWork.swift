@@ -10,6 +10,8 @@ struct ShardWork: Sendable {
   let gradients: Gradients
   let seed: UInt64
   let shard: Shard
+  /// Asked between the iterations of an attack; what it throws ends the batch.
+  let control: @Sendable () throws -> Void
 
   struct Result: Sendable {
     var tally = EpochTally()
@@ -35,7 +37,7 @@ struct ShardWork: Sendable {
   /// Attack and combine.
   ///
   /// - Parameter classifier: of the calling thread; may be asked about this shard.
-  /// - Throws: `StorageError` when the images cannot be read.
+  /// - Throws: `StorageError` when the images cannot be read; what `control` throws.
   func lesson(shard: Int, classifier: any Classifier, times: inout PhaseTimes) throws -> Lesson {
     try lesson(rows: self.shard.range(shard, of: batch.ids.count), classifier: classifier, times: &times)
   }
@@ -48,7 +50,7 @@ struct ShardWork: Sendable {
 
     let start = PhaseTimes.now()
     var images = try split.images(at: ids)
-    let perturbed = attack(attacked, images: images, labels: labels, ids: ids, classifier)
+    let perturbed = try attack(attacked, images: images, labels: labels, ids: ids, classifier)
     let afterAttack = PhaseTimes.now()
     if let perturbed { combine(&images, perturbed, attacked) }
     times.add(.attack, afterAttack - start)
@@ -80,11 +82,11 @@ struct ShardWork: Sendable {
     return tally
   }
 
-  private func attack(_ attacked: [Int], images: Tensor, labels: [Int], ids: [Int], _ classifier: any Classifier) -> Tensor? {
+  private func attack(_ attacked: [Int], images: Tensor, labels: [Int], ids: [Int], _ classifier: any Classifier) throws -> Tensor? {
     guard !attacked.isEmpty else { return nil }
     let examples = Examples(images: images, labels: labels, ids: ids, seed: seed, epoch: batch.epoch)
     let targets = attacked.count == ids.count ? examples : examples.gathered(attacked)
-    return adversary.perturb(targets, of: classifier)
+    return try adversary.perturb(targets, of: classifier, control: control)
   }
 
   private func combine(_ images: inout Tensor, _ perturbed: Tensor, _ attacked: [Int]) {

@@ -36,7 +36,7 @@ extension TrainingSettings {
   func fraction(epochs done: Double) -> Double {
     let training = 3.0
     let mix = Stage(self, after: baseEpochs).mix(self)?.fraction ?? 0
-    let retraining = training + 2 * mix * Double(attack.gradientEvaluations)
+    let retraining = training + 2 * mix * Double(attack.cost.gradientEvaluations)
     func work(_ done: Double) -> Double { min(done, Double(baseEpochs)) * training + max(done - Double(baseEpochs), 0) * retraining }
     let all = work(Double(totalEpochs))
     return all > 0 ? work(done) / all : 1

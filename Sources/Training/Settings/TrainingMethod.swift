@@ -14,8 +14,11 @@ package enum TrainingMethod: String, CaseIterable, Hashable, Sendable {
   package var defaultAttack: AttackSettings? {
     switch self {
     case .standard: nil
-    case .fgsm: AttackSettings(name: .fgsm)
-    case .pgd: AttackSettings(name: .pgd, steps: 7)
+    case .fgsm: AttackSettings(.fgsm)
+    case .pgd: AttackSettings(.pgd, ["steps": 7])
     }
   }
+
+  /// The one attack that a method trains with; nil where it takes any.
+  package var onlyAttack: AttackDefinition? { self == .fgsm ? .fgsm : nil }
 }

@@ -35,7 +35,7 @@ package struct TrainingSettings: Hashable, Sendable {
     self.epochs = epochs
     self.batchSize = batchSize
     self.adversarialFraction = adversarialFraction
-    self.attack = attack ?? method.defaultAttack ?? AttackSettings(name: .pgd, steps: 7)
+    self.attack = attack ?? method.defaultAttack ?? AttackSettings(.pgd, ["steps": 7])
     self.batchNormInAttack = batchNormInAttack
     self.optimizer = optimizer
     self.schedule = schedule

@@ -1,0 +1,67 @@
+import TensorEngine
+
+/// What an attack remembers of each example, one entry an example: gradients, momenta, step sizes, random streams.
+package protocol PerExample {
+  /// The entries of the examples in `rows`, in that order.
+  func gathered(_ rows: [Int]) -> Self
+}
+
+extension Tensor: PerExample {}
+
+extension Array: PerExample {
+  package func gathered(_ rows: [Int]) -> [Element] { rows.map { self[$0] } }
+}
+
+/// The examples that an iterative attack is still working on, with what it remembers of each: all of it is compacted when examples leave.
+package struct ActiveSet<State: PerExample> {
+  package private(set) var clean: Tensor
+  /// What the attack's loss compares the logits with.
+  package private(set) var targets: LossTargets
+  /// The present iterate of each example.
+  package var iterates: Tensor
+  package var state: State
+  /// The row of each example in the result.
+  private var rows: [Int]
+  private var result: Tensor
+
+  /// - Parameter targets: the labels alone when left out.
+  package init(_ examples: Examples, at start: Tensor, state: State, targets: LossTargets? = nil) {
+    clean = examples.images
+    self.targets = targets ?? LossTargets(labels: examples.labels)
+    iterates = start
+    self.state = state
+    rows = Array(0..<examples.count)
+    result = start
+  }
+
+  package var isEmpty: Bool { rows.isEmpty }
+
+  /// Removes the examples that `logits`, computed at the iterates, gets wrong; each keeps its iterate as its result.
+  package mutating func release(by logits: Tensor) {
+    let labels = targets.labels
+    let predicted = logits.predictions()
+    let staying = labels.indices.filter { predicted[$0] == labels[$0] }
+    guard staying.count < labels.count else { return }
+    for row in labels.indices where predicted[row] != labels[row] { result[example: rows[row]] = iterates[example: row] }
+    clean = clean.gathered(staying)
+    targets = targets.gathered(staying)
+    iterates = iterates.gathered(staying)
+    state = state.gathered(staying)
+    rows = rows.gathered(staying)
+  }
+
+  /// The result of each example: the iterate with which it left, or the present one.
+  package consuming func finished() -> Tensor {
+    if rows.count == result.batch { return iterates }
+    for (position, row) in rows.enumerated() { result[example: row] = iterates[example: position] }
+    return result
+  }
+}
+
+extension Tensor {
+  /// The predicted class of each row of logits; −1, which is nobody's label, when a logit is NaN: such an answer is never right.
+  package func predictions() -> [Int] {
+    let classes = argmax()
+    return classes.indices.map { row in self[example: row].contains { $0.isNaN } ? -1 : classes[row] }
+  }
+}

@@ -1,0 +1,67 @@
+/// An attack as everybody outside its file knows it: its name, its settings, and what may be expected of it.
+///
+/// Reading and writing of specs and reports, labels, estimates and the contract are derived from this, so that nothing outside an
+/// attack's file depends on its name.
+package struct AttackDefinition: Sendable {
+  /// What the attack looks for.
+  package enum Goal: Sendable {
+    /// A misclassified image within the ball of radius epsilon. An image outside is a fault of the attack.
+    case bounded
+    /// The nearest misclassified image, wherever it is: it may lie beyond epsilon.
+    case minimalDistance
+  }
+
+  /// What the attack asks of the model.
+  package enum Access: Sendable {
+    /// Input gradients: a white-box attack.
+    case gradients
+    /// Logits alone: a black-box attack.
+    case logits
+  }
+
+  /// What the diagnostics may expect of the attack beside others.
+  package enum Family: Sendable {
+    /// Chance alone: every other attack must find at least as much.
+    case chance
+    /// Steps along the gradient, each projected onto the ball: several steps must find at least as much as one.
+    case projectedSteps
+    case other
+  }
+
+  package let name: String
+  /// What it does and where it was published, in one sentence.
+  package let summary: String
+  /// In the order in which they are written.
+  package let fields: [AttackField]
+  package let goal: Goal
+  package let access: Access
+  package let family: Family
+  /// The higher, the fewer examples withstand, in general. The strongest attack of an evaluation draws the curve of accuracy by epsilon.
+  package let strength: Int
+  /// The attack of these settings against a threat, with its defaults filled in.
+  package let make: @Sendable (AttackSettings, Threat, Keep) -> any Attack
+
+  package init(
+    name: String, summary: String, fields: [AttackField], goal: Goal = .bounded, access: Access = .gradients, family: Family = .other,
+    strength: Int, make: @escaping @Sendable (AttackSettings, Threat, Keep) -> any Attack
+  ) {
+    self.name = name
+    self.summary = summary
+    self.fields = fields
+    self.goal = goal
+    self.access = access
+    self.family = family
+    self.strength = strength
+    self.make = make
+  }
+
+  package func field(_ name: String) -> AttackField? { fields.first { $0.name == name } }
+
+  /// The fields of an attack in training, or in an evaluation.
+  package func fields(for use: AttackUse) -> [AttackField] { fields.filter { $0.use == nil || $0.use == use } }
+}
+
+/// What an attack is used for.
+package enum AttackUse: Sendable {
+  case training, evaluation
+}

@@ -1,0 +1,53 @@
+import JSON
+
+/// What follows from an attack's settings.
+extension AttackSettings {
+  /// The attack of these settings against `threat`, with its defaults filled in.
+  package func attack(for threat: Threat, keep: Keep) -> any Attack { definition.make(self, threat, keep) }
+
+  /// The attack with its bound and its restarts. Training keeps the `last` iterate, evaluation the `firstMisclassified`.
+  package func adversary(for threat: Threat, keep: Keep) -> Adversary {
+    Adversary(attack: attack(for: threat, keep: keep), threat: threat, restarts: restarts, goal: definition.goal)
+  }
+
+  /// How often the attack runs: an attack without randomness runs once whatever its restarts.
+  package var runs: Int { anyAttack.isRandomised ? max(restarts, 1) : 1 }
+
+  /// What all runs ask of the model for one example at most, without the prediction of each run's result.
+  package var cost: AttackCost {
+    let single = anyAttack.cost
+    return AttackCost(gradientEvaluations: single.gradientEvaluations * runs, forwardPasses: single.forwardPasses * runs)
+  }
+
+  /// Against whatever threat: it changes neither an attack's cost nor its randomness.
+  private var anyAttack: any Attack { attack(for: Threat(norm: .linf, epsilon: 1), keep: .last) }
+
+  /// These settings for another epsilon: lengths in pixels grow and shrink with the ball.
+  package func scaled(from threat: Threat, to epsilon: Double) -> AttackSettings {
+    guard threat.epsilon > 0 else { return self }
+    var scaled = self
+    for field in definition.fields where field.unit == .pixels {
+      if let length = self[field.name]?.double { scaled[field.name] = .number(length * epsilon / threat.epsilon) }
+    }
+    return scaled
+  }
+
+  /// A short name that tells two settings of one attack apart: `fgsm`, `fgsm-random`, `pgd-40`, `pgd-40x5` (five restarts).
+  package var label: String {
+    let parts = definition.fields.compactMap { field in self[field.name].flatMap(field.labelPart) }
+    return name + parts.sorted { $0.order < $1.order }.map(\.text).joined()
+  }
+}
+
+extension AttackField {
+  /// How `value` appears in a label, and where: flags first, then counts, other values, and restarts; `nil` when it does not.
+  fileprivate func labelPart(_ value: JSONValue) -> (order: Int, text: String)? {
+    switch label {
+    case .hidden: nil
+    case .flag(let on, let off): value == self.default ? nil : (0, "-" + (value == true ? on : off))
+    case .count: value == self.default && value == 1 ? nil : (1, "-" + value.serialised())
+    case .named: value == self.default ? nil : (2, "-" + name + value.serialised())
+    case .times: value == 1 ? nil : (3, "x" + value.serialised())
+    }
+  }
+}
