@@ -43,6 +43,24 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: folder.url.appendingPathComponent("files/\(sha256.prefix(2))/\(sha256)").path))
   }
 
+  @Test("a database of somebody else's, or what is none at all, is refused and left as it is", arguments: [false, true])
+  func strangersDatabase(_ isDatabase: Bool) throws {
+    let folder = try TestFolder()
+    let url = folder.url.appendingPathComponent("temper.sqlite")
+    if isDatabase {
+      let database = try DatabaseQueue(path: url.path)
+      try database.write { db in try db.execute(sql: "CREATE TABLE mine (a)") }
+      try database.close()
+    } else {
+      try Data("this is not a database at all".utf8).write(to: url)
+    }
+    let before = try Data(contentsOf: url)
+    let error = try #require(throws: DataDirectoryError.self) { try Store(at: folder.url) }
+    #expect(error.description.contains("no database of Temper's"))
+    #expect(try contents(folder.url) == ["temper.sqlite"])
+    #expect(try Data(contentsOf: url) == before)
+  }
+
   @Test("a folder in which the first start was cut off is taken")
   func cutOff() throws {
     let folder = try TestFolder()

@@ -108,6 +108,29 @@ import Jobs
     }
   }
 
+  @Test("a job that waited when the process was killed starts with a revision that was never shown while it waited")
+  func revisionOfTheQueue() throws {
+    let folder = try TestFolder()
+    let id: String
+    var shown: Set<Int> = []
+    do {
+      let store = try Store(at: folder.url)
+      id = try store.submit(Specs.parsed(Specs.smallest)).id
+      shown.insert(try store.snapshot(of: id).job.revision)
+      _ = try store.claim()
+    }
+    for _ in 0..<2 {
+      let store = try Store(at: folder.url)
+      try store.recover()
+      #expect(try store.job(id).state == .queued)
+      shown.insert(try store.snapshot(of: id).job.revision)
+    }
+    let next = try Store(at: folder.url)
+    #expect(shown.contains(try next.snapshot(of: id).job.revision))
+    #expect(try next.claim()?.state == .running)
+    #expect(!shown.contains(try next.snapshot(of: id).job.revision))
+  }
+
   @Test("the state in which a job ends has a revision of its own also for the next process, whatever was shown before")
   func revisionOfTheEnd() throws {
     let folder = try TestFolder()

@@ -146,6 +146,20 @@ import Testing
     #expect(try registry.load(.id(record.id)).train.count == 4)
   }
 
+  @Test("a file that went in the ordinary way while it was looked for is no damage")
+  func gone() throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    let registry = Registry(store)
+    let record = try add(upload(store), registry)
+    let file = try #require(record.file)
+    try registry.deleteDataset(record.id)
+    #expect(throws: NotFound.self) { try store.open(file, of: record.id) }
+    #expect(try store.check(file, of: record.id))
+    #expect(try add(upload(store), registry).file == file)
+    #expect(try registry.datasets().elements.map(\.isDamaged) == [false, false])
+  }
+
   @Test("a data directory of the time before files had their digests as names goes on with all that it holds")
   func legacy() throws {
     let folder = try TestFolder()

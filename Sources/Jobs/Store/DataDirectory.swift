@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import GRDB
 import Glibc
 
 /// Why the data directory cannot be used. For whoever starts the process: it names the path.
@@ -64,7 +65,7 @@ package final class DataDirectory: Sendable {
   private static func refuseStrangers(_ root: URL) throws {
     // After a power cut all of a young database may still be in its log.
     let hasDatabase = ["temper.sqlite", "temper.sqlite-wal"].contains { ((try? OpenFile(root.appendingPathComponent($0)))?.size ?? 0) > 0 }
-    guard !hasDatabase else { return }
+    guard !hasDatabase else { return try refuseStrangersDatabase(root) }
     let own = ["files", "jobs", "incoming", "lost+found", "lock"] + ["", "-wal", "-shm", "-journal"].map { "temper.sqlite\($0)" }
     let folders = ["files", "jobs", "incoming"].filter { holdsFiles(root.appendingPathComponent($0)) }
     let strangers = Folder.names(in: root).filter { !own.contains($0) }
@@ -81,6 +82,29 @@ package final class DataDirectory: Sendable {
         the data directory \(root.path) has files in \(folders.joined(separator: ", ")), but its database temper.sqlite is \
         missing or empty; nothing was touched: put the database back, or name an empty or a new folder with --data
         """)
+  }
+
+  /// A database that is not Temper's is not touched, not even by opening it for writing.
+  private static func refuseStrangersDatabase(_ root: URL) throws {
+    var configuration = Configuration()
+    configuration.readonly = true
+    let path = root.appendingPathComponent("temper.sqlite").path
+    let tables = try? DatabaseQueue(path: path, configuration: configuration).read { db in
+      try String.fetchSet(db, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
+    // What cannot be read is a damaged one, where Temper's folders are beside it.
+    let isOwn = tables.map { $0.isEmpty || $0.contains("grdb_migrations") } ?? holdsFolders(root)
+    guard isOwn else {
+      throw DataDirectoryError(
+        description: """
+          the folder \(root.path) holds a temper.sqlite that is no database of Temper's; nothing in it was touched: name an empty or \
+          a new folder with --data
+          """)
+    }
+  }
+
+  private static func holdsFolders(_ root: URL) -> Bool {
+    ["files", "jobs", "incoming"].allSatisfy { FileManager.default.fileExists(atPath: root.appendingPathComponent($0).path) }
   }
 
   private static func holdsFiles(_ folder: URL) -> Bool {
@@ -120,7 +144,14 @@ private final class OpenFolderLock: Sendable {
     url = folder.appendingPathComponent("lock")
     let path = url.path
     descriptor = try systemCall("the lock cannot be opened") { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    // A process that was killed a moment ago may still hold it.
+    var patience = 20
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      if patience > 0 {
+        patience -= 1
+        usleep(50_000)
+        continue
+      }
       close(descriptor)
       throw DataDirectoryError(
         description: "another process is using the data directory \(folder.path); stop it, or name another directory with --data")

@@ -333,7 +333,8 @@ extension JobBoard.State {
     }
     entry.unstored.removeAll { job.warnings.contains($0) }
     job.warnings += entry.unstored
-    job.revision = max(job.revision, shown.revision + 1)
+    // Stored is a revision beyond all that were shown (`lend`); one that only memory has would come again after a restart.
+    job.revision = max(job.revision, shown.revision)
     entry.snapshot = JobSnapshot(job)
     entry.append(events)
     entry.isWriting = false

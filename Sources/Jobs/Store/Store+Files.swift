@@ -68,21 +68,40 @@ extension Store {
     do {
       return try directory.files.open(sha256)
     } catch let error as DamagedFile {
-      note(error, of: id)
+      // Between the look at its record and this it may have gone in the ordinary way.
+      guard note(error, of: id) else { throw NotFound(id) }
       throw Damaged(id, sha256: sha256)
     }
   }
 
-  func note(_ damage: DamagedFile, of id: String) {
-    logger.error("a file is damaged", metadata: ["resource": "\(id)", "sha256": "\(damage.sha256)", "error": "\(damage)"])
+  /// Opens a checkpoint of a job by its id or its role. While a job runs, a role may go to a better one between the two looks.
+  ///
+  /// - Throws: `NotFound`, `Damaged`.
+  package func openCheckpoint(_ name: String, of job: String) throws -> (record: CheckpointRecord, file: OpenFile) {
+    for _ in 0..<10 {
+      let record = try checkpoint(name, of: job)
+      do { return (record, try open(record.sha256, of: record.id)) } catch is NotFound {}
+    }
+    throw NotFound("checkpoint \(name)")
+  }
+
+  /// Marks a file as damaged, and says so the first time.
+  ///
+  /// - Returns: false when no record names the file any more: then it is not missing, but gone.
+  private func note(_ damage: DamagedFile, of id: String) -> Bool {
     do {
-      try database.write { db in
+      return try database.write { db in
+        guard try Self.isNamed(damage.sha256, db) else { return false }
         try db.execute(
           sql: "INSERT OR IGNORE INTO damaged (sha256, detail, found_at) VALUES (?, ?, ?)",
           arguments: [damage.sha256, damage.description, Timestamp.now.milliseconds])
+        guard db.changesCount > 0 else { return true }
+        logger.error("a file is damaged", metadata: ["resource": "\(id)", "sha256": "\(damage.sha256)", "error": "\(damage)"])
+        return true
       }
     } catch {
       logger.error("the damage of a file could not be stored", metadata: ["sha256": "\(damage.sha256)", "error": "\(error)"])
+      return true
     }
   }
 
@@ -119,8 +138,7 @@ extension Store {
       try directory.files.check(sha256, pace: pace)
       return true
     } catch let error as DamagedFile {
-      note(error, of: id)
-      return false
+      return !note(error, of: id)
     }
   }
 }

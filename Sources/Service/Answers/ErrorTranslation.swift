@@ -39,7 +39,9 @@ extension HTTPError {
 
   /// The modules below write phrases; an answer has sentences.
   private static func sentence(_ phrase: String) -> String {
-    let text = phrase.prefix(1).uppercased() + phrase.dropFirst()
+    // An id at the beginning stays an id.
+    let beginsWithID = phrase.prefix { $0 != " " }.contains("_")
+    let text = beginsWithID ? phrase : phrase.prefix(1).uppercased() + phrase.dropFirst()
     return text.hasSuffix(".") ? text : text + "."
   }
 }

@@ -58,11 +58,11 @@ extension Routes {
   func downloadCheckpoint(_ call: Call) async throws -> Response {
     let format = try call.choice("format", of: CheckpointFormat.self) ?? .safetensors
     let (job, name) = (call.path("id"), call.path("checkpoint"))
-    let record = try store.checkpoint(name, of: job)
     guard format == .safetensors else {
       throw HTTPError(.notAcceptable, "This checkpoint comes as safetensors; other forms are not available.")
     }
-    let file = FileBody(try store.open(record.sha256, of: record.id))
+    let (record, open) = try store.openCheckpoint(name, of: job)
+    let file = FileBody(open)
     let isFixed = try name == record.id || store.job(job).state.isTerminal
     return try .file(
       file, type: "application/octet-stream", etag: EntityTag(strong: record.sha256), for: isFixed ? call.request : call.request.unranged,
