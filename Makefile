@@ -15,7 +15,7 @@ PACKAGES := \
 	curl ca-certificates \
 	python3
 
-.PHONY: demo test faults power soak check-long build run peers format lint imports packages clean
+.PHONY: demo test faults soak check-long build run peers format lint imports packages clean
 
 demo: build
 	deploy/demo.sh $(TEMPER)
@@ -25,9 +25,10 @@ test: packages lint imports
 	swift test -c release --skip-build
 	$(MAKE) --no-print-directory faults
 
-# The service under faults, from outside: killed, its disk filled, its files damaged.
+# The service under faults, from outside: killed, cut off from power, its disk filled, its files damaged.
 faults:
 	python3 Tests/Faults/soak.py --temper $(TEMPER) --kills 20 --jobs 4 --followers 6
+	python3 Tests/Faults/power_loss.py --temper $(TEMPER) --fsck
 	python3 Tests/Faults/full_disk.py --temper $(TEMPER)
 	python3 Tests/Faults/damage.py --temper $(TEMPER)
 
@@ -35,12 +36,8 @@ faults:
 soak: build
 	python3 Tests/Faults/soak.py --temper $(TEMPER) --kills 200 --jobs 20 --followers 40
 
-# Cut off from power at each point of a recorded trace: some minutes.
-power: build
-	python3 Tests/Faults/power_loss.py --temper $(TEMPER) --fsck
-
 # What needs time, a quiet machine or PyPI.
-check-long: power soak peers
+check-long: soak peers
 
 build: packages
 	$(SWIFT_BUILD) --product temper

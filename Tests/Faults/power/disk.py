@@ -71,6 +71,16 @@ class Naming:
         self.add = add
         self.remove = remove
 
+    def key(self):
+        """Equal as long as what gets a name is."""
+
+        def of(thing):
+            if isinstance(thing, File):
+                return (thing.number, thing.version)
+            return tuple((name, of(each)) for name, each in sorted(thing.synced.items()))
+
+        return self.add and of(self.add[2])
+
     def apply(self, entries):
         """`entries` gives the names of a folder, to be changed."""
         if self.add:
@@ -94,6 +104,9 @@ class Disk:
         # By inode. A number is given anew after its file is gone; then the file is made, which the trace shows.
         self.files = {}
         self.namings = []
+        # Counts the states of the synced names, so that two disks are compared without them.
+        self.names_version = 0
+        self._named = None
 
     def _numbered(self, kind):
         self.count += 1
@@ -139,10 +152,14 @@ class Disk:
 
     def _sync_names(self, home):
         """Those of one folder, or of all."""
-        for naming in self.namings:
-            if home in (None, naming.home):
-                naming.apply(lambda folder: folder.synced)
+        synced = [naming for naming in self.namings if home in (None, naming.home)]
+        if not synced:
+            return
+        for naming in synced:
+            naming.apply(lambda folder: folder.synced)
         self.namings = [naming for naming in self.namings if home not in (None, naming.home)]
+        self.names_version += 1
+        self._named = None
 
     def _mkdir(self, operation):
         if operation.path:
@@ -216,11 +233,15 @@ class Disk:
         walk(self.root, "")
         return found
 
-    @staticmethod
-    def key(image):
-        """Equal for images with equal names and contents."""
-        return tuple(
-            (path, file and (file.number, file.version, beside and id(beside))) for path, file, beside in image)
+    def key(self):
+        """Equal as long as the disk with what was synced is."""
+        return (self.names_version, tuple((file.number, file.version) for file in self.synced_files()))
+
+    def synced_files(self):
+        """The files that a synced name leads to; found anew only after synced names changed."""
+        if self._named is None:
+            self._named = [file for _, file, _ in self.image() if file]
+        return self._named
 
     def tree(self):
         """The paths and contents as the process saw them last; None for a folder."""

@@ -56,13 +56,15 @@ def find(recording):
 
 
 def _disks(disk):
-    """A, and each B that differs from it by its key."""
-    plain = disk.image()
-    reachable = {file.number for _, file, _ in plain if file}
-    yield None, Disk.key(plain)
-    for operation, change in disk.pending():
-        if change[1] is None or change[0].number in reachable:
-            yield operation, Disk.key(disk.image(change))
+    """A, and each B that differs from it by its key. No disk is made for this: a key is what its files and names have been through."""
+    plain = disk.key()
+    reachable = {file.number for file in disk.synced_files()}
+    yield None, plain
+    for operation, (changed, write) in disk.pending():
+        if write is None:
+            yield operation, (plain, id(operation), changed.key())
+        elif changed.number in reachable:
+            yield operation, (plain, id(operation))
 
 
 def _add(found, latest, key, point, exchanges):
