@@ -128,17 +128,24 @@ private struct JSONParser {
     let opening = position
     var content: [UInt8] = []
     position += 1
+    // Bytes up to the next escape are taken together.
+    var start = position
     while let byte = peek {
       switch byte {
       case UInt8(ascii: "\""):
+        let string =
+          content.isEmpty
+          ? String(validating: bytes[start..<position], as: UTF8.self)
+          : String(validating: content + bytes[start..<position], as: UTF8.self)
+        guard let string else { throw fault("a string that is not UTF-8", at: opening) }
         position += 1
-        guard let string = String(validating: content, as: UTF8.self) else { throw fault("a string that is not UTF-8", at: opening) }
         return string
-      case UInt8(ascii: "\\"): content += Array(String(try escape()).utf8)
+      case UInt8(ascii: "\\"):
+        content += bytes[start..<position]
+        content += Array(String(try escape()).utf8)
+        start = position
       case 0..<0x20: throw fault("a control character in a string; write it as an escape")
-      default:
-        content.append(byte)
-        position += 1
+      default: position += 1
       }
     }
     throw fault("a string without its closing quote", at: opening)

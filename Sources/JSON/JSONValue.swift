@@ -19,37 +19,6 @@ package enum JSONValue: Hashable, Sendable {
   }
 }
 
-/// The members of an object. Equal ones have equal members, in whatever order.
-package struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
-  package private(set) var keys: [String] = []
-  private var values: [String: JSONValue] = [:]
-
-  package init() {}
-
-  /// Of keys given twice, the last value counts.
-  package init(dictionaryLiteral elements: (String, JSONValue)...) {
-    for (key, value) in elements { self[key] = value }
-  }
-
-  /// A new key goes to the end; `nil` removes.
-  package subscript(_ key: String) -> JSONValue? {
-    get { values[key] }
-    set {
-      switch (values[key] != nil, newValue != nil) {
-      case (false, true): keys.append(key)
-      case (true, false): keys.removeAll { $0 == key }
-      default: break
-      }
-      values[key] = newValue
-    }
-  }
-
-  package var members: [(key: String, value: JSONValue)] { keys.map { ($0, values[$0] ?? .null) } }
-
-  package static func == (one: JSONObject, other: JSONObject) -> Bool { one.values == other.values }
-  package func hash(into hasher: inout Hasher) { hasher.combine(values) }
-}
-
 extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
   ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {

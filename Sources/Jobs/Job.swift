@@ -33,7 +33,7 @@ package struct Job: Hashable, Sendable {
   package let startedAt: Timestamp?
   package let finishedAt: Timestamp?
   /// The first ones and the latest; see `Store.mostTransitions`.
-  package let transitions: [Transition]
+  package var transitions: [Transition]
   /// The SHA-256 of its report.
   package let report: String?
   /// The seconds that its attempts have run, the present one left out.

@@ -23,13 +23,25 @@ package struct Timestamp: Hashable, Sendable, Comparable, Codable, CustomStringC
     var seconds = time_t(milliseconds.floored(by: 1_000))
     var parts = tm()
     gmtime_r(&seconds, &parts)
-    func digits(_ value: some BinaryInteger, _ count: Int) -> String {
-      let text = String(value)
-      return String(repeating: "0", count: max(0, count - text.count)) + text
+    var text: [UInt8] = []
+    text.reserveCapacity(24)
+    func append(_ value: some BinaryInteger, digits: Int, _ separator: Unicode.Scalar) {
+      var (rest, divisor) = (Int(value), 1)
+      for _ in 1..<digits { divisor *= 10 }
+      while divisor > 0 {
+        text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor % 10))
+        (rest, divisor) = (rest % divisor, divisor / 10)
+      }
+      text.append(UInt8(ascii: separator))
     }
-    let date = "\(digits(parts.tm_year + 1900, 4))-\(digits(parts.tm_mon + 1, 2))-\(digits(parts.tm_mday, 2))"
-    let time = "\(digits(parts.tm_hour, 2)):\(digits(parts.tm_min, 2)):\(digits(parts.tm_sec, 2))"
-    return "\(date)T\(time).\(digits(milliseconds - Int64(seconds) * 1_000, 3))Z"
+    append(parts.tm_year + 1900, digits: 4, "-")
+    append(parts.tm_mon + 1, digits: 2, "-")
+    append(parts.tm_mday, digits: 2, "T")
+    append(parts.tm_hour, digits: 2, ":")
+    append(parts.tm_min, digits: 2, ":")
+    append(parts.tm_sec, digits: 2, ".")
+    append(milliseconds - Int64(seconds) * 1_000, digits: 3, "Z")
+    return String(decoding: text, as: UTF8.self)
   }
 }
 

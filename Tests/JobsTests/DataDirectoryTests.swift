@@ -43,6 +43,22 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: folder.url.appendingPathComponent("files/\(sha256.prefix(2))/\(sha256)").path))
   }
 
+  @Test("a database without a table beside the folder of a job is refused, as a missing one is", arguments: [false, true])
+  func emptyDatabase(_ hasDatabase: Bool) throws {
+    let folder = try TestFolder()
+    let job = folder.url.appendingPathComponent("jobs/\(Identifier.job.make(at: .now))")
+    try Folder.make(folder.url.appendingPathComponent("jobs"))
+    try Folder.make(job)
+    if hasDatabase {
+      let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
+      try database.write { db in try db.execute(sql: "PRAGMA user_version = 1") }
+      try database.close()
+    }
+    let error = try #require(throws: DataDirectoryError.self) { try Store(at: folder.url) }
+    #expect(error.description.contains("has something in jobs"))
+    #expect(FileManager.default.fileExists(atPath: job.path))
+  }
+
   @Test("a database of somebody else's, or what is none at all, is refused and left as it is", arguments: [false, true])
   func strangersDatabase(_ isDatabase: Bool) throws {
     let folder = try TestFolder()
@@ -164,8 +180,35 @@ import Testing
     let check = try StoreCheck(folder.url)
     #expect(check.findings.map(\.id) == [ids[1]])
     #expect(check.findings.map(\.kind) == [.record])
-    _ = try StoreCheck(folder.url, repair: true)
+    #expect(check.open == check.findings)
+    let repair = try StoreCheck(folder.url, repair: true)
+    #expect(repair.findings.map(\.mended) == ["moved into lost+found as text"])
+    #expect(repair.open.isEmpty)
     #expect(try StoreCheck(folder.url).isWhole)
+  }
+
+  @Test("the check says what it did about a damaged file, and calls it known from then on")
+  func damagedFile() throws {
+    let folder = try TestFolder()
+    let id: String
+    do {
+      let store = try Store(at: folder.url)
+      id = try store.submit(Specs.parsed(Specs.smallest)).id
+      let file = try store.directory.files.write { try $0.append(Data("weights".utf8)) }
+      try store.note(.made(.last, sha256: file.sha256), of: id)
+      try Data("wreckage".utf8).write(to: store.directory.files.url(of: file.sha256))
+      try store.close()
+    }
+    let found = try StoreCheck(folder.url)
+    #expect(found.open.map(\.kind) == [.file])
+    #expect(found.findings.map(\.mended) == [nil])
+    let repair = try StoreCheck(folder.url, repair: true)
+    #expect(repair.open.isEmpty)
+    #expect(repair.findings.first?.mended?.contains("lost+found") == true)
+    let again = try StoreCheck(folder.url)
+    #expect(again.findings.map(\.isKnown) == [true])
+    #expect(again.open.isEmpty)
+    #expect(!again.isWhole)
   }
 
   @Test("a damaged database is refused in words, and what can be read of it is saved")

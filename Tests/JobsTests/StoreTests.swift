@@ -133,6 +133,23 @@ import Jobs
     #expect(throws: NotFound.self) { try store.delete(id) }
   }
 
+  @Test("a job whose checkpoint another job needs is not deleted, and the refusal names both")
+  func deleteInUse() throws {
+    let folder = try TestFolder()
+    let store = try store(folder)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    let file = try store.directory.files.write { try $0.append(Data("weights".utf8)) }
+    try store.note(.made(.last, sha256: file.sha256), of: id)
+    try store.move(id, to: .cancelled)
+    let checkpoint = try #require(try store.checkpoints(of: id).first).id
+    let other = try store.submit(Specs.parsed(Specs.smallest.setting("/model/init", to: .string(checkpoint)))).id
+    let error = try #require(throws: InUse.self) { try store.delete(id) }
+    #expect(error.description == "\(checkpoint), a checkpoint of \(id), is in use by \(other); wait until it has ended, or cancel it")
+    try store.move(other, to: .cancelled)
+    try store.delete(id)
+    #expect(throws: NotFound.self) { try store.job(id) }
+  }
+
   @Test("a data directory has one owner at a time")
   func lock() throws {
     let folder = try TestFolder()
@@ -336,13 +353,7 @@ import Jobs
     let folder = try TestFolder()
     let store = try store(folder)
     let id = try store.submit(Specs.parsed(Specs.smallest)).id
-    func checkpoint(_ role: CheckpointRole, _ epoch: Int) throws -> Checkpoint {
-      let metrics: JSONValue = ["epoch": .int(Int64(epoch)), "step": 1, "phase": "retrain", "learningRate": 0.1]
-      let all: JSONValue = [
-        "role": .string(role.rawValue), "epoch": .int(Int64(epoch)), "metrics": metrics, "bytes": 8, "sha256": .string("\(epoch)"),
-      ]
-      return try all.decoded(as: Checkpoint.self)
-    }
+    func checkpoint(_ role: CheckpointRole, _ epoch: Int) throws -> Checkpoint { try .made(role, epoch: epoch, sha256: "\(epoch)") }
     try store.note(checkpoint(.bestRobust, 1), of: id)
     let first = try store.checkpoint("best_robust", of: id)
     #expect(try store.note(checkpoint(.bestRobust, 1), of: id) == nil)

@@ -218,6 +218,7 @@ import Jobs
     let job = try house.store.job(again)
     #expect(job.state == .succeeded, "\(job.reason ?? "")")
     #expect(job.resumedFrom == failed)
+    #expect(job.transitions.first?.reason == "it goes on from the last saved state of \(failed)")
     #expect(try job.spec == before.spec)
     #expect(try house.store.job(failed) == before)
     let sums = try [straight, again].map { id in try house.store.checkpoints(of: id).map(\.sha256) }
@@ -226,5 +227,17 @@ import Jobs
     #expect(try house.report(again).after.cleanAccuracy == house.report(straight).after.cleanAccuracy)
     // It did not begin at the beginning: its first event of progress is beyond the first epochs.
     #expect(try house.store.events(of: again).elements.filter { $0.kind == .metric }.count < 51)
+  }
+
+  @Test("a job that failed before anything was saved begins anew as another, which says so")
+  func resumeWithoutState() throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    let failed = try store.submit(Specs.parsed(Specs.quick)).id
+    for state in [JobState.running, .failed] { try store.move(failed, to: state, reason: "As after crashes.") }
+    let answer = try store.submitAgain(failed, key: nil) { StoredAnswer(status: 201, headers: [], body: Data($0.id.utf8)) }
+    guard case .created(let made) = answer else { throw NotFound(failed) }
+    let job = try store.job(String(decoding: made.body, as: UTF8.self))
+    #expect(job.transitions.map(\.reason) == ["\(failed) left no saved state: it begins anew"])
   }
 }

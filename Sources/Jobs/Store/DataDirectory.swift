@@ -65,9 +65,10 @@ package final class DataDirectory: Sendable {
   private static func refuseStrangers(_ root: URL) throws {
     // After a power cut all of a young database may still be in its log.
     let hasDatabase = ["temper.sqlite", "temper.sqlite-wal"].contains { ((try? OpenFile(root.appendingPathComponent($0)))?.size ?? 0) > 0 }
-    guard !hasDatabase else { return try refuseStrangersDatabase(root) }
+    if hasDatabase, try !isEmptyDatabase(root) { return }
     let own = ["files", "jobs", "incoming", "lost+found", "lock"] + ["", "-wal", "-shm", "-journal"].map { "temper.sqlite\($0)" }
-    let folders = ["files", "jobs", "incoming"].filter { holdsFiles(root.appendingPathComponent($0)) }
+    let hasJobs = Folder.names(in: root.appendingPathComponent("jobs")).contains(where: Identifier.job.matches)
+    let folders = ["files", "jobs", "incoming"].filter { holdsFiles(root.appendingPathComponent($0)) || $0 == "jobs" && hasJobs }
     let strangers = Folder.names(in: root).filter { !own.contains($0) }
     if strangers.isEmpty, folders.isEmpty { return }
     guard strangers.isEmpty else {
@@ -79,13 +80,13 @@ package final class DataDirectory: Sendable {
     }
     throw DataDirectoryError(
       description: """
-        the data directory \(root.path) has files in \(folders.joined(separator: ", ")), but its database temper.sqlite is \
+        the data directory \(root.path) has something in \(folders.joined(separator: " and ")), but its database temper.sqlite is \
         missing or empty; nothing was touched: put the database back, or name an empty or a new folder with --data
         """)
   }
 
-  /// A database that is not Temper's is not touched, not even by opening it for writing.
-  private static func refuseStrangersDatabase(_ root: URL) throws {
+  /// Whether the database has no table yet. One that is not Temper's is not touched, not even by opening it for writing.
+  private static func isEmptyDatabase(_ root: URL) throws -> Bool {
     var configuration = Configuration()
     configuration.readonly = true
     let path = root.appendingPathComponent("temper.sqlite").path
@@ -101,6 +102,7 @@ package final class DataDirectory: Sendable {
           a new folder with --data
           """)
     }
+    return tables?.isEmpty == true
   }
 
   private static func holdsFolders(_ root: URL) -> Bool {

@@ -1,103 +1,12 @@
 import Dispatch
-import Foundation
 import Robustness
 import Synchronization
-
-/// A job at one moment, with its answer for whoever polls.
-///
-/// The answer is made once, by the first who asks, and then serves all.
-package final class JobSnapshot: Sendable {
-  package let job: Job
-  private let answer = Mutex<[UInt8]?>(nil)
-
-  package init(_ job: Job) { self.job = job }
-
-  /// - Parameter render: the same for every caller.
-  package func answer(_ render: (Job) -> [UInt8]) -> [UInt8] {
-    answer.withLock { known in
-      let bytes = known ?? render(job)
-      known = bytes
-      return bytes
-    }
-  }
-}
-
-/// An event on its way to many followers: what is sent is made of it once.
-package final class LiveEvent: Sendable {
-  package let event: JobEvent
-  private let encoded = Mutex<[UInt8]?>(nil)
-
-  init(_ event: JobEvent) { self.event = event }
-
-  /// - Parameter encode: the same for every caller.
-  package func bytes(_ encode: (JobEvent) -> [UInt8]) -> [UInt8] {
-    encoded.withLock { known in
-      let bytes = known ?? encode(event)
-      known = bytes
-      return bytes
-    }
-  }
-}
-
-/// The numbers of a job's events: the next one, and up to where the store has them reserved. After a crash numbering goes on behind the
-/// reserved block, so that no number is given out twice, though not every event was written.
-struct EventNumbers: Sendable {
-  private(set) var next: Int
-  var reserved: Int
-
-  /// Behind a reserved block.
-  init(after reserved: Int) {
-    next = reserved + 1
-    self.reserved = reserved
-  }
-
-  var isUsedUp: Bool { next > reserved }
-
-  mutating func take() -> Int {
-    defer { next += 1 }
-    return next
-  }
-
-  /// The end of the next block.
-  var nextBlock: Int { next + 1_023 }
-}
 
 /// What is known of jobs in memory: the latest snapshot of each, the events of the last moments, and who waits for a change.
 ///
 /// A change in the store is put up here after its commit, in the order of commits. Polls, waits and event streams read here, and no
 /// follower ever holds a connection to the database while it waits.
 final class JobBoard: Sendable {
-  fileprivate struct Entry {
-    /// The job as it is, and as it is shown: what changes within a run is shown at a pace.
-    var snapshot: JobSnapshot
-    var shown: JobSnapshot
-    /// The last event that is shown.
-    var shownUpTo = 0
-    /// Events from `completeFrom` on, those that the store keeps and those that it does not.
-    var events: [LiveEvent] = []
-    var completeFrom: Int
-    var numbers: EventNumbers
-    /// A transaction has given out numbers and is not over: what comes now must wait, or a follower would see a later number first.
-    var isWriting = false
-    /// Progress that came meanwhile; the latest counts.
-    var delayed: (progress: JobProgress, isEvent: Bool)?
-    /// Warnings that the store had no room for.
-    var unstored: [Warning] = []
-    var waiting: [ObjectIdentifier: Waiter] = [:]
-    /// Something has changed since it was last shown.
-    var hasNews = false
-    /// When it was last asked for, to know which to forget.
-    var used: UInt64 = 0
-  }
-
-  fileprivate struct State {
-    var entries: [String: Entry] = [:]
-    /// Grows with every change: a row that was read before a change is not put up after it.
-    var changes = 0
-    var clock: UInt64 = 0
-    var isEnding = false
-  }
-
   private let state = Mutex(State())
   /// Safe: set up once, and cancelled when nobody has the board any more.
   nonisolated(unsafe) private let clock: any DispatchSourceTimer
@@ -132,11 +41,6 @@ final class JobBoard: Sendable {
       for waiter in woken where waiter.isStream { waiter.wake() }
     }
   }
-
-  /// The most jobs that have ended and are kept in memory.
-  fileprivate static let mostEnded = 2_048
-  /// The most events of a job that are kept in memory: some minutes of progress.
-  fileprivate static let mostEvents = 512
 
   // MARK: Snapshots
 
@@ -312,134 +216,5 @@ final class JobBoard: Sendable {
       return state.entries.keys.flatMap { state.takeWaiting($0) }
     }
     for waiter in woken { waiter.wake() }
-  }
-}
-
-// MARK: Under the lock
-
-extension JobBoard.State {
-  fileprivate mutating func put(up job: Job, _ numbers: EventNumbers, events: [JobEvent]) {
-    clock += 1
-    var job = job
-    var entry =
-      entries[job.id]
-      ?? JobBoard.Entry(
-        snapshot: JobSnapshot(job), shown: JobSnapshot(job), completeFrom: events.first?.number ?? numbers.next, numbers: numbers)
-    entry.numbers = numbers
-    let shown = entry.snapshot.job
-    // What is only in memory stays in sight.
-    if shown.id == job.id, shown.attempt == job.attempt, !job.state.isTerminal, shown.state == .running || shown.state == .pausing {
-      job.progress = shown.progress
-    }
-    entry.unstored.removeAll { job.warnings.contains($0) }
-    job.warnings += entry.unstored
-    // Stored is a revision beyond all that were shown (`lend`); one that only memory has would come again after a restart.
-    job.revision = max(job.revision, shown.revision)
-    entry.snapshot = JobSnapshot(job)
-    entry.append(events)
-    entry.isWriting = false
-    entry.hasNews = true
-    entry.used = clock
-    entries[job.id] = entry
-    flush(job.id)
-  }
-
-  fileprivate mutating func put(up progress: JobProgress, of id: String, isEvent: Bool) {
-    guard var entry = entries[id] else { return }
-    var job = entry.snapshot.job
-    job.progress = progress
-    job.revision += 1
-    entry.snapshot = JobSnapshot(job)
-    if isEvent {
-      entry.append([JobEvent(job: id, number: entry.numbers.take(), kind: .progress, at: .now, data: progress.json)])
-    }
-    entry.hasNews = true
-    entries[id] = entry
-  }
-
-  /// The transaction that took numbers is over: shows the progress that came meanwhile.
-  fileprivate mutating func flush(_ id: String) {
-    entries[id]?.isWriting = false
-    guard let entry = entries[id], let delayed = entry.delayed, !entry.snapshot.job.state.isTerminal else {
-      entries[id]?.delayed = nil
-      return
-    }
-    entries[id]?.delayed = nil
-    put(up: delayed.progress, of: id, isEvent: delayed.isEvent && !entry.numbers.isUsedUp)
-  }
-
-  /// Shows a job as it is.
-  ///
-  /// - Returns: those who waited for that.
-  fileprivate mutating func show(_ id: String) -> [Waiter] {
-    guard var entry = entries[id] else { return [] }
-    entry.shown = entry.snapshot
-    entry.shownUpTo = entry.events.last?.event.number ?? entry.shownUpTo
-    entry.hasNews = false
-    entries[id] = entry
-    return takeWaiting(id)
-  }
-
-  fileprivate mutating func takeWaiting(_ id: String) -> [Waiter] {
-    defer { entries[id]?.waiting = [:] }
-    return Array((entries[id]?.waiting ?? [:]).values)
-  }
-
-  /// Forgets the jobs that have ended and were not asked for the longest, a quarter of them at once.
-  fileprivate mutating func forgetEnded() {
-    // Not each time: it looks at all of them.
-    guard clock % 256 == 0, entries.count > JobBoard.mostEnded else { return }
-    let ended = entries.filter { $0.value.snapshot.job.state.isTerminal && $0.value.waiting.isEmpty }
-    guard ended.count > JobBoard.mostEnded else { return }
-    for (id, _) in ended.sorted(by: { $0.value.used < $1.value.used }).prefix(ended.count / 4) { entries[id] = nil }
-  }
-}
-
-extension JobBoard.Entry {
-  fileprivate mutating func append(_ more: [JobEvent]) {
-    events += more.map(LiveEvent.init)
-    if events.count > JobBoard.mostEvents {
-      events.removeFirst(events.count - JobBoard.mostEvents / 2)
-      completeFrom = events.first?.event.number ?? numbers.next
-    }
-  }
-}
-
-/// One follower that waits. It is woken once: by a change, by its time, or when its client has gone.
-final class Waiter: Sendable {
-  private enum State {
-    case new
-    case waiting(CheckedContinuation<Void, Never>)
-    case woken
-  }
-  private let state = Mutex(State.new)
-  let deadline: ContinuousClock.Instant
-  let isStream: Bool
-
-  init(until deadline: ContinuousClock.Instant, isStream: Bool) {
-    self.deadline = deadline
-    self.isStream = isStream
-  }
-
-  /// - Parameter register: puts the waiter where it will be woken; false when there is nothing to wait for.
-  fileprivate func wait(_ register: () -> Bool) async {
-    guard register() else { return }
-    await withCheckedContinuation { continuation in
-      let isWoken = state.withLock { state in
-        if case .woken = state { return true }
-        state = .waiting(continuation)
-        return false
-      }
-      if isWoken { continuation.resume() }
-    }
-  }
-
-  func wake() {
-    let continuation = state.withLock { state -> CheckedContinuation<Void, Never>? in
-      defer { state = .woken }
-      guard case .waiting(let continuation) = state else { return nil }
-      return continuation
-    }
-    continuation?.resume()
   }
 }

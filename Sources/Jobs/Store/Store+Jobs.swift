@@ -63,29 +63,32 @@ extension Store {
       }
       let filter = clauses.isEmpty ? "" : "WHERE " + clauses.joined(separator: " AND ")
       arguments += [limit + 1]
-      let rows = try Row.fetchAll(
+      let rows = try Row.fetchCursor(
         db, sql: "SELECT *, json_valid(spec) AS is_whole FROM jobs \(filter) ORDER BY position DESC LIMIT ?", arguments: arguments)
-      return Page(elements: try snapshots(of: rows.prefix(limit), db), hasMore: rows.count > limit)
+      return try page(of: rows, limit: limit, db)
     }
   }
 
-  private func snapshots(of rows: ArraySlice<Row>, _ db: Database) throws -> [JobSnapshot] {
-    var cold: [Row] = []
-    var known: [String: JobSnapshot] = [:]
-    for row in rows {
+  /// The rows are read as they come: GRDB looks up a column of a row that it keeps by comparing all names.
+  private func page(of rows: RowCursor, limit: Int, _ db: Database) throws -> Page<JobSnapshot> {
+    var listed: [(id: String, snapshot: JobSnapshot?)] = []
+    var cold: [String: Job] = [:]
+    var count = 0
+    while let row = try rows.next() {
+      count += 1
+      guard count <= limit else { break }
       let id: String = row["id"]
-      if let snapshot = board.snapshot(of: id) { known[id] = snapshot } else { cold.append(row) }
+      listed.append((id, board.snapshot(of: id)))
+      guard listed.last?.snapshot == nil else { continue }
+      cold[id] = try? Job(row, transitions: [])
     }
-    let transitions = try Self.transitions(of: cold.map { $0["id"] }, db)
-    for row in cold {
-      let id: String = row["id"]
-      do {
-        known[id] = JobSnapshot(try Job(row, transitions: transitions[id] ?? []))
-      } catch {
-        logger.error("the record of a job is damaged", metadata: ["job": "\(id)", "error": "\(error)"])
-      }
+    for (id, transitions) in try Self.transitions(of: Array(cold.keys), db) {
+      if let transitions { cold[id]?.transitions = transitions } else { cold[id] = nil }
     }
-    return rows.compactMap { known[$0["id"]] }
+    for (id, snapshot) in listed where snapshot == nil && cold[id] == nil {
+      logger.error("the record of a job is damaged", metadata: ["job": "\(id)"])
+    }
+    return Page(elements: listed.compactMap { $0.snapshot ?? cold[$0.id].map(JobSnapshot.init) }, hasMore: count > limit)
   }
 
   /// How many jobs are in each state.
@@ -112,7 +115,7 @@ extension Store {
       guard let text = try String.fetchOne(db, sql: "SELECT state FROM jobs WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
       if let state = JobState(rawValue: text), !state.isTerminal { throw NotTerminal(job: id, state: state) }
       for row in try Row.fetchAll(db, sql: "SELECT id, sha256 FROM checkpoints WHERE job = ?", arguments: [id]) {
-        try Self.requireUnused(row["id"], db)
+        try Self.requireUnused(row["id"], of: id, db)
         try Self.release(row["sha256"], of: id, db)
       }
       try Self.release(String.fetchOne(db, sql: "SELECT report FROM jobs WHERE id = ?", arguments: [id]), of: id, db)
@@ -129,24 +132,33 @@ extension Store {
   static func job(_ id: String, _ db: Database) throws -> Job {
     let row = try Row.fetchOne(db, sql: "SELECT *, json_valid(spec) AS is_whole FROM jobs WHERE id = ?", arguments: [id])
     guard let row else { throw NotFound(id) }
-    return try Job(row, transitions: transitions(of: [id], db)[id] ?? [])
+    guard let transitions = try transitions(of: [id], db)[id, default: []] else { throw Damaged(id) }
+    return try Job(row, transitions: transitions)
   }
 
-  private static func transitions(of ids: [String], _ db: Database) throws -> [String: [Row]] {
+  /// Of each job that has any, in their order; `nil` where one is damaged.
+  private static func transitions(of ids: [String], _ db: Database) throws -> [String: [Job.Transition]?] {
     let list = JSONValue.array(ids.map(JSONValue.string)).serialised()
-    let rows = try Row.fetchAll(
+    let rows = try Row.fetchCursor(
       db, sql: "SELECT * FROM transitions WHERE job IN (SELECT value FROM json_each(?)) ORDER BY job, number", arguments: [list])
-    return Dictionary(grouping: rows) { $0["job"] }
+    var found: [String: [Job.Transition]?] = [:]
+    while let row = try rows.next() {
+      let state = JobState(rawValue: row["state"])
+      let transition = state.map { Job.Transition(state: $0, at: Timestamp(milliseconds: row["at"]), reason: row["reason"]) }
+      let before = found[row["job"], default: []]
+      found[row["job"]] = .some(transition.flatMap { next in before.map { $0 + [next] } })
+    }
+    return found
   }
 
-  static func requireUnused(_ resource: String, _ db: Database) throws {
+  static func requireUnused(_ resource: String, of job: String? = nil, _ db: Database) throws {
     let jobs = try String.fetchAll(
       db,
       sql: """
         SELECT jobs.id FROM uses JOIN jobs ON jobs.id = uses.job
         WHERE uses.resource = ? AND jobs.state NOT IN ('succeeded', 'failed', 'cancelled') ORDER BY jobs.position LIMIT 10
         """, arguments: [resource])
-    guard jobs.isEmpty else { throw InUse(id: resource, jobs: jobs) }
+    guard jobs.isEmpty else { throw InUse(id: resource, checkpointOf: job, jobs: jobs) }
   }
 }
 
@@ -160,7 +172,7 @@ package struct NotTerminal: Error, Hashable, Sendable, CustomStringConvertible {
 extension Job {
   /// - Parameter row: with `is_whole`, whether its spec is JSON: it is passed on as text.
   /// - Throws: `Damaged` when the row holds what Temper never writes.
-  init(_ row: Row, transitions rows: [Row]) throws {
+  init(_ row: Row, transitions: [Transition]) throws {
     let id: String = row["id"]
     func known<Value>(_ value: Value?) throws -> Value {
       guard let value else { throw Damaged(id) }
@@ -188,9 +200,7 @@ extension Job {
     report = row["report"]
     secondsRun = Double(row["ran_ms"] as Int64) / 1_000
     revision = row["revision"]
-    transitions = try rows.map {
-      Transition(state: try known(JobState(rawValue: $0["state"])), at: Timestamp(milliseconds: $0["at"]), reason: $0["reason"])
-    }
+    self.transitions = transitions
   }
 }
 

@@ -36,12 +36,12 @@ extension Store {
   ) throws -> CreationAnswer {
     let id = Identifier.job.make(at: now)
     // Before the transaction: a folder that no job names is set aside at the next start, a job without its state would begin anew.
-    try copyState(of: failed, to: id)
+    let hasState = try copyState(of: failed, to: id)
     do {
       return try create(key: key, at: now) { change in
         let job = try Self.job(failed, change.db)
         guard job.state == .failed else { throw IllegalTransition(job: failed, state: job.state, wanted: .queued) }
-        try Self.insertCopy(of: job, as: id, change)
+        try Self.insertCopy(of: job, as: id, hasState: hasState, change)
         return try answer(Self.job(id, change.db))
       }
     } catch {
@@ -50,20 +50,24 @@ extension Store {
     }
   }
 
-  private func copyState(of failed: String, to id: String) throws {
+  /// - Returns: whether there is anything to go on from.
+  private func copyState(of failed: String, to id: String) throws -> Bool {
     let (source, target) = (directory.job(failed), directory.job(id))
     try Folder.make(target)
-    for name in Folder.names(in: source) where name.hasSuffix(".state") {
+    let states = Folder.names(in: source).filter { $0.hasSuffix(".state") }
+    for name in states {
       let state = try OpenFile(source.appendingPathComponent(name))
       try AtomicFile.write(to: target.appendingPathComponent(name)) { copy in try state.forEachPiece { try copy.append($0) } }
     }
+    return !states.isEmpty
   }
 
-  private static func insertCopy(of failed: Job, as id: String, _ change: Change) throws {
+  private static func insertCopy(of failed: Job, as id: String, hasState: Bool, _ change: Change) throws {
     let db = change.db
     let spec = try JobSpec(reading: failed.spec)
     let bytes = try Int.fetchOne(db, sql: "SELECT peak_bytes FROM jobs WHERE id = ?", arguments: [failed.id]) ?? 0
-    try insert(spec, as: id, peakBytes: bytes, resumedFrom: failed.id, change)
+    let reason = hasState ? "it goes on from the last saved state of \(failed.id)" : "\(failed.id) left no saved state: it begins anew"
+    try insert(spec, as: id, peakBytes: bytes, resumedFrom: failed.id, reason: reason, change)
     for row in try Row.fetchAll(db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role IS NOT NULL", arguments: [failed.id]) {
       try db.execute(
         sql: "INSERT INTO checkpoints (id, job, role, sha256, checkpoint, created_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -84,11 +88,13 @@ extension Store {
 
   private static func insert(_ spec: JobSpec, peakBytes: Int, _ change: Change) throws -> String {
     let id = Identifier.job.make(at: change.now)
-    try insert(spec, as: id, peakBytes: peakBytes, resumedFrom: nil, change)
+    try insert(spec, as: id, peakBytes: peakBytes, change)
     return id
   }
 
-  private static func insert(_ spec: JobSpec, as id: String, peakBytes: Int, resumedFrom: String?, _ change: Change) throws {
+  private static func insert(
+    _ spec: JobSpec, as id: String, peakBytes: Int, resumedFrom: String? = nil, reason: String? = nil, _ change: Change
+  ) throws {
     let db = change.db
     try requireResources(of: spec, db)
     let labels = JSONValue.object(spec.labels.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) })
@@ -107,7 +113,7 @@ extension Store {
       try db.execute(sql: "INSERT INTO uses (job, resource) VALUES (?, ?)", arguments: [id, resource])
     }
     try change.touch(id)
-    try record(.queued, of: id, reason: nil, change)
+    try record(.queued, of: id, reason: reason, change)
   }
 
   /// The data set and the weights of a spec must be there when the job comes into being: one transaction with it, so that a deletion

@@ -167,7 +167,10 @@ package final class Store: Sendable {
 package struct NotFound: Error, Hashable, Sendable, CustomStringConvertible {
   package let id: String
   package init(_ id: String) { self.id = id }
-  package var description: String { "there is no \(id.prefix(100))" }
+  package var description: String {
+    let why = Identifier.checkpoint.matches(id) ? ": a checkpoint goes with its job, and when a later one takes its role" : ""
+    return "there is no \(id.prefix(100))\(why)"
+  }
 }
 
 /// Something is in the database and cannot be understood, or its file is not what it was.
@@ -190,10 +193,14 @@ package struct Damaged: Error, Hashable, Sendable, CustomStringConvertible {
 /// Something cannot be deleted because jobs need it.
 package struct InUse: Error, Hashable, Sendable, CustomStringConvertible {
   package let id: String
+  /// The job whose checkpoint it is, when that job is to be deleted.
+  package var checkpointOf: String?
   /// Some of the jobs, at most ten.
   package let jobs: [String]
 
   package var description: String {
-    "\(id) is in use by \(jobs.joined(separator: ", ")); wait until they have ended, or cancel them"
+    let what = checkpointOf.map { "\(id), a checkpoint of \($0)," } ?? id
+    let end = jobs.count == 1 ? "it has ended, or cancel it" : "they have ended, or cancel them"
+    return "\(what) is in use by \(jobs.joined(separator: ", ")); wait until \(end)"
   }
 }

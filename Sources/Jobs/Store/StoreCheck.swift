@@ -14,8 +14,16 @@ package struct StoreCheck: Sendable {
     /// The resource, or the name of the file.
     package let id: String
     package let detail: String
+    /// What was done about it; `nil` for nothing.
+    package var mended: String?
+    /// It was found before: its resource answers 410 until it is deleted.
+    package var isKnown = false
 
-    package var json: JSONValue { ["kind": .string(kind.rawValue), "id": .string(id), "detail": .string(detail)] }
+    package var json: JSONValue {
+      [
+        "kind": .string(kind.rawValue), "id": .string(id), "detail": .string(detail), "mended": .orNull(mended), "known": .bool(isKnown),
+      ]
+    }
   }
 
   package private(set) var findings: [Finding] = []
@@ -46,9 +54,19 @@ package struct StoreCheck: Sendable {
 
   package var isWhole: Bool { findings.isEmpty }
 
-  private mutating func found(_ kind: Finding.Kind, _ id: String, _ detail: String) {
-    findings.append(Finding(kind: kind, id: id, detail: detail))
+  /// Neither mended nor known before.
+  package var open: [Finding] { findings.filter { $0.mended == nil && !$0.isKnown } }
+
+  private mutating func found(_ kind: Finding.Kind, _ id: String, _ detail: String, mended: String? = nil, isKnown: Bool = false) {
+    findings.append(Finding(kind: kind, id: id, detail: detail, mended: mended, isKnown: isKnown))
   }
+
+  /// What was found of one kind is mended.
+  private mutating func mended(_ kind: Finding.Kind, _ how: String) {
+    for index in findings.indices where findings[index].kind == kind { findings[index].mended = how }
+  }
+
+  private static let moved = "moved into lost+found"
 
   // MARK: The database
 
@@ -65,7 +83,10 @@ package struct StoreCheck: Sendable {
       let database = try JobDatabase(directory)
       var faults = try database.check(full: true, within: .infinity) ?? []
       for fault in faults { found(.database, "temper.sqlite", fault) }
-      if !faults.isEmpty, repair { faults = try Self.reindexed(database) }
+      if !faults.isEmpty, repair {
+        faults = try Self.reindexed(database)
+        if faults.isEmpty { mended(.database, "its indexes were made anew") }
+      }
       if faults.isEmpty {
         try database.migrate()
         return database
@@ -74,7 +95,10 @@ package struct StoreCheck: Sendable {
     } catch let error as DatabaseError {
       found(.database, "temper.sqlite", error.message ?? "\(error)")
     }
-    return repair ? try salvaged(directory) : nil
+    guard repair else { return nil }
+    let database = try salvaged(directory)
+    mended(.database, "what could be read was copied into a new database, the damaged one \(Self.moved)")
+    return database
   }
 
   private static func reindexed(_ database: JobDatabase) throws -> [String] {
@@ -83,7 +107,7 @@ package struct StoreCheck: Sendable {
   }
 
   /// A new database of what can be read of the damaged one, which goes to lost+found.
-  private func salvaged(_ directory: DataDirectory) throws -> JobDatabase? {
+  private func salvaged(_ directory: DataDirectory) throws -> JobDatabase {
     let old = root.appendingPathComponent("incoming/new-salvage.sqlite")
     for suffix in ["", "-wal", "-shm"] {
       let (from, to) = (directory.database.path + suffix, old.path + suffix)
@@ -141,8 +165,8 @@ package struct StoreCheck: Sendable {
       }
       for row in damaged {
         let id: String = row["id"]
-        found(.record, id, "its record in the table \(table) cannot be understood")
         if repair { try setAside(row, of: table, directory, database) }
+        found(.record, id, "its record in the table \(table) cannot be understood", mended: repair ? "\(Self.moved) as text" : nil)
       }
     }
   }
@@ -172,8 +196,10 @@ package struct StoreCheck: Sendable {
     for (sha256, ids) in Dictionary(grouping: named, by: \.sha256).sorted(by: { $0.key < $1.key }) {
       filesChecked += 1
       guard let detail = try Self.damage(of: sha256, directory.files, setAside: repair) else { continue }
-      for (_, id) in ids { found(.file, id, detail) }
-      guard repair, !known.contains(sha256) else { continue }
+      let isKnown = known.contains(sha256)
+      let mended = repair && !isKnown ? "noted as damaged, and what is there of it \(Self.moved)" : nil
+      for (_, id) in ids { found(.file, id, detail, mended: mended, isKnown: isKnown) }
+      guard repair, !isKnown else { continue }
       try database.write { db in
         try db.execute(
           sql: "INSERT OR IGNORE INTO damaged (sha256, detail, found_at) VALUES (?, ?, ?)",
@@ -181,8 +207,8 @@ package struct StoreCheck: Sendable {
       }
     }
     for sha256 in directory.files.all() where !all.contains(sha256) {
-      found(.unnamed, sha256, "no record names this file; the next start moves it into lost+found")
       if repair { try directory.files.setAside(sha256, because: "the database names no such file") }
+      found(.unnamed, sha256, "no record names this file; the next start moves it into lost+found", mended: repair ? Self.moved : nil)
     }
   }
 
@@ -191,8 +217,10 @@ package struct StoreCheck: Sendable {
     for id in Folder.names(in: root.appendingPathComponent("jobs")) where Identifier.job.matches(id) {
       filesChecked += Folder.names(in: directory.job(id)).count
       for (name, reason) in try JobRunner.damagedStates(in: directory.job(id)) {
-        found(.state, id, "its saved state \(name) \(reason); the job goes on from the one before it, or begins anew")
         if repair { try directory.lost.take(directory.job(id).appendingPathComponent(name), because: "it \(reason)") }
+        found(
+          .state, id, "its saved state \(name) \(reason); the job goes on from the one before it, or begins anew",
+          mended: repair ? Self.moved : nil)
       }
     }
   }

@@ -7,8 +7,9 @@ struct Fsck: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check everything in a data folder: the database, each record, the digest of each file.",
     discussion: """
-      For a stopped service. Exits with 0 when all is whole and with 1 when something is damaged; each damaged thing is named. With \
-      --repair damaged files and records are moved into lost+found, and what can be read of a damaged database is kept.
+      For a stopped service. Names each thing that is damaged, and with --repair what was done about it: damaged files and records are \
+      moved into lost+found, and what can be read of a damaged database is kept. Exits with 1 when something is damaged that was neither \
+      known before nor mended, and with 0 otherwise.
       """)
 
   @Option(help: ArgumentHelp("The data folder (default: data).", valueName: "dir"))
@@ -25,7 +26,7 @@ struct Fsck: ParsableCommand {
       throw CommandFailure(.usage, error.description)
     }
     StandardStream.output.write(output.asJSON ? Self.json(check).serialised(pretty: true) + "\n" : Self.text(check))
-    if !check.isWhole { throw ExitStatus.jobFailed }
+    if !check.open.isEmpty { throw ExitStatus.jobFailed }
   }
 
   private static func json(_ check: StoreCheck) -> JSONValue {
@@ -36,9 +37,14 @@ struct Fsck: ParsableCommand {
   }
 
   private static func text(_ check: StoreCheck) -> String {
-    let lines = check.findings.map { "\($0.kind.rawValue) \($0.id): \($0.detail)\n" }.joined()
-    let count = check.findings.count
-    let end = check.isWhole ? "all whole" : count == 1 ? "1 thing is damaged" : "\(count) things are damaged"
-    return lines + "\(check.recordsChecked) records and \(check.filesChecked) files looked at: \(end)\n"
+    let lines = check.findings.map { finding in
+      let known = finding.isKnown ? " (known: delete it, or upload it again)" : ""
+      return "\(finding.kind.rawValue) \(finding.id): \(finding.detail)\(finding.mended.map { "; \($0)" } ?? known)\n"
+    }
+    let mended = check.findings.filter { $0.mended != nil }.count
+    let known = check.findings.filter(\.isKnown).count
+    let counts = [(check.open.count, "damaged"), (mended, "mended"), (known, "known to be damaged")].filter { $0.0 > 0 }
+    let end = check.isWhole ? "all whole" : counts.map { "\($0) \($1)" }.joined(separator: ", ")
+    return lines.joined() + "\(check.recordsChecked) records and \(check.filesChecked) files looked at: \(end)\n"
   }
 }
