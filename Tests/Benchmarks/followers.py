@@ -134,8 +134,8 @@ def add_training(table, without, followed, cores):
 
 
 def add_holdings(table, held):
-    """Once all have joined nothing grows; some room is left for a log that is checkpointed now and then, and the threads of handlers,
-    made when they are first needed, are all there in the middle."""
+    """Once all have joined nothing grows; some room is left for a log that is checkpointed now and then, and Dispatch has
+    a thread for each of its queues that was once busy with all others: those are there by the middle."""
     rows = [("RssAnon", "start", "memory", mebibytes, 8 << 20), ("descriptors", "start", "descriptors", str, 4),
             ("threads", "middle", "threads", str, 2), ("data folder", "start", "folder", mebibytes, 8 << 20)]
     for name, since, key, text, room in rows:
