@@ -134,10 +134,10 @@ def add_training(table, without, followed, cores):
 
 
 def add_holdings(table, held):
-    """Once all have joined nothing grows; some room is left for a log that is checkpointed now and then, and Dispatch has
-    a thread for each of its queues that was once busy with all others: those are there by the middle."""
+    """Once all have joined nothing grows; some room is left for a log that is checkpointed now and then, and Dispatch
+    may have a thread for each of the server's queues, some ten, when all are busy at once."""
     rows = [("RssAnon", "start", "memory", mebibytes, 8 << 20), ("descriptors", "start", "descriptors", str, 4),
-            ("threads", "middle", "threads", str, 2), ("data folder", "start", "folder", mebibytes, 8 << 20)]
+            ("threads", "before", "threads", str, 10), ("data folder", "start", "folder", mebibytes, 8 << 20)]
     for name, since, key, text, room in rows:
         values = {moment: getattr(holding, key) for moment, holding in held.items()}
         table.add(name, ", ".join(f"{moment} {text(value)}" for moment, value in values.items()), f"end ≤ {since} + {text(room)}",
