@@ -45,7 +45,7 @@ let package = Package(
 
     // From the kernels up to the job.
     module("TensorEngine", ["COneDNN", "CKernels", "CMalloc"]),
-    module("Models", ["Files", "TensorEngine"]),
+    module("Models", ["JSON", "Files", "TensorEngine"]),
     module("Datasets", ["JSON", "TensorEngine", "Files", "CZlib", "CArchive"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
     module("Attacks", ["JSON", "TensorEngine"]),
     module("Robustness", ["JSON", "Files", "Attacks", "TensorEngine"]),
@@ -53,14 +53,13 @@ let package = Package(
     module("Jobs", ["JSON", "Files", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb, logging]),
 
     // The service around it.
-    module("HTTP", ["JSON", "Files", "CZlib", "COpenSSL", httpTypes, logging]),
+    module("HTTP", ["Files", httpTypes, logging]),
     module(
       "Service", ["JSON", "Files", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", logging]),
     .executableTarget(
       name: "temper",
       dependencies: [
-        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine",
-        argumentParser, logging, yams,
+        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Models", "TensorEngine", argumentParser, logging, yams,
       ],
       swiftSettings: strict),
 
@@ -70,14 +69,16 @@ let package = Package(
     tests("ModelsTests", ["Models", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("DatasetsTests", ["Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["JSON", "Attacks", "TensorEngine"]),
-    tests("RobustnessTests", ["JSON", "Files", "Robustness", "Attacks", "TensorEngine"]),
+    tests("RobustnessTests", ["JSON", "Robustness", "Attacks", "TensorEngine"]),
     tests(
       "TrainingTests", ["JSON", "Files", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"],
       resources: [.copy("Fixtures")]),
-    tests("JobsTests", ["JSON", "Files", "Jobs", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb]),
-    tests("HTTPTests", ["HTTP"]),
-    tests("ServiceTests", ["JSON", "Files", "Service", "Jobs", "HTTP", "Robustness", "Datasets", "Models", "TensorEngine", logging]),
-    tests("CommandTests", ["temper", "JSON", "Files", "Jobs", "Robustness", "Datasets", logging]),
+    tests(
+      "JobsTests", ["JSON", "Files", "Jobs", "Training", "Robustness", "Datasets", "Models", "TensorEngine", grdb],
+      resources: [.copy("Fixtures")]),
+    tests("HTTPTests", ["HTTP", "Files", logging]),
+    tests("ServiceTests", ["JSON", "Files", "Service", "Jobs", "Robustness", "Datasets", "Models", "TensorEngine", logging]),
+    tests("CommandTests", ["temper", "JSON", "Files", "Jobs", "Robustness", logging]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -79,9 +79,7 @@ package final class FileStore: Sendable {
     if (try? open(sha256)) != nil { return kept }
     let target = self.url(of: sha256)
     try Folder.make(target.deletingLastPathComponent())
-    try systemCall("\(url.lastPathComponent) cannot be synced to the disk") { fsync(source.descriptor) }
-    try Folder.rename(url, to: target, url.lastPathComponent)
-    try Folder.sync(target.deletingLastPathComponent())
+    try AtomicFile.move(source, at: url, to: target)
     return kept
   }
 

@@ -11,8 +11,7 @@ extension Connection {
       try await deliver(response, for: request, exchange)
     } catch {
       if !(error is ClientGone || error is CancellationError) {
-        context.logger.error(
-          "answer broke off", metadata: ["error": "\(error)", "path": "\(request.path)", "request_id": "\(request.requestID)"])
+        log("answer broke off", error, request)
       }
       loop.queue.async { [self] in
         if self.exchange === exchange { abort() }
@@ -28,14 +27,18 @@ extension Connection {
     } catch is CancellationError {
       return .problem(HTTPError(.serviceUnavailable, detail: "The request was given up."), requestID: request.requestID)
     } catch {
-      context.logger.error(
-        "handler failed",
-        metadata: [
-          "error": "\(error)", "method": "\(request.method.rawValue)", "path": "\(request.path)", "request_id": "\(request.requestID)",
-        ])
+      log("handler failed", error, request)
       let fault = HTTPError(.internalServerError, detail: "The server failed on this request. Its log has more under the request id.")
       return .problem(fault, requestID: request.requestID)
     }
+  }
+
+  private func log(_ message: Logger.Message, _ error: any Error, _ request: Request) {
+    context.logger.error(
+      message,
+      metadata: [
+        "error": "\(error)", "method": "\(request.method.rawValue)", "path": "\(request.path)", "request_id": "\(request.requestID)",
+      ])
   }
 
   private func deliver(_ response: Response, for request: Request, _ exchange: Exchange) async throws {
@@ -46,22 +49,29 @@ extension Connection {
     }
     switch response.body {
     case .none, .bytes: break
-    case .file(let file): try await send(file, response, exchange)
+    case .file(let file): try await send(file, response, for: request, exchange)
     case .stream(let produce): try await stream(produce, response, exchange)
     case .events(let opening, let heartbeat, let produce):
       try await stream({ try await produce(EventStream($0)) }, response, exchange, opening: opening, heartbeat: heartbeat)
     }
   }
 
-  private func send(_ file: FileBody, _ response: Response, _ exchange: Exchange) async throws {
-    let piece = 128 * 1024
+  private func send(_ file: FileBody, _ response: Response, for request: Request, _ exchange: Exchange) async throws {
     var offset = file.range.lowerBound
-    var payload = try file.read(at: offset, count: min(piece, file.range.count))
+    var payload: [UInt8]
+    do {
+      payload = try file.piece(at: offset)
+    } catch {
+      // The head is not sent yet, so the client can still be told.
+      log("file cannot be read", error, request)
+      let fault = HTTPError(
+        .internalServerError, detail: "The file cannot be read from the server's disk. Its log has more under the request id.")
+      return try await deliver(.problem(fault, requestID: request.requestID), for: request, exchange)
+    }
     try await begin(exchange, response, .known(file.range.count), payload: payload)
     offset += payload.count
     while offset < file.range.upperBound {
-      payload = try file.read(at: offset, count: min(piece, file.range.upperBound - offset))
-      guard !payload.isEmpty else { throw FileBody.Shrunk() }
+      payload = try file.piece(at: offset)
       offset += payload.count
       try await write(payload, exchange)
     }

@@ -18,15 +18,24 @@ package struct FileBody: Sendable {
   /// Another part of the same open file.
   package func part(_ range: Range<Int>) -> FileBody { FileBody(file, range: range) }
 
-  /// Up to `count` bytes from `offset` of the file; empty at its end.
-  func read(at offset: Int, count: Int) throws -> [UInt8] {
-    try [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
-      used = try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+  private static let pieceBytes = 128 * 1024
+
+  /// The next bytes of the range from `offset` on; empty only at its end.
+  ///
+  /// - Throws: `StorageError` when the disk fails, `Shrunk` when the file ends within the range.
+  func piece(at offset: Int) throws -> [UInt8] {
+    let count = min(Self.pieceBytes, range.upperBound - offset)
+    let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
+      used = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]), at: offset)
     }
+    guard !bytes.isEmpty || count == 0 else { throw Shrunk() }
+    return bytes
   }
 
   /// The file is shorter than it was when its length was announced.
-  struct Shrunk: Error {}
+  struct Shrunk: Error, CustomStringConvertible {
+    var description: String { "the file became shorter while it was open" }
+  }
 }
 
 extension Response {

@@ -53,8 +53,8 @@ final class HandlerPool: TaskExecutor {
   private func work() {
     let executor = asUnownedTaskExecutor()
     var finished = false
-    while let work = queue.take(finished: finished) {
-      switch work {
+    while let item = queue.take(finished: finished) {
+      switch item {
       case .job(let job): job.runSynchronously(on: executor)
       // The request has waited its time: its task begins here and now, not behind all that came later.
       case .request(let task): FirstJob.made(by: { task.begin(on: self) })?.runSynchronously(on: executor)

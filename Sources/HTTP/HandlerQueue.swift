@@ -3,7 +3,7 @@ import Foundation
 
 /// What waits for a handler thread, in its order.
 final class HandlerQueue: @unchecked Sendable {  // safe: everything mutable is touched with `condition` locked only
-  enum Work {
+  enum Item {
     /// A request that nobody has begun with.
     case request(HandlerTask)
     /// A handler that was suspended and goes on.
@@ -19,17 +19,17 @@ final class HandlerQueue: @unchecked Sendable {  // safe: everything mutable is 
   }
 
   private let condition = NSCondition()
-  private var entries: [(work: Work, since: UInt64)] = []
+  private var entries: [(item: Item, since: UInt64)] = []
   private var next = 0
   private var busy = 0
   private var ended = false
 
   /// False: the threads have gone.
-  func add(_ work: Work) -> Bool {
+  func add(_ item: Item) -> Bool {
     let now = DispatchTime.now().uptimeNanoseconds
     return condition.withLock {
       guard !ended else { return false }
-      entries.append((work, now))
+      entries.append((item, now))
       condition.signal()
       return true
     }
@@ -37,7 +37,7 @@ final class HandlerQueue: @unchecked Sendable {  // safe: everything mutable is 
 
   /// The next piece of work; waits for one. `finished`: the thread has done with one before.
   /// - Returns: nil when there will be no more.
-  func take(finished: Bool) -> Work? {
+  func take(finished: Bool) -> Item? {
     condition.withLock {
       if finished { busy -= 1 }
       while next == entries.count {
@@ -45,17 +45,17 @@ final class HandlerQueue: @unchecked Sendable {  // safe: everything mutable is 
         condition.wait()
       }
       busy += 1
-      let work = entries[next].work
+      let item = entries[next].item
       next += 1
       compact()
-      return work
+      return item
     }
   }
 
   /// Takes a request out that will not be begun with.
   func remove(_ task: HandlerTask) {
     condition.withLock {
-      let index = entries[next...].firstIndex { if case .request(let waiting) = $0.work { waiting === task } else { false } }
+      let index = entries[next...].firstIndex { if case .request(let waiting) = $0.item { waiting === task } else { false } }
       if let index { entries.remove(at: index) }
     }
   }

@@ -1,12 +1,12 @@
 /// The table of routes. A pattern is a path whose `{name}` segments each take one segment of any content.
 package struct Router: Sendable {
-  package typealias RouteHandler = @Sendable (Request, Parameters) async throws -> Response
+  package typealias RouteHandler = @Sendable (Request, PathParameters) async throws -> Response
   /// Answers from what is in memory, or gives nil and leaves it to the handler. It runs on the queue of the connection and all that share
   /// it: it must never block, neither for a file nor for a lock that somebody holds while they wait.
-  package typealias ImmediateHandler = @Sendable (Request, Parameters) -> Response?
+  package typealias ImmediateHandler = @Sendable (Request, PathParameters) -> Response?
 
   /// What the `{name}` segments took, decoded.
-  package struct Parameters: Sendable {
+  package struct PathParameters: Sendable {
     fileprivate let captures: [Capture]
     fileprivate let path: [String]
 
@@ -64,7 +64,7 @@ package struct Router: Sendable {
 
   /// The route for a request, with what its pattern captured.
   /// - Throws: 404, 405 with `Allow` (RFC 9110 §15.5.6), or 501 for a method that nobody knows (§15.6.2).
-  package func route(_ method: HTTPRequest.Method, _ target: RequestTarget) throws(HTTPError) -> (Route, Parameters) {
+  package func route(_ method: HTTPRequest.Method, _ target: RequestTarget) throws(HTTPError) -> (Route, PathParameters) {
     guard Self.methods.contains(method) else {
       throw HTTPError(.notImplemented, detail: "This server does not know the method \(method.rawValue).")
     }
@@ -91,11 +91,11 @@ package struct Router: Sendable {
   }
 
   /// HEAD is answered by the route for GET where it has none of its own (RFC 9110 §9.3.2).
-  private func find(_ method: HTTPRequest.Method, _ target: RequestTarget) -> (Route, Parameters)? {
+  private func find(_ method: HTTPRequest.Method, _ target: RequestTarget) -> (Route, PathParameters)? {
     guard target.isPath else { return nil }
     var found = tree.find(method, target.segments)
     if found == nil, method == .head { found = tree.find(.get, target.segments) }
-    return found.map { ($0, Parameters(captures: $0.captures, path: target.segments)) }
+    return found.map { ($0, PathParameters(captures: $0.captures, path: target.segments)) }
   }
 
   private func methods(of target: RequestTarget) -> Set<HTTPRequest.Method> {

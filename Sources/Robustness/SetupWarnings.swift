@@ -27,19 +27,4 @@ extension Warning {
         and guessing alone is right in \(percent(1 / Double(max(classes, 1)))) of cases.
         """)
   }
-
-  /// A defence in front of the network that the attacks did not see through (Athalye et al. 2018, arXiv:1802.00420).
-  ///
-  /// - Parameters:
-  ///   - preprocessing: the names of its parts, empty when there is none.
-  ///   - adaptive: whether an attack of the evaluation goes through or around it (BPDA).
-  package static func preprocessingWithoutAdaptiveAttack(preprocessing: [String], adaptive: Bool) -> Warning? {
-    guard !preprocessing.isEmpty, !adaptive else { return nil }
-    return Warning(
-      code: "no_adaptive_attack",
-      detail: """
-        The model is defended by \(preprocessing.joined(separator: ", ")), and no attack adapts to that: such defences have fallen to \
-        attacks that replace their gradient (BPDA). Add one.
-        """)
-  }
 }

@@ -15,17 +15,19 @@ import Testing
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" + lines
   }
 
-  @Test(arguments: [
-    ["status", "job_1"], ["list"], ["cancel", "job_1"], ["gate", "job_1"], ["watch", "job_1"], ["download", "job_1", "-o", "x"],
-  ])
-  func `A server out of reach ends every client with 5 and a word on standard error`(arguments: [String]) async throws {
+  @Test(
+    "a server out of reach ends every client with 5 and a word on standard error",
+    arguments: [
+      ["status", "job_1"], ["list"], ["cancel", "job_1"], ["gate", "job_1"], ["watch", "job_1"], ["download", "job_1", "-o", "x"],
+    ])
+  func aServerOutOfReachEnds(arguments: [String]) async throws {
     let outcome = try await Executable(arguments + ["--server", "http://127.0.0.1:1"]).end()
     #expect(outcome.code == 5)
     #expect(outcome.output.isEmpty)
     #expect(outcome.errors.contains("cannot reach the server http://127.0.0.1:1"))
   }
 
-  @Test func `The server and the token come from the environment`() async throws {
+  @Test("the server and the token come from the environment") func theServerAndTheTokenCome() async throws {
     let server = try ScriptedServer([Self.job("running")])
     let outcome = try await Executable.run(
       "status", "job_1", "--json", environment: ["TEMPER_SERVER": server.url, "TEMPER_TOKEN": "secret"])
@@ -36,7 +38,7 @@ import Testing
     #expect(request.contains("Authorization: Bearer secret\r\n"))
   }
 
-  @Test func `Faults of a spec end submit with 2, each with its pointer`() async throws {
+  @Test("faults of a spec end submit with 2, each with its pointer") func faultsOfASpecEndSubmit() async throws {
     let problem = #"""
       {"title": "Unprocessable", "detail": "The spec cannot run.", "status": 422,
        "errors": [{"pointer": "/threat/epsilon", "code": "out_of_range", "detail": "must be at least 0"}, {"pointer": "/modle", "detail": "unknown"}]}
@@ -50,7 +52,7 @@ import Testing
     #expect(try #require(server.requests.first).contains("Idempotency-Key: "))
   }
 
-  @Test func `A stream that breaks is taken up after its last event, and only its end is the end`() async throws {
+  @Test("a stream that breaks is taken up after its last event, and only its end is the end") func aStreamThatBreaksIsTaken() async throws {
     let server = try ScriptedServer([
       Self.events("retry: 10\n\nid: 1\nevent: metric\ndata: {\"epoch\": 1, \"values\": {\"loss\": 0.5}}\n\nid: 2\nevent: met"),
       Self.events("id: 2\nevent: metric\ndata: {\"epoch\": 2, \"values\": {\"loss\": 0.25}}\n\n"),
@@ -67,8 +69,9 @@ import Testing
     #expect(requests[2].contains("last-event-id: 2\r\n"))
   }
 
-  @Test(arguments: [("failed", 1), ("cancelled", 4), ("succeeded", 0)] as [(String, Int32)])
-  func `watch exits by the state in which the job ended`(state: String, code: Int32) async throws {
+  @Test(
+    "watch exits by the state in which the job ended", arguments: [("failed", 1), ("cancelled", 4), ("succeeded", 0)] as [(String, Int32)])
+  func watchExitsByTheStateIn(state: String, code: Int32) async throws {
     let server = try ScriptedServer([
       Self.events("id: 1\nevent: end\ndata: {}\n\n"), Self.job(state), ScriptedServer.answer(status: "409 Conflict", "{}"),
     ])
@@ -79,8 +82,8 @@ import Testing
     #expect(result["report"] == .null)
   }
 
-  @Test(arguments: [("pass", 0), ("fail", 3), ("inconclusive", 6)] as [(String, Int32)])
-  func `gate exits by the verdict`(verdict: String, code: Int32) async throws {
+  @Test("gate exits by the verdict", arguments: [("pass", 0), ("fail", 3), ("inconclusive", 6)] as [(String, Int32)])
+  func gateExitsByTheVerdict(verdict: String, code: Int32) async throws {
     let answer = #"""
       {"verdict": "\#(verdict)",
        "gates": [{"metric": "robust_accuracy", "attack": "pgd", "min": 0.6, "value": 0.7, "interval": {"low": 0.65, "high": 0.75},
@@ -92,15 +95,16 @@ import Testing
     #expect(outcome.output == "robust_accuracy (pgd) ≥ 0.6  70.0% [65.0%, 75.0%]  \(verdict)\nverdict: \(verdict)\n")
   }
 
-  @Test(arguments: [("failed", 1), ("cancelled", 4), ("running", 6)] as [(String, Int32)])
-  func `A job without a verdict ends gate by its state`(state: String, code: Int32) async throws {
+  @Test(
+    "a job without a verdict ends gate by its state", arguments: [("failed", 1), ("cancelled", 4), ("running", 6)] as [(String, Int32)])
+  func aJobWithoutAVerdictEnds(state: String, code: Int32) async throws {
     let server = try ScriptedServer([ScriptedServer.answer(status: "409 Conflict", "{}"), Self.job(state)])
     let outcome = try await Executable.run("gate", "job_1", "--server", server.url)
     #expect(outcome.code == code)
     #expect(outcome.errors.contains(state))
   }
 
-  @Test func `A wait that takes too long ends with 5`() async throws {
+  @Test("a wait that takes too long ends with 5") func aWaitThatTakesTooLong() async throws {
     let server = try ScriptedServer([Self.events("retry: 60000\n\n")])
     let outcome = try await Executable.run("watch", "job_1", "--timeout", "0.5", "--server", server.url)
     #expect(outcome.code == 5)

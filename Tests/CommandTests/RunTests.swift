@@ -5,7 +5,7 @@ import Testing
 
 /// `temper run`, and what every command has in common.
 @Suite struct RunTests {
-  @Test func `run leaves report, metrics and checkpoints, and prints the table alone`() async throws {
+  @Test("run leaves report, metrics and checkpoints, and prints the table alone") func runLeavesReportMetricsAndCheckpoints() async throws {
     let space = try Workspace()
     let spec = try space.write(TinySpec.train(gate: 0.2), to: "spec.json")
     let outcome = try await Executable.run("run", spec, "--out", space.path("out"))
@@ -23,7 +23,7 @@ import Testing
     #expect(!outcome.errors.contains("\u{1B}"))
   }
 
-  @Test func `run prints the report as JSON and takes the spec from standard input`() async throws {
+  @Test("run prints the report as JSON and takes the spec from standard input") func runPrintsTheReportAsJSON() async throws {
     let space = try Workspace()
     let outcome = try await Executable.run(
       "run", "-", "--json", "--threads", "1", "--out", space.path("out"), input: TinySpec.train(gate: 1))
@@ -33,7 +33,7 @@ import Testing
     #expect(try Report(json: space.data("out/report.json")) == report)
   }
 
-  @Test func `A gate within the interval is inconclusive`() async throws {
+  @Test("a gate within the interval is inconclusive") func aGateWithinTheIntervalIs() async throws {
     let space = try Workspace()
     let first = try await Executable.run("run", "-", "--json", "--out", space.path("a"), input: TinySpec.train())
     #expect(first.code == 0, "\(first.errors)")
@@ -44,7 +44,7 @@ import Testing
     #expect(try Report(json: second.output.utf8).gates.first?.value == measured)
   }
 
-  @Test func `A dataset is named by a path relative to the spec`() async throws {
+  @Test("a dataset is named by a path relative to the spec") func aDatasetIsNamedByA() async throws {
     let space = try Workspace()
     let spec = try space.write(TinySpec.train(dataset: #"{"path": "images", "format": "idx"}"#), to: "spec.json")
     let folder = space.url.appendingPathComponent("images")
@@ -60,7 +60,7 @@ import Testing
     #expect(report.dataset.testCount == 32)
   }
 
-  @Test func `Every fault of a spec is told with its pointer, and the code is 2`() async throws {
+  @Test("every fault of a spec is told with its pointer, and the code is 2") func everyFaultOfASpecIs() async throws {
     let space = try Workspace()
     let spec =
       #"{"dataset": {"id": "digits"}, "modle": {}, "model": {"architecture": "linear"}, "threat": {"norm": "linf", "epsilon": -1}}"#
@@ -72,13 +72,15 @@ import Testing
     #expect(!space.exists("out"))
   }
 
-  @Test(arguments: ["{", "[1] 2", ""]) func `A spec that is no JSON ends with 2 and says where`(text: String) async throws {
+  @Test("a spec that is no JSON ends with 2 and says where", arguments: ["{", "[1] 2", ""]) func aSpecThatIsNoJSON(text: String)
+    async throws
+  {
     let outcome = try await Executable.run("run", "-", input: text)
     #expect(outcome.code == 2)
     #expect(outcome.errors.contains("the spec on standard input is not JSON: line 1"))
   }
 
-  @Test func `Training that diverges ends with 1 and says why`() async throws {
+  @Test("training that diverges ends with 1 and says why") func trainingThatDivergesEndsWith1() async throws {
     let space = try Workspace()
     // The gradient of a weight grows with the other layers' weights, so that each step multiplies them.
     let spec = TinySpec.train(epochs: 20).replacing(
@@ -91,7 +93,7 @@ import Testing
     #expect(outcome.output.isEmpty)
   }
 
-  @Test func `A job over its time ends with 1`() async throws {
+  @Test("a job over its time ends with 1") func aJobOverItsTimeEnds() async throws {
     let space = try Workspace()
     let spec = TinySpec.train(epochs: 50_000).replacing(#""gates""#, with: #""resources": {"max_seconds": 0.5}, "gates""#)
     let outcome = try await Executable.run("run", "-", "--out", space.path("out"), input: spec)
@@ -99,7 +101,7 @@ import Testing
     #expect(outcome.errors.contains("the job failed: the job took longer than its resources.max_seconds"))
   }
 
-  @Test func `An interrupt cancels within a batch and ends with 4`() async throws {
+  @Test("an interrupt cancels within a batch and ends with 4") func anInterruptCancelsWithinABatch() async throws {
     let space = try Workspace()
     let run = try Executable(["run", "-", "--out", space.path("out")], input: TinySpec.train(epochs: 50_000))
     #expect(try await run.says("epoch 1/"))
@@ -113,20 +115,22 @@ import Testing
 
   // MARK: Usage
 
-  @Test(arguments: [
-    ["nonsense"], ["run"], ["run", "a", "b"], ["run", "/nonexistent.json"], ["status", "--wrong"], ["list", "--limit", "0"],
-    ["run", "x", "--threads", "0"], ["serve", "--listen", "8080"], ["status", "j", "--server", "ftp://x"],
-    ["submit", "-", "--timeout", "5"],
-  ])
-  func `Wrong usage ends with 2 and a word on standard error`(arguments: [String]) async throws {
+  @Test(
+    "wrong usage ends with 2 and a word on standard error",
+    arguments: [
+      ["nonsense"], ["run"], ["run", "a", "b"], ["run", "/nonexistent.json"], ["status", "--wrong"], ["list", "--limit", "0"],
+      ["run", "x", "--threads", "0"], ["serve", "--listen", "8080"], ["status", "j", "--server", "ftp://x"],
+      ["submit", "-", "--timeout", "5"],
+    ])
+  func wrongUsageEndsWith2And(arguments: [String]) async throws {
     let outcome = try await Executable(arguments, input: "{}").end()
     #expect(outcome.code == 2)
     #expect(outcome.output.isEmpty)
     #expect(!outcome.errors.isEmpty)
   }
 
-  @Test(arguments: [["--help"], ["--version"], ["run", "--help"], ["help", "serve"]])
-  func `Help and version end with 0, on standard output`(arguments: [String]) async throws {
+  @Test("help and version end with 0, on standard output", arguments: [["--help"], ["--version"], ["run", "--help"], ["help", "serve"]])
+  func helpAndVersionEndWith0(arguments: [String]) async throws {
     let outcome = try await Executable(arguments).end()
     #expect(outcome.code == 0)
     #expect(!outcome.output.isEmpty)

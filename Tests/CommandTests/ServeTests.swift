@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  @Test func `From a spec to the verdict and the weights`() async throws {
+  @Test("from a spec to the verdict and the weights") func fromASpecToTheVerdict() async throws {
     let space = try Workspace()
     let service = try await Service(in: space)
     let spec = try space.write(TinySpec.train(gate: 0.2), to: "spec.json")
@@ -72,7 +72,7 @@ import Testing
     for line in ended.errors.split(separator: "\n") { #expect(throws: Never.self) { try JSONValue(parsing: line.utf8) } }
   }
 
-  @Test func `What a server refuses ends with 2, every fault with its pointer`() async throws {
+  @Test("what a server refuses ends with 2, every fault with its pointer") func whatAServerRefusesEndsWith() async throws {
     let space = try Workspace()
     let service = try await Service(in: space)
     let spec = #"{"dataset": {"id": "digits"}, "modle": 1, "model": {"architecture": "linear"}, "threat": {"norm": "linf", "epsilon": -1}}"#
@@ -90,7 +90,7 @@ import Testing
     #expect(try await service.stop().code == 0)
   }
 
-  @Test func `A job that is cancelled ends the one who waits with 4`() async throws {
+  @Test("a job that is cancelled ends the one who waits with 4") func aJobThatIsCancelledEnds() async throws {
     let space = try Workspace()
     let service = try await Service(in: space)
     let waiting = try Executable(["submit", "-", "--wait", "--server", service.url], input: TinySpec.train(epochs: 50_000))
@@ -110,7 +110,9 @@ import Testing
     #expect(try await service.stop().code == 0)
   }
 
-  @Test func `A service that is ended and started again goes on with its job, and so does the one who waits`() async throws {
+  @Test("a service that is ended and started again goes on with its job, and so does the one who waits") func aServiceThatIsEndedAnd()
+    async throws
+  {
     let space = try Workspace()
     let first = try await Service(in: space)
     let port = String(first.url.split(separator: ":")[2])
@@ -128,7 +130,8 @@ import Testing
     #expect(try await second.end().code == 0)
   }
 
-  @Test func `The example of the settings is what the service starts with, options come first, and a second owner of the data is refused`()
+  @Test("the example of the settings is what the service starts with, options come first, and a second owner of the data is refused")
+  func theExampleOfTheSettingsIs()
     async throws
   {
     let space = try Workspace()
@@ -140,8 +143,10 @@ import Testing
     #expect(try await service.stop().code == 0)
   }
 
-  @Test(arguments: [("workrs: 2\n", "workrs"), ("limits:\n  spec_bytes: many\n", "limits.spec_bytes"), ("listen: [1\n", "YAML")])
-  func `Wrong settings end serve with 2`(text: String, word: String) async throws {
+  @Test(
+    "wrong settings end serve with 2",
+    arguments: [("workrs: 2\n", "workrs"), ("limits:\n  spec_bytes: many\n", "limits.spec_bytes"), ("listen: [1\n", "YAML")])
+  func wrongSettingsEndServeWith2(text: String, word: String) async throws {
     let space = try Workspace()
     let file = try space.write(text, to: "temper.yaml")
     let outcome = try await Executable.run("serve", "--config", file, "--data", space.path("data"))
@@ -150,7 +155,7 @@ import Testing
     #expect(!space.exists("data"))
   }
 
-  @Test func `It refuses to listen where other machines reach it`() async throws {
+  @Test("it refuses to listen where other machines reach it") func itRefusesToListenWhereOther() async throws {
     let space = try Workspace()
     let outcome = try await Executable.run("serve", "--listen", "0.0.0.0:0", "--data", space.path("data"))
     #expect(outcome.code == 2)

@@ -6,7 +6,7 @@ import temper
 @Suite struct SettingsTests {
   private let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath, isDirectory: true)
 
-  @Test func `The example names every setting, each with its default`() throws {
+  @Test("the example names every setting, each with its default") func theExampleNamesEverySettingEach() throws {
     let file = Workspace.repository.appendingPathComponent("config/temper.example.yaml")
     let text = try String(contentsOf: file, encoding: .utf8)
     let defaults = Settings().values
@@ -14,7 +14,7 @@ import temper
     #expect(try Settings(yaml: text, relativeTo: here).values == defaults)
   }
 
-  @Test func `Every setting of the example stands below a comment`() throws {
+  @Test("every setting of the example stands below a comment") func everySettingOfTheExampleStands() throws {
     let file = Workspace.repository.appendingPathComponent("config/temper.example.yaml")
     let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
     var isExplained = false
@@ -24,7 +24,7 @@ import temper
     }
   }
 
-  @Test func `A file changes what it names and nothing else`() throws {
+  @Test("a file changes what it names and nothing else") func aFileChangesWhatItNames() throws {
     let text = "listen: \"[::1]:0\"\nthreads: 3\ntimeouts:\n  idle_seconds: 7.5\ndata: here\nlog_level: debug\n"
     var expected = Settings().values
     expected["listen"] = "[::1]:0"
@@ -37,7 +37,7 @@ import temper
     #expect(try Settings(yaml: "# nothing\n", relativeTo: here).values == Settings().values)
   }
 
-  @Test func `All faults of a file come at once, with their lines`() {
+  @Test("all faults of a file come at once, with their lines") func allFaultsOfAFileCome() {
     let text = "workrs: 2\nworkers: 0\nlimits:\n  spec_bytes: many\n  jobs: 3\nlisten: 8080\ndrain_seconds: -1\n"
     #expect {
       try Settings(yaml: text, relativeTo: here)
@@ -51,10 +51,13 @@ import temper
     }
   }
 
-  @Test(arguments: [
-    ("127.0.0.1:8080", ListenAddress(host: "127.0.0.1", port: 8080)), ("localhost:0", ListenAddress(host: "localhost", port: 0)),
-    ("[::1]:80", ListenAddress(host: "::1", port: 80)), ("::1:80", nil), ("8080", nil), (":80", nil), ("a:65536", nil), ("a:", nil),
-  ]) func `HOST:PORT is read strictly`(text: String, expected: ListenAddress?) {
+  @Test(
+    "HOST:PORT is read strictly",
+    arguments: [
+      ("127.0.0.1:8080", ListenAddress(host: "127.0.0.1", port: 8080)), ("localhost:0", ListenAddress(host: "localhost", port: 0)),
+      ("[::1]:80", ListenAddress(host: "::1", port: 80)), ("::1:80", nil), ("8080", nil), (":80", nil), ("a:65536", nil), ("a:", nil),
+    ]) func hostPORTIsReadStrictly(text: String, expected: ListenAddress?)
+  {
     #expect(ListenAddress(text) == expected)
     if let expected { #expect(expected.description == text) }
   }

@@ -15,27 +15,29 @@ import temper
     return facts
   }
 
-  @Test func `The bar says phase, epoch, share, loss, robust accuracy and time left`() {
+  @Test("the bar says phase, epoch, share, loss, robust accuracy and time left") func theBarSaysPhaseEpochShare() {
     let line = ProgressBar(columns: 80, color: false).line(Self.progress)
     #expect(line == "retrain 7/30 ━━━━━━━━━━━━─────────────  50%  loss 0.412  robust 71.8%  eta 1:12")
   }
 
-  @Test(arguments: [10, 20, 40, 60, 79, 80, 120, 200]) func `The bar is never as wide as the terminal`(columns: Int) {
+  @Test("the bar is never as wide as the terminal", arguments: [10, 20, 40, 60, 79, 80, 120, 200]) func theBarIsNeverAsWide(columns: Int) {
     #expect(ProgressBar(columns: columns, color: false).line(Self.progress).count < columns)
   }
 
-  @Test func `Nothing but the bar itself is coloured, and only where it may be`() {
+  @Test("nothing but the bar itself is coloured, and only where it may be") func nothingButTheBarItselfIs() {
     let (plain, colored) = (ProgressBar(columns: 80, color: false), ProgressBar(columns: 80, color: true))
     #expect(!plain.line(Self.progress).contains("\u{1B}"))
     #expect(colored.line(Self.progress).replacing(/\u{1B}\[[0-9;]*m/, with: "") == plain.line(Self.progress))
   }
 
-  @Test(arguments: [(0, "0:00"), (7.4, "0:07"), (59.6, "1:00"), (750, "12:30"), (10_929, "3:02:09"), (.infinity, "–"), (.nan, "–")])
-  func `Durations are short`(seconds: Double, text: String) {
+  @Test(
+    "durations are short",
+    arguments: [(0, "0:00"), (7.4, "0:07"), (59.6, "1:00"), (750, "12:30"), (10_929, "3:02:09"), (.infinity, "–"), (.nan, "–")])
+  func durationsAreShort(seconds: Double, text: String) {
     #expect(ProgressBar.duration(seconds) == text)
   }
 
-  @Test func `A log line is one JSON object with its metadata as members`() throws {
+  @Test("a log line is one JSON object with its metadata as members") func aLogLineIsOneJSON() throws {
     let written = Written()
     var logger = Logger(label: "test") { JSONLogHandler(label: $0, level: .info) { written.add($0) } }
     logger[metadataKey: "request"] = "r1"

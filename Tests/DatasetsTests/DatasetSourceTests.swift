@@ -4,13 +4,13 @@ import Foundation
 import Testing
 
 @Suite struct DatasetSourceTests {
-  @Test("Every name in the list of built-in data sets is one, and no other name")
+  @Test("every name in the list of built-in data sets is one, and no other name")
   func builtIn() {
     for name in DatasetSource.builtInNames { #expect(DatasetSource.builtIn(name)?.name == name) }
     #expect(DatasetSource.builtIn("mnist") == nil)
   }
 
-  @Test("A part that is missing, unknown or there twice is refused")
+  @Test("a part that is missing, unknown or there twice is refused")
   func parts() throws {
     let url = try fixture("grey.npz")
     func refusal(_ parts: [String]) -> DatasetError? {
@@ -27,7 +27,7 @@ import Testing
     #expect(refusal(four + ["test_images"]) == DatasetError(part: "test_images", "this part came 2 times; it must come once"))
   }
 
-  @Test("A path may be an archive, or a folder with one archive")
+  @Test("a path may be an archive, or a folder with one archive")
   func archivePaths() throws {
     let folder = try ScratchFolder()
     let bytes = [UInt8](try Data(contentsOf: fixture("grey.npz")))
@@ -41,7 +41,7 @@ import Testing
     #expect(error?.detail.contains("2 files that end in .npz") == true)
   }
 
-  @Test("A path that has not what the format takes is refused with the names that are looked for")
+  @Test("a path that has not what the format takes is refused with the names that are looked for")
   func wrongPaths() throws {
     let folder = try ScratchFolder()
     let absent = #expect(throws: DatasetError.self) {
@@ -55,7 +55,7 @@ import Testing
     #expect(aFile?.detail.contains("takes a folder with 4 files") == true)
   }
 
-  @Test("A part that the system cannot read is no fault of the upload", arguments: [DatasetFormat.npz, .idx])
+  @Test("a part that the system cannot read is no fault of the upload", arguments: [DatasetFormat.npz, .idx])
   func unreadable(format: DatasetFormat) throws {
     // A regular file that can be opened, and whose first byte cannot be read.
     let files = format.parts.map { DatasetFile(part: $0, url: URL(filePath: "/proc/self/mem")) }
@@ -63,7 +63,7 @@ import Testing
     #expect(error?.code == EIO)
   }
 
-  @Test("The temporary file of a data set has no name, and goes where it is told")
+  @Test("the temporary file of a data set has no name, and goes where it is told")
   func temporary() throws {
     let folder = try ScratchFolder()
     let data = try DatasetSource.load(format: .npz, path: fixture("grey.npz"), in: folder.url)
@@ -75,7 +75,7 @@ import Testing
     #expect(throws: StorageError.self) { try DatasetSource.load(format: .npz, path: fixture("grey.npz"), in: absent) }
   }
 
-  @Test("A pipe in the place of a file is refused at once")
+  @Test("a pipe in the place of a file is refused at once")
   func pipe() throws {
     let folder = try ScratchFolder()
     let url = folder.url.appendingPathComponent("pipe.npz")

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 @Suite struct DatasetSummaryTests {
-  @Test("A summary tells shape, classes, counts, digest and size, in snake case, and comes back from JSON as it went")
+  @Test("a summary tells shape, classes, counts, digest and size, in snake case, and comes back from JSON as it went")
   func json() throws {
     let summary = try DatasetSource.load(format: .npz, path: fixture("grey.npz")).summary
     #expect(summary.shape == [4, 5, 1])

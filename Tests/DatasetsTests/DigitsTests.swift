@@ -6,14 +6,14 @@ import Testing
 @Suite struct DigitsTests {
   let digits = Dataset.digits
 
-  @Test("The built-in digits hold the very bytes of scikit-learn's copy")
+  @Test("the built-in digits hold the very bytes of scikit-learn's copy")
   func content() {
     #expect(digits.sha256 == "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826")
     #expect(digits.imageShape == [8, 8, 1])
     #expect(digits.classNames == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])
   }
 
-  @Test("The split has the counts of each class that the rule of the notice gives in Python")
+  @Test("the split has the counts of each class that the rule of the notice gives in Python")
   func counts() {
     #expect(digits.train.count == 1437)
     #expect(digits.test.count == 360)
@@ -23,7 +23,7 @@ import Testing
     #expect(Array(digits.train.labels.prefix(20)) == [1, 3, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 8, 9, 0, 2, 3, 4])
   }
 
-  @Test("An image has the pixels that scikit-learn gives it, divided by 16")
+  @Test("an image has the pixels that scikit-learn gives it, divided by 16")
   func image() throws {
     let sixteenths: [Float] = [
       0, 0, 2, 13, 8, 0, 0, 0, 0, 0, 6, 16, 16, 6, 0, 0, 0, 0, 5, 15, 13, 11, 0, 0, 0, 0, 0, 7, 16, 15, 0, 0,
@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(
-    "Every pixel stands where it stands in Python: sums weighted by image and position agree",
+    "every pixel stands where it stands in Python: sums weighted by image and position agree",
     arguments: [(true, 10_108_198_849), (false, 634_336_542)])
   func everyPixel(isTrain: Bool, expected: Int) throws {
     let split = isTrain ? digits.train : digits.test

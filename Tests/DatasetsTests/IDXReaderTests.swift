@@ -23,7 +23,7 @@ import Testing
     return try DatasetSource.load(format: .idx, files: files, name: "test", limits: limits)
   }
 
-  @Test("Images and labels are what the bytes say")
+  @Test("images and labels are what the bytes say")
   func plain() throws {
     let data = try load()
     #expect(data.imageShape == [2, 2, 1])
@@ -33,7 +33,7 @@ import Testing
     #expect(data.classes == 3)
   }
 
-  @Test("Four dimensions are images with channels, two are rows")
+  @Test("four dimensions are images with channels, two are rows")
   func ranks() throws {
     func shape(_ dimensions: [Int]) throws -> Shape {
       let folder = try ScratchFolder()
@@ -47,7 +47,7 @@ import Testing
     #expect(try shape([7]) == [7])
   }
 
-  @Test("A folder with the usual names, some compressed, is the data that NumPy wrote")
+  @Test("a folder with the usual names, some compressed, is the data that NumPy wrote")
   func folder() throws {
     let data = try DatasetSource.load(format: .idx, path: fixture("idx"))
     let same = try DatasetSource.load(format: .npz, path: fixture("grey.npz"))
@@ -61,7 +61,7 @@ import Testing
     #expect(data.sourceBytes == 114 + 12 + 159 + 14)
   }
 
-  @Test("Several gzip members in a row are one stream")
+  @Test("several gzip members in a row are one stream")
   func members() throws {
     let folder = try ScratchFolder()
     let labels = try folder.write(Self.idx([50], (0..<50).map { UInt8($0 % 5) }), to: "labels")
@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test(
-    "Every fault of a part is told with the part, the place and what would be right",
+    "every fault of a part is told with the part, the place and what would be right",
     arguments: [
       ("train_images", [] as [UInt8], 0, "ends here, within the magic number"),
       ("train_images", [0, 0, 8, 3, 0, 0], 6, "ends here, within the dimensions"),
@@ -99,14 +99,14 @@ import Testing
     #expect(error?.detail.contains(detail) == true, "\(String(describing: error))")
   }
 
-  @Test("A label over the limit of classes is told by its place")
+  @Test("a label over the limit of classes is told by its place")
   func classes() throws {
     #expect(try load(limits: DatasetLimits(classes: 3)).classes == 3)
     let error = #expect(throws: DatasetError.self) { try load(limits: DatasetLimits(classes: 2)) }
     #expect(error == DatasetError(part: "train_labels", offset: 8 + 2, "label 2 is 2; a label must be in 0…1"))
   }
 
-  @Test("A gzip file cut off anywhere, or with any byte changed that matters, is refused")
+  @Test("a gzip file cut off anywhere, or with any byte changed that matters, is refused")
   func brokenGzip() throws {
     let whole = [UInt8](try Data(contentsOf: fixture("idx/train-images-idx3-ubyte.gz")))
     let labels = Self.idx([6], [0, 1, 2, 2, 1, 0])
@@ -132,7 +132,7 @@ import Testing
     #expect(error?.detail.contains("gzip data is damaged") == true, "\(String(describing: error))")
   }
 
-  @Test("A gzip file that goes on and on is left where the header's promise ends")
+  @Test("a gzip file that goes on and on is left where the header's promise ends")
   func bomb() throws {
     let member = [UInt8](try Data(contentsOf: fixture("members.gz")))
     let folder = try ScratchFolder()

@@ -11,7 +11,7 @@ import Testing
 
   // MARK: What NumPy writes
 
-  @Test("Grey images of bytes are [height, width, 1], divided by 255")
+  @Test("grey images of bytes are [height, width, 1], divided by 255")
   func grey() throws {
     let data = try load(fixture("grey.npz"))
     #expect(data.imageShape == [4, 5, 1])
@@ -26,7 +26,7 @@ import Testing
     #expect(data.sourceBytes == 1282)
   }
 
-  @Test("Colour images of float32 in a compressed archive are [height, width, channels], and further arrays are passed over")
+  @Test("colour images of float32 in a compressed archive are [height, width, channels], and further arrays are passed over")
   func colour() throws {
     let data = try load(fixture("colour.npz"))
     #expect(data.imageShape == [3, 2, 3])
@@ -36,7 +36,7 @@ import Testing
     #expect(try data.train.images(at: [4]) == Tensor([1, 3, 2, 3], values: image.map { $0 / 255 }))
   }
 
-  @Test("Rows of float64 are [features], their labels may be [n, 1]")
+  @Test("rows of float64 are [features], their labels may be [n, 1]")
   func rows() throws {
     let data = try load(fixture("rows.npz"))
     #expect(data.imageShape == [7])
@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test(
-    "An archive of NumPy that cannot be a data set is refused with the array, and what would be right",
+    "an archive of NumPy that cannot be a data set is refused with the array, and what would be right",
     arguments: [
       ("objects.npz", "y_train", "Python objects"),
       ("big-endian.npz", "y_train", "big-endian (>i4); they must be little-endian integers"),
@@ -67,7 +67,7 @@ import Testing
     #expect(error?.detail.contains(detail) == true, "\(String(describing: error))")
   }
 
-  @Test("A value that is no pixel is told by its byte: image 3 of 18 values, 15 values into it, after a header of 128 bytes")
+  @Test("a value that is no pixel is told by its byte: image 3 of 18 values, 15 values into it, after a header of 128 bytes")
   func place() throws {
     let url = try fixture("nan.npz")
     let error = #expect(throws: DatasetError.self) { try load(url) }
@@ -95,7 +95,7 @@ import Testing
     return try load(folder.write(archive.bytes, to: "upload"), limits: limits)
   }
 
-  @Test("Headers of all three versions are read, and spelt as any Python might", arguments: [1, 2, 3] as [UInt8])
+  @Test("headers of all three versions are read, and spelt as any Python might", arguments: [1, 2, 3] as [UInt8])
   func versions(version: UInt8) throws {
     let header = "{\"shape\" : (3L, 2L) ,'fortran_order':False,\n 'descr':'|u1'}    \n"
     let data = try load(archive(replacing: "x_train", with: npy("", "", [11, 12, 13, 14, 15, 16], version: version, header: header)))
@@ -103,14 +103,14 @@ import Testing
   }
 
   @Test(
-    "Labels may be integers of any width",
+    "labels may be integers of any width",
     arguments: [("|i1", 1), ("<i2", 2), ("<i4", 4), ("<i8", 8), ("|u1", 1), ("<u2", 2), ("<u4", 4), ("<u8", 8)])
   func labels(descriptor: String, width: Int) throws {
     let body = [2, 0, 1].flatMap { little($0, width) }
     #expect(try load(archive(replacing: "y_train", with: npy(descriptor, "(3,)", body))).train.labels == [2, 0, 1])
   }
 
-  @Test("Every wrong label is told by its position and value")
+  @Test("every wrong label is told by its position and value")
   func wrongLabels() throws {
     for (descriptor, body, detail) in [
       ("|i1", [0, 0xFF, 2], "label 1 is -1; a label must be in 0…999"),
@@ -125,7 +125,7 @@ import Testing
     }
   }
 
-  @Test("Every fault of an array is told with the array")
+  @Test("every fault of an array is told with the array")
   func faults() throws {
     let good: [UInt8] = [1, 2, 3, 4, 5, 6]
     let faults: [(bytes: [UInt8], detail: String)] = [
@@ -163,7 +163,7 @@ import Testing
     }
   }
 
-  @Test("Floats beside [0, 1] are refused, the ends are not", arguments: [-0.001, 1.001, .infinity, -.infinity, .nan] as [Float])
+  @Test("floats beside [0, 1] are refused, the ends are not", arguments: [-0.001, 1.001, .infinity, -.infinity, .nan] as [Float])
   func range(value: Float) throws {
     let values: [Float] = [0, 1, 0.5, value, 0.5, 0.5]
     let body = values.flatMap { little($0.bitPattern, 4) }
@@ -171,7 +171,7 @@ import Testing
     #expect(error?.detail.contains("image 1 holds the value") == true, "\(String(describing: error))")
   }
 
-  @Test("Test images of another shape are refused")
+  @Test("test images of another shape are refused")
   func shapes() throws {
     let error = #expect(throws: DatasetError.self) {
       try load(archive(replacing: "x_test", with: npy("|u1", "(2, 3)", [1, 2, 3, 4, 5, 6])))
@@ -179,7 +179,7 @@ import Testing
     #expect(error == DatasetError(part: "x_test", "the images are [3], but those of x_train are [2]; both must have one shape"))
   }
 
-  @Test("A test label that training never names is told by its place, whichever comes first in the archive")
+  @Test("a test label that training never names is told by its place, whichever comes first in the archive")
   func testFirst() throws {
     var archive = StoredArchive()
     archive.add("y_test.npy", npy("|u1", "(5,)", [0, 1, 3, 2, 4]))
@@ -191,7 +191,7 @@ import Testing
     #expect(error?.detail.contains("label 2 is 3, but the labels of y_train are in 0…2") == true, "\(String(describing: error))")
   }
 
-  @Test("An array that is compressed as NumPy never does is refused before anything of it is decompressed")
+  @Test("an array that is compressed as NumPy never does is refused before anything of it is decompressed")
   func method() throws {
     var archive = StoredArchive()
     // LZMA: its header may ask for a dictionary of 4 GiB.
@@ -201,7 +201,7 @@ import Testing
     #expect(error?.detail.contains("the method lzma; numpy.savez") == true, "\(String(describing: error))")
   }
 
-  @Test("An archive of entries without end is refused, for its directory stands in memory")
+  @Test("an archive of entries without end is refused, for its directory stands in memory")
   func directory() throws {
     var many = StoredArchive()
     for number in 0..<25_000 { many.add("\(number)", []) }
@@ -212,7 +212,7 @@ import Testing
     #expect(try load(some).train.count == 3)
   }
 
-  @Test("An array that comes twice is refused")
+  @Test("an array that comes twice is refused")
   func twice() throws {
     var archive = archive()
     archive.add("x_train.npy", npy("|u1", "(3, 2)", [1, 2, 3, 4, 5, 6]))
@@ -220,7 +220,7 @@ import Testing
     #expect(error == DatasetError(part: "x_train", "the archive has this array twice"))
   }
 
-  @Test("A wrong checksum is found, even though all sizes agree")
+  @Test("a wrong checksum is found, even though all sizes agree")
   func checksum() throws {
     var archive = StoredArchive()
     archive.add("x_train.npy", npy("|u1", "(3, 2)", [1, 2, 3, 4, 5, 6]), checksum: 1)
@@ -229,7 +229,7 @@ import Testing
     #expect(error?.detail.contains("CRC") == true, "\(String(describing: error))")
   }
 
-  @Test("The limit counts all arrays together, as they are after decompression")
+  @Test("the limit counts all arrays together, as they are after decompression")
   func limit() throws {
     // 6 + 3 + 4 + 2 bytes.
     #expect(try load(archive(), limits: DatasetLimits(uncompressedBytes: 15)).train.count == 3)
@@ -238,7 +238,7 @@ import Testing
     #expect(error?.detail.contains("over the limit of 14 bytes") == true)
   }
 
-  @Test("An archive cut off anywhere is refused, and so is anything that is none")
+  @Test("an archive cut off anywhere is refused, and so is anything that is none")
   func truncated() throws {
     let folder = try ScratchFolder()
     let bytes = archive().bytes
@@ -248,7 +248,7 @@ import Testing
     }
   }
 
-  @Test("Compressed data with a damaged byte is refused, or reads as data that fits the checks; it never brings the process down")
+  @Test("compressed data with a damaged byte is refused, or reads as data that fits the checks; it never brings the process down")
   func damaged() throws {
     let folder = try ScratchFolder()
     let whole = [UInt8](try Data(contentsOf: fixture("colour.npz")))
@@ -263,7 +263,7 @@ import Testing
     #expect(refused > whole.count / 2)
   }
 
-  @Test("An error never holds a path")
+  @Test("an error never holds a path")
   func noPath() throws {
     let folder = try ScratchFolder()
     let url = try folder.write([1, 2, 3], to: "upload")

@@ -27,7 +27,7 @@ import Testing
 
   // MARK: The file
 
-  @Test("The same source makes the same file, and its digest is that of the file")
+  @Test("the same source makes the same file, and its digest is that of the file")
   func deterministic() throws {
     let (first, second, other) = (try pack("colour.npz", as: "first"), try pack("colour.npz", as: "second"), try pack("rows.npz"))
     #expect(first.sha256 == second.sha256)
@@ -45,7 +45,7 @@ import Testing
     let summary: DatasetSummary
   }
 
-  @Test("The arrays stand in the order of the source, each from a multiple of 64 bytes on, and the footer says where")
+  @Test("the arrays stand in the order of the source, each from a multiple of 64 bytes on, and the footer says where")
   func layout() throws {
     let bytes = try packed("grey.npz")
     let end = bytes.count - 16
@@ -61,7 +61,7 @@ import Testing
     #expect(Array(bytes[268..<320]) == [UInt8](repeating: 0, count: 52))
   }
 
-  @Test("A file is opened under any name, with its labels in memory and nothing else", arguments: ["grey.npz", "colour.npz", "rows.npz"])
+  @Test("a file is opened under any name, with its labels in memory and nothing else", arguments: ["grey.npz", "colour.npz", "rows.npz"])
   func opened(source: String) throws {
     let data = try open(packed(source))
     #expect(data.name == "named")
@@ -70,7 +70,7 @@ import Testing
     #expect(data.pixelBytes == 0)
   }
 
-  @Test("Images of a file come in any order, alone or together", arguments: ["grey.npz", "colour.npz"])
+  @Test("images of a file come in any order, alone or together", arguments: ["grey.npz", "colour.npz"])
   func order(source: String) throws {
     let split = try open(packed(source)).train
     let indices = [3, 4, 5, 0, 0, 1, 5]
@@ -89,7 +89,7 @@ import Testing
     return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF] + block + little(StoredArchive.crc32(bytes), 4) + little(bytes.count, 4)
   }
 
-  @Test("What was read is on the disk before the next is read, a piece at a time")
+  @Test("what was read is on the disk before the next is read, a piece at a time")
   func pieces() throws {
     let zeros = [UInt8](try Data(contentsOf: fixture("zeros.gz")))
     // 16 images of a MiB are promised, and 12 are there.
@@ -110,7 +110,7 @@ import Testing
     #expect(longest > 0 && longest <= 1 << 20)
   }
 
-  @Test("What the check throws ends the packing", arguments: [1, 4, 5])
+  @Test("what the check throws ends the packing", arguments: [1, 4, 5])
   func checked(calls: Int) throws {
     struct Stop: Error {}
     var left = calls
@@ -125,13 +125,13 @@ import Testing
 
   // MARK: Damage
 
-  @Test("A file cut off anywhere is refused")
+  @Test("a file cut off anywhere is refused")
   func cut() throws {
     let bytes = try packed("grey.npz")
     for count in bytes.indices { #expect(throws: DatasetError.self, "cut at \(count)") { try open(bytes.prefix(count)) } }
   }
 
-  @Test("A changed byte of the footer is refused, or gives a data set that can be read")
+  @Test("a changed byte of the footer is refused, or gives a data set that can be read")
   func footer() throws {
     let bytes = try packed("grey.npz")
     var refused = 0
@@ -152,7 +152,7 @@ import Testing
   }
 
   @Test(
-    "A footer that contradicts the file is refused",
+    "a footer that contradicts the file is refused",
     arguments: [
       ("\"offset\":128", "\"offset\":127"), ("\"offset\":128", "\"offset\":-64"), ("\"offset\":128", "\"offset\":9223372036854775744"),
       ("\"count\":120", "\"count\":9223372036854775807"), ("\"count\":120", "\"count\":-120"),
@@ -173,7 +173,7 @@ import Testing
     #expect(error?.detail.hasPrefix("the packed data set is damaged: it") == true, "\(String(describing: error))")
   }
 
-  @Test("A changed label is refused, and so is another version")
+  @Test("a changed label is refused, and so is another version")
   func changed() throws {
     let bytes = try packed("grey.npz")
     var label = bytes
@@ -186,7 +186,7 @@ import Testing
     #expect(refusal?.detail.contains("of version 2 of the packed format; version 1 is read") == true)
   }
 
-  @Test("A file that is cut while it is open ends a batch with an error, not the process")
+  @Test("a file that is cut while it is open ends a batch with an error, not the process")
   func cutWhileOpen() throws {
     let data = try open(packed("grey.npz"))
     let url = folder.url.appendingPathComponent("open")

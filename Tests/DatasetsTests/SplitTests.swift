@@ -3,7 +3,7 @@ import TensorEngine
 import Testing
 
 @Suite struct SplitTests {
-  @Test("Bytes become exactly Float(byte) / 255, bit by bit as NumPy and torchvision have it")
+  @Test("bytes become exactly Float(byte) / 255, bit by bit as NumPy and torchvision have it")
   func scale() throws {
     let split = Split(imageShape: [1], pixels: Pixels(bytes: Array(0...255)), labels: [Int](repeating: 0, count: 256))
     let values = try split.images(at: 0..<256).values
@@ -11,7 +11,7 @@ import Testing
     #expect([1, 3, 77, 254].map { values[$0].bitPattern } == [998_277_249, 1_010_876_609, 1_050_319_515, 1_065_287_423])
   }
 
-  @Test("Images come in the order asked for, each as often as asked for, as bytes and as floats", arguments: [true, false])
+  @Test("images come in the order asked for, each as often as asked for, as bytes and as floats", arguments: [true, false])
   func order(asBytes: Bool) throws {
     let bytes: [UInt8] = (0..<24).map { $0 * 10 }
     let pixels = asBytes ? Pixels(bytes: bytes) : Pixels(floats: bytes.map { Float($0) / 255 })
@@ -23,7 +23,7 @@ import Testing
     #expect(split.labels(at: [3, 0, 3]) == [7, 4, 7])
   }
 
-  @Test("Any collection of indices will do, an empty one too")
+  @Test("any collection of indices will do, an empty one too")
   func collections() throws {
     let split = Split(imageShape: [2], pixels: Pixels(floats: [0, 0.25, 0.5, 1]), labels: [0, 1])
     #expect(try split.images(at: 1..<2).values == [0.5, 1])
@@ -31,7 +31,7 @@ import Testing
     #expect(try split.images(at: []).shape == [0, 2])
   }
 
-  @Test("A split of some of the images has these, in the order given, and so has a split of that")
+  @Test("a split of some of the images has these, in the order given, and so has a split of that")
   func selection() throws {
     let split = Split(imageShape: [2], pixels: Pixels(bytes: Array(0..<20)), labels: Array(0..<10))
     let some = split.selecting([7, 8, 2, 2, 9])
@@ -44,7 +44,7 @@ import Testing
     #expect(split.selecting([]).count == 0)
   }
 
-  @Test("A byte of the source is a byte in memory, a label takes two")
+  @Test("a byte of the source is a byte in memory, a label takes two")
   func memory() {
     let split = Split(imageShape: [1000], pixels: Pixels(bytes: [UInt8](repeating: 9, count: 5000)), labels: [0, 0, 1, 1, 2])
     #expect(split.memoryBytes == 5000 + 5 * 2)

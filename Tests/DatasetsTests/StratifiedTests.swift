@@ -9,7 +9,7 @@ import Testing
     return place < 600 ? 0 : place < 900 ? 1 : place < 999 ? 2 : 3
   }
 
-  @Test("Both parts together are all examples, and every class is held out in proportion")
+  @Test("both parts together are all examples, and every class is held out in proportion")
   func proportions() {
     let parts = stratifiedValidation(of: Self.labels, classes: 4, fraction: 0.1, seed: 1)
     #expect((parts.train + parts.validation).sorted() == Array(0..<1000))
@@ -18,7 +18,7 @@ import Testing
     #expect(counts(parts.validation) == [60, 30, 10, 0])
   }
 
-  @Test("The same seed gives the same parts, another seed others")
+  @Test("the same seed gives the same parts, another seed others")
   func seeds() {
     let first = stratifiedValidation(of: Self.labels, classes: 4, fraction: 0.25, seed: 5)
     let again = stratifiedValidation(of: Self.labels, classes: 4, fraction: 0.25, seed: 5)
@@ -28,14 +28,14 @@ import Testing
     #expect(counts(first.validation) == counts(other.validation))
   }
 
-  @Test("The choice of a seed stays what it is from version to version, or a resumed job would train on what it validated with")
+  @Test("the choice of a seed stays what it is from version to version, or a resumed job would train on what it validated with")
   func stays() {
     let labels = (0..<12).map { $0 % 3 }
     // From an implementation in Python of Philox4x32-10, checked against the known answers of Random123.
     #expect(stratifiedValidation(of: labels, classes: 3, fraction: 0.5, seed: 42).validation == [3, 4, 5, 9, 10, 11])
   }
 
-  @Test("A fraction of nothing holds out nothing, and a class always keeps an example to train on")
+  @Test("a fraction of nothing holds out nothing, and a class always keeps an example to train on")
   func edges() {
     let none = stratifiedValidation(of: Self.labels, classes: 4, fraction: 0, seed: 0)
     #expect(none.validation.isEmpty)
@@ -46,7 +46,7 @@ import Testing
     #expect(stratifiedValidation(of: [Int](), classes: 4, fraction: 0.5, seed: 0) == (train: [], validation: []))
   }
 
-  @Test("Only the examples given are parted, whatever order they come in")
+  @Test("only the examples given are parted, whatever order they come in")
   func among() {
     let some = Array(stride(from: 999, through: 0, by: -3))
     let parts = stratifiedValidation(of: Self.labels, among: some, classes: 4, fraction: 0.2, seed: 3)
@@ -54,7 +54,7 @@ import Testing
     #expect(parts == stratifiedValidation(of: Self.labels, among: some.sorted(), classes: 4, fraction: 0.2, seed: 3))
   }
 
-  @Test("A sample has the size asked for and its classes in proportion", arguments: [1, 7, 10, 333, 999])
+  @Test("a sample has the size asked for and its classes in proportion", arguments: [1, 7, 10, 333, 999])
   func sample(count: Int) {
     let chosen = stratifiedSample(of: Self.labels, classes: 4, count: count, seed: 9)
     #expect(chosen.count == count)
@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  @Test("A sample of more than there are is all of them, and different purposes choose differently")
+  @Test("a sample of more than there are is all of them, and different purposes choose differently")
   func sampleEdges() {
     #expect(stratifiedSample(of: Self.labels, classes: 4, count: 5000, seed: 0) == Array(0..<1000))
     #expect(stratifiedSample(of: Self.labels, classes: 4, count: 0, seed: 0).isEmpty)

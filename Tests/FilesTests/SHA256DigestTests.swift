@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct SHA256DigestTests {
   @Test(
-    "The examples of FIPS 180-4 and of RFC 6234 come out as published",
+    "the examples of FIPS 180-4 and of RFC 6234 come out as published",
     arguments: [
       ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
       ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
@@ -16,7 +16,7 @@ import Testing
     #expect(SHA256Digest.hex(of: Data(text.utf8)) == digest)
   }
 
-  @Test("A million letters in uneven pieces give the published digest")
+  @Test("a million letters in uneven pieces give the published digest")
   func pieces() {
     let digest = SHA256Digest()
     var left = 1_000_000
@@ -30,7 +30,7 @@ import Testing
     #expect(digest.finishHex() == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
   }
 
-  @Test("The digest of a file is that of its bytes, and a file that is not there is told by its name only")
+  @Test("the digest of a file is that of its bytes, and a file that is not there is told by its name only")
   func file() throws {
     let folder = try TestFolder()
     let bytes = (0..<700_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }

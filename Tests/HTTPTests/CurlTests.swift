@@ -56,7 +56,7 @@ struct CurlTests {
     try await withServer(handler: { try await router($0) }) { port, _, _ in try await body("http://127.0.0.1:\(port)", file) }
   }
 
-  @Test func uploadsArriveWholeInEitherFraming() async throws {
+  @Test("uploads arrive whole in either framing") func uploadsArriveWholeInEitherFraming() async throws {
     try await serving { url, file in
       #expect(try curl(["-T", file.path, "\(url)/upload"]).output == "2500000 -\n")
       let chunked = try curl(["-T", file.path, "-H", "Transfer-Encoding: chunked", "\(url)/upload"])
@@ -64,7 +64,7 @@ struct CurlTests {
     }
   }
 
-  @Test func aFormWithFilesIsUnderstood() async throws {
+  @Test("a form with files is understood") func aFormWithFilesIsUnderstood() async throws {
     try await serving { url, file in
       let name = URL(fileURLWithPath: file.path).lastPathComponent
       let form = try curl(["-F", "train=@\(file.path)", "-F", "note=two words", "\(url)/form"])
@@ -72,7 +72,7 @@ struct CurlTests {
     }
   }
 
-  @Test func aTooLargeBodyIsRefusedBeforeItIsSent() async throws {
+  @Test("a too large body is refused before it is sent") func aTooLargeBodyIsRefusedBeforeItIsSent() async throws {
     try await serving { url, file in
       let arguments = ["--data-binary", "@\(file.path)", "-H", "Expect: 100-continue", "--expect100-timeout", "10"]
       let sent = try curl(arguments + ["-o", "/dev/null", "-w", "%{http_code} %{size_upload}", "\(url)/small"])
@@ -83,7 +83,7 @@ struct CurlTests {
     }
   }
 
-  @Test func aBrokenDownloadIsTakenUpAgain() async throws {
+  @Test("a broken download is taken up again") func aBrokenDownloadIsTakenUpAgain() async throws {
     try await serving { url, file in
       let part = try TemporaryFile(count: 1_000_000)
       #expect(try curl(["-C", "-", "-o", part.path, "\(url)/file"]).status == 0)
@@ -93,7 +93,7 @@ struct CurlTests {
     }
   }
 
-  @Test func aConnectionIsUsedAgain() async throws {
+  @Test("a connection is used again") func aConnectionIsUsedAgain() async throws {
     try await serving { url, _ in
       let both = try curl([
         "-o", "/dev/null", "-o", "/dev/null", "-o", "/dev/null", "-w", "%{http_code}:%{num_connects} ", "\(url)/events", "\(url)/missing",

@@ -4,17 +4,17 @@ import Testing
 struct EventStreamTests {
   private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
-  @Test func anEventHasALineForEachOfItsFields() {
+  @Test("an event has a line for each of its fields") func anEventHasALineForEachOfItsFields() {
     let event = ServerSentEvent(id: "7", event: "metric", data: "{\"a\":1}", retry: 3000)
     #expect(text(event.encoded) == "id: 7\nevent: metric\nretry: 3000\ndata: {\"a\":1}\n\n")
   }
 
-  @Test func everyLineOfTheDataStandsAlone() {
+  @Test("every line of the data stands alone") func everyLineOfTheDataStandsAlone() {
     #expect(text(ServerSentEvent(data: "a\nb\r\nc\rd\n").encoded) == "data: a\ndata: b\ndata: c\ndata: d\ndata: \n\n")
     #expect(text(ServerSentEvent(data: "").encoded) == "data: \n\n")
   }
 
-  @Test func noFieldCanSmuggleInAnother() {
+  @Test("no field can smuggle in another") func noFieldCanSmuggleInAnother() {
     #expect(text(ServerSentEvent(id: "1\ndata: x", event: "a\r\nb", data: "").encoded) == "id: 1 data: x\nevent: a b\ndata: \n\n")
     #expect(text(ServerSentEvent(id: "\0", data: "").encoded) == "data: \n\n")
     #expect(text(ServerSentEvent.comment("a\nb")) == ": a b\n\n")

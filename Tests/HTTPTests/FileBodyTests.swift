@@ -39,4 +39,25 @@ struct FileBodyTests {
       #expect(await eventually { log.lines.contains { $0.message == "answer broke off" } })
     }
   }
+
+  @Test("a file that cannot be read when it is due is answered with a sentence about the disk, and the connection goes on")
+  func unreadableFile() async throws {
+    let file = try TemporaryFile(count: 1000)
+    try await withServer(handler: { request in
+      guard request.path == "/file" else { return .text("next") }
+      let response = try Response.file(try file.open(), type: "x/y", etag: nil, for: request)
+      #expect(truncate(file.path, 0) == 0)
+      return response
+    }) { port, server, log in
+      let client = try RawClient(port: port)
+      client.send("GET /file HTTP/1.1\r\nHost: a\r\n\r\nGET /next HTTP/1.1\r\nHost: a\r\n\r\n")
+      let answer = try client.answer()
+      #expect(answer.status == 500 && answer.headers["content-type"] == "application/problem+json")
+      #expect(answer.text.contains("The file cannot be read from the server's disk."))
+      #expect(try client.answer().text == "next")
+      let line = try #require(log.lines.first { $0.message == "file cannot be read" })
+      #expect(line.fields["request_id"] == answer.headers["x-request-id"] && line.fields["error"]?.contains("shorter") == true)
+      #expect(await eventually { server.metrics.snapshot().requestsByClass == [5: 1, 2: 1] })
+    }
+  }
 }

@@ -4,8 +4,6 @@ import HTTP
 import Synchronization
 import Testing
 
-private let host = "HTTP/1.1\r\nHost: a\r\n"
-
 struct ImmediateTests {
   /// How deep the stack was at each call, thread by thread.
   private final class StackDepth: Sendable {

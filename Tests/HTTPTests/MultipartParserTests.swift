@@ -37,38 +37,42 @@ struct MultipartParserTests {
     "part train_images a \"b\".gz application/gzip", "data 0 ff d d a 2d 2d 62 2d", "part empty - -", "data ", "finished",
   ]
 
-  @Test func aFormIsReadPartByPart() { #expect(transcript([Self.form]) == Self.understood) }
+  @Test("a form is read part by part") func aFormIsReadPartByPart() { #expect(transcript([Self.form]) == Self.understood) }
 
-  @Test func everySplitOfTheBytesGivesTheSameParts() {
+  @Test("every split of the bytes gives the same parts") func everySplitOfTheBytesGivesTheSameParts() {
     for cut in 0...Self.form.count {
       #expect(transcript([Array(Self.form[..<cut]), Array(Self.form[cut...])]) == Self.understood, "cut at \(cut)")
     }
     #expect(transcript(Self.form.map { [$0] }) == Self.understood)
   }
 
-  @Test func aFormCutOffAnywhereIsAnError() throws {
+  @Test("a form cut off anywhere is an error") func aFormCutOffAnywhereIsAnError() throws {
     let end = Self.form.count - "\r\nignored too\r\n--b-1\r\n".utf8.count
     for cut in 0..<end { #expect(transcript([Array(Self.form[..<cut])]).last == "error 400", "cut at \(cut)") }
     #expect(transcript([Array(Self.form[..<end])]).last == "finished")
   }
 
-  @Test(arguments: [
-    "--b-1x\r\n", "--b-1\n", "--b-1\r\nContent-Disposition: form-data\r\n\r\n", "--b-1\r\n\r\n",
-    "--b-1\r\nContent-Disposition: attachment; name=a\r\n\r\n", "--b-1\r\nContent-Disposition: form-data; name=\"a\r\n\r\n",
-    "--b-1\r\nContent-Disposition: form-data; name=a; name=b\r\n\r\n", "--b-1\r\nno colon\r\n\r\n", "--b-1\r\nA: b\n\r\n", "--b-1-x",
-    "--b-1\r\nX: " + String(repeating: "x", count: 9000),
-  ])
+  @Test(
+    "a malformed form is refused",
+    arguments: [
+      "--b-1x\r\n", "--b-1\n", "--b-1\r\nContent-Disposition: form-data\r\n\r\n", "--b-1\r\n\r\n",
+      "--b-1\r\nContent-Disposition: attachment; name=a\r\n\r\n", "--b-1\r\nContent-Disposition: form-data; name=\"a\r\n\r\n",
+      "--b-1\r\nContent-Disposition: form-data; name=a; name=b\r\n\r\n", "--b-1\r\nno colon\r\n\r\n", "--b-1\r\nA: b\n\r\n", "--b-1-x",
+      "--b-1\r\nX: " + String(repeating: "x", count: 9000),
+    ])
   func aMalformedFormIsRefused(_ text: String) {
     #expect(transcript([Array(text.utf8)]) == ["error 400"])
     #expect(transcript(text.utf8.map { [$0] }) == ["error 400"])
   }
 
-  @Test(arguments: [
-    (nil, 415), ("text/plain", 415), ("multipart/mixed; boundary=a", 415), ("multipart/form-data", 400),
-    ("multipart/form-data; boundary=\"\"", 400),
-    ("multipart/form-data; boundary=\"a&b\"", 400), ("Multipart/Form-Data; charset=utf-8; Boundary=\"a b\"", 0),
-    ("multipart/form-data; boundary=x", 0),
-  ])
+  @Test(
+    "the boundary comes from the content type",
+    arguments: [
+      (nil, 415), ("text/plain", 415), ("multipart/mixed; boundary=a", 415), ("multipart/form-data", 400),
+      ("multipart/form-data; boundary=\"\"", 400),
+      ("multipart/form-data; boundary=\"a&b\"", 400), ("Multipart/Form-Data; charset=utf-8; Boundary=\"a b\"", 0),
+      ("multipart/form-data; boundary=x", 0),
+    ])
   func theBoundaryComesFromTheContentType(_ type: String?, _ status: Int) {
     do {
       _ = try MultipartParser(contentType: type)
@@ -78,7 +82,7 @@ struct MultipartParserTests {
     }
   }
 
-  @Test func theBodyOfARequestIsReadAsAForm() async throws {
+  @Test("the body of a request is read as a form") func theBodyOfARequestIsReadAsAForm() async throws {
     let request = Request(
       method: .post, target: try RequestTarget(parsing: "/"), headers: [.contentType: "multipart/form-data; boundary=b-1"],
       body: RequestBody(Self.form))

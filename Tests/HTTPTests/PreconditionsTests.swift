@@ -15,27 +15,30 @@ struct PreconditionsTests {
     (.get, [.ifMatch: "a"], .failed),
   ]
 
-  @Test(arguments: cases)
-  func aConditionIsWeighedAgainstTheTag(_ method: HTTPRequest.Method, _ headers: HTTPFields, _ expected: Preconditions.Outcome) {
+  @Test("a condition is weighed against the tag", arguments: cases) func aConditionIsWeighedAgainstTheTag(
+    _ method: HTTPRequest.Method, _ headers: HTTPFields, _ expected: Preconditions.Outcome
+  ) {
     #expect(Preconditions.evaluate(method: method, headers: headers, current: Self.current) == expected)
   }
 
-  @Test func whatDoesNotExistMatchesNothing() {
+  @Test("what does not exist matches nothing") func whatDoesNotExistMatchesNothing() {
     #expect(Preconditions.evaluate(method: .put, headers: [.ifMatch: "*"], current: nil) == .failed)
     #expect(Preconditions.evaluate(method: .put, headers: [.ifNoneMatch: "*"], current: nil) == .proceed)
   }
 
-  @Test func fieldsOnSeveralLinesAreOneList() {
+  @Test("fields on several lines are one list") func fieldsOnSeveralLinesAreOneList() {
     var headers = HTTPFields()
     headers.append(.init(name: .ifNoneMatch, value: "\"x\""))
     headers.append(.init(name: .ifNoneMatch, value: "\"a\""))
     #expect(Preconditions.evaluate(method: .get, headers: headers, current: Self.current) == .notModified)
   }
 
-  @Test(arguments: [
-    ("\"a,b\", W/\"\" ,, \"c\"", ["\"a,b\"", "W/\"\"", "\"c\""]), ("\"a\"", ["\"a\""]), ("\"a\" \"b\"", nil), ("\"a", nil),
-    ("w/\"a\"", nil), ("", nil),
-  ])
+  @Test(
+    "tags are read from a list",
+    arguments: [
+      ("\"a,b\", W/\"\" ,, \"c\"", ["\"a,b\"", "W/\"\"", "\"c\""]), ("\"a\"", ["\"a\""]), ("\"a\" \"b\"", nil), ("\"a", nil),
+      ("w/\"a\"", nil), ("", nil),
+    ])
   func tagsAreReadFromAList(_ text: String, _ expected: [String]?) {
     guard case .tags(let tags)? = EntityTag.List(text) else {
       #expect(expected == nil)

@@ -11,14 +11,14 @@ struct RequestBodyTests {
     }
   }
 
-  @Test func aBodyIsCollectedUpToItsLimit() async throws {
+  @Test("a body is collected up to its limit") func aBodyIsCollectedUpToItsLimit() async throws {
     #expect(try await RequestBody([1, 2, 3]).collect() == [1, 2, 3])
     #expect(try await RequestBody([1, 2, 3]).collect(upTo: 3) == [1, 2, 3])
     #expect(await status { try await RequestBody([1, 2, 3]).collect(upTo: 2) } == 413)
     #expect(await status { try await RequestBody([1, 2, 3], limit: 2).collect() } == 413)
   }
 
-  @Test func aRouteCanWidenTheLimit() async throws {
+  @Test("a route can widen the limit") func aRouteCanWidenTheLimit() async throws {
     let body = RequestBody([1, 2, 3], limit: 1)
     body.limit(to: 3)
     var bytes: [UInt8] = []

@@ -27,16 +27,19 @@ struct RouterTests {
     }
   }
 
-  @Test(arguments: [
-    (HTTPRequest.Method.get, "/", "root GET - -"), (.get, "/v1/jobs?limit=1", "list GET - -"), (.post, "/v1/jobs", "submit POST - -"),
-    (.get, "/v1/jobs/job_1", "job GET job_1 -"), (.get, "/v1/jobs/a%2Fb", "job GET a/b -"), (.head, "/v1/jobs/x", "job HEAD x -"),
-    (.get, "/v1/jobs/special", "special GET - -"), (.get, "/v1/jobs/x/report.html", "html GET x -"),
-    (.get, "/v1/jobs/x/checkpoints/best_robust", "checkpoint GET x best_robust"), (.delete, "/v1/jobs/special", "delete DELETE special -"),
-    (.get, "/nothing", "404 "), (.get, "/v1/jobs/", "404 "), (.get, "/v1/jobs//report.html", "404 "), (.get, "//v1/jobs", "404 "),
-    (.put, "/v1/jobs", "405 GET, HEAD, OPTIONS, POST"), (.post, "/v1/jobs/x", "405 DELETE, GET, HEAD, OPTIONS"),
-    (.options, "/v1/jobs", "204 GET, HEAD, OPTIONS, POST"), (.options, "/nothing", "404 "),
-    (.options, "*", "204 DELETE, GET, HEAD, OPTIONS, POST"), (.init("BREW")!, "/", "501 "), (.connect, "a:1", "404 "),
-  ])
+  @Test(
+    "a request finds its route",
+    arguments: [
+      (HTTPRequest.Method.get, "/", "root GET - -"), (.get, "/v1/jobs?limit=1", "list GET - -"), (.post, "/v1/jobs", "submit POST - -"),
+      (.get, "/v1/jobs/job_1", "job GET job_1 -"), (.get, "/v1/jobs/a%2Fb", "job GET a/b -"), (.head, "/v1/jobs/x", "job HEAD x -"),
+      (.get, "/v1/jobs/special", "special GET - -"), (.get, "/v1/jobs/x/report.html", "html GET x -"),
+      (.get, "/v1/jobs/x/checkpoints/best_robust", "checkpoint GET x best_robust"),
+      (.delete, "/v1/jobs/special", "delete DELETE special -"),
+      (.get, "/nothing", "404 "), (.get, "/v1/jobs/", "404 "), (.get, "/v1/jobs//report.html", "404 "), (.get, "//v1/jobs", "404 "),
+      (.put, "/v1/jobs", "405 GET, HEAD, OPTIONS, POST"), (.post, "/v1/jobs/x", "405 DELETE, GET, HEAD, OPTIONS"),
+      (.options, "/v1/jobs", "204 GET, HEAD, OPTIONS, POST"), (.options, "/nothing", "404 "),
+      (.options, "*", "204 DELETE, GET, HEAD, OPTIONS, POST"), (.init("BREW")!, "/", "501 "), (.connect, "a:1", "404 "),
+    ])
   func aRequestFindsItsRoute(_ method: HTTPRequest.Method, _ path: String, _ expected: String) async {
     #expect(await answer(method, path) == expected)
   }
@@ -73,7 +76,7 @@ struct RouterTests {
     #expect(try await text("/a/b/x") == "third x")
   }
 
-  @Test func theTableCanBeListed() {
+  @Test("the table can be listed") func theTableCanBeListed() {
     #expect(router().routes.map { "\($0.method.rawValue) \($0.pattern)" }.contains("GET /v1/jobs/{id}/checkpoints/{other}"))
     #expect(router().routes.count == 8)
   }

@@ -2,15 +2,22 @@ import HTTP
 import Testing
 
 struct ServerMetricsTests {
-  @Test func everyRequestFallsIntoOneBucket() async throws {
+  @Test("every request is counted in one bucket of duration") func everyRequestFallsIntoOneBucket() async throws {
+    let latch = Latch()
     try await withServer(handler: { request in
-      if request.path == "/slow" { try await Task.sleep(for: .milliseconds(60)) }
+      if request.path == "/slow" { try await latch.wait() }
       if request.path == "/missing" { throw HTTPError.notFound("nothing") }
       return .text("x")
     }) { port, server, _ in
       let client = try RawClient(port: port)
       for path in ["fast", "slow", "missing"] {
-        client.send("GET /\(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.send("GET /\(path) \(host)\r\n")
+        if path == "slow" {
+          #expect(await eventually { latch.waiting == 1 })
+          let begun = ContinuousClock.now
+          #expect(await eventually { ContinuousClock.now - begun > .milliseconds(60) })
+          latch.open()
+        }
         _ = try client.answer()
       }
       #expect(await eventually { server.metrics.snapshot().durationCount == 3 })

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Glibc
 import HTTP
 import Logging
 import Synchronization
@@ -79,14 +80,74 @@ private final class TestThreads: TaskExecutor {
   }
 }
 
-/// Waits for something that happens soon on another thread.
-func eventually(within seconds: Double = 5, _ condition: () -> Bool) async -> Bool {
+/// Waits for something that happens soon on another thread; false when it did not.
+///
+/// It blocks its thread, one of the test's own, because timers of tasks wait for Swift's threads.
+func eventually(within seconds: Double = 20, _ condition: () -> Bool) async -> Bool {
   let end = ContinuousClock.now + .seconds(seconds)
   while !condition() {
     if ContinuousClock.now > end { return false }
-    try? await Task.sleep(for: .milliseconds(5))
+    sched_yield()
+    poll(nil, 0, 2)
   }
   return true
+}
+
+/// The end of a request line and the field that every request needs.
+let host = "HTTP/1.1\r\nHost: a\r\n"
+
+/// Answers with the method, the path and the body of the request.
+@Sendable func echo(_ request: Request) async throws -> Response {
+  .text("\(request.method.rawValue) \(request.path) " + String(decoding: try await request.body.collect(), as: UTF8.self))
+}
+
+/// Lets a server that answers `/turn` do hundreds of other things first, on each of its queues.
+func takeTurns(_ port: Int) throws {
+  let clients = try (0..<4).map { _ in try RawClient(port: port) }
+  for _ in 0..<100 {
+    for client in clients { client.send("GET /turn \(host)\r\n") }
+    for client in clients { _ = try client.answer() }
+  }
+}
+
+/// Tasks wait here, without a thread, until it is opened or they are cancelled.
+final class Latch: Sendable {
+  private struct State {
+    var isOpen = false
+    var last = 0
+    var waiting: [Int: CheckedContinuation<Void, any Error>] = [:]
+  }
+  private let state = Mutex(State())
+
+  var waiting: Int { state.withLock { $0.waiting.count } }
+
+  /// - Throws: `CancellationError`.
+  func wait() async throws {
+    let number = state.withLock { state in
+      state.last += 1
+      return state.last
+    }
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        state.withLock { state in
+          if Task.isCancelled { return continuation.resume(throwing: CancellationError()) }
+          if state.isOpen { return continuation.resume() }
+          state.waiting[number] = continuation
+        }
+      }
+    } onCancel: {
+      state.withLock { $0.waiting.removeValue(forKey: number) }?.resume(throwing: CancellationError())
+    }
+  }
+
+  func open() {
+    let waiting = state.withLock { state in
+      state.isOpen = true
+      defer { state.waiting = [:] }
+      return state.waiting.values
+    }
+    for continuation in waiting { continuation.resume() }
+  }
 }
 
 /// A place where handlers block their thread until it is opened.

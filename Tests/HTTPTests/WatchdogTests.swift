@@ -3,8 +3,6 @@ import HTTP
 import Synchronization
 import Testing
 
-private let host = "HTTP/1.1\r\nHost: a\r\n"
-
 struct WatchdogTests {
   @Test("while all handlers hang, requests are refused within the bound, immediate ones are answered, and all is well afterwards")
   func aDeadlockOfAllHandlers() async throws {
@@ -91,6 +89,7 @@ struct WatchdogTests {
       },
       handler: { request in
         handled.withLock { $0 += 1 }
+        // Long enough for others to wait out their time; what is expected holds for any number of them.
         usleep(2000)
         return .text("handled")
       }

@@ -12,7 +12,7 @@ struct ArchitectureTests {
     "vit_tiny",
   ]
 
-  @Test("Names and shapes are those of the state dict", arguments: networks) func namesAgree(name: String) throws {
+  @Test("names and shapes are those of the state dict", arguments: networks) func namesAgree(name: String) throws {
     let reference = try ArchitectureReference(name)
     let layout = reference.graph.layout
     #expect(Dictionary(uniqueKeysWithValues: layout.parameters.map { ($0.name, $0.shape.dimensions) }) == reference.stateDict)
@@ -20,7 +20,7 @@ struct ArchitectureTests {
 
   /// A gradient passes a ReLU or it does not: where a value is all but zero, one kernel's rounding decides otherwise than another's, and
   /// moves the gradient by the share of one unit. Hence the wider bound.
-  @Test("Logits, loss and input gradient agree with running statistics", arguments: networks, [(true, 1e-4), (false, 2e-2)])
+  @Test("logits, loss and input gradient agree with running statistics", arguments: networks, [(true, 1e-4), (false, 2e-2)])
   func evaluationAgrees(name: String, kind: (isExact: Bool, tolerance: Double)) throws {
     let reference = try ArchitectureReference(name)
     let program = try Program(reference.graph, for: .attack, isExact: kind.isExact)
@@ -39,7 +39,7 @@ struct ArchitectureTests {
     try reference.expectDigest(of: gradient, index: 0, as: "evaluated.input_gradient", group: "evaluated", within: kind.tolerance)
   }
 
-  @Test("Weight gradients, statistics of the batch and ten steps of SGD agree", arguments: networks)
+  @Test("weight gradients, statistics of the batch and ten steps of SGD agree", arguments: networks)
   func trainingAgrees(name: String) throws {
     let reference = try ArchitectureReference(name)
     let engine = Engine(threads: 2)

@@ -33,23 +33,23 @@ struct LayerTests {
     (.residual, ["layers": .layers([.relu])], .residual(layers: [.relu], shortcut: [])),
   ]
 
-  @Test("Fields left out take their defaults", arguments: defaults)
+  @Test("fields left out take their defaults", arguments: defaults)
   func takesDefaults(type: LayerType, values: [String: LayerValue], layer: Layer) throws {
     #expect(try Layer(type, values) == layer)
     #expect(layer.type == type)
     #expect(Set(layer.values.keys) == Set(type.fields.map(\.name)))
   }
 
-  @Test("Every type has a layer among the defaults tested") func allTypesAreTested() {
+  @Test("every type has a layer among the defaults tested") func allTypesAreTested() {
     #expect(Set(Self.defaults.map(\.0)) == Set(LayerType.allCases))
   }
 
-  @Test("A layer survives being written as JSON and read again", arguments: defaults)
+  @Test("a layer survives being written as JSON and read again", arguments: defaults)
   func roundTrips(type: LayerType, values: [String: LayerValue], layer: Layer) throws {
     #expect(try JSONDecoder().decode(Layer.self, from: JSONEncoder().encode(layer)) == layer)
   }
 
-  @Test("All faults of a layer come at once, each with what would be right") func collectsFaults() {
+  @Test("all faults of a layer come at once, each with what would be right") func collectsFaults() {
     let error = #expect(throws: LayerError.self) {
       try Layer(.conv, ["kernel": .integer(0), "groups": .boolean(true), "width": .integer(3)])
     }
@@ -63,7 +63,7 @@ struct LayerTests {
       ])
   }
 
-  @Test("A dropout of 1, a stride of 0 and an empty residual are refused")
+  @Test("a dropout of 1, a stride of 0 and an empty residual are refused")
   func refusesValuesOutOfBounds() {
     #expect(throws: LayerError.self) { try Layer(.dropout, ["rate": .number(1)]) }
     #expect(throws: LayerError.self) { try Layer(.dropout, ["rate": .number(-.ulpOfOne)]) }
@@ -71,7 +71,7 @@ struct LayerTests {
     #expect(throws: LayerError.self) { try Layer(.residual, ["layers": .layers([])]) }
   }
 
-  @Test("A faulty pooling size is reported once, not again for the stride that follows it") func reportsSizeOnce() {
+  @Test("a faulty pooling size is reported once, not again for the stride that follows it") func reportsSizeOnce() {
     let error = #expect(throws: LayerError.self) { try Layer(.maxPool, ["size": .integer(0)]) }
     #expect(error?.faults.map(\.field) == ["size"])
   }

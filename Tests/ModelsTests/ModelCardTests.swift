@@ -18,7 +18,7 @@ struct ModelCardTests {
       input: [5, 4, 2], classes: 3),
   ]
 
-  @Test("A network is rebuilt from its file's metadata", arguments: cards) func rebuilds(card: ModelCard) throws {
+  @Test("a network is rebuilt from its file's metadata", arguments: cards) func rebuilds(card: ModelCard) throws {
     let read = try #require(try ModelCard(metadata: card.metadata()))
     #expect(read.model == (try card.model.completed()))
     #expect(read.input == card.input)
@@ -28,7 +28,7 @@ struct ModelCardTests {
     #expect(try read.graph().layout == card.graph().layout)
   }
 
-  @Test("The metadata spell a preset out for readers that do not know it") func spellsPresetsOut() throws {
+  @Test("the metadata spell a preset out for readers that do not know it") func spellsPresetsOut() throws {
     let metadata = try ModelCard(model: ModelDescription(.preset("linear")), input: [2, 2, 1], classes: 3).metadata()
     #expect(
       metadata == [
@@ -37,12 +37,12 @@ struct ModelCardTests {
       ])
   }
 
-  @Test("A file from elsewhere has no card") func otherFilesHaveNone() throws {
+  @Test("a file from elsewhere has no card") func otherFilesHaveNone() throws {
     #expect(try ModelCard(metadata: ["format": "pt"]) == nil)
   }
 
   @Test(
-    "Faulty metadata are refused with the entry's name",
+    "faulty metadata are refused with the entry's name",
     arguments: [
       ("temper.format", "2"), ("temper.architecture", "{"), ("temper.architecture", #"{"layers": [{"type": "swish"}]}"#),
       ("temper.architecture", #"{"architecture": "mlp", "hidden": "many"}"#), ("temper.architecture", "{}"),
@@ -56,7 +56,7 @@ struct ModelCardTests {
     #expect(error?.description.contains(key) == true)
   }
 
-  @Test("A missing entry is named", arguments: ["temper.architecture", "temper.input", "temper.classes"])
+  @Test("a missing entry is named", arguments: ["temper.architecture", "temper.input", "temper.classes"])
   func namesWhatIsMissing(key: String) throws {
     var metadata = try Self.cards[0].metadata()
     metadata[key] = nil
@@ -64,7 +64,7 @@ struct ModelCardTests {
     #expect(error?.description == "the metadata lack \(key)")
   }
 
-  @Test("Shapes that no network can have are refused when the graph is built", arguments: ["[]", "[-3]", "[99999999,99999999,9]", "[1,2]"])
+  @Test("shapes that no network can have are refused when the graph is built", arguments: ["[]", "[-3]", "[99999999,99999999,9]", "[1,2]"])
   func refusesImpossibleShapes(shape: String) throws {
     var metadata = try Self.cards[0].metadata()
     metadata["temper.input"] = shape

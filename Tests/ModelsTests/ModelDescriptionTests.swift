@@ -30,7 +30,7 @@ struct ModelDescriptionTests {
     ),
   ]
 
-  @Test("A preset has the weights of PyTorch's Sequential", arguments: presets)
+  @Test("a preset has the weights of PyTorch's Sequential", arguments: presets)
   func presetsHavePyTorchNames(name: String, input: Shape, weights: [(String, Shape)]) throws {
     let graph = try ModelDescription(.preset(name)).graph(input: input, classes: 10)
     #expect(graph.layout.parameters.map(\.name) == weights.map(\.0))
@@ -38,13 +38,13 @@ struct ModelDescriptionTests {
     #expect(graph.outputShape == [10])
   }
 
-  @Test("Every preset is tested, and describes itself") func allPresetsAreTested() {
+  @Test("every preset is tested, and describes itself") func allPresetsAreTested() {
     let larger = ArchitectureTests.networks.map { name in Preset.all.first { name.hasPrefix($0.name) }?.name ?? name }
     #expect(Set(Preset.all.map(\.name)) == Set(Self.presets.map(\.0) + larger))
     #expect(Preset.all.allSatisfy { !$0.description.isEmpty && !$0.source.isEmpty })
   }
 
-  @Test("A preset and its layer list are the same network", arguments: presets.map(\.0))
+  @Test("a preset and its layer list are the same network", arguments: presets.map(\.0))
   func presetsAreLayerLists(name: String) throws {
     let preset = ModelDescription(.preset(name))
     let layers = try #require(try preset.layers(classes: 10))
@@ -52,7 +52,7 @@ struct ModelDescriptionTests {
     #expect(try preset.graph(input: [12, 12, 3], classes: 10).layout == listed.layout)
   }
 
-  @Test("A parameter of a preset changes it, and the others stand with their defaults when completed") func takesParameters() throws {
+  @Test("a parameter of a preset changes it, and the others stand with their defaults when completed") func takesParameters() throws {
     let small = ModelDescription(.preset("mlp", parameters: ["hidden": .integers([7])]))
     #expect(try small.graph(input: [5], classes: 2).layout.parameters.map(\.shape) == [[7, 5], [7], [2, 7], [2]])
     #expect(try small.completed() == small)
@@ -60,7 +60,7 @@ struct ModelDescriptionTests {
       try ModelDescription(.preset("mlp")).completed() == ModelDescription(.preset("mlp", parameters: ["hidden": .integers([512, 512])])))
   }
 
-  @Test("Residuals nest: body and shortcut are lists of their own") func residualsNest() throws {
+  @Test("residuals nest: body and shortcut are lists of their own") func residualsNest() throws {
     let inner = Layer.residual(layers: [.conv(filters: 4, kernel: 3, padding: 1, bias: false)])
     let layers: [Layer] = [
       .conv(filters: 4, kernel: 1), .residual(layers: [.relu, inner], shortcut: [.conv(filters: 4, kernel: 1)]), .flatten,
@@ -74,20 +74,20 @@ struct ModelDescriptionTests {
     #expect(graph.layout.parameters.last?.shape == [3, 140])
   }
 
-  @Test("Groups divide the channels that a kernel reads") func groupsDivideChannels() throws {
+  @Test("groups divide the channels that a kernel reads") func groupsDivideChannels() throws {
     let layers: [Layer] = [.conv(filters: 6, kernel: 3, groups: 2), .flatten, .linear(units: 2)]
     let first = try #require(try ModelDescription(.layers(layers)).graph(input: [3, 3, 4], classes: 2).layout.parameters.first)
     #expect(first.shape == [6, 2, 3, 3])
     #expect(first.initial == .uniform(fanIn: 18))
   }
 
-  @Test("Rows of features need no flatten, and may have one") func flattenLeavesRows() throws {
+  @Test("rows of features need no flatten, and may have one") func flattenLeavesRows() throws {
     let graph = try ModelDescription(.layers([.flatten, .linear(units: 2)])).graph(input: [9], classes: 2)
     #expect(graph.nodes.count == 2)
     #expect(graph.layout.parameters.map(\.name) == ["1.weight", "1.bias"])
   }
 
-  @Test("Normalisation comes first, without weights or an index") func normalizationTakesNoIndex() throws {
+  @Test("normalisation comes first, without weights or an index") func normalizationTakesNoIndex() throws {
     let normalization = Normalization(mean: [0.1, 0.2], std: [0.3, 0.4])
     let model = ModelDescription(.layers([.conv(filters: 3, kernel: 2), .flatten, .linear(units: 2)]), normalization: normalization)
     let graph = try model.graph(input: [4, 4, 2], classes: 2)
@@ -95,14 +95,14 @@ struct ModelDescriptionTests {
     #expect(graph.layout.parameters.first?.name == "0.weight")
   }
 
-  @Test("One mean and deviation serve every feature of a row") func normalizationOfRowsSpreads() throws {
+  @Test("one mean and deviation serve every feature of a row") func normalizationOfRowsSpreads() throws {
     let model = ModelDescription(.preset("linear"), normalization: Normalization(mean: [0.5], std: [0.25]))
     let normalize = try #require(try model.graph(input: [3], classes: 2).nodes[1].operation as? Normalize)
     #expect(normalize.mean == [0.5, 0.5, 0.5])
     #expect(normalize.deviation == [0.25, 0.25, 0.25])
   }
 
-  @Test("An architecture may be a function that adds to the graph itself") func takesBuilders() throws {
+  @Test("an architecture may be a function that adds to the graph itself") func takesBuilders() throws {
     let preset = Preset(
       name: "pair", description: "two rows summed", source: "none", parameters: [],
       network: .graph { graph, _, classes in
@@ -154,7 +154,7 @@ struct ModelDescriptionTests {
     (.init(.layers([.conv(filters: 1_024, kernel: 1, padding: 1_024)])), [4, 4, 1], "/layers/0", "larger than"),
   ]
 
-  @Test("A network that cannot be says where and why", arguments: faults)
+  @Test("a network that cannot be says where and why", arguments: faults)
   func saysWhereAndWhy(model: ModelDescription, input: Shape, pointer: String, part: String) {
     let error = #expect(throws: ModelError.self) { try model.graph(input: input, classes: 2) }
     #expect(error?.pointer == pointer)

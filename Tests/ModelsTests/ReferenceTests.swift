@@ -8,7 +8,7 @@ import Testing
 struct ReferenceTests {
   static let networks = ["mlp", "madry_cnn", "every_layer"]
 
-  @Test("Logits and the mean loss agree, in every kind of program", arguments: networks)
+  @Test("logits and the mean loss agree, in every kind of program", arguments: networks)
   func logitsAgree(name: String) throws {
     let reference = try Reference(name)
     for purpose in [Purpose.inference, .attack, .training] {
@@ -19,7 +19,7 @@ struct ReferenceTests {
     }
   }
 
-  @Test("The gradient at the input agrees", arguments: networks) func inputGradientAgrees(name: String) throws {
+  @Test("the gradient at the input agrees", arguments: networks) func inputGradientAgrees(name: String) throws {
     let reference = try Reference(name)
     let context = try Session(Program(reference.graph, for: .attack), parameters: reference.parameters(), contexts: 1)[0]
     var gradient = Tensor(zeros: reference.images.shape)
@@ -27,13 +27,13 @@ struct ReferenceTests {
     try reference.expect(gradient.values, as: "input_gradient", within: 1e-4)
   }
 
-  @Test("The gradient of every weight agrees", arguments: networks) func weightGradientsAgree(name: String) throws {
+  @Test("the gradient of every weight agrees", arguments: networks) func weightGradientsAgree(name: String) throws {
     let reference = try Reference(name)
     let session = try Session(Program(reference.graph, for: .training), parameters: reference.parameters(), contexts: 1)
     try reference.expectDigests("gradient", of: reference.weightGradient(session).gradient, within: 1e-4)
   }
 
-  @Test("Ten steps of SGD with momentum and weight decay agree", arguments: networks) func tenStepsAgree(name: String) throws {
+  @Test("ten steps of SGD with momentum and weight decay agree", arguments: networks) func tenStepsAgree(name: String) throws {
     let reference = try Reference(name)
     let parameters = try reference.parameters()
     let session = try Session(Program(reference.graph, for: .training), parameters: parameters, contexts: 1)
@@ -56,7 +56,7 @@ struct ReferenceTests {
     try reference.expectDigests("weight", of: parameters.withValues(Array.init), within: 1e-3)
   }
 
-  @Test("A network of PyTorch's reference keeps its weights through a file") func weightsSurviveAFile() throws {
+  @Test("a network of PyTorch's reference keeps its weights through a file") func weightsSurviveAFile() throws {
     let reference = try Reference("every_layer")
     let written = try Safetensors(Weights(reference.parameters()), metadata: reference.card.metadata())
     let read = try Safetensors(written.encoded())

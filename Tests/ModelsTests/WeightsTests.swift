@@ -13,21 +13,21 @@ struct WeightsTests {
 
   private func weights(_ entries: (String, Tensor)...) -> Weights { Weights(entries.map { .init(name: $0.0, tensor: $0.1) }) }
 
-  @Test("Names are matched in whatever order they come") func matchesNames() throws {
+  @Test("names are matched in whatever order they come") func matchesNames() throws {
     #expect(try weights(("0.bias", bias), ("0.weight", weight)).tensors(for: layout) == [weight, bias])
   }
 
-  @Test("The prefixes of PyTorch's wrappers are taken off when every name has them", arguments: ["module.", "model.", "module.model."])
+  @Test("the prefixes of PyTorch's wrappers are taken off when every name has them", arguments: ["module.", "model.", "module.model."])
   func takesPrefixesOff(prefix: String) throws {
     #expect(try weights((prefix + "0.weight", weight), (prefix + "0.bias", bias)).tensors(for: layout) == [weight, bias])
   }
 
-  @Test("A prefix on some of the names stays and is reported") func keepsPartialPrefixes() {
+  @Test("a prefix on some of the names stays and is reported") func keepsPartialPrefixes() {
     let error = #expect(throws: WeightsError.self) { try weights(("module.0.weight", weight), ("0.bias", bias)).tensors(for: layout) }
     #expect(error?.faults == ["0.weight [2, 3] is missing", "module.0.weight is not part of the network"])
   }
 
-  @Test("Everything that does not fit is reported at once") func reportsEverything() {
+  @Test("everything that does not fit is reported at once") func reportsEverything() {
     let error = #expect(throws: WeightsError.self) {
       try weights(("0.weight", Tensor(zeros: [3, 2])), ("1.bias", bias), ("0.scale", bias)).tensors(for: layout)
     }
@@ -38,7 +38,7 @@ struct WeightsTests {
       ])
   }
 
-  @Test("Values that are not finite are refused", arguments: [Float.nan, .infinity, -.infinity])
+  @Test("values that are not finite are refused", arguments: [Float.nan, .infinity, -.infinity])
   func refusesValuesThatAreNotFinite(value: Float) {
     let error = #expect(throws: WeightsError.self) {
       try weights(("0.weight", weight), ("0.bias", Tensor([2], values: [0, value]))).tensors(for: layout)
@@ -46,7 +46,7 @@ struct WeightsTests {
     #expect(error?.faults == ["0.bias holds values that are not finite"])
   }
 
-  @Test("No weights at all are reported as missing") func reportsEmptiness() {
+  @Test("no weights at all are reported as missing") func reportsEmptiness() {
     #expect(throws: WeightsError.self) { try Weights([]).tensors(for: layout) }
   }
 }
@@ -60,7 +60,7 @@ struct InitializationTests {
     ])
   }
 
-  @Test("Weights and biases are uniform within one over the root of the fan-in", arguments: [1, 25, 784])
+  @Test("weights and biases are uniform within one over the root of the fan-in", arguments: [1, 25, 784])
   func isUniform(fanIn: Int) {
     for entry in Weights(layout(fanIn), seed: 3).entries where entry.tensor.values.count >= 1_000 {
       let bound = 1 / Double(fanIn).squareRoot()
@@ -74,7 +74,7 @@ struct InitializationTests {
     }
   }
 
-  @Test("The same seed gives the same weights, another seed and another parameter others") func dependsOnSeedAndPosition() {
+  @Test("the same seed gives the same weights, another seed and another parameter others") func dependsOnSeedAndPosition() {
     let same = ParameterLayout(
       ["0.weight", "1.weight"].map { ParameterSpecification(name: $0, shape: [4, 4], initial: .uniform(fanIn: 4)) })
     let weights = Weights(same, seed: 1)

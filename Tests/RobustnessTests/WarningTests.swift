@@ -89,12 +89,6 @@ import Testing
     #expect(Warning.fewClasses(4) == nil)
   }
 
-  @Test("preprocessing without an adaptive attack warns") func preprocessing() {
-    #expect(Warning.preprocessingWithoutAdaptiveAttack(preprocessing: ["jpeg"], adaptive: false)?.detail.contains("jpeg") == true)
-    #expect(Warning.preprocessingWithoutAdaptiveAttack(preprocessing: ["jpeg"], adaptive: true) == nil)
-    #expect(Warning.preprocessingWithoutAdaptiveAttack(preprocessing: [], adaptive: false) == nil)
-  }
-
   @Test("the first mistake: a small mix, noise for an attack, an attack that cannot reach the bound") func fewAdversarial() {
     func warning(_ fraction: Double, _ attack: AttackSettings) -> Warning? {
       .tooFewAdversarialExamples(fraction: fraction, attack: attack, threat: threat)

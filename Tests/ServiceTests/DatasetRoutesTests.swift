@@ -6,7 +6,9 @@ import Testing
 
 @Suite("Data set routes")
 struct DatasetRoutesTests {
-  @Test func `Four IDX files become a data set, which is listed, used, and deleted when no job needs it`() async throws {
+  @Test("four IDX files become a data set, which is listed, used, and deleted when no job needs it") func fourIDXFilesBecomeAData()
+    async throws
+  {
     try await RunningService.with { service async throws in
       let made = try await Self.upload(service, ImageFiles.images(40))
       #expect(made.status == 201, "\(made.text)")
@@ -39,7 +41,7 @@ struct DatasetRoutesTests {
     }
   }
 
-  @Test func `An NPZ archive becomes a data set, once for a key`() async throws {
+  @Test("an NPZ archive becomes a data set, once for a key") func anNPZArchiveBecomesAData() async throws {
     try await RunningService.with { service async throws in
       let file = try service.file(ImageFiles.npz(train: 20, test: 10))
       var answers: [Answer] = []
@@ -62,7 +64,7 @@ struct DatasetRoutesTests {
     }
   }
 
-  @Test func `What cannot be used is refused with a reason and leaves nothing on the disk`() async throws {
+  @Test("what cannot be used is refused with a reason and leaves nothing on the disk") func whatCannotBeUsedIsRefused() async throws {
     try await RunningService.with({ $0.limits.datasetBytes = 20_000 }) { service async throws in
       let short = try await Self.upload(service, ImageFiles.images(40, missing: 7))
       #expect(short.isProblem(422))

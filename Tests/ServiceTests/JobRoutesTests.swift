@@ -6,7 +6,8 @@ import Testing
 
 @Suite("Job routes")
 struct JobRoutesTests {
-  @Test func `A job that can never fit into the memory is refused with both figures, and its peak is known beforehand`() async throws {
+  @Test("a job that can never fit into the memory is refused with both figures, and its peak is known beforehand")
+  func aJobThatCanNeverFit() async throws {
     let spec = #"{"dataset": {"id": "digits"}, "model": {"architecture": "mlp"}, "threat": {"norm": "linf", "epsilon": 0.1}}"#
     var peak = 0
     try await RunningService.with { service async throws in
@@ -27,7 +28,7 @@ struct JobRoutesTests {
     }
   }
 
-  @Test func `A faulty body is refused with its status and its place, and nothing is created`() async throws {
+  @Test("a faulty body is refused with its status and its place, and nothing is created") func aFaultyBodyIsRefusedWith() async throws {
     try await RunningService.with { service async throws in
       let malformed = try await service.post("/v1/jobs", "{\n  \"dataset\": }")
       #expect(malformed.isProblem(400))
@@ -68,7 +69,7 @@ struct JobRoutesTests {
     }
   }
 
-  @Test func `A spec is completed and estimated without a job being made`() async throws {
+  @Test("a spec is completed and estimated without a job being made") func aSpecIsCompletedAndEstimated() async throws {
     try await RunningService.with { service async throws in
       let answer = try await service.post("/v1/jobs?validate_only=true", Spec.quick())
       #expect(answer.status == 200)
@@ -79,7 +80,7 @@ struct JobRoutesTests {
     }
   }
 
-  @Test func `A key makes one job, however often and after whatever restart it is sent`() async throws {
+  @Test("a key makes one job, however often and after whatever restart it is sent") func aKeyMakesOneJobHowever() async throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("temper-service-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
     let first = try RunningService.start(in: folder)
@@ -104,7 +105,7 @@ struct JobRoutesTests {
     await second.service.drain()
   }
 
-  @Test func `Jobs are listed newest first, by state and label, page by page`() async throws {
+  @Test("jobs are listed newest first, by state and label, page by page") func jobsAreListedNewestFirstBy() async throws {
     try await RunningService.with { service async throws in
       let running = try await service.submit(Spec.endless())
       var ids = [running]
@@ -129,7 +130,7 @@ struct JobRoutesTests {
     }
   }
 
-  @Test func `A job is paused, resumed and cancelled once, and deleted only then`() async throws {
+  @Test("a job is paused, resumed and cancelled once, and deleted only then") func aJobIsPausedResumedAnd() async throws {
     try await RunningService.with { service async throws in
       let id = try await service.submit(Spec.endless())
       _ = try await service.job(id, in: ["running"])
@@ -155,7 +156,7 @@ struct JobRoutesTests {
     }
   }
 
-  @Test func `An unknown id is a 404 at every route of a job`() async throws {
+  @Test("an unknown id is a 404 at every route of a job") func anUnknownIdIsA404() async throws {
     try await RunningService.with { service async throws in
       for part in ["", "/events", "/metrics", "/report", "/gate", "/checkpoints", "/checkpoints/last"] {
         #expect(try await service.curl("/v1/jobs/job_none\(part)").isProblem(404), "\(part)")
@@ -167,7 +168,7 @@ struct JobRoutesTests {
     }
   }
 
-  @Test func `Waiting ends with a change, with the time, and at once when the tag is old`() async throws {
+  @Test("waiting ends with a change, with the time, and at once when the tag is old") func waitingEndsWithAChangeWith() async throws {
     try await RunningService.with({ $0.timeouts.halfClosed = 0.1 }) { service async throws in
       _ = try await service.submit(Spec.endless())
       let id = try await service.submit(Spec.quick())
@@ -195,7 +196,7 @@ struct JobRoutesTests {
     }
   }
 
-  @Test func `A stream of events lives as long as its job, with heartbeats while nothing happens`() async throws {
+  @Test("a stream of events lives as long as its job, with heartbeats while nothing happens") func aStreamOfEventsLivesAs() async throws {
     try await RunningService.with({ $0.heartbeatSeconds = 0.1 }) { service async throws in
       let running = try await service.submit(Spec.endless())
       _ = try await service.job(running, in: ["running"])
@@ -210,7 +211,7 @@ struct JobRoutesTests {
     }
   }
 
-  @Test func `No more jobs are taken than may wait`() async throws {
+  @Test("no more jobs are taken than may wait") func noMoreJobsAreTakenThan() async throws {
     try await RunningService.with({ $0.limits.queuedJobs = 1 }) { service async throws in
       let running = try await service.submit(Spec.endless())
       _ = try await service.job(running, in: ["running"])
@@ -221,7 +222,7 @@ struct JobRoutesTests {
     }
   }
 
-  @Test func `Weights of another network are refused with a pointer`() async throws {
+  @Test("weights of another network are refused with a pointer") func weightsOfAnotherNetworkAreRefused() async throws {
     try await RunningService.with { service async throws in
       let weights = Weights([.init(name: "0.weight", tensor: Tensor([3, 5], values: [Float](repeating: 0.5, count: 15)))])
       let file = try service.file([UInt8](Safetensors(weights).encoded()))

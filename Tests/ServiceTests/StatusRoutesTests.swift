@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Status routes")
 struct StatusRoutesTests {
-  @Test func `The service tells how it is, what it is and what it offers`() async throws {
+  @Test("the service tells how it is, what it is and what it offers") func theServiceTellsHowItIs() async throws {
     try await RunningService.with { service async throws in
       #expect(try await service.curl("/healthz").json["status"] == "ok")
       #expect(try await service.curl("/readyz").json["status"] == "ready")
@@ -46,7 +46,7 @@ struct StatusRoutesTests {
     }
   }
 
-  @Test func `The figures are in Prometheus' text format`() async throws {
+  @Test("the figures are in Prometheus' text format") func theFiguresAreInPrometheusText() async throws {
     try await RunningService.with { service async throws in
       _ = try await service.curl("/healthz")
       let page = try await service.curl("/metrics")
@@ -83,7 +83,7 @@ struct StatusRoutesTests {
     #expect(Double(sample.output.3) != nil || sample.output.3 == "+Inf", "\(line)")
   }
 
-  @Test func `Unknown paths, methods and parameters are answered for`() async throws {
+  @Test("unknown paths, methods and parameters are answered for") func unknownPathsMethodsAndParametersAre() async throws {
     try await RunningService.with { service async throws in
       #expect(try await service.curl("/v1/nothing").isProblem(404))
       let wrong = try await service.curl("/v1/jobs", "-X", "PUT")
@@ -97,7 +97,7 @@ struct StatusRoutesTests {
     }
   }
 
-  @Test func `Pages of other origins are kept out`() async throws {
+  @Test("pages of other origins are kept out") func pagesOfOtherOriginsAreKept() async throws {
     try await RunningService.with { service async throws in
       #expect(try await service.curl("/v1/jobs", "-H", "Host: evil.example").isProblem(403))
       #expect(try await service.curl("/v1/jobs", "-H", "Origin: https://evil.example").isProblem(403))
@@ -107,8 +107,9 @@ struct StatusRoutesTests {
     }
   }
 
-  @Test(arguments: ["0.0.0.0", "192.168.1.4", "::", "example.org", "127.0.0.1.example.org"])
-  func `It listens on no address that others can reach`(host: String) throws {
+  @Test(
+    "it listens on no address that others can reach", arguments: ["0.0.0.0", "192.168.1.4", "::", "example.org", "127.0.0.1.example.org"])
+  func itListensOnNoAddressThat(host: String) throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("temper-service-\(UUID().uuidString)")
     var configuration = ServiceConfiguration(dataDirectory: folder)
     configuration.host = host
@@ -119,7 +120,7 @@ struct StatusRoutesTests {
     #expect(!FileManager.default.fileExists(atPath: folder.path))
   }
 
-  @Test func `A running job goes on after the service was shut down`() async throws {
+  @Test("a running job goes on after the service was shut down") func aRunningJobGoesOnAfter() async throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("temper-service-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
     let first = try RunningService.start(in: folder)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("From a spec to a checkpoint, by curl")
 struct WholeFlowTests {
-  @Test func `A job is submitted, awaited, reported, judged, downloaded and deleted`() async throws {
+  @Test("a job is submitted, awaited, reported, judged, downloaded and deleted") func aJobIsSubmittedAwaitedReported() async throws {
     try await RunningService.with { service async throws in
       let submitted = try await service.post(
         "/v1/jobs", Spec.quick(#", "gates": [{"metric": "clean_accuracy", "min": 0.0001}]"#))

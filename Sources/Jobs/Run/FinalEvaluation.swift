@@ -19,7 +19,7 @@ struct FinalEvaluation {
   let graph: Graph
   let engine: Engine
   let threads: Int
-  let meter: ProgressMeter
+  let meter: JobProgressMeter
   let sink: RunSink
   let control: RunControl
   let storage: RunStorage
@@ -85,7 +85,7 @@ struct FinalEvaluation {
   private func found(_ file: EvaluationFile) throws -> (EvaluationState?, [Warning]) {
     do {
       return (try waitingOutShortage(storage.onStorage) { try file.read() }, [])
-    } catch let damage as EvaluationFile.Damage {
+    } catch let damage as SealedFile.Damage {
       let warning = try waitingOutShortage(storage.onStorage) { try file.setAside(damage, by: storage.setAside) }
       sink.warning(warning)
       return (nil, [warning])

@@ -43,9 +43,9 @@ package struct JobRunner: Sendable {
     let dataset = whole.limited(to: spec.dataset.limit, seed: spec.seed)
     let graph = try spec.model.description.graph(input: dataset.imageShape, classes: dataset.classes)
     let facts = DatasetFacts(whole)
-    let meter = ProgressMeter(
+    let meter = JobProgressMeter(
       trainingShare: Estimate(spec, facts, graph).trainingShare, report: sink.progress)
-    let run = Run(
+    let run = RunningJob(
       spec: spec, dataset: dataset, graph: graph, engine: engine, catalogue: catalogue, meter: meter, sink: sink, control: control,
       threads: min(spec.resources.threads ?? engine.threads, engine.threads),
       storage: RunStorage(
@@ -67,7 +67,7 @@ package struct JobRunner: Sendable {
     do {
       _ = try EvaluationFile(directory: directory).read()
       return training
-    } catch let damage as EvaluationFile.Damage {
+    } catch let damage as SealedFile.Damage {
       return training + [(EvaluationFile.name, damage.reason)]
     }
   }
@@ -95,13 +95,13 @@ struct RunStorage: Sendable {
 }
 
 /// One run with all that it needs.
-private struct Run {
+private struct RunningJob {
   let spec: JobSpec
   let dataset: Dataset
   let graph: Graph
   let engine: Engine
   let catalogue: any Catalogue
-  let meter: ProgressMeter
+  let meter: JobProgressMeter
   let sink: RunSink
   let control: RunControl
   let threads: Int

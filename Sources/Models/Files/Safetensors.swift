@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import TensorEngine
 
 /// A file of named tensors in the safetensors format (github.com/huggingface/safetensors, "Format"): the length of the header as a
@@ -40,36 +41,23 @@ extension Safetensors {
   }
 
   private var header: [UInt8] {
-    var fields: [String] = []
+    var object = JSONObject()
     if !metadata.isEmpty {
-      let pairs = metadata.sorted { $0.key < $1.key }.map { "\(Self.quoted($0.key)):\(Self.quoted($0.value))" }
-      fields.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
+      var members = JSONObject()
+      for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { members[key] = .string(value) }
+      object[SafetensorsHeader.metadataKey] = .object(members)
     }
     var offset = 0
     for entry in weights.entries {
       let end = offset + 4 * entry.tensor.shape.count
-      let shape = entry.tensor.shape.dimensions.map(String.init).joined(separator: ",")
-      fields.append("\(Self.quoted(entry.name)):{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
+      let shape = entry.tensor.shape.dimensions.map { JSONValue.int(Int64($0)) }
+      object[entry.name] = ["dtype": "F32", "shape": .array(shape), "data_offsets": [.int(Int64(offset)), .int(Int64(end))]]
       offset = end
     }
-    var json = Array("{\(fields.joined(separator: ","))}".utf8)
+    var json = Array(JSONValue.object(object).serialised().utf8)
     // Spaces to a multiple of 8, so that the values can be mapped aligned.
     json += [UInt8](repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8)
     return withUnsafeBytes(of: UInt64(json.count).littleEndian, Array.init) + json
-  }
-
-  /// A JSON string (RFC 8259, section 7).
-  private static func quoted(_ string: String) -> String {
-    var quoted = "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": quoted += "\\\""
-      case "\\": quoted += "\\\\"
-      case "\u{0}"..."\u{1F}": quoted += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
   }
 }
 

@@ -5,7 +5,7 @@ import Robustness
 /// One request at its endpoint.
 struct Call: Sendable {
   let request: Request
-  let captured: Router.Parameters
+  let captured: Router.PathParameters
 
   /// What a `{name}` of the path took.
   func path(_ name: String) -> String { captured[name] ?? "" }

@@ -4,21 +4,16 @@ import Foundation
 /// The two files that the states of a run are written to by turns: while one is written, the other is whole.
 struct ResumeFiles {
   let files: [ResumeFile]
-  private let directory: URL
 
   static let names = ["resume.a.state", "resume.b.state"]
 
   init(directory: URL) {
-    self.directory = directory
     files = Self.names.map { ResumeFile(url: directory.appendingPathComponent($0)) }
   }
 
   /// Removes both, and what a process left of them that was killed while it wrote.
   func remove() {
-    for name in Self.names {
-      Folder.remove(directory.appendingPathComponent(name))
-      Folder.remove(directory.appendingPathComponent(".\(name).new"))
-    }
+    for file in files { SealedFile(file.url).remove() }
   }
 
   // MARK: Headers

@@ -63,15 +63,18 @@ struct FileDownload: Sendable {
   }
 
   private func finish(_ expected: String, resumed: Int) throws -> Outcome {
-    let found = try SHA256Digest.hex(ofFile: part)
+    let file = try OpenFile(part)
+    let found = try file.sha256()
     guard found == expected else {
       discard()
       throw CommandFailure(
         .unreachable, "the download is damaged: its SHA-256 is \(found), the server says \(expected); it was removed, try again")
     }
     let bytes = size()
-    guard rename(part.path, target.path) == 0 else {
-      throw CommandFailure(.usage, "\(target.lastPathComponent) cannot be written: \(String(cString: strerror(errno)))")
+    do {
+      try AtomicFile.move(file, at: part, to: target)
+    } catch {
+      throw CommandFailure(.usage, "\(target.lastPathComponent) cannot be written: \(error)")
     }
     try? FileManager.default.removeItem(at: tag)
     return Outcome(bytes: bytes, sha256: found, resumed: resumed)
@@ -137,7 +140,7 @@ private final class PartFile: Sendable {
       state.descriptor = open(file.path, O_WRONLY | O_CREAT | O_CLOEXEC | (state.have == 0 ? O_TRUNC : O_APPEND), 0o644)
       guard state.descriptor >= 0 else { throw Self.unwritable(file) }
       if let known = headers["ETag"], !known.hasPrefix("W/") {
-        try Data(known.utf8).write(to: tag)
+        try AtomicFile.write(Data(known.utf8), to: tag)
       }
     }
   }

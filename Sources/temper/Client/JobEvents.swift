@@ -16,35 +16,35 @@ struct JobEvents: Sendable {
   ///
   /// - Throws: `Refusal`, or `LostConnection` once `patience` is over.
   func follow(_ take: @escaping @Sendable (StreamEvent) throws -> Void) async throws {
-    let feed = EventFeed(take: take)
+    let receiver = EventReceiver(take: take)
     while true {
       var lost: LostConnection?
       do {
-        try await connect(feed)
+        try await connect(receiver)
       } catch let error as LostConnection {
         lost = error
-      } catch is EventFeed.End {
+      } catch is EventReceiver.End {
         return
       }
-      let (refusal, silence, retry) = feed.disconnected()
+      let (refusal, silence, retry) = receiver.disconnected()
       // A server that drains says 503 until its successor listens.
       if let refusal, refusal.status != 503 || silence > patience { throw refusal }
-      if let lost, silence > patience || !feed.wasConnected { throw lost }
+      if let lost, silence > patience || !receiver.wasConnected { throw lost }
       try await Task.sleep(for: .seconds(refusal?.retryAfter ?? retry ?? 1))
     }
   }
 
-  private func connect(_ feed: EventFeed) async throws {
+  private func connect(_ receiver: EventReceiver) async throws {
     var headers = ["Accept": "text/event-stream", "Cache-Control": "no-store"]
-    headers["Last-Event-ID"] = feed.lastID
+    headers["Last-Event-ID"] = receiver.lastID
     try await client.transfer(
       ClientRequest(path: "/v1/jobs/\(Client.segment(job))/events", headers: headers), idle: Self.idle,
-      consumer: Transfer.Consumer(head: { feed.head($0) }, data: { try feed.data($0) }))
+      consumer: Transfer.Consumer(head: { receiver.head($0) }, data: { try receiver.data($0) }))
   }
 }
 
 /// What came over one connection after the other.
-private final class EventFeed: Sendable {
+private final class EventReceiver: Sendable {
   /// Thrown at the event that says so; it ends the connection.
   struct End: Error {}
 

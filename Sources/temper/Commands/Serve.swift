@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Glibc
 import HTTP
@@ -81,10 +82,10 @@ struct Serve: AsyncParsableCommand {
   private func write(port: Int) throws {
     guard let portFile else { return }
     do {
-      // Whole or not at all: whoever waits for the file reads it as soon as it is there.
-      try Data("\(port)\n".utf8).write(to: URL(fileURLWithPath: portFile), options: .atomic)
+      // Atomically, because a script that waits for the file reads it as soon as it exists.
+      try AtomicFile.write(Data("\(port)\n".utf8), to: URL(fileURLWithPath: portFile))
     } catch {
-      throw CommandFailure(.usage, "--port-file \(portFile) cannot be written: \(error.localizedDescription)")
+      throw CommandFailure(.usage, "--port-file \(portFile) cannot be written: \(error)")
     }
   }
 

@@ -5,7 +5,7 @@ import Training
 
 /// Makes the progress of a job out of that of its training and its evaluations: one fraction, the time that is left, and no more
 /// reports than somebody can read.
-final class ProgressMeter: Sendable {
+final class JobProgressMeter: Sendable {
   /// Seconds between reports: each is sent to every follower of the job, of which there may be hundreds.
   private static let interval = 1.0
   /// What is learned of the speed in the first moments says little of the rest.
