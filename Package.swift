@@ -4,7 +4,7 @@ import PackageDescription
 /// Every target is built the same way: Swift 6 language mode, and a warning is an error.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
-/// One stage of the house. What each may import stands in `.ci/check-imports`, and the test run holds the sources to it.
+/// A module of the architecture. `.ci/check-imports` lists what each may import; the tests check it.
 func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
   .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }

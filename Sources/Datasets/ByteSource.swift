@@ -1,14 +1,14 @@
 import Files
 
-/// Bytes that come from front to back: a file, or what a decompressor makes of one.
+/// A sequential source of bytes: a file, or a decompressed one.
 protocol ByteSource: AnyObject {
-  /// Fills as much of `buffer` as is at hand.
+  /// Reads up to as many bytes as `buffer` holds.
   ///
-  /// - Returns: the number of bytes; 0 at the end only.
+  /// - Returns: the number of bytes; 0 only at the end.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
-/// A file from its beginning on.
+/// A file, read from its beginning.
 final class FileSource: ByteSource {
   let file: OpenFile
   private var offset = 0
@@ -24,10 +24,10 @@ final class FileSource: ByteSource {
   }
 }
 
-/// Reads the fields and the body of one part, and knows how far it is.
+/// Reads the header fields and the body of one part, and counts the bytes.
 final class ByteReader {
   let part: String
-  /// How many bytes have been read.
+  /// The number of bytes that have been read.
   private(set) var offset = 0
   private let source: any ByteSource
 
@@ -38,7 +38,7 @@ final class ByteReader {
 
   /// The next `count` bytes; meant for headers.
   ///
-  /// - Parameter what: what they are, for the error when the part ends before.
+  /// - Parameter what: names the bytes in the error when the part ends too early.
   func bytes(_ count: Int, of what: String) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       initialized = try fill(UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]))
@@ -48,7 +48,7 @@ final class ByteReader {
     }
   }
 
-  /// Hands on the next `total` bytes in pieces, each a multiple of 16 bytes but the last.
+  /// Passes the next `total` bytes to `take` in pieces. Each piece but the last is a multiple of 16 bytes long.
   func body(_ total: Int, of what: String, _ take: (UnsafeRawBufferPointer) throws -> Void) throws {
     let start = offset
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(max(total, 1), 1 << 18), alignment: 16)
@@ -65,7 +65,7 @@ final class ByteReader {
     }
   }
 
-  /// Makes sure that nothing follows; a decompressor compares its checksum here.
+  /// Checks that nothing follows. A decompressor compares its checksum here.
   func end(after what: String) throws {
     let place = offset
     guard try bytesLeft() else { return }
@@ -76,7 +76,7 @@ final class ByteReader {
     try withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { try fill($0) > 0 }
   }
 
-  /// - Returns: the number of bytes; fewer than `buffer` holds only where the part ends.
+  /// - Returns: the number of bytes; fewer than `buffer` holds only at the end of the part.
   private func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     var filled = 0
     while filled < buffer.count {

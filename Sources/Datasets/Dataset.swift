@@ -1,8 +1,8 @@
 import TensorEngine
 
-/// Images with their classes, in a part to train on and a part to test on.
+/// Images with their classes, in a training part and a test part.
 ///
-/// Immutable, and its pixels are stored once, most often in a file: handing a data set to another thread copies no pixel.
+/// It is immutable, and its pixels are stored once, usually in a file. Passing a data set to another thread copies no pixels.
 package struct Dataset: Sendable {
   package let name: String
   /// `[height, width, channels]`, or `[features]` for rows of features.
@@ -11,10 +11,10 @@ package struct Dataset: Sendable {
   package let classNames: [String]
   package let train: Split
   package let test: Split
-  /// The SHA-256 of the source in hexadecimal: of the files as they came, one after the other in the order of `DatasetFormat.parts`
-  /// (so `cat train-images… train-labels… t10k-images… t10k-labels… | sha256sum` gives the same).
+  /// The SHA-256 of the source in hexadecimal: of the original files, concatenated in the order of `DatasetFormat.parts` (`cat
+  /// train-images… train-labels… t10k-images… t10k-labels… | sha256sum` gives the same).
   package let sha256: String
-  /// The size of the source in bytes, as it came.
+  /// The size of the original files in bytes.
   package let sourceBytes: Int
 
   package init(

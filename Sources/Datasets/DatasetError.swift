@@ -1,10 +1,10 @@
 import Foundation
 
-/// Why a data set cannot be read: what is wrong, where, and what would be right. It never holds a path.
+/// Why a data set cannot be read: what is wrong, where, and what would be right. It never contains a path.
 package struct DatasetError: Error, Equatable, Sendable, CustomStringConvertible, LocalizedError {
   /// The part of the upload (`train_images`), the array (`x_train`), or the name of the file.
   package let part: String?
-  /// Where in the part, in bytes after decompression.
+  /// The position in the part, in bytes after decompression.
   package let offset: Int?
   /// A sentence.
   package let detail: String

@@ -7,18 +7,18 @@ package struct DatasetFile: Equatable, Sendable {
   /// One of `DatasetFormat.parts`.
   package let part: String
   package let url: URL
-  /// What errors call the file.
+  /// The name of the file in errors.
   let title: String
 
-  /// - Parameter title: what errors call the file; the part when nil.
+  /// - Parameter title: the name of the file in errors; nil for the name of the part.
   package init(part: String, url: URL, title: String? = nil) {
     self.part = part
     self.url = url
     self.title = title ?? part
   }
 
-  /// - Throws: `DatasetError` when there is no such file or it is none that can be read, which is the fault of whoever named it;
-  ///   `StorageError` when the system cannot open it.
+  /// - Throws: `DatasetError` when there is no such file or it is not a regular one, because the caller named it; `StorageError` when the
+  ///   system cannot open it.
   func open() throws -> OpenFile {
     do {
       return try OpenFile(url, title: title)

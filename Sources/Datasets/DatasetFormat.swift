@@ -1,13 +1,14 @@
-/// A way in which a data set comes as files.
+/// A file format of data sets.
 ///
-/// A new format is a case here, its row in `parts` and `usualNames`, a reader in a file of its own and its line in `DatasetSource.read`.
+/// A new format needs a case here with its rows in `parts` and `usualNames`, a reader in its own file, and a line in
+/// `DatasetSource.read`.
 package enum DatasetFormat: String, CaseIterable, Codable, Sendable {
   /// NumPy's archive of arrays: `x_train`, `y_train`, `x_test`, `y_test`.
   case npz
-  /// The four files of MNIST and its kin, gzip or not.
+  /// The four files of MNIST and similar data sets, gzipped or not.
   case idx
 
-  /// The names of the parts that an upload must have, each once. A format of one part is the body of the request itself.
+  /// The names of the parts that an upload must have, each once. If there is only one, it is the body of the request itself.
   package var parts: [String] {
     switch self {
     case .npz: ["body"]
@@ -15,10 +16,10 @@ package enum DatasetFormat: String, CaseIterable, Codable, Sendable {
     }
   }
 
-  /// Whether an upload comes as `multipart/form-data`.
+  /// Whether an upload is `multipart/form-data`.
   package var isMultipart: Bool { parts.count > 1 }
 
-  /// The names that the file of each part usually has in a folder, in the order of `parts`; each may end in `.gz` as well.
+  /// The usual file names of each part, in the order of `parts`. Each may also end in `.gz`.
   var usualNames: [[String]] {
     switch self {
     case .npz: []

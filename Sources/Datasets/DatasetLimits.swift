@@ -1,11 +1,11 @@
-/// How large a data set may be, whatever its headers promise.
+/// Limits on the size of a data set. They apply whatever its headers say.
 package struct DatasetLimits: Equatable, Sendable {
   /// The most bytes that all parts together may have after decompression.
   package var uncompressedBytes: Int
-  /// The most classes: labels are below it.
+  /// The most classes. Labels are below this number.
   package let classes: Int
 
-  /// A label is kept in 16 bits.
+  /// A label is stored in 16 bits.
   static let mostClasses = 1 << 16
 
   package init(uncompressedBytes: Int = 8 << 30, classes: Int = 1000) {
@@ -15,14 +15,14 @@ package struct DatasetLimits: Equatable, Sendable {
   }
 }
 
-/// What is left of `DatasetLimits.uncompressedBytes` while the parts of a data set are read.
+/// The rest of `DatasetLimits.uncompressedBytes` while the parts of a data set are read.
 struct ByteBudget {
   let limits: DatasetLimits
   private(set) var spent = 0
 
   init(_ limits: DatasetLimits) { self.limits = limits }
 
-  /// Takes the bytes of an array of `dimensions` before any of them is read.
+  /// Subtracts the bytes of an array of `dimensions`, before any of them is read.
   ///
   /// - Returns: the number of elements.
   mutating func spend(_ dimensions: [Int], elementBytes: Int, part: String) throws -> Int {

@@ -1,20 +1,20 @@
 import Files
 import Foundation
 
-/// Where data sets come from: built in, the parts of an upload, or a path given on the command line.
+/// The sources of data sets: the built-in ones, the parts of an upload, or a path from the command line.
 package enum DatasetSource {
-  /// The names of the data sets that are always there.
+  /// The names of the built-in data sets.
   package static let builtInNames = ["digits"]
 
   package static func builtIn(_ name: String) -> Dataset? { name == "digits" ? .digits : nil }
 
-  /// Reads and checks the parts of an upload, and packs them into one file, piece by piece: a few MiB of memory do for any size.
+  /// Reads and checks the parts of an upload and packs them into one file, piece by piece. It needs a few MiB of memory for any size.
   ///
   /// - Parameters:
   ///   - files: one file for each of `format.parts`, in any order.
-  ///   - file: one without content. It is the same, byte by byte, whenever the source is; what to do with it is left to the caller.
-  ///   - check: called for each piece that is read or written; what it throws ends the packing.
-  /// - Throws: `DatasetError` for what is wrong with the parts, `StorageError` when the disk fails, and what `check` throws.
+  ///   - file: an empty file, which the caller keeps or drops. The same source always gives the same bytes.
+  ///   - check: called for each piece that is read or written; an error that it throws ends the packing.
+  /// - Throws: `DatasetError` for faulty parts, `StorageError` when the disk fails, and errors of `check`.
   package static func pack(
     format: DatasetFormat, files: [DatasetFile], limits: DatasetLimits = DatasetLimits(), into file: NewFile,
     check: @escaping () throws -> Void = {}
@@ -36,12 +36,12 @@ package enum DatasetSource {
     return summary
   }
 
-  /// Reads and checks the parts of an upload, and keeps its images in a temporary file without a name, which goes with the data set.
+  /// Reads and checks the parts of an upload. Its images lie in an unnamed temporary file, which disappears with the data set.
   ///
   /// - Parameters:
   ///   - files: one file for each of `format.parts`, in any order.
-  ///   - name: what the data set is called.
-  ///   - folder: where the temporary file is made; the system's folder for such when nil.
+  ///   - name: the name of the data set.
+  ///   - folder: for the temporary file; nil for the system's temporary folder.
   /// - Throws: as `pack`.
   package static func load(
     format: DatasetFormat, files: [DatasetFile], name: String, limits: DatasetLimits = DatasetLimits(), in folder: URL? = nil
@@ -50,13 +50,13 @@ package enum DatasetSource {
     let title = "the temporary copy of the data set \(name)"
     let file = try NewFile(url, title: title)
     _ = try pack(format: format, files: files, limits: limits, into: file)
-    // The name goes with `file`; what is open stays readable without it.
+    // `file` removes its name when it goes; an open file stays readable.
     return try withExtendedLifetime(file) { try PackedDataset.open(OpenFile(url, title: title), name: name) }
   }
 
-  /// The same for a data set on this machine: a file (`npz`), or a folder that has the usual file names inside.
+  /// The same for a data set on this machine: a file (`npz`), or a folder with the usual file names.
   ///
-  /// - Throws: as `pack`; `DatasetError` names files by their last component only.
+  /// - Throws: as `pack`. `DatasetError` names files by their last component only.
   package static func load(
     format: DatasetFormat, path: URL, name: String? = nil, limits: DatasetLimits = DatasetLimits(), in folder: URL? = nil
   ) throws -> Dataset {

@@ -1,9 +1,9 @@
-/// What is told about a data set without its images: in lists, in answers, in reports, and in the footer of its packed file (one field
-/// more is a new version of that format).
+/// The facts about a data set without its images, for lists, answers, reports and the footer of its packed file. A further field needs a
+/// new version of the packed format.
 package struct DatasetSummary: Codable, Equatable, Sendable {
   package struct Part: Codable, Equatable, Sendable {
     package let count: Int
-    /// How many images each class has, by its label.
+    /// The number of images of each class, by label.
     package let perClass: [Int]
 
     enum CodingKeys: String, CodingKey {
@@ -27,7 +27,7 @@ package struct DatasetSummary: Codable, Equatable, Sendable {
   package let test: Part
   /// See `Dataset.sha256`.
   package let sha256: String
-  /// The size of the source, as it came.
+  /// The size of the original files in bytes.
   package let bytes: Int
 
   enum CodingKeys: String, CodingKey {

@@ -2,7 +2,7 @@ import CZlib
 import Files
 import Glibc
 
-/// A gzip file (RFC 1952) without its compression; several members in a row are one stream, as `gzip -d` has it.
+/// A decompressed gzip file (RFC 1952). Several members in a row are one stream, as for `gzip -d`.
 final class GzipSource: ByteSource {
   private let file: FileSource
   // On the heap, because zlib's state points back to it.
@@ -11,7 +11,7 @@ final class GzipSource: ByteSource {
   private var betweenMembers = false
   private var produced = 0
 
-  /// Whether a file begins like one of gzip.
+  /// Whether a file begins with the magic of gzip.
   static func recognises(_ file: OpenFile) throws -> Bool {
     try withUnsafeTemporaryAllocation(byteCount: 2, alignment: 1) { try file.read(into: $0, at: 0) == 2 && $0[0] == 0x1F && $0[1] == 0x8B }
   }
@@ -49,7 +49,7 @@ final class GzipSource: ByteSource {
     return count
   }
 
-  /// - Returns: false at the end of the file, which is an error within a member.
+  /// - Returns: false at the end of the file. Inside a member this is an error.
   private func refill() throws -> Bool {
     guard stream.pointee.avail_in == 0 else { return true }
     let count = try file.read(into: input)

@@ -1,8 +1,8 @@
 import Files
 import TensorEngine
 
-/// The format of MNIST's files (Y. LeCun, C. Cortes, C. Burges, "The MNIST database"): a magic number of which the third byte is the type of
-/// the elements and the fourth the number of dimensions, the dimensions as 32-bit integers, then the elements; all big-endian.
+/// The format of MNIST's files (Y. LeCun, C. Cortes, C. Burges, "The MNIST database"), all big-endian: a magic number, whose third byte
+/// is the element type and whose fourth is the number of dimensions; the dimensions as 32-bit integers; the elements.
 struct IDXReader {
   private static let unsignedByte: UInt8 = 0x08
   private var budget: ByteBudget
@@ -16,7 +16,7 @@ struct IDXReader {
   consuming func read(
     trainImages: OpenFile, trainLabels: OpenFile, testImages: OpenFile, testLabels: OpenFile
   ) throws -> (train: LabelledImages, test: LabelledImages) {
-    // Labels before images: a wrong small part is found before the large one is read.
+    // Labels first, so that a wrong small part is found before the large one is read.
     let labels = try (train: self.labels(trainLabels), test: self.labels(testLabels))
     let train = try LabelledImages(images(trainImages), labels.train)
     return (train, try LabelledImages(images(testImages), labels.test))

@@ -1,9 +1,9 @@
-/// What is remembered of labels that went by.
+/// Statistics of labels that were read.
 struct LabelTally {
   private(set) var count = 0
-  /// How many labels there are of each class, up to the largest that came.
+  /// The number of labels of each class, up to the largest class so far.
   private(set) var perClass: [Int] = []
-  /// Each label that was larger than all before it, and its place: no more of them than classes.
+  /// Each label that was larger than all before it, and its index. There are at most as many as classes.
   private var records: [(label: Int, index: Int)] = []
 
   mutating func add(_ label: Int) {

@@ -1,23 +1,23 @@
 import TensorEngine
 
-/// Images as a reader found and packed them.
+/// Images that a reader has packed.
 struct ImageArray {
-  /// What errors call it.
+  /// Its name in errors.
   let title: String
   let count: Int
   let shape: Shape
   let array: PackedArray
 }
 
-/// Labels as a reader found and packed them, each in `0..<limits.classes`.
+/// Labels that a reader has packed, each in `0..<limits.classes`.
 struct LabelArray {
-  /// What errors call it.
+  /// Its name in errors.
   let title: String
   let tally: LabelTally
   let array: PackedArray
 }
 
-/// One part of a data set as a reader found it: as many labels as images.
+/// The training or test part of a data set: as many labels as images.
 struct LabelledImages {
   let images: ImageArray
   let labels: LabelArray
@@ -41,7 +41,8 @@ struct LabelledImages {
 }
 
 extension DatasetSummary {
-  /// Of a data set of the two parts, when they fit together: images of one shape, and no class in the test part that training never names.
+  /// The summary of a data set. Throws when the two parts do not fit together: their images must have one shape, and the test part no
+  /// class that is missing in the training part.
   init(train: LabelledImages, test: LabelledImages, sha256: String, bytes: Int) throws {
     guard train.images.shape == test.images.shape else {
       throw DatasetError(

@@ -1,10 +1,10 @@
-/// What stands before the elements of an array in NumPy's format (NEP 1 and `numpy.lib.format`, versions 1.0, 2.0 and 3.0).
+/// The header of an array in NumPy's format (NEP 1 and `numpy.lib.format`, versions 1.0, 2.0 and 3.0).
 struct NPYHeader: Equatable {
-  /// NumPy's name of the type of the elements, as `<f4` or `|u1`.
+  /// NumPy's name of the element type, such as `<f4` or `|u1`.
   let descriptor: String
   let dimensions: [Int]
 
-  /// Headers of plain arrays have some 120 bytes.
+  /// The headers of plain arrays have about 120 bytes.
   private static let longest = 1 << 16
 
   init(_ reader: ByteReader) throws {
@@ -55,7 +55,7 @@ struct NPYHeader: Equatable {
     }
   }
 
-  /// Why elements of this type are not read.
+  /// The error for an element type that is not supported.
   func refusal(_ part: String, wanted: String) -> DatasetError {
     let reason =
       switch descriptor.dropFirst().first {

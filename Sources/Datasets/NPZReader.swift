@@ -1,9 +1,10 @@
 import Files
 import TensorEngine
 
-/// NumPy's archives: a zip (compressed or not) with an NPY file for each of the arrays `x_train`, `y_train`, `x_test`, `y_test`.
+/// Reads NumPy's archives: a zip file (compressed or not) with an NPY file for each of the arrays `x_train`, `y_train`, `x_test`,
+/// `y_test`.
 ///
-/// Further arrays are passed over.
+/// Other arrays are ignored.
 struct NPZReader {
   private static let arrays = ["x_train", "y_train", "x_test", "y_test"]
   private var budget: ByteBudget

@@ -1,17 +1,17 @@
 import Files
 import TensorEngine
 
-/// A data set in one file, as it is trained from: the arrays of images and labels as they came, each from a multiple of 64 bytes on; a
-/// footer in JSON that says where they are and what `DatasetSummary` says; its length, the version of the format and a magic (16 bytes).
+/// A data set in one file, from which training reads. It holds the arrays of images and labels, each at a multiple of 64 bytes; a JSON
+/// footer with their offsets and the `DatasetSummary`; and 16 bytes with the footer's length, the format version and a magic.
 ///
-/// Pixels are bytes or 32-bit floats, labels 16-bit integers, all of them little-endian, as the processors are that the kernels are
-/// written for. The file is a function of the source alone, and holds no name: the same upload twice makes the same file.
+/// Pixels are bytes or 32-bit floats and labels 16-bit integers, all little-endian like the processors that the kernels support. The file
+/// depends on the source alone and holds no name, so the same upload always gives the same file.
 package enum PackedDataset {
   static let alignment = 64
 
-  /// Opens a packed data set: its labels come into memory, its pixels stay on the disk.
+  /// Opens a packed data set. Its labels are read into memory, its pixels stay on disk.
   ///
-  /// - Throws: `DatasetError` when the file is damaged or another; `StorageError` when it cannot be read.
+  /// - Throws: `DatasetError` when the file is damaged or not a packed data set; `StorageError` when it cannot be read.
   package static func open(_ file: OpenFile, name: String) throws -> Dataset {
     do {
       let footer = try footer(of: file)
@@ -42,16 +42,16 @@ package enum PackedDataset {
     }
     var perClass = [Int](repeating: 0, count: summary.classes)
     for label in labels where Int(label) < summary.classes { perClass[Int(label)] += 1 }
-    // A label beyond the classes is missing in the counts.
+    // A label beyond the classes is not counted, so the counts differ then.
     guard perClass == facts.perClass else { throw PackedFault("its labels are not those that its footer counts") }
     return Split(imageShape: Shape(summary.shape), pixels: Pixels(part.images, of: file), labels: labels)
   }
 }
 
 extension OpenFile {
-  /// Reads as much as `buffer` holds.
+  /// Reads exactly as many bytes as `buffer` holds.
   ///
-  /// - Throws: `StorageError`, also where the file ends before: it was cut after it was opened.
+  /// - Throws: `StorageError`, also when the file ends too early because it was cut after it was opened.
   func fill(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) {
     let count = try read(into: buffer, at: offset)
     guard count == buffer.count else {

@@ -1,12 +1,12 @@
 import Foundation
 import JSON
 
-/// Where an array stands in a packed file.
+/// The position of an array in a packed file.
 struct PackedArray: Codable, Equatable, Sendable {
   enum Kind: String, Codable, Sendable {
     case uint8, uint16, float32
 
-    /// Of an element.
+    /// The bytes of an element.
     var bytes: Int {
       switch self {
       case .uint8: 1
@@ -17,19 +17,19 @@ struct PackedArray: Codable, Equatable, Sendable {
   }
 
   let kind: Kind
-  /// In bytes, from the beginning of the file.
+  /// In bytes from the beginning of the file.
   let offset: Int
   /// In elements.
   let count: Int
 
-  /// Whether the array lies within so many bytes, where arrays may begin.
+  /// Whether the array is aligned and ends within the first `bytes` bytes.
   func fits(_ bytes: Int) -> Bool {
     let (size, overflow) = count.multipliedReportingOverflow(by: kind.bytes)
     return count > 0 && !overflow && size <= bytes && offset >= 0 && offset <= bytes - size && offset % PackedDataset.alignment == 0
   }
 }
 
-/// What the end of a packed file tells of it.
+/// The footer of a packed file.
 struct PackedFooter: Codable, Equatable, Sendable {
   struct Part: Codable, Equatable, Sendable {
     let images: PackedArray
@@ -40,9 +40,9 @@ struct PackedFooter: Codable, Equatable, Sendable {
   let test: Part
   let summary: DatasetSummary
 
-  /// No footer is longer: that of a data set with 65,536 classes takes a fiftieth.
+  /// The most bytes of a footer. A data set with 65,536 classes needs a fiftieth of it.
   private static let longest = 64 << 20
-  /// The length of the footer and the version as 32 bits each, and the magic.
+  /// The length of the footer and the version, 32 bits each, and the magic.
   static let trailerBytes = 16
   private static let magic = Array("TEMPERDS".utf8)
   private static let version: UInt32 = 1
@@ -53,7 +53,7 @@ struct PackedFooter: Codable, Equatable, Sendable {
     self.summary = summary
   }
 
-  /// The footer with what stands behind it.
+  /// The footer and the 16 bytes behind it.
   func encoded() throws -> [UInt8] {
     let text = Array(try JSONValue(encoding: self).serialised().utf8)
     return text + Self.bytes(UInt32(text.count)) + Self.bytes(Self.version) + Self.magic
@@ -73,8 +73,8 @@ struct PackedFooter: Codable, Equatable, Sendable {
   }
 
   /// - Parameters:
-  ///   - text: the footer without what stands behind it.
-  ///   - bytes: those before it.
+  ///   - text: the footer alone.
+  ///   - bytes: the number of bytes before it.
   /// - Throws: `PackedFault`.
   init(_ text: [UInt8], after bytes: Int) throws(PackedFault) {
     do {
@@ -112,7 +112,7 @@ extension PackedFooter.Part {
   }
 }
 
-/// nil where it overflows.
+/// nil when the product overflows.
 private func product(_ factors: [Int]) -> Int? {
   factors.reduce(1) { product, factor in
     guard let (value, overflow) = product?.multipliedReportingOverflow(by: factor), !overflow else { return nil }
@@ -120,7 +120,7 @@ private func product(_ factors: [Int]) -> Int? {
   }
 }
 
-/// Why a file is no packed data set: a phrase about `it`.
+/// Why a file is not a packed data set, as a phrase about `it`.
 struct PackedFault: Error {
   let phrase: String
 

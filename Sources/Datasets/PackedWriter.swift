@@ -1,31 +1,31 @@
 import Files
 
-/// Packs the arrays of a data set into a file, one after the other, as `PackedDataset` describes it.
+/// Writes the arrays of a data set into a file one after the other, in the format of `PackedDataset`.
 ///
-/// An array goes from its source to the file in pieces; none of it stays in memory.
+/// An array is copied in pieces and never held in memory whole.
 final class PackedWriter {
   private let file: NewFile
   private let check: () throws -> Void
 
   /// - Parameters:
-  ///   - file: one without content.
-  ///   - check: called for each piece; what it throws ends the packing.
+  ///   - file: an empty file.
+  ///   - check: called for each piece; an error that it throws ends the packing.
   init(_ file: NewFile, check: @escaping () throws -> Void) {
     precondition(file.bytes == 0, "a packed data set is a file of its own")
     self.file = file
     self.check = check
   }
 
-  /// Pixels that are bytes and stay so.
+  /// Copies pixels that are bytes.
   func bytes(_ reader: ByteReader, count: Int) throws -> PackedArray {
     let offset = try align()
     try reader.body(count, of: "pixels") { try append($0) }
     return PackedArray(kind: .uint8, offset: offset, count: count)
   }
 
-  /// Pixels in [0, 1].
+  /// Converts pixels in [0, 1] to 32-bit floats.
   ///
-  /// - Parameter imageSize: the values of one image, for the error that names it.
+  /// - Parameter imageSize: the number of values of one image; an error gives the image's number.
   func floats<Value: BinaryFloatingPoint & BitwiseCopyable>(
     _ reader: ByteReader, count: Int, imageSize: Int, as type: Value.Type
   ) throws -> PackedArray {
@@ -52,7 +52,7 @@ final class PackedWriter {
     return PackedArray(kind: .float32, offset: offset, count: count)
   }
 
-  /// - Parameter classes: labels are below it.
+  /// - Parameter classes: labels must be below this number.
   func labels<Value: FixedWidthInteger & BitwiseCopyable>(
     _ reader: ByteReader, count: Int, as type: Value.Type, classes: Int
   ) throws -> LabelArray {
@@ -77,7 +77,7 @@ final class PackedWriter {
     return LabelArray(title: reader.part, tally: tally, array: PackedArray(kind: .uint16, offset: offset, count: count))
   }
 
-  /// Writes what tells the arrays apart; the file is whole then.
+  /// Writes the footer, which completes the file.
   func finish(_ footer: PackedFooter) throws { try file.append(footer.encoded()) }
 
   private func append(_ piece: UnsafeRawBufferPointer) throws {

@@ -1,6 +1,6 @@
 import Files
 
-/// The pixels of many images, one after the other, kept the way they came: a byte stays a byte until a batch asks for it.
+/// The pixels of many images, one after the other, in their original type. Bytes become floats only when a batch is read.
 package struct Pixels: Sendable {
   private enum Storage: Sendable {
     case bytes([UInt8], scaled: [Float])
@@ -13,10 +13,10 @@ package struct Pixels: Sendable {
   /// Bytes in `0...white`, read as `Float(byte) / white` (as torchvision's `ToTensor` does with 255).
   package init(bytes: [UInt8], white: UInt8 = 255) { storage = .bytes(bytes, scaled: Self.scaled(white)) }
 
-  /// Values in [0, 1] already.
+  /// Values that are in [0, 1] already.
   package init(floats: [Float]) { storage = .floats(floats) }
 
-  /// An array of a packed file; it stays there.
+  /// An array that stays in its packed file.
   init(_ array: PackedArray, of file: OpenFile) {
     storage = .file(StoredPixels(file: file, array: array, scaled: Self.scaled(255)))
   }
@@ -32,7 +32,7 @@ package struct Pixels: Sendable {
     }
   }
 
-  /// The memory that they take; none for those in a file.
+  /// The memory that the pixels take; 0 when they are in a file.
   package var memoryBytes: Int {
     switch storage {
     case .bytes(let bytes, _): bytes.count
@@ -41,9 +41,9 @@ package struct Pixels: Sendable {
     }
   }
 
-  /// Writes the values of `range` into memory that need not be initialised yet and is as long.
+  /// Writes the values of `range` into `target`, which has the same length and need not be initialised.
   ///
-  /// - Throws: `StorageError` when they are in a file that cannot be read.
+  /// - Throws: `StorageError` when they lie in a file that cannot be read.
   func copy(_ range: Range<Int>, to target: UnsafeMutableBufferPointer<Float>) throws(StorageError) {
     precondition(target.count == range.count, "\(range.count) values are not \(target.count)")
     guard let start = target.baseAddress else { return }
@@ -64,26 +64,26 @@ package struct Pixels: Sendable {
   }
 }
 
-/// Pixels in a packed file, read when a batch asks for them.
+/// Pixels in a packed file, read for each batch.
 ///
-/// The file is read and not mapped into memory: where a mapped file has been cut, or lies on a bad sector, the process gets a SIGBUS and
-/// every job in it ends; a read gives an error, and that job alone fails. The system's cache keeps what is read often in either case.
+/// The file is read and not mapped into memory. If a mapped file is cut or lies on a bad sector, the process gets a SIGBUS and all its
+/// jobs end. A read gives an error, and only that job fails. The system caches the file in both cases.
 private struct StoredPixels: Sendable {
   let file: OpenFile
   let array: PackedArray
-  /// The value of each byte, where the pixels are bytes.
+  /// The value of each byte, when the pixels are bytes.
   let scaled: [Float]
 
   func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) throws(StorageError) {
     let width = array.kind.bytes
-    // Bytes are read into the last quarter of the memory of their floats, which needs no other buffer, however many there are.
+    // Bytes are read into the last quarter of the floats' own memory, so no other buffer is needed.
     let source = UnsafeMutableRawBufferPointer(rebasing: target[(target.count - range.count * width)...])
     try file.fill(source, at: array.offset + range.lowerBound * width)
     if array.kind == .uint8 { widen(source, to: target) }
   }
 
-  /// From front to back: float `i` of `n` takes the bytes `4i..<4i + 4`, and byte `i + 1`, the next to be read, lies at `3n + i + 1`, which is
-  /// never below `4i + 4`.
+  /// Converts from front to back. Float `i` of `n` overwrites the bytes `4i..<4i + 4`; the next byte to read lies at `3n + i + 1`, which
+  /// is never below `4i + 4`.
   private func widen(_ source: UnsafeMutableRawBufferPointer, to target: UnsafeMutableRawBufferPointer) {
     scaled.withUnsafeBufferPointer { table in
       for index in source.indices {

@@ -1,4 +1,4 @@
-/// The part of Python's literals that the header of an NPY file is written in.
+/// The subset of Python's literals that headers of NPY files use.
 enum PythonLiteral: Equatable {
   case string(String)
   case bool(Bool)
@@ -7,7 +7,7 @@ enum PythonLiteral: Equatable {
   case sequence([PythonLiteral])
   case dictionary([String: PythonLiteral])
 
-  /// - Returns: nil for anything but one literal, with white space around it.
+  /// - Returns: nil for anything but one literal. White space around it is allowed.
   init?(_ text: [UInt8]) {
     var scanner = Scanner(text: text)
     guard let value = scanner.value(depth: 0), scanner.isAtEnd() else { return nil }
@@ -66,7 +66,7 @@ enum PythonLiteral: Equatable {
       return .sequence(values)
     }
 
-    /// No escapes: nothing that NumPy writes into the header of a plain array needs one.
+    /// Escapes are not supported, because NumPy's headers of plain arrays have none.
     private mutating func string() -> String? {
       let quote = text[position]
       guard let end = text[(position + 1)...].firstIndex(of: quote), !text[position..<end].contains(UInt8(ascii: "\\")) else { return nil }

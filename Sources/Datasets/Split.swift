@@ -1,13 +1,13 @@
 import TensorEngine
 
-/// One part of a data set: its images and their classes, by index.
+/// The training or the test part of a data set: images and their classes, by index.
 package struct Split: Sendable {
   /// `[height, width, channels]` or `[features]`.
   package let imageShape: Shape
   /// The class of each image.
   package let labels: [UInt16]
   private let pixels: Pixels
-  /// Which image of `pixels` each one is; nil: all of them, as they stand.
+  /// The index in `pixels` of each image; nil when the split has all of them in order.
   private let selection: [Int]?
 
   package init(imageShape: Shape, pixels: Pixels, labels: [Int]) {
@@ -29,19 +29,19 @@ package struct Split: Sendable {
   }
 
   package var count: Int { labels.count }
-  /// The memory that labels, indices and pixels take; pixels in a file take none.
+  /// The memory that labels, indices and pixels take, in bytes; pixels in a file take none.
   package var memoryBytes: Int { pixelBytes + labels.count * MemoryLayout<UInt16>.size + (selection?.count ?? 0) * MemoryLayout<Int>.size }
   /// The memory that pixels take.
   package var pixelBytes: Int { pixels.memoryBytes }
 
-  /// The images at `indices` alone, in that order. No pixel is copied.
+  /// A split of the images at `indices` alone, in that order. No pixels are copied.
   package func selecting(_ indices: [Int]) -> Split {
     Split(imageShape, pixels, indices.map { labels[$0] }, selection: selection.map { all in indices.map { all[$0] } } ?? indices)
   }
 
   /// The images at `indices`, in that order: `[indices.count] + imageShape`, every value in [0, 1].
   ///
-  /// - Throws: `StorageError` when they are in a file that cannot be read.
+  /// - Throws: `StorageError` when they lie in a file that cannot be read.
   package func images(at indices: some Collection<Int>) throws -> Tensor {
     let stride = imageShape.count
     let values = try [Float](unsafeUninitializedCapacity: indices.count * stride) { buffer, initialized in
@@ -55,7 +55,7 @@ package struct Split: Sendable {
     return Tensor(imageShape.batched(indices.count), values: values)
   }
 
-  /// Where the images at `indices` are in `pixels`, those that follow one another together: they are read at once.
+  /// Calls `body` for each run of images that lie one after the other in `pixels`, so that a run is read at once.
   private func forEachRun(of indices: some Collection<Int>, _ body: (Range<Int>) throws -> Void) rethrows {
     var run = 0..<0
     for index in indices {
@@ -73,7 +73,7 @@ package struct Split: Sendable {
   /// The classes of the images at `indices`, in that order.
   package func labels(at indices: some Collection<Int>) -> [Int] { indices.map { Int(labels[$0]) } }
 
-  /// How many images each class has.
+  /// The number of images of each class.
   package func countsPerClass(_ classes: Int) -> [Int] {
     labels.reduce(into: [Int](repeating: 0, count: classes)) { $0[Int($1)] += 1 }
   }

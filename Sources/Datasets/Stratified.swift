@@ -1,13 +1,13 @@
 import TensorEngine
 
-/// Parts the examples into some to train on and some to validate with, every class in proportion.
+/// Splits examples into a training part and a validation part, every class in proportion.
 ///
-/// As many as `fraction` of all are held out, rounded; what rounding leaves open goes to the classes that are furthest below their share. A
-/// class keeps at least one example to train on. The choice is fixed by `seed` and the labels alone.
+/// `fraction` of all examples are held out, rounded. The remainder of rounding goes to the classes that are furthest below their share.
+/// Every class keeps at least one training example. The choice depends on `seed` and the labels alone.
 ///
 /// - Parameters:
 ///   - labels: the class of each example.
-///   - indices: the examples to part; all of them when nil.
+///   - indices: the examples to split; nil for all.
 ///   - fraction: in [0, 1).
 /// - Returns: the indices of both parts, ascending.
 package func stratifiedValidation(
@@ -20,12 +20,12 @@ package func stratifiedValidation(
   return (train: parts.rest, validation: parts.chosen)
 }
 
-/// Chooses `count` examples, every class in proportion; all of them when there are no more.
+/// Chooses `count` examples, every class in proportion; all of them if there are not more.
 ///
 /// - Parameters:
 ///   - labels: the class of each example.
-///   - indices: the examples to choose from; all of them when nil.
-///   - purpose: keeps choices of the same seed for different purposes apart.
+///   - indices: the examples to choose from; nil for all.
+///   - purpose: makes choices with the same seed differ between purposes.
 /// - Returns: indices, ascending.
 package func stratifiedSample(
   of labels: [some BinaryInteger], among indices: [Int]? = nil, classes: Int, count: Int, seed: UInt64, purpose: RandomPurpose = .sample
@@ -52,7 +52,7 @@ private struct Strata {
     var chosen = [Int]()
     var rest = [Int]()
     for (label, examples) in members.enumerated() {
-      // A stream for each class, so that a class's choice does not depend on how large the others are.
+      // Each class has its own stream, so its choice does not depend on the size of the others.
       var stream = RandomStream(seed: seed, purpose: purpose, example: label)
       let order = examples.permuted(by: &stream)
       chosen += order.prefix(shares[label])
@@ -61,7 +61,7 @@ private struct Strata {
     return (chosen.sorted(), rest.sorted())
   }
 
-  /// How many of each class: proportional, by the largest remainder, in whole numbers throughout so that no rounding decides.
+  /// The number to choose from each class: proportional, by the largest remainder, computed in integers so that rounding has no effect.
   private func shares(of wanted: Int, capacity: (Int) -> Int) -> [Int] {
     guard count > 0 else { return members.map { _ in 0 } }
     let quotas = members.map { ($0.count * wanted).quotientAndRemainder(dividingBy: count) }
@@ -81,12 +81,12 @@ private struct Strata {
 }
 
 extension Array {
-  /// The elements in an order drawn from `stream` (Fisher and Yates). Written out because the order must stay the same for ever, which
-  /// the standard library does not promise of its own.
+  /// The elements in a random order (Fisher and Yates). It does not use the standard library's shuffle, whose order may change between
+  /// versions.
   func permuted(by stream: inout RandomStream) -> [Element] {
     var order = self
     for last in stride(from: order.count - 1, to: 0, by: -1) {
-      // The high half of the product: uniform in 0...last but for a bias below 2⁻³².
+      // The high half of the product is uniform in 0...last, with a bias below 2⁻³².
       let choice = stream.next().multipliedFullWidth(by: UInt64(last + 1)).high
       order.swapAt(last, Int(choice))
     }

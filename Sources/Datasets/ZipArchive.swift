@@ -2,7 +2,7 @@ import CArchive
 import Files
 import Glibc
 
-/// A zip archive, entry by entry, by libarchive.
+/// Reads a zip archive entry by entry with libarchive.
 final class ZipArchive {
   private let input: ArchiveInput
   private let handle: OpaquePointer
@@ -12,7 +12,7 @@ final class ZipArchive {
     self.handle = handle
     input = ArchiveInput(file)
     input.attach(to: handle)
-    // Seekable only: the archive's directory at its end is the authority, and a file cut off has none.
+    // The seekable reader goes by the directory at the archive's end. A file that was cut off has none and is refused.
     guard archive_read_support_format_zip_seekable(handle) == ARCHIVE_OK, archive_read_open1(handle) == ARCHIVE_OK else {
       throw failure()
     }
@@ -41,19 +41,19 @@ final class ZipArchive {
     return DatasetError(part: entry ?? input.file.title, "this is no whole zip archive as numpy.savez writes it: \(reason)")
   }
 
-  /// How the entry that the archive is at is compressed, in libarchive's words, which end the name that it gives the format.
+  /// The compression method of the current entry. libarchive gives it as the end of the format's name.
   private var method: Substring {
     let format = archive_format_name(handle).map { String(cString: $0) } ?? ""
     return format.drop { $0 != "(" }.dropFirst().prefix { $0 != ")" }
   }
 
-  /// The bytes of the entry that the archive is at.
+  /// The bytes of the archive's current entry.
   final class Entry: ByteSource {
     private let archive: ZipArchive
     private let title: String
 
-    /// - Throws: `DatasetError` where the entry is compressed in a way that NumPy does not use. Some of these take as much memory to
-    ///   decompress as their header asks for, up to 4 GiB.
+    /// - Throws: `DatasetError` for a compression method that NumPy does not use. Some of these take up to 4 GiB of memory, as their
+    ///   header demands.
     init(of archive: ZipArchive, title: String) throws {
       guard ["uncompressed", "deflation"].contains(archive.method) else {
         throw DatasetError(
@@ -71,12 +71,12 @@ final class ZipArchive {
   }
 }
 
-/// A file as libarchive asks for it: block by block, from anywhere.
+/// Gives libarchive a file in blocks, from any position.
 ///
-/// libarchive could read the file itself, but its errors do not tell a disk that fails from an archive that is damaged.
+/// libarchive could read the file itself, but its errors do not distinguish a failing disk from a damaged archive.
 private final class ArchiveInput {
   let file: OpenFile
-  /// Why libarchive was given nothing more.
+  /// The error for which libarchive got no more bytes.
   private(set) var refusal: (any Error)?
   /// Whether libarchive has read the directory of the archive. It keeps all of it in memory.
   var hasDirectory = false
@@ -89,7 +89,7 @@ private final class ArchiveInput {
 
   deinit { block.deallocate() }
 
-  /// The archive holds no reference: its owner keeps this object for as long as it has the handle.
+  /// libarchive holds no reference, so the owner of the handle must keep this object alive.
   func attach(to handle: OpaquePointer) {
     archive_read_set_callback_data(handle, Unmanaged.passUnretained(self).toOpaque())
     archive_read_set_read_callback(handle) { _, context, block in

@@ -4,9 +4,9 @@ import Glibc
 /// Writes a file so that its name has either the old content or all of the new, even when the machine stops: the content goes to a
 /// temporary name and to the disk, the file is renamed, and the folder goes to the disk.
 package enum AtomicFile {
-  /// - Parameter body: hands over the file piece by piece, so that it need not be in memory a second time.
+  /// - Parameter body: writes the file piece by piece, so that it need not be in memory twice.
   /// - Returns: the number of bytes and the SHA-256 in hexadecimal.
-  /// - Throws: `StorageError`, and what `body` throws. No new file is left then.
+  /// - Throws: `StorageError`, and errors of `body`. The old content stays then.
   @discardableResult
   package static func write(to url: URL, _ body: (NewFile) throws -> Void) throws -> (bytes: Int, sha256: String) {
     let temporary = temporary(url)

@@ -1,13 +1,13 @@
 import Foundation
 import Glibc
 
-/// The room on the disk that a folder lies on.
+/// The free space of the disk that holds a folder.
 package struct DiskSpace: Sendable {
   package let folder: URL
-  /// The bytes that are to stay free.
+  /// The bytes that must stay free.
   package let reserveBytes: Int
 
-  /// - Parameter reserveBytes: `nil`: 2 % of the disk, and 512 MiB at the most.
+  /// - Parameter reserveBytes: `nil` for 2 % of the disk, but at most 512 MiB.
   package init(_ folder: URL, reserveBytes: Int? = nil) {
     self.folder = folder
     self.reserveBytes = reserveBytes ?? min(Self.bytes(of: folder).map { $0.all / 50 } ?? 0, 512 << 20)
@@ -16,7 +16,7 @@ package struct DiskSpace: Sendable {
   /// The bytes that unprivileged processes may still write; `nil` when the system does not say.
   package var freeBytes: Int? { Self.bytes(of: folder)?.free }
 
-  /// Whether so many bytes more leave the reserve untouched.
+  /// Whether writing `bytes` more leaves the reserve free.
   package func hasRoom(for bytes: Int = 0) -> Bool {
     guard let free = freeBytes else { return true }
     return free - bytes > reserveBytes

@@ -2,9 +2,9 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A file is not what its digest says: it was changed, cut, or has gone.
+/// A file does not match its digest: it was changed or cut, or is missing.
 package struct DamagedFile: Error, Hashable, Sendable, CustomStringConvertible {
-  /// Of the content that should be there, in hexadecimal.
+  /// The digest of the expected content, in hexadecimal.
   package let sha256: String
   package let description: String
 
@@ -14,14 +14,14 @@ package struct DamagedFile: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Files named by the SHA-256 of their content: `files/ab/abcd…`. None ever changes, so whoever has its digest has the file, and a
-/// download in flight never mixes with what comes after it.
+/// Files named by the SHA-256 of their content: `files/ab/abcd…`. A file never changes, so a digest identifies it for ever, and a running
+/// download never mixes two versions.
 ///
-/// A file is written under a temporary name, synced, renamed, and its folder synced; only then may the database name it. As long as a
-/// `KeptFile` of it lives, it is not removed, whether or not the database names it already.
+/// A file is written under a temporary name, synced, renamed, and its folder synced; only then may the database name it. While a
+/// `KeptFile` of it exists, it is not removed, even if the database does not name it yet.
 ///
-/// A file is hashed whole when it is written, when it is first used by this process, whenever its size, times or inode are not those of
-/// the last hash, and by `check`; between these, readers trust the note of the last hash.
+/// A file is hashed when it is written, when this process first uses it, when its size, times or inode have changed since the last hash,
+/// and by `check`. Otherwise the result of the last hash is trusted.
 package final class FileStore: Sendable {
   private let folder: URL
   private let incoming: URL
@@ -29,16 +29,16 @@ package final class FileStore: Sendable {
   private let state = Mutex(State())
 
   private struct State {
-    /// What each file was when it was last hashed and found whole.
+    /// The identity of each file when it was last hashed and found whole.
     var notes: [String: FileIdentity] = [:]
-    /// How many `KeptFile`s there are of each.
+    /// The number of `KeptFile`s of each file.
     var kept: [String: Int] = [:]
   }
 
   /// - Parameters:
   ///   - folder: for the files.
-  ///   - incoming: for files under way, on the same disk.
-  ///   - lost: where damaged files go.
+  ///   - incoming: for files that are being written, on the same disk.
+  ///   - lost: takes damaged files.
   package init(_ folder: URL, incoming: URL, lost: LostAndFound) {
     self.folder = folder
     self.incoming = incoming
@@ -49,19 +49,19 @@ package final class FileStore: Sendable {
 
   /// Writes a file.
   ///
-  /// - Parameter body: hands over the content piece by piece.
-  /// - Throws: `StorageError`, and what `body` throws. Nothing is left then.
+  /// - Parameter body: writes the content piece by piece.
+  /// - Throws: `StorageError`, and errors of `body`. No file is left then.
   package func write(_ body: (NewFile) throws -> Void) throws -> KeptFile {
     let file = try NewFile(newURL(), title: "a new file")
     try body(file)
     return try adopt(file)
   }
 
-  /// Takes a file that was written whole.
+  /// Adds a file that is complete.
   package func adopt(_ file: NewFile) throws -> KeptFile {
     let (sha256, bytes) = (file.sha256, file.bytes)
     let kept = KeptFile(sha256: sha256, bytes: bytes, store: self)
-    // The same content may be there already; a damaged one of that name is replaced.
+    // The same content may exist already. A damaged file of that name is replaced.
     if (try? open(sha256)) != nil { return kept }
     let target = url(of: sha256)
     try Folder.make(target.deletingLastPathComponent())
@@ -71,7 +71,7 @@ package final class FileStore: Sendable {
     return kept
   }
 
-  /// Takes a file that lies elsewhere on the same disk and has this digest, which is checked.
+  /// Adds a file that lies elsewhere on the same disk, after checking its digest.
   package func adopt(_ url: URL, sha256: String) throws -> KeptFile {
     let source = try OpenFile(url)
     guard try source.sha256() == sha256 else { throw DamagedFile(sha256, "has another content") }
@@ -83,23 +83,23 @@ package final class FileStore: Sendable {
     return kept
   }
 
-  /// Where a file under way may be written.
+  /// A new path for a file that is being written.
   package func newURL() -> URL { incoming.appendingPathComponent("new-\(UUID().uuidString)") }
 
   // MARK: Reading
 
-  /// Opens a file that is what its digest says.
+  /// Opens a file that matches its digest.
   ///
-  /// - Throws: `DamagedFile` when it is not; it lies in lost+found then. `StorageError` when the system cannot say.
+  /// - Throws: `DamagedFile` when it does not match; it is moved to lost+found. `StorageError` when it cannot be opened or read.
   package func open(_ sha256: String) throws -> OpenFile {
     let file = try found(sha256)
     if state.withLock({ $0.notes[sha256] }) == file.identity { return file }
     return try hashed(file, sha256)
   }
 
-  /// Hashes a file whole, whatever is noted of it.
+  /// Hashes a file, even if it was hashed before.
   ///
-  /// - Parameter pace: called after each piece with its bytes, to hash slowly.
+  /// - Parameter pace: called after each piece with its length, so that the caller can slow the hashing down.
   /// - Throws: as `open`.
   package func check(_ sha256: String, pace: (Int) throws -> Void = { _ in }) throws {
     let digest = SHA256Digest()
@@ -115,7 +115,7 @@ package final class FileStore: Sendable {
     }
   }
 
-  /// The same without moving anything.
+  /// Hashes a file without moving it when it is damaged.
   package func look(at sha256: String) throws {
     let digest = try found(sha256).sha256()
     guard digest == sha256 else { throw DamagedFile(sha256, "is damaged: its content has the SHA-256 \(digest)") }
@@ -149,9 +149,9 @@ package final class FileStore: Sendable {
   /// Keeps a file from being removed.
   package func keep(_ sha256: String, bytes: Int) -> KeptFile { KeptFile(sha256: sha256, bytes: bytes, store: self) }
 
-  /// Removes a file, unless a `KeptFile` of it lives. To be called within a write transaction in which no row names it.
+  /// Removes a file, unless a `KeptFile` of it exists. Call it in a write transaction in which no row names the file.
   ///
-  /// - Returns: whether it is gone.
+  /// - Returns: whether it was removed.
   @discardableResult
   package func remove(_ sha256: String) -> Bool {
     state.withLock { state in
@@ -162,14 +162,14 @@ package final class FileStore: Sendable {
     }
   }
 
-  /// The digests of all files that there are. What has another name is a stranger's, and passed over.
+  /// The digests of all files. Files whose name is not a digest are ignored.
   package func all() -> [String] {
     Folder.names(in: folder).filter { $0.utf8.count == 2 }.flatMap { prefix in
       Folder.names(in: folder.appendingPathComponent(prefix)).filter { Self.isDigest($0) && $0.hasPrefix(prefix) }
     }
   }
 
-  /// Moves a file that nobody names into lost+found.
+  /// Moves a file that no record names to lost+found.
   package func setAside(_ sha256: String, because reason: String) throws {
     state.withLock { $0.notes[sha256] = nil }
     try lost.take(url(of: sha256), because: reason)
@@ -177,7 +177,7 @@ package final class FileStore: Sendable {
 
   package func url(of sha256: String) -> URL { folder.appendingPathComponent("\(sha256.prefix(2))/\(sha256)") }
 
-  /// Whether this is how a SHA-256 is written here.
+  /// Whether the text is a SHA-256 as it is written here.
   package static func isDigest(_ text: String) -> Bool {
     text.utf8.count == 64 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
   }
@@ -190,7 +190,7 @@ package final class FileStore: Sendable {
   }
 }
 
-/// A file of a `FileStore` that is not removed as long as this value lives: until the database names it.
+/// Keeps a file of a `FileStore` from being removed while this value exists, until the database names the file.
 package final class KeptFile: Sendable {
   package let sha256: String
   package let bytes: Int

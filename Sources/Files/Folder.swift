@@ -1,9 +1,9 @@
 import Foundation
 import Glibc
 
-/// Folders whose entries are on the disk when a call returns.
+/// Operations on folders. Changes are on the disk when a call returns.
 package enum Folder {
-  /// Makes a folder and those above it, each synced into its parent.
+  /// Makes a folder and its parents, each synced.
   package static func make(_ url: URL) throws(StorageError) {
     let path = url.path
     if access(path, F_OK) == 0 { return }
@@ -17,7 +17,7 @@ package enum Folder {
     try sync(parent)
   }
 
-  /// Puts the names in a folder onto the disk.
+  /// Syncs the names in a folder to the disk.
   package static func sync(_ url: URL) throws(StorageError) {
     let (path, title) = (url.path, url.lastPathComponent)
     let descriptor = try systemCall("the folder \(title) cannot be opened") { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
@@ -25,17 +25,17 @@ package enum Folder {
     try systemCall("the folder \(title) cannot be synced to the disk") { fsync(descriptor) }
   }
 
-  /// The names in a folder, sorted; none when there is no such folder.
+  /// The names in a folder, sorted; empty when there is no such folder.
   package static func names(in url: URL) -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted()
   }
 
-  /// Renames a file or folder; what had the new name is replaced. Neither folder is synced.
+  /// Renames a file or folder, replacing one that has the new name. It does not sync the folders.
   static func rename(_ url: URL, to target: URL, _ title: String) throws(StorageError) {
     let (from, to) = (url.path, target.path)
     try systemCall("\(title) cannot be put into its place") { Glibc.rename(from, to) }
   }
 
-  /// Removes a file or a folder with all that is in it; one that is not there is no error.
+  /// Removes a file, or a folder with its content. It is not an error if there is none.
   package static func remove(_ url: URL) { try? FileManager.default.removeItem(at: url) }
 }

@@ -2,10 +2,10 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// Where things go that nobody names any more, or that are damaged: nothing of the data folder is ever deleted for being unknown.
+/// The folder for damaged files and for files that no record names. Nothing unknown in the data folder is deleted at once.
 package final class LostAndFound: Sendable {
   private let folder: URL
-  /// Told of each thing that is set aside, for the log: its name and why.
+  /// Called with the name and the reason for each file that is moved here, for the log.
   private let report: @Sendable (_ name: String, _ reason: String) -> Void
 
   package init(_ folder: URL, report: @escaping @Sendable (_ name: String, _ reason: String) -> Void) {
@@ -13,7 +13,7 @@ package final class LostAndFound: Sendable {
     self.report = report
   }
 
-  /// Moves a file or folder here, under its name and the time.
+  /// Moves a file or folder here. Its new name is its old one with the time.
   package func take(_ url: URL, because reason: String) throws(StorageError) {
     try Folder.make(folder)
     let name = url.lastPathComponent
@@ -23,7 +23,7 @@ package final class LostAndFound: Sendable {
     report(name, reason)
   }
 
-  /// Copies a file here; it stays where it is.
+  /// Copies a file here.
   package func copy(_ url: URL, because reason: String) throws {
     try Folder.make(folder)
     let name = url.lastPathComponent
@@ -36,15 +36,15 @@ package final class LostAndFound: Sendable {
     report(name, reason)
   }
 
-  /// Removes what has lain here for longer than `seconds`.
+  /// Removes everything that has been here for longer than `seconds`.
   ///
-  /// - Returns: the names of what was removed.
+  /// - Returns: the names that were removed.
   package func clear(olderThan seconds: Double) -> [String] {
     let now = time(nil)
     return Folder.names(in: folder).filter { name in
       let url = folder.appendingPathComponent(name)
       var status = stat()
-      // Of a rename, the change of the file itself counts, not that of its content.
+      // A rename sets the time of the last status change (ctime), not that of the content (mtime).
       guard lstat(url.path, &status) == 0, Double(now - status.st_ctim.tv_sec) > seconds else { return false }
       Folder.remove(url)
       return true

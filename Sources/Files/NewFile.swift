@@ -1,9 +1,9 @@
 import Foundation
 import Glibc
 
-/// A file that is being written, and the digest of what it has so far. It goes with the value unless it was kept.
+/// A file that is being written, and the digest of its content so far. It is removed with this value unless `keep` or `move` was called.
 ///
-/// Not for several threads at once. After a failure, of a sync above all, nothing is tried again on it: it is written anew.
+/// Not for several threads at once. After a failure, above all of a sync, do not try again with this value; write a new file.
 package final class NewFile {
   package let url: URL
   package private(set) var bytes = 0
@@ -12,9 +12,9 @@ package final class NewFile {
   private let title: String
   private var isKept = false
 
-  /// Makes the file, which must not be there.
+  /// Creates the file, which must not exist.
   ///
-  /// - Parameter title: what errors call it; its name when nil.
+  /// - Parameter title: the name of the file in errors; nil for its file name.
   package init(_ url: URL, title: String? = nil) throws(StorageError) {
     self.url = url
     self.title = title ?? url.lastPathComponent
@@ -45,16 +45,16 @@ package final class NewFile {
     try piece.withUnsafeBytes { try append($0) }
   }
 
-  /// The SHA-256 of what was written so far, in hexadecimal.
+  /// The SHA-256 of the content so far, in hexadecimal.
   package var sha256: String { digest.hexSoFar() }
 
-  /// Puts the content onto the disk; its name is not there before its folder is synced too.
+  /// Syncs the content to the disk. The name is durable only after its folder is synced too.
   package func sync() throws(StorageError) { try systemCall("\(title) cannot be synced to the disk") { fsync(descriptor) } }
 
-  /// Leaves the file where it is: it belongs to somebody else now.
+  /// Keeps the file when this value goes.
   package func keep() { isKept = true }
 
-  /// Puts the content onto the disk, and the file durably into the place of `target`.
+  /// Syncs the content, renames the file to `target`, and syncs the folder.
   package func move(to target: URL) throws(StorageError) {
     try sync()
     try Folder.rename(url, to: target, title)

@@ -1,21 +1,21 @@
 import Foundation
 import Glibc
 
-/// A regular file that is open for reading. It stays readable when its name is removed, and is closed with the last reference.
+/// A regular file that is open for reading. It stays readable if its name is removed, and is closed with the last reference.
 package final class OpenFile: Sendable {
   package let descriptor: Int32
-  /// Bytes, when it was opened.
+  /// The size in bytes when it was opened.
   package let size: Int
-  /// What errors call it: never a path.
+  /// The name of the file in errors, never a path.
   package let title: String
-  /// What tells this state of the file from any other.
+  /// Identifies this state of the file.
   package let identity: FileIdentity
 
-  /// - Throws: `StorageError`; also when this is no regular file.
+  /// - Throws: `StorageError`, also when this is not a regular file.
   package init(_ url: URL, title: String? = nil) throws(StorageError) {
     let title = title ?? url.lastPathComponent
     let path = url.path
-    // O_NONBLOCK: a pipe in the file's place must not hold up the open; on a regular file it means nothing.
+    // With O_NONBLOCK, opening a pipe does not block. It has no effect on regular files.
     let descriptor = try systemCall("\(title) cannot be opened") { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     do throws(StorageError) {
       let status = try Self.status(of: descriptor, title)
@@ -38,9 +38,9 @@ package final class OpenFile: Sendable {
     return status
   }
 
-  /// Reads from `offset` as much as `buffer` holds.
+  /// Reads from `offset` as many bytes as `buffer` holds.
   ///
-  /// - Returns: the number of bytes; fewer than `buffer` holds only where the file ends.
+  /// - Returns: the number of bytes; fewer than `buffer` holds only at the end of the file.
   package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) -> Int {
     var filled = 0
     while filled < buffer.count {
@@ -53,7 +53,7 @@ package final class OpenFile: Sendable {
     return filled
   }
 
-  /// Hands the file over from front to back in pieces.
+  /// Passes the file to `body` in pieces, from front to back.
   package func forEachPiece(of count: Int = 1 << 18, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
     defer { buffer.deallocate() }
@@ -74,16 +74,16 @@ package final class OpenFile: Sendable {
   }
 }
 
-/// Where a file lies and when it was last changed: one that was written to, or replaced, has another.
+/// The place of a file and the times of its last changes. Writing to the file or replacing it changes its identity.
 package struct FileIdentity: Hashable, Sendable {
   private let device: UInt64
   private let inode: UInt64
   private let size: Int64
-  /// Nanoseconds: of the content, and of anything about the file.
+  /// In nanoseconds: the last change of the content, and the last change of anything about the file.
   private let modified: Int64
   private let changed: Int64
 
-  /// When the content was last written, since 1970.
+  /// The time of the last change of the content, in milliseconds since 1970.
   package var modifiedMilliseconds: Int64 { modified / 1_000_000 }
 
   package init(_ status: stat) {

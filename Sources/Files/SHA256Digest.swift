@@ -1,7 +1,7 @@
 import COpenSSL
 import Foundation
 
-/// SHA-256 (FIPS 180-4) of bytes that come piece by piece, by OpenSSL.
+/// Computes a SHA-256 (FIPS 180-4) piece by piece, with OpenSSL.
 package struct SHA256Digest: ~Copyable {
   private let context: OpaquePointer
 
@@ -26,7 +26,7 @@ package struct SHA256Digest: ~Copyable {
   /// `[UInt8]`, `Data`, a slice of either.
   package func update(_ bytes: some ContiguousBytes) { bytes.withUnsafeBytes { update($0) } }
 
-  /// The digest of the bytes so far, as 64 hexadecimal digits in lower case; more may follow.
+  /// The digest of the bytes so far, as 64 hexadecimal digits in lower case. More bytes may follow.
   package func hexSoFar() -> String {
     let copy = Self.context()
     defer { EVP_MD_CTX_free(copy) }

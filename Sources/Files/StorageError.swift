@@ -1,14 +1,14 @@
 import Glibc
 
-/// The disk or the system did not do what it should: neither the job's fault nor the client's, and told without a path.
+/// A failure of the disk or the system. It is not the fault of a job or a client, and its text has no path.
 package struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
   package let description: String
   /// The system's `errno`; 0 when the system reported none.
   package let code: Int32
 
   /// - Parameters:
-  ///   - what: what could not be done, as `the file model cannot be opened`.
-  ///   - code: the `errno` of the call that failed, read before anything else could change it.
+  ///   - what: the operation that failed, such as `the file model cannot be opened`.
+  ///   - code: the `errno` of the failed call, read before another call could change it.
   package init(_ what: String, errno code: Int32 = 0) {
     self.code = code
     description =
@@ -22,15 +22,15 @@ package struct StorageError: Error, Hashable, Sendable, CustomStringConvertible 
   /// Whether there was no room on the disk.
   package var isFull: Bool { code == ENOSPC || code == EDQUOT }
 
-  /// Whether the process or the system had no descriptor or memory left: it may have one in a while.
+  /// Whether the process or the system is out of descriptors or memory, which may pass.
   package var isShortage: Bool { [EMFILE, ENFILE, ENOMEM, EAGAIN].contains(code) }
 }
 
-/// Makes a system call, again while a signal interrupts it.
+/// Makes a system call, and repeats it if a signal interrupts it.
 ///
 /// - Parameters:
-///   - what: what could not be done, when the call fails.
-///   - call: answers below 0 and sets `errno` when it fails; `errno` is read before anything else can change it.
+///   - what: the text of the error when the call fails.
+///   - call: returns a negative number and sets `errno` when it fails.
 @discardableResult
 package func systemCall<Result: SignedInteger>(
   _ what: @autoclosure () -> String, _ call: () -> Result

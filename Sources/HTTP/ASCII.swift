@@ -1,4 +1,4 @@
-/// Classes of bytes of the grammar (RFC 9110 §5.6.2, RFC 5234 appendix B).
+/// Character classes of HTTP's grammar (RFC 9110 §5.6.2, RFC 5234 appendix B).
 enum ASCII {
   static let cr = UInt8(ascii: "\r")
   static let lf = UInt8(ascii: "\n")
@@ -21,7 +21,7 @@ enum ASCII {
     }
   }
 
-  /// What a field value may hold: visible bytes, blanks, and `obs-text` (RFC 9110 §5.5).
+  /// The bytes that a field value may hold: visible ones, blanks, and `obs-text` (RFC 9110 §5.5).
   static func isFieldContent(_ byte: UInt8) -> Bool { byte == tab || (byte >= 0x20 && byte != 0x7F) }
 
   static func hexValue(_ byte: UInt8) -> Int? {
@@ -33,7 +33,7 @@ enum ASCII {
     }
   }
 
-  /// Digits only; nil for anything else and for what does not fit.
+  /// The value of decimal digits; nil for anything else and for a number that does not fit.
   static func decimal(_ bytes: some Collection<UInt8>) -> Int? {
     guard !bytes.isEmpty else { return nil }
     var value = 0
@@ -59,7 +59,7 @@ enum ASCII {
       .filter { !$0.isEmpty }
   }
 
-  /// Without the blanks around it (`OWS`).
+  /// The text without the blanks around it (`OWS`).
   static func trimmed(_ text: some StringProtocol) -> String {
     let blank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
     guard let first = text.firstIndex(where: { !blank($0) }), let last = text.lastIndex(where: { !blank($0) }) else { return "" }

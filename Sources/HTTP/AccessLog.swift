@@ -2,11 +2,11 @@ import Dispatch
 import Foundation
 import Logging
 
-/// The line that each request leaves in the log. It is written on a queue of its own: making it takes longer than a small answer, and
-/// a log that nobody reads must not hold up the sockets.
-final class AccessLog: @unchecked Sendable {  // safe: everything mutable is touched with `condition` locked only
+/// Logs one line per request. Lines are written on a separate queue, because formatting one takes longer than a small answer, and because
+/// a blocked log must not block the sockets.
+final class AccessLog: @unchecked Sendable {  // safe: all mutable state is used with `condition` locked
   struct Line: Sendable {
-    /// nil when the request could not be understood, as `path`.
+    /// nil, like `path`, when the request could not be parsed.
     let method: HTTPRequest.Method?
     let path: String?
     let status: Int?
@@ -23,11 +23,11 @@ final class AccessLog: @unchecked Sendable {  // safe: everything mutable is tou
   private let capacity: Int
   private var lines: [Line] = []
   private var isWriting = false
-  /// The log took nothing for as long as anybody may wait for it; until it moves again lines are dropped.
+  /// The log took no line within `patience`. Lines are dropped until it takes one again.
   private var isStalled = false
   private var dropped = 0
 
-  /// How many lines are written before there is room for others.
+  /// Lines that are taken from the queue at a time.
   private static let batch = 256
   /// Seconds.
   private static let patience = 0.1
@@ -39,8 +39,8 @@ final class AccessLog: @unchecked Sendable {  // safe: everything mutable is tou
 
   var isOn: Bool { logger.logLevel <= .info }
 
-  /// Where lines come faster than the log takes them, waits for room. Where the log takes none at all, waits once for a moment, and
-  /// drops lines from then on.
+  /// Adds a line. When the queue is full it waits for room; when the log takes nothing at all, it waits once for `patience` and drops
+  /// lines from then on.
   func add(_ line: Line) {
     condition.withLock {
       if lines.count >= capacity { waitForRoom() }
@@ -59,7 +59,7 @@ final class AccessLog: @unchecked Sendable {  // safe: everything mutable is tou
     }
   }
 
-  /// Waits until all lines are written, at most so many seconds.
+  /// Waits until all lines are written, for at most `seconds`.
   func flush(within seconds: Double) {
     let end = Date(timeIntervalSinceNow: seconds)
     condition.withLock {
@@ -76,7 +76,7 @@ final class AccessLog: @unchecked Sendable {  // safe: everything mutable is tou
     }
   }
 
-  /// nil when all is written.
+  /// nil when all lines are written.
   private func take() -> ([Line], dropped: Int)? {
     condition.withLock {
       defer { condition.broadcast() }

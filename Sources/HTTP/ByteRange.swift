@@ -1,7 +1,7 @@
-/// Range requests of one range of bytes (RFC 9110 §14).
+/// Requests for a single range of bytes (RFC 9110 §14).
 package enum ByteRange {
   package enum Selection: Sendable, Equatable {
-    /// 200: no range, none that applies, or one that is not understood (a server may ignore any, §14.2).
+    /// 200: there is no range, it does not apply, or it is not understood (a server may ignore any range, §14.2).
     case whole
     /// 206
     case part(Range<Int>)
@@ -9,17 +9,18 @@ package enum ByteRange {
     case unsatisfiable
   }
 
-  /// What of `length` bytes the request asks for. Ranges are for GET only; HEAD tells of the whole (§14.2).
+  /// The part of `length` bytes that the request asks for. Ranges apply to GET only; HEAD describes the whole (§14.2).
   package static func select(method: HTTPRequest.Method, headers: HTTPFields, length: Int, etag: EntityTag?) -> Selection {
     guard method == .get, headers[values: .range].count == 1, let field = headers[.range] else { return .whole }
-    // If-Range compares strongly; when it fails, the client's part is of another state and it needs the whole (§13.1.5).
+    // If-Range compares strongly. When it fails, the client's part belongs to another state of the resource, and it needs the whole
+    // (§13.1.5).
     if let condition = headers[.ifRange] {
       guard let etag, let wanted = EntityTag(condition), wanted.matchesStrongly(etag) else { return .whole }
     }
     return select(field, length: length)
   }
 
-  /// The `Range` field alone.
+  /// The same, from the `Range` field alone.
   package static func select(_ field: String, length: Int) -> Selection {
     let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, parts[0].lowercased() == "bytes" else { return .whole }
@@ -38,7 +39,7 @@ package enum ByteRange {
     }
   }
 
-  /// `.some(nil)` for an absent number, nil for what is none. One too large to hold lies behind every end.
+  /// `.some(nil)` for an absent number, nil for text that is not a number. A number too large for `Int` counts as beyond every end.
   private static func position(_ digits: Substring) -> Int?? {
     if digits.isEmpty { return .some(nil) }
     guard digits.utf8.allSatisfy(ASCII.isDigit) else { return nil }

@@ -1,15 +1,15 @@
 import Dispatch
 
-/// One client: its socket, the requests that come in one after the other, and their answers in the same order.
-final class Connection: @unchecked Sendable {  // safe: everything mutable is touched on `loop.queue` only
+/// One client connection: its socket, its requests one after the other, and their answers in the same order.
+final class Connection: @unchecked Sendable {  // safe: all mutable state is used on `loop.queue`
   enum Phase {
-    /// Between requests, or within a head.
+    /// Between requests, or inside the head of one.
     case receiving
-    /// A request is with its handler, or its answer on the way.
+    /// A request is being handled, or its answer is being sent.
     case exchange
-    /// Answered; the rest of the request's body is read away.
+    /// The answer is sent; the rest of the request's body is read and dropped.
     case discarding
-    /// The last answer is out; what still comes is dropped until the client has closed (RFC 9112 §9.6).
+    /// The last answer is sent; further input is dropped until the client closes (RFC 9112 §9.6).
     case lingering
     case closed
   }
@@ -25,14 +25,14 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
   let readSource: any DispatchSourceRead
   var parser: RequestParser
   var reading = false
-  /// The parser's events are being taken; whoever wants more of them leaves that to the loop that runs already.
+  /// `advance` is running. A nested call returns at once, because the running one will take the next events too.
   var advancing = false
   var headStarted = false
-  /// Bytes of a body that nobody wanted.
+  /// Bytes of a request body that were read and dropped.
   var discarded = 0
-  /// The peer has ended its side.
+  /// The client has closed its sending side.
   var inputEnded = false
-  /// What came is no HTTP, or broke off: nothing more can be taken from this connection.
+  /// The input is not valid HTTP, or broke off. No further request can be read from this connection.
   var inputBroken = false
 
   // Output: ConnectionOutput.swift.
@@ -57,17 +57,17 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
 
   // MARK: Life
 
-  /// Begins to serve, or with `refusal` gives that answer and closes.
+  /// Begins to serve. With a `refusal`, it sends that answer and closes.
   func start(refusal: HTTPError? = nil) {
     loop.add(self)
     readSource.setEventHandler { [unowned self] in readable() }
-    // Accepted in the moment in which the drain began.
+    // The connection was accepted just as the drain began.
     if context.isDraining { return close() }
     setDeadline(context.configuration.timeouts.idle)
     if let refusal { reject(refusal) } else { updateReading() }
   }
 
-  /// The server is closing: what is in flight is finished, all else ends.
+  /// The server shuts down: requests in flight are finished, everything else ends.
   func drain() {
     switch phase {
     case .receiving: if parser.isBetweenRequests { close() }
@@ -77,7 +77,7 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     }
   }
 
-  /// Ends at once, whatever is in flight.
+  /// Closes at once, also during a request.
   func abort() {
     guard phase != .closed else { return }
     if let exchange {
@@ -99,7 +99,8 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     loop.remove(self)
   }
 
-  /// The descriptor may only be closed when no source watches it any more. A suspended source never ends, hence the resumes.
+  /// Closes the descriptor once no source watches it any more. A suspended source must be resumed first, or its cancel handler never
+  /// runs.
   private func closeSources() {
     let ends = DispatchGroup()
     ends.enter()
@@ -123,8 +124,8 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
 
   // MARK: Requests
 
-  /// The head of a request is there. One with a body goes to its handler at once, one without as soon as the parser says that it is
-  /// complete, which it does next.
+  /// Called when the head of a request is complete. A request with a body goes to its handler at once. One without goes as soon as the
+  /// parser reports its end, which is the next event.
   func begin(_ head: RequestHead) {
     let exchange = Exchange(head: head, requestID: head.requestID ?? RequestID.new(), body: .empty)
     exchange.awaitsContinue = head.expectsContinue
@@ -138,7 +139,7 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     handle(request(exchange, head), exchange)
   }
 
-  /// A request without a body is complete.
+  /// Called when a request without a body is complete.
   func answer(_ exchange: Exchange, _ head: RequestHead) {
     let request = request(exchange, head)
     if let response = context.immediate?(request), let (length, payload) = response.whole(to: head.method) {
@@ -176,7 +177,7 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     if let task = exchange.handler { context.pool.cancel(task) }
   }
 
-  /// Answers what cannot be handled, and closes.
+  /// Answers input that is not a request, and closes.
   func reject(_ error: HTTPError) {
     let exchange = Exchange(head: nil, requestID: RequestID.new(), body: .empty)
     self.exchange = exchange
@@ -187,14 +188,14 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     answer(error, exchange)
   }
 
-  /// Answers in place of a handler.
+  /// Sends an error as the answer, without a handler.
   private func answer(_ error: HTTPError, _ exchange: Exchange) {
     let response = Response.problem(error, requestID: exchange.requestID)
     guard let (length, payload) = response.whole(to: exchange.head?.method ?? .get) else { return }
     if open(exchange, response, length, payload: payload) { finish(exchange) }
   }
 
-  /// The last byte of the answer is out.
+  /// Called when the last byte of the answer is sent.
   func completed(_ exchange: Exchange) {
     account(exchange, aborted: false)
     self.exchange = nil
@@ -261,7 +262,7 @@ final class Connection: @unchecked Sendable {  // safe: everything mutable is to
     }
   }
 
-  /// Answers 503 when the handler has not begun; it never will then. False: it has begun, and is not cut.
+  /// Answers 503 if the handler has not begun, and keeps it from beginning. Returns false if it has begun; it then goes on.
   private func withdraw(_ exchange: Exchange, as answerer: Exchange.Answerer, _ detail: String) -> Bool {
     guard exchange.status == nil, let task = exchange.handler, context.pool.withdraw(task) else { return false }
     exchange.answerer = answerer

@@ -1,6 +1,6 @@
 import Logging
 
-/// How a handler's answer gets onto its connection.
+/// Sending the answers of handlers.
 extension Connection {
   // MARK: On the handlers' threads
 
@@ -132,19 +132,19 @@ extension Connection {
 
   // MARK: On the connection's queue
 
-  /// Sends the head, with the body behind it where that is small. False when nobody waits for it any more.
+  /// Sends the head and `payload`, in one piece when they are small. Returns false when the exchange is over already.
   func open(_ exchange: Exchange, _ response: Response, _ length: ResponseHead.Length, payload: [UInt8]) -> Bool {
     guard self.exchange === exchange, phase == .exchange else { return false }
     exchange.status = response.status.code
     exchange.streams = length == .chunked || length == .untilClose
-    // A stream may read its request while it answers; every other answer has done with it.
+    // A streaming handler may still read its request; every other handler has returned and cannot.
     if !exchange.streams, !exchange.bodyComplete { dropBody(exchange) }
     exchange.keepAlive = keepsAlive(exchange, response, length)
     let head = ResponseHead(
       status: response.status, headers: response.headers, length: length, keepAlive: exchange.keepAlive,
       minorVersion: exchange.head?.minorVersion ?? 1, requestID: exchange.requestID, date: loop.date,
       serverName: context.configuration.serverName)
-    // One send for both; a large body is not worth the copy.
+    // One send for both. A large body is not worth copying.
     if payload.count <= 64 * 1024 {
       var bytes = head.encoded(room: payload.count)
       bytes += payload
@@ -169,7 +169,7 @@ extension Connection {
     guard let head = exchange.head, head.keepAlive, !inputBroken, !context.isDraining, length != .untilClose else { return false }
     if response.headers.contains(.connection), ASCII.list(response.headers[values: .connection]).contains("close") { return false }
     if exchange.bodyComplete { return true }
-    // A client that was never told to go on may or may not send its body: what comes next cannot be told apart.
+    // A client that waits for 100 Continue and never got it may or may not send its body, so the next bytes cannot be interpreted.
     guard !exchange.awaitsContinue, !exchange.streams, let remaining = parser.remainingBody else { return false }
     return remaining <= context.configuration.limits.maxDiscardedBody
   }

@@ -1,6 +1,6 @@
 import Dispatch
 
-/// How a connection reads, and what of the input it takes in which phase.
+/// Reading: the events that a connection takes from its input in each phase.
 extension Connection {
   func readable() {
     guard phase != .closed, reading else { return }
@@ -23,8 +23,8 @@ extension Connection {
     advance()
   }
 
-  /// Takes from the parser what the present phase has use for. An answer that is given at once asks for the next request from within
-  /// this loop, which then simply goes on: the stack does not grow with the number of pipelined requests.
+  /// Takes the events from the parser that the present phase can use. An immediate answer calls this again from inside the loop; that
+  /// call returns at once and the loop goes on, so the stack does not grow with the number of pipelined requests.
   func advance() {
     guard !advancing else { return }
     advancing = true
@@ -85,14 +85,14 @@ extension Connection {
     deadline = nil
     switch phase {
     case .receiving: reject(error)
-    // Its reader gets the error, and the client the reader's answer.
+    // The reader of the body gets the error, and the client gets the reader's answer.
     case .exchange: exchange?.body.fail(error)
     case .discarding: linger()
     case .lingering, .closed: break
     }
   }
 
-  /// The client sends nothing more. It may still read: one that only closed its sending side gets its answers.
+  /// The client sends nothing more, but may still read: one that closed only its sending side gets its answers.
   private func endOfInput() {
     switch phase {
     case .receiving:
@@ -109,7 +109,8 @@ extension Connection {
     }
   }
 
-  /// A read source stays armed while a handler runs, so that the end of the client is seen; it rests while enough is waiting.
+  /// The read source stays active while a handler runs, so that a closing client is noticed. It is suspended while enough input is
+  /// waiting.
   func updateReading() {
     guard phase != .closed else { return }
     let wanted: Bool
@@ -124,7 +125,7 @@ extension Connection {
     if reading { readSource.resume() } else { readSource.suspend() }
   }
 
-  /// The body's reader wants bytes: the first time, or again after it had enough.
+  /// Called when the reader of the body wants bytes, for the first time or again after a pause.
   func bodyWanted(_ exchange: Exchange) {
     guard self.exchange === exchange, phase == .exchange else { return }
     if exchange.awaitsContinue, exchange.status == nil, !inputEnded {

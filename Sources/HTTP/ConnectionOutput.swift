@@ -1,15 +1,15 @@
 import Dispatch
 
-/// How a connection writes.
+/// Writing.
 extension Connection {
-  /// All of the answer has been handed over.
+  /// Called when the whole answer is in the output.
   func finish(_ exchange: Exchange) {
     guard self.exchange === exchange, phase == .exchange else { return }
     exchange.answered = true
     if output.count == 0 { completed(exchange) }
   }
 
-  /// Adds to the output; `writer` goes on once the client has taken most of it.
+  /// Adds to the output. `writer` is resumed once the client has taken most of it.
   func enqueue(_ bytes: [UInt8], writer: CheckedContinuation<Void, any Error>? = nil) {
     output.append(bytes)
     if let writer { writers.append(writer) }

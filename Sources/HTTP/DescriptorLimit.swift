@@ -1,12 +1,12 @@
 import Glibc
 
-/// How many files and sockets the process may have open (RLIMIT_NOFILE).
+/// The number of files and sockets that the process may have open (RLIMIT_NOFILE).
 package enum DescriptorLimit {
-  /// Connections beyond the limit that are open for as long as it takes to tell them so.
+  /// Connections beyond the limit that may be open at a time, each for as long as its 503 takes.
   static let refusals = 64
-  /// A server takes so many connections whatever the limit.
+  /// The connections that a server takes at least, however low the limit is.
   static let fewestConnections = 16
-  /// What a system without a limit has all the same (`fs.nr_open`).
+  /// The system's own maximum (`fs.nr_open`), used when the limit is "unlimited".
   private static let most: rlim_t = 1 << 20
 
   package static var current: Int { number(limits().rlim_cur) }
@@ -24,8 +24,8 @@ package enum DescriptorLimit {
     return current
   }
 
-  /// The connections that a server may have open at once: `configured`, or what `limit` descriptors leave for them without the `reserve`
-  /// and the refusals.
+  /// The connections that a server may have open at once: `configured`, or fewer if `limit` descriptors minus `reserve` and `refusals` do
+  /// not suffice.
   package static func connections(configured: Int, limit: Int, reserve: Int) -> Int {
     min(configured, max(fewestConnections, limit - max(0, reserve) - refusals))
   }
@@ -34,7 +34,7 @@ package enum DescriptorLimit {
 
   private static func limits() -> rlimit {
     var limits = rlimit()
-    // It fails for a wrong resource only; a limit of 0 is then the careful answer.
+    // The call fails only for an invalid resource; a limit of 0 is then the safe value.
     getrlimit(resource, &limits)
     return limits
   }

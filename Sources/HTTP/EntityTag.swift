@@ -4,7 +4,7 @@ package struct EntityTag: Sendable, Hashable, CustomStringConvertible {
   package let value: String
   package let isWeak: Bool
 
-  /// `value` must be of visible characters without a double quote, as a digest or a counter is.
+  /// `value` must consist of visible characters other than the double quote, as digests and counters do.
   package init(strong value: String) {
     self.value = value
     isWeak = false
@@ -15,7 +15,7 @@ package struct EntityTag: Sendable, Hashable, CustomStringConvertible {
     isWeak = true
   }
 
-  /// One tag as in a field: `"…"` or `W/"…"`.
+  /// Parses one tag as it stands in a field: `"…"` or `W/"…"`.
   package init?(_ text: String) {
     guard case .tags(let tags)? = List(text), tags.count == 1 else { return nil }
     self = tags[0]

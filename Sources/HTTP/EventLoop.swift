@@ -1,10 +1,10 @@
 import Dispatch
 import Glibc
 
-/// One serial queue and the connections whose sources run on it. A timer looks after all their deadlines.
-final class EventLoop: @unchecked Sendable {  // safe: everything mutable is touched on `queue` only
+/// A serial queue and the connections that run on it. One timer checks the deadlines of all of them.
+final class EventLoop: @unchecked Sendable {  // safe: all mutable state is used on `queue`
   let queue: DispatchQueue
-  /// Where every read of this queue lands first.
+  /// The buffer that every read of this queue goes to first.
   let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
   /// `timeouts.handlerWait` in nanoseconds.
   let handlerWait: UInt64
@@ -30,7 +30,7 @@ final class EventLoop: @unchecked Sendable {  // safe: everything mutable is tou
     scratch.deallocate()
   }
 
-  /// The value of `Date`, made once a second.
+  /// The value of the `Date` field, formatted once a second.
   var date: String {
     let second = time(nil)
     if second != dateSecond {

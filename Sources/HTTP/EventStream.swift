@@ -3,7 +3,7 @@ package struct ServerSentEvent: Sendable, Equatable {
   package var id: String?
   package var event: String?
   package var data: String
-  /// Milliseconds after which a client that lost the connection comes back.
+  /// The milliseconds after which a client that lost the connection reconnects.
   package var retry: Int?
 
   package init(id: String? = nil, event: String? = nil, data: String, retry: Int? = nil) {
@@ -13,10 +13,10 @@ package struct ServerSentEvent: Sendable, Equatable {
     self.retry = retry
   }
 
-  /// The lines of the event and the empty one that ends it. Each line of the data becomes a `data:` of its own.
+  /// The lines of the event and the empty line that ends it. Each line of the data gets its own `data:`.
   package var encoded: [UInt8] {
     var text = ""
-    // A line break in a one-line field would begin another one; a NUL in an id makes clients ignore it.
+    // A line break in a one-line field would begin another field. A client ignores an id with a NUL.
     if let id, !id.contains("\0") { text += "id: \(Self.oneLine(id))\n" }
     if let event { text += "event: \(Self.oneLine(event))\n" }
     if let retry { text += "retry: \(retry)\n" }
@@ -27,7 +27,7 @@ package struct ServerSentEvent: Sendable, Equatable {
   /// A line that clients ignore; it keeps the connection from looking idle.
   package static func comment(_ text: String) -> [UInt8] { Array(": \(oneLine(text))\n\n".utf8) }
 
-  // CR LF is one Character, so that it makes one break.
+  // Swift's CR LF is one Character, so it counts as one line break.
   private static func lines(_ text: String) -> [Substring] {
     text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r" || $0 == "\r\n" }
   }
@@ -35,7 +35,7 @@ package struct ServerSentEvent: Sendable, Equatable {
   private static func oneLine(_ text: String) -> String { lines(text).joined(separator: " ") }
 }
 
-/// Where a handler sends its events.
+/// The stream to which a handler sends its events.
 package struct EventStream: Sendable {
   private let writer: ResponseWriter
 
@@ -44,14 +44,15 @@ package struct EventStream: Sendable {
   /// Suspends while the client is slow. Throws once it has gone.
   package func send(_ event: ServerSentEvent) async throws { try await writer.write(event.encoded) }
 
-  /// Sends one event, or several, that were encoded before: once for all who follow. No part of one, for a comment may go out behind it.
+  /// Sends whole events that were encoded before, once for all followers. It must not be part of an event, because a heartbeat comment
+  /// may follow it.
   package func send(encoded events: [UInt8]) async throws { try await writer.write(events) }
 }
 
 extension Response {
-  /// `text/event-stream`. The head goes out at once, and with it the time after which a client that lost the connection comes back, so
-  /// that it knows it is heard before there is an event. A comment goes out after `heartbeat` seconds of silence. The stream ends when
-  /// `produce` returns; it is cancelled when the client goes.
+  /// An answer of type `text/event-stream`. The head is sent at once together with the reconnection time, so the client sees that it is
+  /// connected before the first event. After `heartbeat` seconds without an event a comment is sent. The stream ends when `produce`
+  /// returns; `produce` is cancelled when the client disconnects.
   package static func events(
     heartbeat: Double = 15, retry milliseconds: Int = 1000, headers: HTTPFields = [:],
     produce: @escaping @Sendable (EventStream) async throws -> Void

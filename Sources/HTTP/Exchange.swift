@@ -1,13 +1,13 @@
 import Dispatch
 
 /// One request and its answer on a connection.
-final class Exchange: @unchecked Sendable {  // safe: the variables are touched on the connection's queue only
-  /// Who answers, for the figures.
+final class Exchange: @unchecked Sendable {  // safe: all variables are used on the connection's queue
+  /// Who gives the answer, for the metrics.
   enum Answerer {
     case handler
-    /// The connection's own queue, from what it has at hand.
+    /// The connection's own queue, by the immediate handler.
     case immediate
-    /// The deadline sweep, because the handler waited too long for a thread.
+    /// The check of deadlines, because the request waited too long for a handler thread.
     case watchdog
   }
 
@@ -17,16 +17,16 @@ final class Exchange: @unchecked Sendable {  // safe: the variables are touched 
   let started = DispatchTime.now().uptimeNanoseconds
 
   var body: RequestBody
-  /// nil while the request is not complete enough for one, and when it needs none.
+  /// nil before the request is given to a handler, and when it needs none.
   var handler: HandlerTask?
   var answerer = Answerer.handler
-  /// All of the request has been parsed.
+  /// The whole request has been parsed.
   var bodyComplete = false
-  /// The body's reader has enough for now.
+  /// The reader of the body has enough for now.
   var bodyPaused = false
-  /// The answer has begun; what still comes of the body is dropped.
+  /// The answer has begun; the rest of the body is dropped.
   var bodyDropped = false
-  /// The client holds the body back until it is told to go on.
+  /// The client waits for 100 Continue before it sends the body.
   var awaitsContinue = false
 
   /// nil until the answer begins.
@@ -34,13 +34,13 @@ final class Exchange: @unchecked Sendable {  // safe: the variables are touched 
   var sentBytes = 0
   var keepAlive = false
   var streams = false
-  /// All of the answer is in the output.
+  /// The whole answer is in the output.
   var answered = false
   /// Nobody waits for the answer any more.
   var abandoned = false
-  /// What goes out on an event stream when nothing else went out for so many nanoseconds.
+  /// The comment that is sent on an event stream when nothing was sent for `every` nanoseconds.
   var heartbeat: (every: UInt64, bytes: [UInt8])?
-  /// Uptime in nanoseconds at which bytes of a stream with a heartbeat last went out.
+  /// The uptime in nanoseconds at which a stream with a heartbeat last sent bytes.
   var lastSent: UInt64 = 0
 
   init(head: RequestHead?, requestID: String, body: RequestBody) {

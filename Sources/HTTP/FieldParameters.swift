@@ -1,13 +1,13 @@
 /// A field value with parameters, `value; name=token; other="quoted"` (RFC 9110 §5.6.6).
 struct FieldParameters: Equatable {
-  /// Before the first semicolon, in lower case.
+  /// The text before the first semicolon, in lower case.
   let value: String
   private let parameters: [String: String]
 
   /// Names are matched in lower case.
   subscript(name: String) -> String? { parameters[name] }
 
-  /// nil when a parameter is malformed or stands twice.
+  /// nil when a parameter is malformed or occurs twice.
   init?(_ text: String) {
     let bytes = Array(text.utf8)
     let end = bytes.firstIndex(of: UInt8(ascii: ";")) ?? bytes.endIndex
@@ -21,7 +21,7 @@ struct FieldParameters: Equatable {
     parameters = found
   }
 
-  /// One parameter; nil at the end, and, with something left over, at a malformed one.
+  /// Takes one parameter. Returns nil at the end, and also at a malformed one; then `rest` is not empty.
   private static func takeParameter(_ rest: inout ArraySlice<UInt8>) -> (String, String)? {
     var bytes = rest
     dropBlanks(&bytes)
@@ -52,7 +52,7 @@ struct FieldParameters: Equatable {
     return token.isEmpty ? nil : String(decoding: token, as: UTF8.self)
   }
 
-  /// Only a quote and a backslash are taken as escaped: browsers of old send Windows paths with bare backslashes.
+  /// A backslash escapes only a quote or a backslash, because old browsers send Windows paths with bare backslashes.
   private static func takeQuoted(_ bytes: inout ArraySlice<UInt8>) -> String? {
     bytes.removeFirst()
     var text: [UInt8] = []

@@ -1,9 +1,9 @@
 import Files
 
-/// A part of an open file, or all of it, as a body. What is sent is this file, even when its name is removed meanwhile.
+/// An open file, or a part of it, as a body. It is sent even if the file's name is removed meanwhile.
 package struct FileBody: Sendable {
   package let file: OpenFile
-  /// What is sent of it.
+  /// The bytes of the file to send.
   package let range: Range<Int>
 
   /// - Parameter range: bytes of the file; nil, all of them.

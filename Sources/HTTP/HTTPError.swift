@@ -1,13 +1,12 @@
-/// A fault with the answer it deserves. Thrown by a handler, it becomes that answer; every other error becomes a 500 that says
-/// nothing of what is inside.
+/// An error with its answer. When a handler throws it, that answer is sent. Every other error becomes a 500 that reveals nothing.
 package struct HTTPError: Error, Sendable, CustomStringConvertible {
   package var status: HTTPResponse.Status
-  /// nil: the status' own phrase.
+  /// nil for the status' own phrase.
   package var title: String?
   package var detail: String?
   /// The problem's type URI (RFC 9457 §3.1.1).
   package var type: String
-  /// Fields of the answer that belong to the fault, such as `Allow` or `Retry-After`.
+  /// Header fields that belong to the error, such as `Allow` or `Retry-After`.
   package var headers: HTTPFields
   /// Further members of the problem document.
   package var members: [String: any Encodable & Sendable]

@@ -1,8 +1,8 @@
 import Dispatch
 import Foundation
 
-/// A fixed number of threads for handlers, which block on files and on the store: on Dispatch's own threads such work starves, and
-/// private queues make up to 255 threads. A suspended handler holds none of them.
+/// A fixed number of threads for handlers. Handlers block on files and on the store. On Dispatch's shared threads such work would starve,
+/// and private queues make up to 255 threads. A suspended handler holds no thread.
 final class HandlerPool: TaskExecutor {
   let threads: Int
   private let queue = HandlerQueue()
@@ -12,7 +12,7 @@ final class HandlerPool: TaskExecutor {
     for index in 0..<self.threads {
       let thread = Thread { [self] in work() }
       thread.name = "http-handler-\(index)"
-      // Swift's own threads have as much; the default of a Thread would do for less.
+      // The same stack as Swift's own threads; a Thread's default is smaller.
       thread.stackSize = 2 * 1024 * 1024
       thread.start()
     }
@@ -20,20 +20,20 @@ final class HandlerPool: TaskExecutor {
 
   var figures: HandlerQueue.Figures { queue.figures }
 
-  /// Begins with the request as soon as a thread is free.
+  /// Runs the request as soon as a thread is free.
   func submit(_ task: HandlerTask) {
-    // A request that comes behind the end must still be able to end.
+    // A request that comes after `end` must still be able to finish.
     if !queue.add(.request(task)) { DispatchQueue.global().async { task.begin(on: self) } }
   }
 
-  /// True: the request had not begun and never will.
+  /// Returns true if the request had not begun; it never will.
   func withdraw(_ task: HandlerTask) -> Bool {
     guard task.withdraw() else { return false }
     queue.remove(task)
     return true
   }
 
-  /// Takes the request out, or cancels its task where it has begun.
+  /// Removes the request from the queue, or cancels its task if it has begun.
   func cancel(_ task: HandlerTask) {
     if !withdraw(task) { task.cancel() }
   }
@@ -42,12 +42,12 @@ final class HandlerPool: TaskExecutor {
     let job = UnownedJob(job)
     if FirstJob.take(job) { return }
     guard !queue.add(.job(job)) else { return }
-    // A task that outlived the drain must still be able to end.
+    // A task that outlived the drain must still be able to finish.
     let executor = asUnownedTaskExecutor()
     DispatchQueue.global().async { job.runSynchronously(on: executor) }
   }
 
-  /// Lets the threads end once nothing waits; until then they keep the pool.
+  /// Ends the threads once the queue is empty. Until then they keep the pool alive.
   func end() { queue.end() }
 
   private func work() {
@@ -56,7 +56,7 @@ final class HandlerPool: TaskExecutor {
     while let item = queue.take(finished: finished) {
       switch item {
       case .job(let job): job.runSynchronously(on: executor)
-      // The request has waited its time: its task begins here and now, not behind all that came later.
+      // The task's first job runs here and now. Queued in the ordinary way it would wait again, behind all later requests.
       case .request(let task): FirstJob.made(by: { task.begin(on: self) })?.runSynchronously(on: executor)
       }
       finished = true

@@ -1,20 +1,20 @@
 import Dispatch
 import Foundation
 
-/// What waits for a handler thread, in its order.
-final class HandlerQueue: @unchecked Sendable {  // safe: everything mutable is touched with `condition` locked only
+/// The queue of work for the handler threads.
+final class HandlerQueue: @unchecked Sendable {  // safe: all mutable state is used with `condition` locked
   enum Item {
-    /// A request that nobody has begun with.
+    /// A request that has not begun.
     case request(HandlerTask)
-    /// A handler that was suspended and goes on.
+    /// A handler that was suspended and can go on.
     case job(UnownedJob)
   }
 
   struct Figures {
-    /// Threads that are at work.
+    /// Threads that are working.
     var busy = 0
     var waiting = 0
-    /// Seconds for which the first in the queue has waited.
+    /// The seconds that the first in the queue has waited.
     var oldestWait = 0.0
   }
 
@@ -24,7 +24,7 @@ final class HandlerQueue: @unchecked Sendable {  // safe: everything mutable is 
   private var busy = 0
   private var ended = false
 
-  /// False: the threads have gone.
+  /// Returns false when the queue has ended.
   func add(_ item: Item) -> Bool {
     let now = DispatchTime.now().uptimeNanoseconds
     return condition.withLock {
@@ -35,7 +35,7 @@ final class HandlerQueue: @unchecked Sendable {  // safe: everything mutable is 
     }
   }
 
-  /// The next piece of work; waits for one. `finished`: the thread has done with one before.
+  /// Waits for the next item. `finished` says that the thread has finished an earlier one.
   /// - Returns: nil when there will be no more.
   func take(finished: Bool) -> Item? {
     condition.withLock {
@@ -52,7 +52,7 @@ final class HandlerQueue: @unchecked Sendable {  // safe: everything mutable is 
     }
   }
 
-  /// Takes a request out that will not be begun with.
+  /// Removes a request that was withdrawn.
   func remove(_ task: HandlerTask) {
     condition.withLock {
       let index = entries[next...].firstIndex { if case .request(let waiting) = $0.item { waiting === task } else { false } }
@@ -75,7 +75,7 @@ final class HandlerQueue: @unchecked Sendable {  // safe: everything mutable is 
     }
   }
 
-  /// What was taken is let go, also where the queue is never empty.
+  /// Releases the items that were taken, also when the queue is never empty.
   private func compact() {
     if next == entries.count {
       entries.removeAll(keepingCapacity: entries.capacity <= 4096)

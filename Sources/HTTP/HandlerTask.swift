@@ -1,8 +1,8 @@
 import Dispatch
 import Synchronization
 
-/// The handling of one request: first something that waits for a thread, then a task. There is no task before a thread has taken it, so
-/// that a request whose client went, or who waited too long, leaves nothing behind.
+/// The handling of one request. It waits for a thread first and becomes a task only then, so a request that is withdrawn while it waits
+/// leaves nothing behind.
 final class HandlerTask: Sendable {
   private enum State: Sendable {
     case waiting(@Sendable () async -> Void)
@@ -10,13 +10,13 @@ final class HandlerTask: Sendable {
     case withdrawn
   }
 
-  /// Uptime in nanoseconds from which it waits.
+  /// The uptime in nanoseconds at which it began to wait.
   let since = DispatchTime.now().uptimeNanoseconds
   private let state: Mutex<State>
 
   init(_ operation: @escaping @Sendable () async -> Void) { state = Mutex(.waiting(operation)) }
 
-  /// Makes the task, whose first job goes to `pool`. Nothing happens when it was withdrawn.
+  /// Makes the task; its first job goes to `pool`. Does nothing if the request was withdrawn.
   func begin(on pool: HandlerPool) {
     state.withLock {
       guard case .waiting(let operation) = $0 else { return }
@@ -24,7 +24,7 @@ final class HandlerTask: Sendable {
     }
   }
 
-  /// True: it had not begun and never will. Of this and ``begin(on:)`` one wins.
+  /// Returns true if it had not begun; it never will. If ``begin(on:)`` is called at the same time, exactly one of the two takes effect.
   func withdraw() -> Bool {
     // The operation, and with it the request, is released outside the lock.
     let former = state.withLock { state -> State? in

@@ -1,6 +1,6 @@
 /// The `Host` field: `uri-host [":" port]` (RFC 9110 §7.2, RFC 3986 §3.2.2).
 enum HostField {
-  /// An empty host is valid: it stands for a target without authority.
+  /// An empty host is valid; it means a target without an authority.
   static func isValid(_ value: String) -> Bool {
     let bytes = Array(value.utf8)
     if bytes.first == UInt8(ascii: "[") {
@@ -12,7 +12,7 @@ enum HostField {
     return bytes[..<end].allSatisfy(isRegName) && isPort(bytes[end...])
   }
 
-  /// Nothing, or a colon and up to five digits.
+  /// Empty, or a colon and up to five digits.
   private static func isPort(_ bytes: ArraySlice<UInt8>) -> Bool {
     guard let colon = bytes.first else { return true }
     let digits = bytes.dropFirst()

@@ -13,7 +13,7 @@ final class Listener: @unchecked Sendable {  // safe: `suspended` and `cancelled
   private let source: any DispatchSourceRead
   private var suspended = false
   private var cancelled = false
-  /// Takes a new socket; false when no more can be taken for now.
+  /// Takes a new socket. Returns false when no more can be taken for now.
   private let accepted: (Int32, SocketAddress) -> Bool
 
   init(host: String, port: Int, queue: DispatchQueue, accepted: @escaping (Int32, SocketAddress) -> Bool) throws {
@@ -27,7 +27,7 @@ final class Listener: @unchecked Sendable {  // safe: `suspended` and `cancelled
     source.activate()
   }
 
-  /// Ends listening; the descriptor is closed behind the last event.
+  /// Stops listening. The descriptor is closed after the last event.
   func cancel() {
     queue.async { [self] in
       guard !cancelled else { return }
@@ -38,7 +38,7 @@ final class Listener: @unchecked Sendable {  // safe: `suspended` and `cancelled
   }
 
   private func accept() {
-    // Not endlessly: others wait on this queue too.
+    // Bounded, because other connections wait on this queue too.
     for _ in 0..<64 {
       var client: Int32 = -1
       var code: Int32 = 0
@@ -50,7 +50,7 @@ final class Listener: @unchecked Sendable {  // safe: `suspended` and `cancelled
       guard client >= 0 else {
         switch code {
         case EINTR, ECONNABORTED: continue
-        // Out of descriptors or memory: the source would fire without end.
+        // Out of descriptors or memory. Without a pause the source would fire again and again.
         case EMFILE, ENFILE, ENOBUFS, ENOMEM: return pause()
         default: return
         }

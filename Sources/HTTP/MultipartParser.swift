@@ -1,5 +1,5 @@
-/// The parts of a `multipart/form-data` body (RFC 7578, RFC 2046 §5.1) out of bytes, which are never held but for the length of a
-/// delimiter. Feed it with ``append(_:)``, take with ``next()`` until that gives nil, and call ``finish()`` at the end of the body.
+/// Parses a `multipart/form-data` body (RFC 7578, RFC 2046 §5.1). It holds back no more bytes than a delimiter is long. Call
+/// ``append(_:)`` with bytes, then ``next()`` until it returns nil, and ``finish()`` at the end of the body.
 package struct MultipartParser: Sendable {
   /// The beginning of one part.
   package struct Part: Sendable, Equatable {
@@ -32,10 +32,10 @@ package struct MultipartParser: Sendable {
   private var headers = HTTPFields()
   private var headerBytes = 0
 
-  /// All header lines of one part together.
+  /// The most bytes of all header lines of one part.
   package static let maxHeaderBytes = 8 * 1024
 
-  /// - Throws: 400 for what is no boundary (RFC 2046 §5.1.1).
+  /// - Throws: 400 for an invalid boundary (RFC 2046 §5.1.1).
   package init(boundary: String) throws(HTTPError) {
     let bytes = Array(boundary.utf8)
     let allowed = "'()+_,-./:=? ".utf8
@@ -43,11 +43,11 @@ package struct MultipartParser: Sendable {
       bytes.allSatisfy({ ASCII.isLetterOrDigit($0) || allowed.contains($0) })
     else { throw .badRequest("The boundary of the multipart body must be 1 to 70 letters, digits or marks.") }
     delimiter = Array("\r\n--".utf8) + bytes
-    // The first delimiter may stand at the very beginning, without the line break that belongs to every other.
+    // The first delimiter may come at the very beginning, without the line break that every other one has.
     buffer = [ASCII.cr, ASCII.lf]
   }
 
-  /// From the request's `Content-Type`.
+  /// Takes the boundary from the request's `Content-Type`.
   /// - Throws: 415 when that is not `multipart/form-data`, 400 when it has no boundary.
   package init(contentType: String?) throws(HTTPError) {
     guard let contentType, let field = FieldParameters(contentType), field.value == "multipart/form-data" else {
@@ -95,12 +95,13 @@ package struct MultipartParser: Sendable {
     }
   }
 
-  /// - Throws: 400 when the last delimiter has not come.
+  /// - Throws: 400 when the last delimiter is missing.
   package func finish() throws(HTTPError) {
     guard case .epilogue = state else { throw .badRequest("The multipart body breaks off before its last boundary.") }
   }
 
-  /// What is certain to stand before the next delimiter, and whether that delimiter was there (and is taken).
+  /// Takes the bytes that certainly precede the next delimiter, and the delimiter if it is complete. Returns the bytes and whether the
+  /// delimiter was taken.
   private mutating func takeUpToDelimiter() -> ([UInt8], Bool) {
     var position = start
     while let candidate = buffer[position...].firstIndex(of: ASCII.cr) {
@@ -119,7 +120,7 @@ package struct MultipartParser: Sendable {
     return (bytes, false)
   }
 
-  /// `--` ends the body; else padding and a line break lead into the next part.
+  /// `--` ends the body. Otherwise padding and a line break follow, and then the next part.
   private mutating func takeDelimiterEnd() throws(HTTPError) -> Bool {
     let rest = buffer[start...]
     if rest.starts(with: "--".utf8) {
@@ -158,7 +159,7 @@ package struct MultipartParser: Sendable {
 
   private static let headersTooLarge = HTTPError.badRequest("The header of a part is larger than \(maxHeaderBytes) bytes.")
 
-  /// `Content-Disposition: form-data; name=…` is what makes it a part (RFC 7578 §4.2); `filename*` must not be used there.
+  /// A part needs `Content-Disposition: form-data; name=…` (RFC 7578 §4.2); `filename*` is not allowed there.
   private func part() throws(HTTPError) -> Part {
     guard let field = headers[.contentDisposition].flatMap(FieldParameters.init), field.value == "form-data", let name = field["name"]
     else {

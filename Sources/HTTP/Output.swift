@@ -1,9 +1,9 @@
-/// Bytes on their way to the client, in order.
+/// The bytes that wait to be sent to the client, in order.
 struct Output {
   private var segments: [[UInt8]] = []
   private var first = 0
   private var offset = 0
-  /// Bytes that still wait.
+  /// The number of these bytes.
   private(set) var count = 0
 
   mutating func append(_ bytes: [UInt8]) {
@@ -12,7 +12,7 @@ struct Output {
     count += bytes.count
   }
 
-  /// Writes until nothing waits or the transport takes no more. Gives the bytes written and why it ended.
+  /// Writes until nothing waits or the transport takes no more. Returns the number of bytes written, and why it ended early.
   mutating func flush(to transport: some Transport) -> (written: Int, end: TransportResult?) {
     var written = 0
     while first < segments.count {

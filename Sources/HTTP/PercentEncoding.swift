@@ -1,6 +1,6 @@
-/// Percent-encoded bytes to text (RFC 3986 §2.1).
+/// Decodes percent-encoded bytes (RFC 3986 §2.1).
 enum PercentEncoding {
-  /// nil for a `%` without two hex digits, for what is not UTF-8, and for a NUL.
+  /// Returns nil for a `%` without two hex digits, for invalid UTF-8, and for a NUL.
   static func decode(_ bytes: some Collection<UInt8>, plusIsSpace: Bool = false) -> String? {
     let isPlain = bytes.allSatisfy { $0 != UInt8(ascii: "%") && $0 != 0 && !(plusIsSpace && $0 == UInt8(ascii: "+")) }
     if isPlain { return String(validating: bytes, as: UTF8.self) }

@@ -1,7 +1,7 @@
 /// Conditional requests by entity tag (RFC 9110 §13).
 package enum Preconditions {
   package enum Outcome: Sendable, Equatable {
-    /// Do as the method says.
+    /// Handle the request as usual.
     case proceed
     /// 304
     case notModified
@@ -9,8 +9,8 @@ package enum Preconditions {
     case failed
   }
 
-  /// In the order of §13.2.2. `current` is the tag of what the resource holds now; nil: there is none. A malformed field counts as one
-  /// that matches nothing.
+  /// Evaluates the conditions in the order of §13.2.2. `current` is the tag of the resource as it is now, nil when there is no resource.
+  /// A malformed field matches nothing.
   package static func evaluate(method: HTTPRequest.Method, headers: HTTPFields, current: EntityTag?) -> Outcome {
     if let field = combined(headers, .ifMatch) {
       guard matches(field, current, strongly: true) else { return .failed }

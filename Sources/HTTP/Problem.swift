@@ -2,7 +2,7 @@ import Foundation
 
 /// The body of an error answer, `application/problem+json` (RFC 9457).
 package struct Problem: Sendable {
-  /// A URI that names the kind of problem; `about:blank` says no more than the status (RFC 9457 §4.2.1).
+  /// A URI that names the kind of problem. `about:blank` means that there is nothing to add to the status (RFC 9457 §4.2.1).
   package var type: String
   package var title: String
   package var status: Int
@@ -23,7 +23,7 @@ package struct Problem: Sendable {
     self.members = members
   }
 
-  /// The document. Should a further member not be encodable, the document is given without those members.
+  /// The document as JSON. If a further member cannot be encoded, all further members are left out.
   package func encoded() -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -1,4 +1,4 @@
-/// The query of a target as `name=value` pairs, decoded, in their order. `+` is a blank, as forms send it.
+/// The query of a target as decoded `name=value` pairs, in their order. `+` means a blank, as in forms.
 package struct Query: Sendable, Equatable {
   package struct Item: Sendable, Equatable {
     package let name: String
@@ -15,7 +15,7 @@ package struct Query: Sendable, Equatable {
 
   package init(_ items: [Item] = []) { self.items = items }
 
-  /// nil when an escape is broken or the text is not UTF-8.
+  /// nil when an escape is invalid or the text is not UTF-8.
   package init?(parsing text: some StringProtocol) {
     var items: [Item] = []
     for pair in text.utf8.split(separator: UInt8(ascii: "&")) {
@@ -30,7 +30,7 @@ package struct Query: Sendable, Equatable {
 
   package var isEmpty: Bool { items.isEmpty }
 
-  /// The names, in order, each once.
+  /// The distinct names, in order.
   package var names: [String] {
     var seen = Set<String>()
     return items.map(\.name).filter { seen.insert($0).inserted }

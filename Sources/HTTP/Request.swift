@@ -1,10 +1,10 @@
-/// One request, on its way to a handler.
+/// A request as handlers get it.
 package struct Request: Sendable {
   package let method: HTTPRequest.Method
   package let target: RequestTarget
   package let headers: HTTPFields
   package let remoteAddress: SocketAddress
-  /// The client's own `X-Request-Id` where that has a sane form, else a new one; it stands on the answer and in the log.
+  /// The client's `X-Request-Id` if it has a safe form, else a new one. The answer and the log repeat it.
   package let requestID: String
   package let body: RequestBody
 

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The body of one request, as it arrives. For one reader. Nothing is read from the socket while enough waits here, and the client's
-/// `Expect: 100-continue` is answered by the first read, so that a handler that refuses early spares it the upload.
+/// The body of one request, as it arrives, for one reader. While enough bytes wait here, the socket is not read. `Expect: 100-continue`
+/// is answered at the first read, so a handler that refuses early spares the client the upload.
 package final class RequestBody: AsyncSequence, Sendable {
   package typealias Element = [UInt8]
 
@@ -15,7 +15,7 @@ package final class RequestBody: AsyncSequence, Sendable {
     var delivered = 0
     var started = false
     var paused = false
-    /// The limit was passed; nothing more is given out.
+    /// Set when the body is over the limit; the reader gets nothing more.
     var refusal: HTTPError?
 
     mutating func count(_ chunk: [UInt8]) {
@@ -30,10 +30,10 @@ package final class RequestBody: AsyncSequence, Sendable {
     case wait
   }
 
-  /// What `Content-Length` says; nil for a chunked body.
+  /// The value of `Content-Length`; nil for a chunked body.
   package let declaredLength: Int?
   private let highWater: Int
-  /// Called, on any thread, when the reader wants bytes that the source holds back.
+  /// Called on any thread when the reader wants bytes and the source has paused.
   private let demand: @Sendable () -> Void
   private let state: Mutex<State>
 
@@ -44,17 +44,17 @@ package final class RequestBody: AsyncSequence, Sendable {
     state = Mutex(State(limit: limit))
   }
 
-  /// A body that is there already.
+  /// A body that is complete already.
   package convenience init(_ bytes: [UInt8] = [], limit: Int = .max) {
     self.init(declaredLength: bytes.count, limit: limit, highWater: .max, demand: {})
     if !bytes.isEmpty { offer(bytes) }
     finish()
   }
 
-  /// The body of all requests that have none. It ended before it began, so that nothing of it is ever waited for or changed.
+  /// The body of every request that has none. It is complete from the start, so sharing it is safe.
   static let empty = RequestBody()
 
-  /// Sets the most bytes that this body may have, in place of the server's default. Before the first read.
+  /// Sets the most bytes that this body may have, instead of the server's default. Call it before the first read.
   package func limit(to bytes: Int) { state.withLock { $0.limit = bytes } }
 
   /// The whole body.
@@ -96,7 +96,7 @@ package final class RequestBody: AsyncSequence, Sendable {
       state.started = true
       if wanting { state.paused = false }
       if case .wait = step {
-        // The task may have been cancelled before there was a waiter to wake.
+        // The task may have been cancelled before the waiter was registered.
         guard !Task.isCancelled else { return (.fail(CancellationError()), false) }
         state.waiter = continuation
       }
@@ -111,7 +111,7 @@ package final class RequestBody: AsyncSequence, Sendable {
   }
 
   private static func step(_ state: inout State, declaredLength: Int?) -> Step {
-    // Too large by its own word: refused before a byte of it is taken.
+    // The declared length is over the limit: refuse before reading a byte.
     if let declaredLength, declaredLength > state.limit { state.refusal = .contentTooLarge(limit: state.limit) }
     if let refusal = state.refusal { return .fail(refusal) }
     if !state.chunks.isEmpty {
@@ -127,7 +127,7 @@ package final class RequestBody: AsyncSequence, Sendable {
 
   // MARK: The source's side
 
-  /// Adds bytes. False: enough is waiting, hold the rest back until `demand`.
+  /// Adds bytes. Returns false when enough are waiting; the source then pauses until `demand` is called.
   @discardableResult
   func offer(_ chunk: [UInt8]) -> Bool {
     let (waiter, error, more) = state.withLock { state -> (CheckedContinuation<[UInt8]?, any Error>?, HTTPError?, Bool) in
@@ -147,7 +147,7 @@ package final class RequestBody: AsyncSequence, Sendable {
 
   func finish() { end(with: nil) }
 
-  /// Ends the body before its time; what has arrived can still be read.
+  /// Ends the body early. The bytes that have arrived can still be read.
   func fail(_ error: any Error) { end(with: error) }
 
   private func end(with error: (any Error)?) {

@@ -1,6 +1,6 @@
-/// A request line and its fields, checked.
+/// A request line and header fields that were checked.
 package struct RequestHead: Sendable {
-  /// How the end of the body is found (RFC 9112 §6).
+  /// How the length of the body is determined (RFC 9112 §6).
   package enum Framing: Sendable, Equatable {
     case none
     case length(Int)
@@ -18,7 +18,7 @@ package struct RequestHead: Sendable {
   /// Whether the client wants the connection kept (RFC 9112 §9.3).
   package let keepAlive: Bool
 
-  /// The client's own `X-Request-Id` where it has a sane form.
+  /// The client's `X-Request-Id` if it has a safe form.
   let requestID: String?
 
   init(method: HTTPRequest.Method, target: RequestTarget, minorVersion: Int, headers: HTTPFields) throws(HTTPError) {
@@ -33,17 +33,17 @@ package struct RequestHead: Sendable {
     guard expectations.allSatisfy({ $0 == "100-continue" }) else {
       throw HTTPError(.expectationFailed, detail: "The only expectation that can be met is 100-continue.")
     }
-    // A 1.0 client cannot take an interim answer, and without a body there is nothing to wait for.
+    // An HTTP/1.0 client does not understand an interim answer, and without a body there is nothing to wait for.
     expectsContinue = !expectations.isEmpty && minorVersion > 0 && framing != .none && framing != .length(0)
     let connection = ASCII.list(fields.connection)
     keepAlive = !connection.contains("close") && (minorVersion > 0 || connection.contains("keep-alive"))
     requestID = fields.requestIDs.count == 1 ? RequestID.kept(fields.requestIDs[0]) : nil
   }
 
-  /// Whether there are bytes of a body to come.
+  /// Whether the request has a body that is not empty.
   var hasBody: Bool { framing != .none && framing != .length(0) }
 
-  /// The values of the fields that a server must understand, found in one pass.
+  /// The fields that determine the framing, collected in one pass.
   private struct FramingFields {
     var hosts: [String] = []
     var lengths: [String] = []
@@ -67,7 +67,7 @@ package struct RequestHead: Sendable {
     }
   }
 
-  /// Exactly one, and valid (RFC 9112 §3.2); HTTP/1.0 knew none.
+  /// There must be exactly one valid `Host` (RFC 9112 §3.2); HTTP/1.0 needs none.
   private static func checkHost(_ hosts: [String], minorVersion: Int) throws(HTTPError) {
     guard hosts.count == 1 || (hosts.isEmpty && minorVersion == 0) else {
       throw .badRequest("A request needs exactly one Host field; this one has \(hosts.count).")
@@ -75,7 +75,7 @@ package struct RequestHead: Sendable {
     guard hosts.allSatisfy(HostField.isValid) else { throw .badRequest("The Host field is not a host with an optional port.") }
   }
 
-  /// RFC 9112 §6.1 to §6.3, without the liberties that request smuggling lives on.
+  /// RFC 9112 §6.1 to §6.3. Wherever the RFC leaves a choice that request smuggling exploits, the request is refused.
   private static func framing(_ fields: FramingFields, minorVersion: Int) throws(HTTPError) -> Framing {
     if !fields.codings.isEmpty {
       guard fields.lengths.isEmpty else { throw .badRequest("Content-Length and Transfer-Encoding cannot stand together.") }
@@ -97,7 +97,7 @@ package struct RequestHead: Sendable {
   private static func chunkedFraming(_ codings: [String]) throws(HTTPError) -> Framing {
     guard let last = codings.last else { throw .badRequest("Transfer-Encoding is empty.") }
     if codings == ["chunked"] { return .chunked }
-    // Chunked anywhere but once and last leaves the end of the body unknown (RFC 9112 §6.3).
+    // Unless chunked is the last coding and occurs once, the end of the body is unknown (RFC 9112 §6.3).
     guard !codings.dropLast().contains("chunked") else { throw .badRequest("The chunked coding must stand once, and last.") }
     throw HTTPError(
       .notImplemented, detail: "The only transfer coding understood here is chunked, not \(last == "chunked" ? codings[0] : last).")

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// The name by which a client and the log speak of the same request.
+/// An id that identifies a request to the client and in the log.
 package enum RequestID {
   /// `req_` and 80 random bits.
   package static func new() -> String {
@@ -19,7 +19,7 @@ package enum RequestID {
   private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
   private static let random = Mutex(RandomBits())
 
-  /// Random bits in stock: asking the system for them is a call of its own, too dear for each request.
+  /// A supply of random bits, because a system call for each request would be too slow.
   private struct RandomBits {
     private var stock: [UInt64] = []
 
@@ -29,14 +29,14 @@ package enum RequestID {
     }
 
     private mutating func refill() {
-      // 256 bytes: the most that the system gives out in one call.
+      // 256 bytes, the most that one system call gives.
       var fresh = [UInt64](repeating: 0, count: 32)
       let isFilled = fresh.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) } == 0
       stock = isFilled ? fresh : fresh.map { _ in UInt64.random(in: .min ... .max) }
     }
   }
 
-  /// An incoming one is kept when nothing in it can harm a log or a header: up to 128 letters, digits and `-_.:+/=@`.
+  /// Returns the client's id if it is safe in a log and a header: up to 128 letters, digits and `-_.:+/=@`.
   package static func kept(_ incoming: String?) -> String? {
     guard let incoming, (1...128).contains(incoming.utf8.count),
       incoming.utf8.allSatisfy({ ASCII.isLetterOrDigit($0) || "-_.:+/=@".utf8.contains($0) })

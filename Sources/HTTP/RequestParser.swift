@@ -1,7 +1,7 @@
 import Foundation
 
-/// Requests out of bytes (RFC 9112): a pure value with no socket in it. Feed it with ``append(_:)`` and take with ``next()`` until
-/// that gives nil. One request follows another; after an error nothing more can be understood.
+/// Parses requests, one after the other (RFC 9112). It is a value without a socket: call ``append(_:)`` with bytes, then ``next()`` until
+/// it returns nil. After an error no further request can be parsed.
 package struct RequestParser: Sendable {
   package enum Event: Sendable {
     case head(RequestHead)
@@ -26,7 +26,7 @@ package struct RequestParser: Sendable {
   private var state = State.requestLine
   private var buffer: [UInt8] = []
   private var start = 0
-  /// Up to here the buffer is known to hold no line feed.
+  /// The buffer has no line feed before this index.
   private var searched = 0
   private var headers = HTTPFields()
   private var fieldBytes = 0
@@ -34,14 +34,14 @@ package struct RequestParser: Sendable {
   private var blankLines = 0
   private var extensionBytes = 0
 
-  /// Chunk extensions of one body together; nobody means well with more.
+  /// The most bytes of chunk extensions in one body. More than this can only be an attack.
   private static let maxExtensionBytes = 16 * 1024
-  /// Sixteen hex digits and their extensions.
+  /// The most bytes of one chunk-size line with its extensions.
   private static let maxChunkLine = 4 * 1024
 
   package init(limits: ServerConfiguration.Limits = .init()) { self.limits = limits }
 
-  /// Bytes fed but not yet taken.
+  /// The bytes that were appended and not yet parsed.
   package var buffered: Int { buffer.count - start }
 
   /// No request has begun.
@@ -50,7 +50,7 @@ package struct RequestParser: Sendable {
     return false
   }
 
-  /// Body bytes still to come, nil when the body does not say.
+  /// The body bytes still to come; nil when the length is not declared.
   package var remainingBody: Int? {
     switch state {
     case .fixed(let remaining): max(0, remaining - buffered)
@@ -103,12 +103,12 @@ package struct RequestParser: Sendable {
 
   // MARK: Lines
 
-  /// One line up to its CRLF, without it; nil while it is not complete. A lone LF ends no line here (RFC 9112 §2.2 allows to refuse it).
+  /// Takes one line without its CRLF; nil while the line is incomplete. A lone LF does not end a line (RFC 9112 §2.2 allows this).
   private mutating func takeLine(limit: Int, tooLong: () -> HTTPError) throws(HTTPError) -> ArraySlice<UInt8>? {
     let from = max(start, searched)
     guard let end = buffer[from...].firstIndex(of: ASCII.lf) else {
       searched = buffer.count
-      // A CR at the end may belong to the line end.
+      // A CR at the end may be the beginning of the line's CRLF.
       let length = buffered - (buffer.last == ASCII.cr && buffered > 0 ? 1 : 0)
       guard length <= limit else { throw tooLong() }
       return nil
@@ -137,7 +137,7 @@ package struct RequestParser: Sendable {
     let tooLong = { HTTPError(.uriTooLong, detail: "The request line is longer than \(limit) bytes.") }
     guard let line = try takeLine(limit: limit, tooLong: tooLong) else { return false }
     if line.isEmpty {
-      // An empty line before a request is forgiven (RFC 9112 §2.2), a stream of them is not.
+      // A few empty lines before a request are ignored (RFC 9112 §2.2), but not many.
       blankLines += 1
       guard blankLines <= 2 else { throw .badRequest("Empty lines are no request.") }
       return true
@@ -162,7 +162,7 @@ package struct RequestParser: Sendable {
     return HTTPRequest.Method(String(decoding: token, as: UTF8.self))
   }
 
-  /// `HTTP/1.0` and `HTTP/1.1`; a higher minor version is spoken to as 1.1 (RFC 9110 §2.5), another major one gets 505.
+  /// Accepts `HTTP/1.0` and `HTTP/1.1`. A higher minor version is treated as 1.1 (RFC 9110 §2.5); another major version gets 505.
   private static func minorVersion(_ text: ArraySlice<UInt8>) throws(HTTPError) -> Int {
     let first = text.startIndex
     guard text.count == 8, text.starts(with: "HTTP/".utf8), ASCII.isDigit(text[first + 5]), text[first + 6] == UInt8(ascii: "."),
@@ -190,7 +190,7 @@ package struct RequestParser: Sendable {
     return head
   }
 
-  /// Field lines up to the empty one (RFC 9112 §5); true when that was seen.
+  /// Takes field lines up to the empty line (RFC 9112 §5); returns true when the empty line was reached.
   private mutating func takeFields() throws(HTTPError) -> Bool {
     let limit = limits.maxHeaderBytes
     let tooLarge = {
@@ -209,7 +209,7 @@ package struct RequestParser: Sendable {
   }
 
   static func field(_ line: ArraySlice<UInt8>) throws(HTTPError) -> HTTPField {
-    // A line that begins with a blank would go on with the value before it; that is a thing of the past (RFC 9112 §5.2).
+    // A line that begins with a blank would continue the value before it. That is obsolete and refused (RFC 9112 §5.2).
     guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { throw .badRequest("A header line has no colon.") }
     let name = line[..<colon]
     guard !name.isEmpty, name.allSatisfy(ASCII.isToken), let fieldName = HTTPField.Name(String(decoding: name, as: UTF8.self)) else {
@@ -229,7 +229,7 @@ package struct RequestParser: Sendable {
     let tooLong = { HTTPError.badRequest("A chunk size line is longer than \(Self.maxChunkLine) bytes.") }
     guard let line = try takeLine(limit: Self.maxChunkLine, tooLong: tooLong) else { return false }
     let digits = line.prefix { ASCII.hexValue($0) != nil }
-    // Fifteen digits always fit.
+    // Fifteen hex digits always fit into an Int.
     guard !digits.isEmpty, digits.count <= 15 else { throw .badRequest("A chunk size must be a hexadecimal number.") }
     try takeExtension(line[digits.endIndex...])
     let size = digits.reduce(0) { $0 << 4 | (ASCII.hexValue($1) ?? 0) }
@@ -237,7 +237,7 @@ package struct RequestParser: Sendable {
     return true
   }
 
-  /// Extensions mean nothing here; they must still look like ones, and be few.
+  /// Chunk extensions are ignored, but they must be well-formed and short.
   private mutating func takeExtension(_ bytes: ArraySlice<UInt8>) throws(HTTPError) {
     guard !bytes.isEmpty else { return }
     extensionBytes += bytes.count

@@ -1,14 +1,14 @@
-/// What a request line asks for (RFC 9112 §3.2).
+/// The target in a request line (RFC 9112 §3.2).
 package struct RequestTarget: Sendable, Equatable {
-  /// As sent, with its query.
+  /// The target as it was sent, with its query.
   package let raw: String
-  /// As sent, without its query; `*` for `OPTIONS *`.
+  /// The target as it was sent, without its query; `*` for `OPTIONS *`.
   package let path: String
-  /// Between the slashes, each percent-decoded: `/v1/jobs` is `["v1", "jobs"]`, `/` is empty, a slash at the end adds an empty one.
+  /// The percent-decoded segments: `/v1/jobs` has `["v1", "jobs"]`, `/` has none, and a slash at the end adds an empty one.
   package let segments: [String]
   package let query: Query
 
-  /// Whether it names something on this server, and not the server itself (`*`) or another one (CONNECT).
+  /// Whether it names a resource of this server, and not the server itself (`*`) or another one (CONNECT).
   var isPath: Bool { path.utf8.first == UInt8(ascii: "/") }
 
   /// - Throws: a 400 that says what is wrong with the target.
@@ -17,7 +17,7 @@ package struct RequestTarget: Sendable, Equatable {
       throw .badRequest("The request target holds a character that must be percent-encoded.")
     }
     self.raw = raw
-    // Asterisk form and authority form belong to one method each (RFC 9112 §3.2.3, §3.2.4).
+    // The asterisk form and the authority form are each valid for one method only (RFC 9112 §3.2.3, §3.2.4).
     if (raw == "*" && method == .options) || method == .connect {
       path = raw
       segments = []
@@ -46,7 +46,7 @@ package struct RequestTarget: Sendable, Equatable {
     self.query = query
   }
 
-  /// A server takes the absolute form too (RFC 9112 §3.2.2).
+  /// A server must accept the absolute form too (RFC 9112 §3.2.2).
   private static func originForm(_ raw: String) throws(HTTPError) -> Substring {
     if raw.utf8.first == UInt8(ascii: "/") { return raw[...] }
     let lower = raw.prefix(8).lowercased()

@@ -1,4 +1,4 @@
-/// What a handler answers. The server adds `Date`, `X-Request-Id`, the framing and, where due, `Connection`.
+/// An answer. The server adds `Date`, `X-Request-Id`, the framing fields and, if needed, `Connection`.
 package struct Response: Sendable {
   package var status: HTTPResponse.Status
   package var headers: HTTPFields
@@ -22,16 +22,16 @@ package struct Response: Sendable {
     bytes(Array(text.utf8), type: type, status: status, headers: headers)
   }
 
-  /// The problem document of an error: also what an immediate answer is where it is an error.
+  /// An error as a problem document. Immediate handlers use it too.
   package static func problem(_ error: HTTPError, requestID: String) -> Response {
     let problem = Problem(
       status: error.status, title: error.title, detail: error.detail, type: error.type, requestID: requestID, members: error.members)
     return bytes(problem.encoded(), type: "application/problem+json", status: error.status, headers: error.headers)
   }
 
-  /// How an answer to `method` is framed, with the bytes of its body; nil where those are not at hand.
+  /// The framing of an answer to `method` and the bytes of its body; nil when the bytes are not in memory.
   func whole(to method: HTTPRequest.Method) -> (length: ResponseHead.Length, payload: [UInt8])? {
-    // No body by their nature (RFC 9110 §6.4.1).
+    // These statuses never have a body (RFC 9110 §6.4.1).
     let bodiless = status.code < 200 || status.code == 204 || status.code == 304
     let silent = bodiless || method == .head
     switch body {
@@ -46,12 +46,13 @@ package struct Response: Sendable {
 package enum ResponseBody: Sendable {
   case none
   case bytes([UInt8])
-  /// Sent piece by piece; memory does not grow with the file.
+  /// A file, sent piece by piece, so memory does not grow with its size.
   case file(FileBody)
-  /// Chunked. The closure runs on the handlers' threads until it returns, which ends the body well. If it throws, the connection is
-  /// cut, so that nobody takes what came for the whole. It is cancelled when the client goes and when the server drains.
+  /// A chunked body. The closure runs on the handler threads; when it returns, the body is complete. If it throws, the connection is
+  /// closed without the last chunk, so the client knows that the body is incomplete. It is cancelled when the client disconnects and when
+  /// the server drains.
   case stream(@Sendable (ResponseWriter) async throws -> Void)
-  /// A stream of server-sent events: as any other stream, with `opening` in one with the head, and a comment after each time of so many
-  /// seconds in which nothing was sent.
+  /// A stream of server-sent events. `opening` is sent together with the head, and a comment after every `heartbeat` seconds without
+  /// output.
   case events(opening: [UInt8], heartbeat: Double, @Sendable (EventStream) async throws -> Void)
 }

@@ -1,11 +1,11 @@
 /// The head of an answer as bytes (RFC 9112 §4).
 struct ResponseHead {
   enum Length: Equatable {
-    /// No framing field: the answer has no body by its nature.
+    /// No framing field, because this status never has a body.
     case none
     case known(Int)
     case chunked
-    /// Up to the end of the connection, for HTTP/1.0.
+    /// The body ends with the connection, for HTTP/1.0.
     case untilClose
   }
 
@@ -13,7 +13,7 @@ struct ResponseHead {
   let headers: HTTPFields
   let length: Length
   let keepAlive: Bool
-  /// To a client of HTTP/1.0 keeping must be said, to one of 1.1 closing.
+  /// HTTP/1.0 needs `Connection: keep-alive` to keep a connection, HTTP/1.1 needs `close` to end it.
   let minorVersion: Int
   let requestID: String
   let date: String
@@ -22,7 +22,7 @@ struct ResponseHead {
   /// `100 Continue`
   static let goOn = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
-  /// What the server alone decides on.
+  /// The fields that only the server sets.
   private static func isReserved(_ name: HTTPField.Name) -> Bool {
     switch name.canonicalName {
     case "content-length", "transfer-encoding", "connection", "date", "x-request-id", "server": true
@@ -30,7 +30,7 @@ struct ResponseHead {
     }
   }
 
-  /// `room`: bytes for which the array has space behind the head.
+  /// `room` is the number of bytes to reserve behind the head.
   func encoded(room: Int = 0) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(512 + room)

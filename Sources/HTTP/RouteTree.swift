@@ -1,11 +1,11 @@
-/// The routes by the segments of their patterns, so that a look-up costs a step for each segment of the path and not one for each route.
+/// A tree of routes by the segments of their patterns. A look-up takes one step per segment of the path, not one per route.
 final class RouteTree: Sendable {
   private let literals: [String: RouteTree]
   private let capture: RouteTree?
-  /// Those whose pattern ends here.
+  /// The routes whose pattern ends here.
   private let ending: [Router.Route]
 
-  /// - Parameter depth: segments that lie above this part of the tree.
+  /// - Parameter depth: the number of segments above this part of the tree.
   init(_ routes: [Router.Route], depth: Int = 0) {
     ending = routes.filter { $0.segments.count == depth }
     var byLiteral: [String: [Router.Route]] = [:]
@@ -20,7 +20,8 @@ final class RouteTree: Sendable {
     capture = captured.isEmpty ? nil : RouteTree(captured, depth: depth + 1)
   }
 
-  /// The route of a method. Literal segments go before captures, the leftmost first; of equals the one that was given first.
+  /// The route for a method. A literal segment takes precedence over a capture, from left to right; between equal patterns the first
+  /// route wins.
   func find(_ method: HTTPRequest.Method, _ path: [String], depth: Int = 0) -> Router.Route? {
     guard depth < path.count else { return ending.first { $0.method == method } }
     if let found = literals[path[depth]]?.find(method, path, depth: depth + 1) { return found }

@@ -1,16 +1,16 @@
-/// The table of routes. A pattern is a path whose `{name}` segments each take one segment of any content.
+/// The table of routes. A pattern is a path in which each `{name}` stands for one segment of any content.
 package struct Router: Sendable {
   package typealias RouteHandler = @Sendable (Request, PathParameters) async throws -> Response
-  /// Answers from what is in memory, or gives nil and leaves it to the handler. It runs on the queue of the connection and all that share
-  /// it: it must never block, neither for a file nor for a lock that somebody holds while they wait.
+  /// Answers from memory, or returns nil to leave the request to the handler. It runs on a queue that many connections share, so it must
+  /// never block: not on a file, and not on a lock that is held for long.
   package typealias ImmediateHandler = @Sendable (Request, PathParameters) -> Response?
 
-  /// What the `{name}` segments took, decoded.
+  /// The decoded segments that the `{name}`s of a pattern stand for.
   package struct PathParameters: Sendable {
     fileprivate let captures: [Capture]
     fileprivate let path: [String]
 
-    /// nil when the pattern has no such segment.
+    /// nil when the pattern has no such name.
     package subscript(name: String) -> String? { captures.last { $0.name == name }.map { path[$0.index] } }
   }
 
@@ -22,7 +22,7 @@ package struct Router: Sendable {
     let segments: [Segment]
     fileprivate let captures: [Capture]
 
-    /// - Parameter immediate: tried first, for GET and HEAD.
+    /// - Parameter immediate: tried before `handler`, for GET and HEAD.
     package init(
       _ method: HTTPRequest.Method, _ pattern: String, immediate: ImmediateHandler? = nil, _ handler: @escaping RouteHandler
     ) {
@@ -47,13 +47,13 @@ package struct Router: Sendable {
     }
   }
 
-  /// A name, and the segment of the path that it stands for.
+  /// A name and the index of its segment in the path.
   fileprivate struct Capture: Sendable {
     let name: String
     let index: Int
   }
 
-  /// In the order in which they were given.
+  /// The routes in the order in which they were given.
   package let routes: [Route]
   private let tree: RouteTree
 
@@ -62,8 +62,8 @@ package struct Router: Sendable {
     tree = RouteTree(routes)
   }
 
-  /// The route for a request, with what its pattern captured.
-  /// - Throws: 404, 405 with `Allow` (RFC 9110 §15.5.6), or 501 for a method that nobody knows (§15.6.2).
+  /// The route for a request and the captured segments.
+  /// - Throws: 404, 405 with `Allow` (RFC 9110 §15.5.6), or 501 for an unknown method (§15.6.2).
   package func route(_ method: HTTPRequest.Method, _ target: RequestTarget) throws(HTTPError) -> (Route, PathParameters) {
     guard Self.methods.contains(method) else {
       throw HTTPError(.notImplemented, detail: "This server does not know the method \(method.rawValue).")
@@ -75,14 +75,14 @@ package struct Router: Sendable {
       .methodNotAllowed, detail: "\(method.rawValue) is not possible at \(target.path).", headers: [.allow: Self.list(allowed)])
   }
 
-  /// Answers a request by its route; OPTIONS is answered for every path that there is.
+  /// Answers a request by its route. OPTIONS is answered here for every known path.
   package func callAsFunction(_ request: Request) async throws -> Response {
     if request.method == .options, let options = options(request.target) { return options }
     let (route, parameters) = try route(request.method, request.target)
     return try await route.handler(request, parameters)
   }
 
-  /// The answer of a route that has one at once; nil: it takes a handler. Never waits.
+  /// The immediate answer of the route; nil when the request needs a handler. It never blocks.
   package func immediate(_ request: Request) -> Response? {
     guard request.method == .get || request.method == .head, let (route, parameters) = find(request.method, request.target) else {
       return nil
@@ -90,7 +90,7 @@ package struct Router: Sendable {
     return route.immediate?(request, parameters)
   }
 
-  /// HEAD is answered by the route for GET where it has none of its own (RFC 9110 §9.3.2).
+  /// HEAD uses the route for GET unless it has its own (RFC 9110 §9.3.2).
   private func find(_ method: HTTPRequest.Method, _ target: RequestTarget) -> (Route, PathParameters)? {
     guard target.isPath else { return nil }
     var found = tree.find(method, target.segments)
@@ -103,7 +103,7 @@ package struct Router: Sendable {
   }
 
   private func options(_ target: RequestTarget) -> Response? {
-    // `OPTIONS *` asks about the server as a whole (RFC 9110 §9.3.7).
+    // `OPTIONS *` asks about the whole server (RFC 9110 §9.3.7).
     if target.path == "*" { return Response(status: .noContent, headers: [.allow: Self.list(Set(routes.map(\.method)))]) }
     let allowed = methods(of: target)
     guard !allowed.isEmpty, !allowed.contains(.options) else { return nil }

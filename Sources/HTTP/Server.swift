@@ -3,11 +3,11 @@ import Glibc
 import Logging
 import Synchronization
 
-/// Answers one request. Runs on the server's own threads and may block; its task is cancelled when the client goes.
+/// Answers one request. It runs on the handler threads and may block. Its task is cancelled when the client disconnects.
 package typealias Handler = @Sendable (Request) async throws -> Response
 
-/// Answers a request at once, from what is in memory, or gives nil and leaves it to the ``Handler``. It runs on the queue of the
-/// connection, which others share: it must never block, neither for a file nor for a lock that somebody holds while they wait.
+/// Answers a request from memory, or returns nil to leave it to the ``Handler``. It runs on a queue that many connections share, so it
+/// must never block: not on a file, and not on a lock that is held for long.
 package typealias ImmediateHandler = @Sendable (Request) -> Response?
 
 /// An HTTP/1.1 server (RFC 9110, RFC 9112).
@@ -17,8 +17,8 @@ package final class Server: Sendable {
   private let listener = Mutex<Listener?>(nil)
 
   /// - Parameters:
-  ///   - immediate: tried for each request without a body, before `handler`. An answer without a body or with its bytes is sent there and
-  ///     then, with neither a task nor a thread of the handlers: also while all of those hang.
+  ///   - immediate: tried before `handler` for each request without a body. An answer without a body, or with its bytes in memory, is
+  ///     sent at once and needs no handler thread, so it works even while all of those hang.
   package init(
     configuration: ServerConfiguration, logger: Logger, immediate: ImmediateHandler? = nil, handler: @escaping Handler
   ) {
@@ -33,14 +33,14 @@ package final class Server: Sendable {
 
   package var metrics: ServerMetrics { context.metrics }
 
-  /// Whether ``drain(within:)`` has begun; long polls may want to answer at once then.
+  /// Whether ``drain(within:)`` has begun. Long polls should answer at once then.
   package var isDraining: Bool { context.isDraining }
 
-  /// Listens and serves from now on.
-  /// - Returns: the address with the port that the system chose where the configuration left it open.
+  /// Begins to listen and serve.
+  /// - Returns: the address, with the port that the system chose if the configured one is 0.
   /// - Throws: an error whose description says what is wrong with the address.
   package func start() throws -> SocketAddress {
-    // A write to a closed socket is an error here, never the end of the process. OpenSSL writes without MSG_NOSIGNAL.
+    // A write to a closed socket must be an error and not end the process. OpenSSL writes without MSG_NOSIGNAL.
     signal(SIGPIPE, SIG_IGN)
     let configuration = context.configuration
     let (context, loops) = (context, loops)
@@ -54,7 +54,7 @@ package final class Server: Sendable {
     return listener.address
   }
 
-  /// The configured number of connections, or fewer where the process may not open so many files.
+  /// The configured number of connections, or fewer if the process may not open so many files.
   private func connectionLimit() -> Int {
     let limits = context.configuration.limits
     let descriptors = DescriptorLimit.current
@@ -71,8 +71,8 @@ package final class Server: Sendable {
     return connections
   }
 
-  /// Stops accepting, lets what is in flight finish, and closes. Streams are cancelled at once. What is still running after
-  /// `seconds` is cancelled and its connection cut.
+  /// Stops accepting, lets requests in flight finish, and closes. Streams are cancelled at once. Requests that still run after `seconds`
+  /// are cancelled and their connections closed.
   package func drain(within seconds: Double) async {
     context.draining.store(true, ordering: .relaxed)
     listener.withLock { listener in
@@ -94,7 +94,8 @@ package final class Server: Sendable {
     }
   }
 
-  /// Connections beyond the limit are told so; far beyond it they must wait in the system's queue.
+  /// Takes a connection. Beyond the limit it is answered with 503; far beyond it, accepting pauses and clients wait in the system's
+  /// queue.
   private static func take(
     _ descriptor: Int32, _ address: SocketAddress, limit: Int, _ context: ServerContext, _ loop: EventLoop
   ) -> Bool {

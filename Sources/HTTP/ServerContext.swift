@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 
-/// What all connections of a server share.
+/// The state that all connections of a server share.
 final class ServerContext: Sendable {
   let configuration: ServerConfiguration
   let logger: Logger

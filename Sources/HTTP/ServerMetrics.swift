@@ -1,39 +1,39 @@
 import Synchronization
 
-/// What the server counts.
+/// The counters of a server.
 package final class ServerMetrics: Sendable {
-  /// The figures at one moment. Those of connections that are open and of handlers go up and down; all others only grow.
+  /// The counters at one moment. Open connections and the figures of handlers go up and down; all others only grow.
   package struct Snapshot: Sendable, Equatable {
     package var connectionsOpen = 0
     package var connectionsAccepted = 0
-    /// Answered with 503 because too many were open.
+    /// Connections that were answered with 503 because too many were open.
     package var connectionsRefused = 0
-    /// Answers begun, by the first digit of their status: 1…5.
+    /// Answers that were begun, by the first digit of their status: 1…5.
     package var requestsByClass: [Int: Int] = [:]
-    /// Requests whose client went, or whose answer broke off.
+    /// Requests whose client disconnected, or whose answer broke off.
     package var requestsAborted = 0
     /// Requests that were answered without a handler, on their connection's queue.
     package var requestsImmediate = 0
-    /// Requests that were answered with 503 because no thread began with their handler in time.
+    /// Requests that were answered with 503 because they waited too long for a handler thread.
     package var requestsUnattended = 0
-    /// Requests that took no longer than the bound of the same index in ``ServerMetrics/durationBounds``; not cumulative. The last
-    /// one is for all slower ones.
+    /// The number of requests in each interval of ``ServerMetrics/durationBounds``, not cumulative. The last bucket counts all slower
+    /// ones.
     package var durationBuckets = [Int](repeating: 0, count: ServerMetrics.durationBounds.count + 1)
     package var durationCount = 0
     /// Seconds.
     package var durationSum = 0.0
     package var bytesReceived = 0
     package var bytesSent = 0
-    /// Threads for handlers.
+    /// The number of handler threads.
     package var handlerThreads = 0
-    /// Those of them that are at work.
+    /// Handler threads that are working.
     package var handlersBusy = 0
-    /// Requests that no thread has begun with, and handlers that could go on, both waiting for a thread.
+    /// Requests that have not begun and suspended handlers that could go on, all waiting for a thread.
     package var handlersWaiting = 0
-    /// Seconds for which the first of those has waited.
+    /// The seconds that the first of those has waited.
     package var handlersOldestWait = 0.0
 
-    /// `(upper bound in seconds, requests up to it)`, cumulative as Prometheus wants it, `+Inf` last.
+    /// `(upper bound in seconds, requests up to it)`, cumulative as Prometheus requires, `+Inf` last.
     package var cumulativeBuckets: [(bound: Double, count: Int)] {
       var sum = 0
       return zip(ServerMetrics.durationBounds + [.infinity], durationBuckets).map { bound, count in
@@ -48,14 +48,14 @@ package final class ServerMetrics: Sendable {
 
   private struct Counters {
     var snapshot = Snapshot()
-    /// By the first digit of the status. A dictionary would be hashed into for every request.
+    /// By the first digit of the status. An array, because a dictionary would cost a hash per request.
     var classes = [Int](repeating: 0, count: 10)
   }
 
   private let counters = Mutex(Counters())
   private let pool: HandlerPool?
 
-  /// Of no server: all is 0.
+  /// Counters without a server: all are 0.
   package convenience init() { self.init(pool: nil) }
 
   init(pool: HandlerPool?) { self.pool = pool }
@@ -87,12 +87,12 @@ package final class ServerMetrics: Sendable {
   func refused() { counters.withLock { $0.snapshot.connectionsRefused += 1 } }
   func received(bytes: Int) { counters.withLock { $0.snapshot.bytesReceived += bytes } }
 
-  /// One request is over.
+  /// Counts a finished request.
   func finished(_ exchange: Exchange, seconds: Double, aborted: Bool) {
     let bucket = Self.durationBounds.firstIndex { seconds <= $0 } ?? Self.durationBounds.count
     let (status, bytes, answerer) = (exchange.status, exchange.sentBytes, exchange.answerer)
     counters.withLock {
-      // Without a status nothing was answered.
+      // Without a status there was no answer.
       if let status { $0.classes[min(9, max(0, status / 100))] += 1 }
       if aborted { $0.snapshot.requestsAborted += 1 }
       switch answerer {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// One end of a connection.
+/// The address of one end of a connection.
 package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
   /// A numeric address, without brackets.
   package let host: String
@@ -13,7 +13,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
 
   package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-  /// The address that `body` (`getsockname`, `accept`) fills in; nil where it reports a failure.
+  /// The address that `body` (`getsockname`, `accept`) fills in; nil when `body` fails.
   init?(filledBy body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32) {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

@@ -1,6 +1,6 @@
 /// The first line of an answer (RFC 9112 §4).
 enum StatusLine {
-  /// The phrase for people. A status made of a bare number has none, so the well-known ones are given theirs.
+  /// The reason phrase of a status. A status made from a number alone has none, so the known ones are looked up.
   static func reason(of status: HTTPResponse.Status) -> String {
     status.reasonPhrase.isEmpty ? phrases[status.code] ?? "" : status.reasonPhrase
   }

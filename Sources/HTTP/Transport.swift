@@ -1,29 +1,29 @@
 import Glibc
 
-/// What a connection reads and writes through: the place where encryption goes in.
+/// The byte stream of a connection: a plain socket, or one with encryption.
 protocol Transport: Sendable {
-  /// For event sources only.
+  /// Used for event sources only.
   var descriptor: Int32 { get }
   func read(into buffer: UnsafeMutableRawBufferPointer) -> TransportResult
   func write(_ bytes: UnsafeRawBufferPointer) -> TransportResult
-  /// Tells the peer that nothing more will come.
+  /// Closes the sending side.
   func endOutput()
-  /// Once, when no event source watches the descriptor any more.
+  /// Called once, when no event source watches the descriptor any more.
   func close()
 }
 
 enum TransportResult: Equatable {
-  /// So many were moved, at least one.
+  /// The number of bytes that were moved, at least one.
   case bytes(Int)
-  /// None now; the event source will tell when to try again.
+  /// None for now. The event source fires when it is worth trying again.
   case blocked
-  /// The peer has ended its side.
+  /// The client has closed its sending side.
   case ended
-  /// With its `errno`.
+  /// An error, with its `errno`.
   case failed(Int32)
 }
 
-/// A non-blocking socket as it is.
+/// A non-blocking socket without encryption.
 struct PlainTransport: Transport {
   let descriptor: Int32
 

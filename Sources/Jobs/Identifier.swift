@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Ids with a prefix that says of what, and 26 digits that sort by the time of creation: 48 bits of milliseconds since 1970 and 80
+/// Ids with a prefix for the kind of resource, and 26 digits that sort by the time of creation: 48 bits of milliseconds since 1970 and 80
 /// random bits, in Crockford's base 32 (lower case), as in the ULID specification (github.com/ulid/spec).
 package enum Identifier: String, CaseIterable, Sendable {
   case job, dataset = "ds", model = "mdl", checkpoint = "ckpt"
@@ -9,18 +9,18 @@ package enum Identifier: String, CaseIterable, Sendable {
   private static let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
   private static let last = Mutex<UInt128>(0)
 
-  /// A new id, greater than every one made before in this process.
+  /// A new id, greater than all ids that this process made before.
   package func make(at time: Timestamp = .now) -> String {
     let fresh = UInt128(UInt64(max(0, time.milliseconds)) & 0xFFFF_FFFF_FFFF) << 80 | UInt128.random(in: 0..<(1 << 80))
     let value = Self.last.withLock { last in
-      // Within a millisecond (or when the clock was set back) the next number after the last one.
+      // Within the same millisecond, or after the clock was set back, the number after the last one.
       last = fresh > last ? fresh : last + 1
       return last
     }
     return rawValue + "_" + Self.encoded(value)
   }
 
-  /// Makes every further id greater than these, whatever the clock says: after it was set back, ids would sort before older ones.
+  /// Makes all further ids greater than these, even if the clock was set back.
   package static func advance(beyond ids: [String]) {
     let values = ids.compactMap { id in Self.allCases.first { $0.matches(id) }.map { value(of: id.dropFirst($0.rawValue.count + 1)) } }
     last.withLock { last in last = max(last, values.max() ?? 0) }

@@ -1,7 +1,7 @@
 import JSON
 import Robustness
 
-/// A job as the store has it.
+/// A job as it is stored.
 package struct Job: Hashable, Sendable {
   package struct Transition: Hashable, Sendable {
     package let state: JobState
@@ -16,17 +16,17 @@ package struct Job: Hashable, Sendable {
   package let name: String?
   package let labels: [String: String]
   package let state: JobState
-  /// Why it failed, or why it is in this state, in a sentence.
+  /// Why the job failed, or why it is in this state, as a sentence.
   package let reason: String?
-  /// From 1; one more each time that the job goes back to the queue.
+  /// Starts at 1 and grows by one each time the job goes back to the queue.
   package let attempt: Int
-  /// As completed by every default, in JSON: a list of jobs need not parse it.
+  /// The completed spec as JSON text, so that lists of jobs need not parse it.
   package let specText: String
-  /// The job that failed and whose last saved state this one began with.
+  /// The failed job whose last saved state this job started from.
   package let resumedFrom: String?
   package let priority: Int
   package var progress: JobProgress
-  /// The latest of each.
+  /// The latest value of each metric.
   package let metrics: [String: Double]
   package var warnings: [Warning]
   package let createdAt: Timestamp
@@ -36,7 +36,7 @@ package struct Job: Hashable, Sendable {
   package var transitions: [Transition]
   /// The SHA-256 of its report.
   package let report: String?
-  /// The seconds that its attempts have run, the present one left out.
+  /// The seconds that its earlier attempts ran.
   package let secondsRun: Double
   /// Grows with every change that shows in the record: what an ETag is made of.
   package var revision: Int
@@ -45,7 +45,7 @@ package struct Job: Hashable, Sendable {
 
   /// The job object of the API.
   ///
-  /// - Parameter links: where its parts are; whoever has the routes knows.
+  /// - Parameter links: the paths of its parts, which only the routes know.
   package func text(links: JSONObject = [:]) -> String {
     var labelled = JSONObject()
     for (key, value) in labels.sorted(by: { $0.key < $1.key }) { labelled[key] = .string(value) }
@@ -59,7 +59,7 @@ package struct Job: Hashable, Sendable {
       "started_at": .orNull(startedAt?.description), "finished_at": .orNull(finishedAt?.description),
       "transitions": .array(transitions.map(\.json)), "links": .object(links),
     ]
-    // The spec's text as it is: parsing and writing it again would be most of the work.
+    // Inserts the spec's text as it is. Parsing and writing it would be most of the work.
     var text = object.serialised()
     text.removeLast()
     return text + ",\"spec\":\(specText)}"

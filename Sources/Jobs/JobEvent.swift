@@ -1,11 +1,11 @@
 import JSON
 
-/// Something that happened to a job. Numbers rise within the job and none is ever given out twice, also after a crash; some are left out.
+/// An event of a job. Numbers rise within a job and are never reused, also after a crash; there may be gaps.
 package struct JobEvent: Hashable, Sendable {
   package enum Kind: String, CaseIterable, Hashable, Sendable {
     case state, progress, metric, warning, checkpoint, end
 
-    /// Whether the store keeps it. Progress is told to those who listen, and is nowhere afterwards.
+    /// Whether the store keeps it. Progress is only sent to current followers.
     package var isKept: Bool { self != .progress }
   }
 

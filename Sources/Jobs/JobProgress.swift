@@ -2,18 +2,18 @@ import JSON
 import Robustness
 import Training
 
-/// How far a job has come.
+/// The progress of a job.
 package struct JobProgress: Hashable, Sendable {
   package var phase: TrainingPhase?
-  /// Counted from 1 over base stage and retraining.
+  /// Counted from 1, over the base stage and the retraining.
   package var epoch: Int?
   package var epochs: Int?
-  /// Batches of the epoch.
+  /// The number of batches in an epoch.
   package var step: Int?
   package var steps: Int?
-  /// Weight updates that the last saved state holds: from there the job goes on after a crash. `nil` before the first save.
+  /// The weight updates in the last saved state, from which the job continues after a crash; `nil` before the first save.
   package var savedStep: Int?
-  /// Of the job's work, 0 to 1.
+  /// The finished fraction of the job's work, 0 to 1.
   package var fraction: Double
   package var etaSeconds: Double?
   package var examplesPerSecond: Double?
@@ -41,7 +41,7 @@ package struct JobProgress: Hashable, Sendable {
     ]
   }
 
-  /// The inverse of `json`; what is missing is as at the start.
+  /// The inverse of `json`. Missing members get their initial values.
   init(_ json: JSONValue) {
     self.init(
       phase: json["phase"]?.string.flatMap(TrainingPhase.init), epoch: json["epoch"]?.integer, epochs: json["epochs"]?.integer,

@@ -1,14 +1,14 @@
-/// Where a job stands.
+/// The state of a job.
 package enum JobState: String, CaseIterable, Hashable, Sendable, Codable {
   case queued, running, pausing, paused, cancelling, succeeded, failed, cancelled
 
-  /// The states that may follow: the one table of a job's life.
+  /// The states that may follow this one.
   package var successors: Set<JobState> {
     switch self {
     case .queued: [.running, .paused, .cancelled, .failed]
-    // Back to queued: the process ends, or ended, and the next one goes on.
+    // A job goes back to `queued` when the process ends; the next process continues it.
     case .running: [.succeeded, .failed, .pausing, .cancelling, .queued]
-    // A run may end before it sees that it should pause.
+    // A run may end before it notices the request to pause.
     case .pausing: [.paused, .cancelling, .succeeded, .failed]
     case .paused: [.queued, .cancelled]
     case .cancelling: [.cancelled]
@@ -16,7 +16,7 @@ package enum JobState: String, CaseIterable, Hashable, Sendable, Codable {
     }
   }
 
-  /// Whether it is for ever.
+  /// Whether the job can never leave this state.
   package var isTerminal: Bool { successors.isEmpty }
 }
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A moment, to the millisecond.
+/// A point in time, in milliseconds.
 package struct Timestamp: Hashable, Sendable, Comparable, Codable, CustomStringConvertible {
   /// Since 1970-01-01T00:00:00Z, without leap seconds.
   package let milliseconds: Int64
@@ -46,6 +46,6 @@ package struct Timestamp: Hashable, Sendable, Comparable, Codable, CustomStringC
 }
 
 extension Int64 {
-  /// Division that rounds down, also below zero.
+  /// Division that rounds down, also for negative numbers.
   fileprivate func floored(by divisor: Int64) -> Int64 { (self - ((self % divisor) + divisor) % divisor) / divisor }
 }

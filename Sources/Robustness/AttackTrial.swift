@@ -1,18 +1,18 @@
 import Attacks
 
-/// What one attack did to one set of examples: what the diagnostics look at.
+/// The result of one attack on one set of examples, as the diagnostics need it.
 package struct AttackTrial: Sendable {
   package var settings: AttackSettings
   package var threat: Threat
-  /// By example: predicted rightly, clean and under this attack.
+  /// For each example, whether it is predicted correctly both clean and under this attack.
   package var withstood: [Bool]
-  /// Examples that withstood though their gradient at a start was zero: the attack stood still.
+  /// Examples that withstood and whose gradient was zero at a start, so that the attack could not move.
   package var zeroGradients: Int
   /// Examples whose gradient at a start was NaN or infinite.
   package var brokenGradients: Int
-  /// Examples for which the attack returned an image outside ball or box.
+  /// Examples for which the attack returned an image outside the epsilon ball or outside [0, 1].
   package var breaches: Int
-  /// Examples that fell and were predicted otherwise when predicted again.
+  /// Misclassified examples that were predicted differently when predicted again.
   package var unrepeatable: Int
   package var cost: AttackCost
   package var seconds: Double
@@ -34,7 +34,7 @@ package struct AttackTrial: Sendable {
 
   package var accuracy: Proportion { Proportion(withstood) }
 
-  /// Adds what became of the examples at `positions`.
+  /// Adds the results of the examples at `positions`.
   mutating func add(_ shard: ShardRecord, at positions: [Int]) {
     for (position, outcome) in zip(positions, shard.withstood) { withstood[position] = outcome }
     zeroGradients += shard.zeroGradients

@@ -1,11 +1,11 @@
 import Attacks
 
-/// Attacks that are weaker than weaker ones (Carlini et al. 2019, arXiv:1902.06705, section 4).
+/// Strong attacks that do worse than weak ones (Carlini et al. 2019, arXiv:1902.06705, section 4).
 extension Warning {
-  /// Examples by which a stronger attack may trail for no deeper reason: 0.2 points, at least one.
+  /// The number of examples by which a stronger attack may do worse by chance: 0.2 points, at least one.
   private static func slack(of count: Int) -> Int { max(1, Int(Double(count) * 0.002)) }
 
-  /// Several steps along the gradient leave more examples standing than one.
+  /// Several gradient steps leave more examples correct than a single step does.
   package static func iterativeWeakerThanSingleStep(_ trials: [AttackTrial]) -> Warning? {
     let stepping = trials.filter { $0.settings.definition.family == .projectedSteps }
     let iterative = stepping.filter { $0.settings.steps > 1 }
@@ -23,7 +23,7 @@ extension Warning {
       discredits: true)
   }
 
-  /// Noise finds examples that a gradient attack missed: one warning for each such attack.
+  /// Noise fools the model on examples that a gradient attack missed. There is one warning for each such attack.
   package static func noiseBeatsAttack(_ trials: [AttackTrial]) -> [Warning] {
     guard let noise = trials.filter({ $0.settings.definition.family == .chance }).min(by: { $0.accuracy.correct < $1.accuracy.correct })
     else {

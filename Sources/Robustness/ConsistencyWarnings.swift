@@ -2,7 +2,7 @@ import Attacks
 
 /// Results that contradict themselves.
 extension Warning {
-  /// An attack returned images outside the ball or the box.
+  /// An attack returned images outside the epsilon ball or outside [0, 1].
   package static func breach(_ trial: AttackTrial) -> Warning? {
     guard trial.breaches > 0 else { return nil }
     return Warning(
@@ -14,7 +14,7 @@ extension Warning {
       discredits: true, attack: trial.settings.label)
   }
 
-  /// Images that fell are predicted otherwise the second time.
+  /// Misclassified images are predicted differently the second time.
   package static func unrepeatable(_ trial: AttackTrial) -> Warning? {
     guard trial.unrepeatable > 0 else { return nil }
     return Warning(
@@ -26,7 +26,7 @@ extension Warning {
       discredits: true)
   }
 
-  /// An attack without any room changed the accuracy.
+  /// An attack with epsilon = 0 changed the accuracy.
   package static func zeroEpsilonDiffers(clean: Proportion, atZero: Proportion) -> Warning? {
     guard clean != atZero else { return nil }
     return Warning(

@@ -1,10 +1,10 @@
 import Attacks
 
-/// Accuracy that does not fall with epsilon as it must (Carlini et al. 2019, arXiv:1902.06705, section 4).
+/// Accuracy must fall with epsilon (Carlini et al. 2019, arXiv:1902.06705, section 4). These warnings say where it does not.
 extension Warning {
-  /// More room for the adversary and more examples standing, by more than half a point and more than one example.
+  /// Accuracy rises with epsilon, by more than half a point and more than one example.
   ///
-  /// - Parameter points: ascending by epsilon.
+  /// - Parameter points: in ascending order of epsilon.
   package static func accuracyRises(_ points: [Evaluation.AtEpsilon]) -> Warning? {
     for (smaller, larger) in zip(points, points.dropFirst()) {
       let rise = larger.accuracy.correct - smaller.accuracy.correct
@@ -19,9 +19,9 @@ extension Warning {
     return nil
   }
 
-  /// Accuracy above chance where every image can be made plain grey: L∞ of at least 0.5.
+  /// Accuracy is above chance at an L∞ epsilon of 0.5 or more, where every image can be made plain grey.
   ///
-  /// - Parameter largestClass: how many examples the most frequent class has; guessing it is chance.
+  /// - Parameter largestClass: the number of examples of the most frequent class. Always guessing it is chance level.
   package static func aboveChance(_ points: [Evaluation.AtEpsilon], norm: Norm, largestClass: Int) -> Warning? {
     guard norm == .linf else { return nil }
     let impossible = points.filter { $0.epsilon >= 0.5 && $0.accuracy.correct > largestClass }

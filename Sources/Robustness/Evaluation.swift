@@ -1,14 +1,14 @@
 import Attacks
 
-/// How a model stands: clean, under each attack, under all of them, by class and by epsilon.
+/// The accuracy of a model: clean, under each attack, under all attacks, by class and by epsilon.
 package struct Evaluation: Hashable, Sendable, Codable {
-  /// One attack's result.
+  /// The result of one attack.
   package struct Attacked: Hashable, Sendable, Codable {
     package var settings: AttackSettings
-    /// A short name that tells two settings of one attack apart.
+    /// A short name that distinguishes two settings of one attack.
     package var label: String
     package var robustAccuracy: Proportion
-    /// By class: how many examples withstood.
+    /// The number of examples that withstood, by class.
     package var correctPerClass: [Int]
     package var gradientEvaluations: Int
     package var forwardPasses: Int
@@ -37,7 +37,7 @@ package struct Evaluation: Hashable, Sendable, Codable {
     }
   }
 
-  /// One class's result; robust means under all attacks.
+  /// The result for one class. Robust means under all attacks.
   package struct OfClass: Hashable, Sendable, Codable {
     package var name: String
     package var cleanAccuracy: Proportion
@@ -70,15 +70,15 @@ package struct Evaluation: Hashable, Sendable, Codable {
   package var threat: Threat
   package var cleanAccuracy: Proportion
   package var attacks: [Attacked]
-  /// Under all attacks: an example is robust that withstands every one. Without attacks, the clean accuracy.
+  /// The accuracy under all attacks: an example counts if it withstands every one. Without attacks, the clean accuracy.
   package var worstCase: Proportion
   package var perClass: [OfClass]
-  /// The class of the lowest robust accuracy; `nil` without examples.
+  /// The class with the lowest robust accuracy; `nil` without examples.
   package var worstClass: OfClass?
-  /// The attack that drew the curve, by label; `nil` without a curve.
+  /// The label of the attack that the curve was measured with; `nil` without a curve.
   package var curveAttack: String?
   package var curve: [AtEpsilon]
-  /// By everything that the evaluation did.
+  /// The gradient evaluations of the whole evaluation.
   package var gradientEvaluations: Int
   package var forwardPasses: Int
   package var seconds: Double
@@ -113,14 +113,14 @@ package struct Evaluation: Hashable, Sendable, Codable {
     case forwardPasses = "forward_passes"
   }
 
-  /// The robust accuracy under the attack of that name or label, the lowest when there are several; under all attacks for `nil`.
-  /// `nil` when no such attack was run.
+  /// The robust accuracy under the attack with this name or label (the lowest, if there are several), or under all attacks for `nil`.
+  /// Returns `nil` when no such attack was run.
   package func robustAccuracy(under attack: String?) -> Proportion? {
     guard let attack else { return attacks.isEmpty ? nil : worstCase }
     return attacked(by: attack)?.robustAccuracy
   }
 
-  /// The robust accuracy of the class that is worst under that attack, with the same rules.
+  /// The robust accuracy of the worst class under an attack, with the same rules.
   package func worstClassAccuracy(under attack: String?) -> Proportion? {
     guard let attack else { return attacks.isEmpty ? nil : worstClass?.robustAccuracy }
     guard let attacked = attacked(by: attack) else { return nil }
@@ -129,7 +129,7 @@ package struct Evaluation: Hashable, Sendable, Codable {
       .min { $0.value < $1.value }
   }
 
-  /// The label of the attack on which the robust accuracy under that attack rests; for `nil` that of the strongest one.
+  /// The label of the attack that decides the robust accuracy under `attack`; for `nil`, the attack with the lowest accuracy.
   package func decisiveAttack(under attack: String?) -> String? {
     guard let attack else { return EvaluationSettings(attacks: attacks.map(\.settings)).strongest?.label }
     return attacked(by: attack)?.label

@@ -3,9 +3,9 @@ import Files
 import Foundation
 import TensorEngine
 
-/// Everything that the outcome of a shard of an evaluation depends on.
+/// Everything that the results of a shard of an evaluation depend on.
 struct EvaluationFingerprint: Encodable {
-  /// An evaluation by another engine begins anew, so that no figure is computed by two.
+  /// With another version of the engine an evaluation starts over, so that no figure mixes two versions.
   private let engine = EngineVersion.description
   private let model: String
   private let threat: Threat

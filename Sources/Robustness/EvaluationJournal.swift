@@ -1,40 +1,40 @@
 import Synchronization
 
-/// How far an evaluation has come, shard by shard: what is recorded is not computed again when the evaluation is resumed.
+/// The finished shards of an evaluation. A resumed evaluation does not compute them again.
 ///
-/// It belongs to one evaluation of one model. Whoever resumes another one, with other weights, settings or examples, finds it empty.
+/// A journal belongs to one evaluation of one model. It is emptied when the weights, settings or examples differ.
 package final class EvaluationJournal: Sendable {
-  /// The journal as a value, to be saved.
+  /// The journal as a value that can be saved.
   package struct Snapshot: Hashable, Sendable, Codable {
-    /// Of everything that the outcome of a shard depends on.
+    /// The fingerprint of everything that the results of a shard depend on.
     package var fingerprint = ""
     package var stages: [String: Stage] = [:]
 
     package init() {}
 
-    /// How many shards are recorded, of all stages.
+    /// The number of recorded shards of all stages.
     package var finishedShards: Int { stages.values.reduce(0) { $0 + $1.shards.count } }
   }
 
-  /// The clean look, an attack, a point of the curve or the self-check.
+  /// A stage: the clean predictions, an attack, a point of the curve, or the self-check.
   package struct Stage: Hashable, Sendable, Codable {
-    /// By the number of the shard.
+    /// The records by shard number.
     package var shards: [Int: ShardRecord] = [:]
-    /// Spent so far, over all attempts.
+    /// The seconds spent so far, over all attempts.
     package var seconds = 0.0
   }
 
-  /// What tells the weights from all others: the digest of their file.
+  /// Identifies the weights: the digest of their file.
   let model: String
 
   private struct State {
     var snapshot: Snapshot
-    /// The stage under way, and since when.
+    /// The current stage, and when it began.
     var current: (stage: String, since: ContinuousClock.Instant)?
   }
   private let state: Mutex<State>
 
-  /// - Parameter snapshot: of an earlier attempt.
+  /// - Parameter snapshot: the journal of an earlier attempt.
   package init(model: String, _ snapshot: Snapshot? = nil) {
     self.model = model
     state = Mutex(State(snapshot: snapshot ?? Snapshot()))
@@ -49,10 +49,10 @@ package final class EvaluationJournal: Sendable {
     }
   }
 
-  /// How many shards are recorded, of all stages.
+  /// The number of recorded shards of all stages.
   package var finishedShards: Int { state.withLock { $0.snapshot.finishedShards } }
 
-  /// Forgets what was recorded of another evaluation.
+  /// Begins an evaluation. Records of another evaluation are dropped.
   func begin(fingerprint: String) {
     state.withLock { state in
       guard state.snapshot.fingerprint != fingerprint else { return }
@@ -61,7 +61,7 @@ package final class EvaluationJournal: Sendable {
     }
   }
 
-  /// - Returns: the shards of the stage that are recorded.
+  /// - Returns: the recorded shards of the stage.
   func begin(stage: String) -> [Int: ShardRecord] {
     state.withLock { state in
       state.current = (stage, .now)
@@ -73,7 +73,7 @@ package final class EvaluationJournal: Sendable {
     state.withLock { $0.snapshot.stages[stage, default: Stage()].shards[shard] = record }
   }
 
-  /// Ends the stage under way.
+  /// Ends the current stage.
   ///
   /// - Returns: the stage, with all its shards.
   func end(stage: String) -> Stage {

@@ -1,14 +1,14 @@
 import TensorEngine
 
-/// The examples that an evaluation looks at, with a way to their images, so that not all of them need be in memory at once.
+/// The examples of an evaluation. Their images are read through a closure, so that not all of them need to be in memory at once.
 package struct EvaluationSet: Sendable {
-  /// What each example is called in its dataset: its random numbers hang on it.
+  /// The index of each example in its data set. It selects the example's random numbers.
   package let ids: [Int]
   /// The true class of each example.
   package let labels: [Int]
-  /// By class.
+  /// The name of each class.
   package let classNames: [String]
-  /// The clean images `[count, height, width, channels]`, in [0, 1], at positions in `ids`.
+  /// Returns the clean images `[count, height, width, channels]`, in [0, 1], at the given positions in `ids`.
   package let images: @Sendable (_ positions: [Int]) throws -> Tensor
 
   package init(ids: [Int], labels: [Int], classNames: [String], images: @escaping @Sendable (_ positions: [Int]) throws -> Tensor) {
@@ -20,7 +20,7 @@ package struct EvaluationSet: Sendable {
     self.images = images
   }
 
-  /// A set that is in memory: `images` is `[labels.count, height, width, channels]`; `ids` are 0, 1, … unless given.
+  /// A set whose images are in memory: `images` is `[labels.count, height, width, channels]`. `ids` are 0, 1, … unless given.
   package init(images: Tensor, labels: [Int], classNames: [String], ids: [Int]? = nil) {
     self.init(ids: ids ?? Array(labels.indices), labels: labels, classNames: classNames) { images.gathered($0) }
   }

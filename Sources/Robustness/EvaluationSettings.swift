@@ -1,18 +1,18 @@
 import Attacks
 import TensorEngine
 
-/// What an evaluation does.
+/// The settings of an evaluation.
 package struct EvaluationSettings: Hashable, Sendable {
   package var attacks: [AttackSettings]
-  /// How many examples at most.
+  /// The most examples to evaluate.
   package var samples: Int
-  /// The epsilons of the curve of accuracy, in any order; empty for none.
+  /// The epsilons of the accuracy curve, in any order; empty for no curve.
   package var curve: [Double]
   package var seed: UInt64
-  /// Whether the model is questioned once more at epsilon = 0, which must change nothing. Off for the quick looks during training.
+  /// Whether an attack with epsilon = 0 is run too, which must change nothing. Off for the quick measurements during training.
   package var selfCheck: Bool
 
-  /// A single step, and forty from a random start.
+  /// FGSM, and PGD with 40 steps from a random start.
   package static let standardAttacks = [AttackSettings(.fgsm), AttackSettings(.pgd, ["steps": 40])]
 
   package init(
@@ -26,14 +26,14 @@ package struct EvaluationSettings: Hashable, Sendable {
     self.selfCheck = selfCheck
   }
 
-  /// Which of `available` examples are looked at: all, or `samples` of them drawn without replacement by the seed; ascending.
+  /// The indices of the examples to evaluate, ascending: all of `available`, or `samples` of them drawn by the seed without replacement.
   package func sample(of available: Int) -> [Int] {
     guard samples < available else { return Array(0..<available) }
     var stream = RandomStream(seed: seed, purpose: .sample)
     return Array(0..<available).shuffled(using: &stream).prefix(max(samples, 0)).sorted()
   }
 
-  /// The attack that draws the curve: the strongest of those configured, by kind first and then by its work; `nil` without attacks.
+  /// The attack for the curve: the strongest of those configured, first by kind and then by its work; `nil` without attacks.
   package var strongest: AttackSettings? {
     func rank(_ attack: AttackSettings) -> (Int, Int) { (attack.definition.strength, attack.cost.gradientEvaluations) }
     return attacks.max { rank($0) < rank($1) }

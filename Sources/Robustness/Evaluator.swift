@@ -2,15 +2,15 @@ import Attacks
 import Synchronization
 import TensorEngine
 
-/// How far an evaluation has come.
+/// The progress of an evaluation.
 package struct EvaluationProgress: Hashable, Sendable {
-  /// What is under way: `clean`, an attack's label, `curve 0.1`, `self-check`.
+  /// The current stage: `clean`, an attack's label, `curve 0.1` or `self-check`.
   package var stage: String
-  /// Of all work, 0 to 1, as if nothing fell early.
+  /// The finished fraction of the work, 0 to 1. It assumes that no example is misclassified early.
   package var fraction: Double
 }
 
-/// Questions a model: how often is it right, clean and under attack.
+/// Measures the accuracy of a model, clean and under attack.
 ///
 /// An example that is misclassified clean counts as not robust, and is not attacked.
 package struct Evaluator: Sendable {
@@ -23,9 +23,10 @@ package struct Evaluator: Sendable {
   }
 
   /// - Parameters:
-  ///   - journal: takes each shard that is done. What an earlier attempt at the same evaluation left there is not computed again; the
-  ///     evaluation is the same to the last bit, but for its seconds, which add up.
-  ///   - control: called before each shard, each restart and each iteration of an attack, on any thread; what it throws ends the evaluation and is thrown on.
+  ///   - journal: takes each finished shard. Shards of an earlier attempt at the same evaluation are not computed again. The result has
+  ///     the same bits as without a break; only the seconds add up.
+  ///   - control: called before each shard, each restart and each iteration of an attack, on any thread. An error that it throws ends the
+  ///     evaluation and is rethrown.
   ///   - progress: called after each shard, on any thread.
   package func evaluate(
     _ team: any ClassifierTeam, on set: EvaluationSet, journal: EvaluationJournal = EvaluationJournal(model: ""),
@@ -72,8 +73,8 @@ package struct Evaluator: Sendable {
     if epsilon == threat.epsilon, let trial = trials.first(where: { $0.settings == strongest }) {
       return Evaluation.AtEpsilon(epsilon: epsilon, accuracy: trial.accuracy)
     }
-    // Every example that is right clean is attacked at every epsilon: were those left out that fell at a smaller one, the curve
-    // could not rise, and a rise is how an attack that fails gives itself away.
+    // Every example that is correct clean is attacked at every epsilon, also if a smaller epsilon sufficed to fool the model. Otherwise
+    // the curve could never rise, and a rise reveals an attack that fails.
     let trial = try work.trial(
       of: strongest.scaled(from: threat, to: epsilon), against: Threat(norm: threat.norm, epsilon: epsilon), clean: clean,
       stage: "curve \(epsilon)", key: "curve \(epsilon)")
@@ -83,7 +84,7 @@ package struct Evaluator: Sendable {
 
   // MARK: The self-check
 
-  /// One step that the projection takes back.
+  /// One step, which the projection at epsilon = 0 undoes.
   private static let idle = AttackSettings(.fgsm, ["step_size": 0.1])
   private var unmoved: Threat { Threat(norm: threat.norm, epsilon: 0) }
 
@@ -96,7 +97,7 @@ package struct Evaluator: Sendable {
       forwardPasses: trial.cost.forwardPasses, seconds: trial.seconds)
   }
 
-  /// By class: how many of `outcomes` are true.
+  /// The number of true `outcomes` of each class.
   private func counts(_ outcomes: [Bool], _ set: EvaluationSet) -> [Int] {
     var counts = [Int](repeating: 0, count: set.classNames.count)
     for (label, outcome) in zip(set.labels, outcomes) where outcome { counts[label] += 1 }
@@ -136,14 +137,14 @@ package struct Evaluator: Sendable {
     return found.compactMap { $0 }
   }
 
-  /// Passes over one example, at most.
+  /// The most passes over one example.
   private func units(_ epsilons: [Double]) -> Int {
     let curve = epsilons.filter { $0 > 0 && $0 != threat.epsilon }.count * (settings.strongest.map(Work.units) ?? 0)
     return 1 + settings.attacks.map(Work.units).reduce(0, +) + curve + (settings.selfCheck ? Work.units(Self.idle) : 0)
   }
 }
 
-/// The shards of one evaluation: how they are cut, what is asked of each, how far they have come.
+/// Runs the stages of one evaluation over its shards.
 private struct Work {
   let team: any ClassifierTeam
   let set: EvaluationSet
@@ -164,23 +165,23 @@ private struct Work {
     meter = ProgressMeter(total: units, report: progress)
   }
 
-  /// One part of the evaluation.
+  /// A stage of the evaluation.
   private struct Stage {
-    /// As progress names it.
+    /// Its name in progress reports.
     let name: String
-    /// As the journal names it; no two of an evaluation are the same.
+    /// Its name in the journal, unique within an evaluation.
     let key: String
-    /// Passes over one example, at most.
+    /// The most passes over one example.
     let units: Int
   }
 
-  /// The passes that an attack takes over one example at most: a gradient counts as two.
+  /// The most passes that an attack makes over one example. A gradient counts as two.
   static func units(_ attack: AttackSettings) -> Int {
     let cost = attack.cost
     return 2 * cost.gradientEvaluations + cost.forwardPasses + attack.runs
   }
 
-  /// By example: predicted rightly.
+  /// For each example, whether it is predicted correctly.
   func cleanOutcomes() throws -> [Bool] {
     let set = set
     let shards = try overShards(of: Array(0..<set.count), Stage(name: "clean", key: "clean", units: 1)) { members, classifier in
@@ -190,7 +191,7 @@ private struct Work {
     return shards.flatMap(\.withstood)
   }
 
-  /// One attack on every example that is right clean.
+  /// Runs one attack on every example that is correct clean.
   func trial(of attack: AttackSettings, against threat: Threat, clean: [Bool], stage: String, key: String) throws -> AttackTrial {
     let adversary = attack.adversary(for: threat, keep: .firstMisclassified)
     let (set, seed, control) = (set, seed, control)
@@ -211,7 +212,8 @@ private struct Work {
     return Array(positions[shard * size..<min((shard + 1) * size, positions.count)])
   }
 
-  /// What became of each shard of `positions`, in their order, and the seconds of the stage over all attempts.
+  /// Runs `body` on each shard of `positions` that the journal lacks. Returns the records of all shards in order, and the seconds of the
+  /// stage over all attempts.
   private func overShards(
     of positions: [Int], _ stage: Stage, _ body: @Sendable ([Int], any Classifier) throws -> ShardRecord
   ) throws -> (records: [ShardRecord], seconds: Double) {
@@ -219,7 +221,7 @@ private struct Work {
     let shards = (0..<(positions.count + size - 1) / size).map { members(of: $0, in: positions) }
     let recorded = journal.begin(stage: stage.key)
     let missing = shards.indices.filter { recorded[$0]?.withstood.count != shards[$0].count }
-    // What is not attacked is done, and so is what an earlier attempt did.
+    // Examples that are not attacked count as done, and so do those of an earlier attempt.
     let left = missing.reduce(0) { $0 + shards[$1].count }
     meter.advance(by: (set.count - left) * stage.units, stage: stage.name)
     let (control, meter, journal) = (control, meter, journal)
@@ -234,7 +236,7 @@ private struct Work {
   }
 }
 
-/// Sums up the work done by several threads.
+/// Adds up the work of several threads and reports the progress.
 private final class ProgressMeter: Sendable {
   private let done = Mutex(0)
   private let total: Int

@@ -1,28 +1,29 @@
-/// What a gate, or all of a job's gates, say.
+/// The verdict of a gate, or of all gates of a job.
 package enum Verdict: String, CaseIterable, Hashable, Sendable, Codable {
   case pass, fail, inconclusive
 
-  /// Of several gates: `fail` if any fails, else `inconclusive` if any is, else `pass`; `pass` of none.
+  /// The verdict of several gates: `fail` if any fails, else `inconclusive` if any is inconclusive, else `pass`. Without gates it is
+  /// `pass`.
   package init(of gates: [GateResult]) {
     let verdicts = gates.map(\.verdict)
     self = verdicts.contains(.fail) ? .fail : verdicts.contains(.inconclusive) ? .inconclusive : .pass
   }
 }
 
-/// A bound that a model must reach.
+/// A lower bound that a model must reach.
 package struct Gate: Hashable, Sendable, Codable {
   package enum Metric: String, CaseIterable, Hashable, Sendable, Codable {
     case cleanAccuracy = "clean_accuracy"
     case robustAccuracy = "robust_accuracy"
-    /// The robust accuracy of the class that has the lowest.
+    /// The lowest robust accuracy of any class.
     case worstClassAccuracy = "worst_class_accuracy"
   }
 
   package var metric: Metric
-  /// An attack of the evaluation by name (`pgd`: the strongest of that name) or label (`pgd-40`); `nil`: all of them together.
-  /// Means nothing for `clean_accuracy`.
+  /// An attack of the evaluation by name (`pgd` means the strongest of that name) or by label (`pgd-40`); `nil` for all attacks together.
+  /// It is ignored for `clean_accuracy`.
   package var attack: String?
-  /// A share of 1.
+  /// A fraction of 1.
   package var min: Double
 
   package init(metric: Metric, attack: String? = nil, min: Double) {
@@ -31,13 +32,13 @@ package struct Gate: Hashable, Sendable, Codable {
     self.min = min
   }
 
-  /// As a reader writes it: `robust_accuracy (pgd) ≥ 0.6`.
+  /// The gate as text: `robust_accuracy (pgd) ≥ 0.6`.
   package var title: String { metric.rawValue + (attack.map { " (\($0))" } ?? "") + " ≥ \(min)" }
 
-  /// Passes when the lower end of the interval reaches `min`, fails when the upper end misses it, is inconclusive in between.
+  /// Passes when the lower end of the interval reaches `min`, fails when the upper end is below it, and is inconclusive otherwise.
   ///
-  /// A robust accuracy that one of `warnings` discredits is inconclusive whatever its value; so is one that was not measured. Under
-  /// all attacks together it is as good as the strongest of them: what discredits a weaker one alone does not touch it.
+  /// A robust accuracy that was not measured, or that one of `warnings` discredits, is inconclusive. The accuracy under all attacks
+  /// together rests on the strongest attack, so a warning about a weaker one does not discredit it.
   package func judge(_ evaluation: Evaluation, warnings: [Warning]) -> GateResult {
     guard let measured = measure(evaluation) else {
       return GateResult(
@@ -65,14 +66,14 @@ package struct Gate: Hashable, Sendable, Codable {
   }
 }
 
-/// A gate's verdict with what it rests on: `{metric, attack, min, value, interval, verdict, detail}`.
+/// A gate's verdict with its evidence: `{metric, attack, min, value, interval, verdict, detail}`.
 package struct GateResult: Hashable, Sendable, Codable {
   package var gate: Gate
-  /// `nil` when it was not measured.
+  /// `nil` when the metric was not measured.
   package var value: Double?
   package var interval: WilsonInterval?
   package var verdict: Verdict
-  /// Why it is inconclusive, when that is not plain from the interval.
+  /// Why the gate is inconclusive, if the interval alone does not show it.
   package var detail: String?
 
   package init(gate: Gate, value: Double?, interval: WilsonInterval?, verdict: Verdict, detail: String? = nil) {

@@ -1,9 +1,9 @@
-/// Gradients that an attack cannot follow (masked gradients: Athalye et al. 2018, arXiv:1802.00420).
+/// Gradients that an attack cannot use (masked gradients: Athalye et al. 2018, arXiv:1802.00420).
 extension Warning {
-  /// The share of all examples that zero gradients may have saved before the result is discredited.
+  /// The fraction of examples that may withstand because of zero gradients before the result is discredited.
   private static let negligible = 0.005
 
-  /// Examples withstood because the attack had no gradient to follow.
+  /// Examples withstood because their gradient was zero.
   package static func zeroGradients(_ trial: AttackTrial) -> Warning? {
     guard trial.zeroGradients > 0 else { return nil }
     let share = Double(trial.zeroGradients) / Double(trial.withstood.count)

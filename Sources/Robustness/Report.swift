@@ -1,19 +1,19 @@
 import JSON
 import Foundation
 
-/// Everything that a job found out about a model's robustness: one document, JSON with names in snake case.
+/// The result of a job: everything it found out about a model's robustness, as one JSON document with names in snake case.
 package struct Report: Hashable, Sendable, Codable {
   package struct Dataset: Hashable, Sendable, Codable {
     package var id: String
     package var name: String
-    /// Of one image, `[height, width, channels]`.
+    /// The shape of one image, `[height, width, channels]`.
     package var shape: [Int]
     package var classes: [String]
-    /// How many examples were trained on, held out for validation, and are in the test set.
+    /// The numbers of examples for training, for validation, and in the test set.
     package var trainCount: Int
     package var validationCount: Int
     package var testCount: Int
-    /// How many of the test set the evaluation looked at.
+    /// The number of test examples that were evaluated.
     package var evaluatedCount: Int
 
     package init(
@@ -43,7 +43,7 @@ package struct Report: Hashable, Sendable, Codable {
     package var parameters: Int
     /// SHA-256 of the final model's weight file, hexadecimal.
     package var sha256: String
-    /// The same of the base model, when there is one.
+    /// The same for the base model, if there is one.
     package var baseSHA256: String?
 
     package init(architecture: String, parameters: Int, sha256: String, baseSHA256: String? = nil) {
@@ -61,11 +61,11 @@ package struct Report: Hashable, Sendable, Codable {
 
   package var dataset: Dataset
   package var model: Model
-  /// As completed by every default.
+  /// The spec, completed with all defaults.
   package var spec: JSONValue
   /// The base model; `nil` when nothing was trained.
   package var before: Evaluation?
-  /// The final model: the one that the gates judge.
+  /// The final model, which the gates judge.
   package var after: Evaluation
   /// Wall time by phase, in seconds.
   package var seconds: [String: Double]
@@ -75,8 +75,8 @@ package struct Report: Hashable, Sendable, Codable {
 
   /// Judges `after` by `gates`.
   ///
-  /// - Parameter warnings: of the training; those of the evaluation of the final model and of the gates are added. Those of the base
-  ///   model stay with it: they say nothing about the final one.
+  /// - Parameter warnings: those of the training. The warnings of the gates and of the final model's evaluation are added. Those about
+  ///   the base model are not, because they say nothing about the final one.
   package init(
     dataset: Dataset, model: Model, spec: JSONValue, before: Evaluation?, after: Evaluation, seconds: [String: Double], warnings: [Warning],
     gates: [Gate]

@@ -4,7 +4,7 @@ package struct ReportTable {
 
   package init(_ report: Report) { self.report = report }
 
-  /// Lines of text, the last with a line break.
+  /// The table as text, with a line break at the end.
   package var text: String {
     let blocks = [heading, accuracies, curve, gates, warnings].filter { !$0.isEmpty }
     return blocks.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
@@ -68,7 +68,7 @@ package struct ReportTable {
     interval.map { "[\(percent($0.low)), \(percent($0.high))]" } ?? ""
   }
 
-  /// Columns of equal width, two spaces apart, nothing trailing.
+  /// The rows with columns of equal width, two spaces apart, without trailing spaces.
   private static func aligned(_ rows: [[String]]) -> [String] {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in rows.compactMap { column < $0.count ? $0[column].count : nil }.max() ?? 0 }

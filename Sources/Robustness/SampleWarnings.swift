@@ -1,6 +1,6 @@
-/// Samples that are too small to decide.
+/// Samples that are too small for a verdict.
 extension Warning {
-  /// A gate's bound lies within the interval of its value.
+  /// The bound of a gate lies within the confidence interval.
   package static func sampleTooSmall(_ result: GateResult) -> Warning? {
     guard result.straddles, let value = result.value else { return nil }
     let advice =

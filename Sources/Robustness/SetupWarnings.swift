@@ -1,10 +1,10 @@
 import Attacks
 
-/// Settings under which a robust accuracy means less than it seems to.
+/// Settings that make a robust accuracy less meaningful than it seems.
 extension Warning {
-  /// The evaluation does not attack harder than the training did.
+  /// The evaluation's attacks are not stronger than the training's.
   ///
-  /// - Parameter training: the attack of the training, `nil` when it was standard training.
+  /// - Parameter training: the attack of the training; `nil` for standard training.
   package static func evaluationNotStronger(training: AttackSettings?, evaluation: [AttackSettings]) -> Warning? {
     guard let training, training.cost.gradientEvaluations > 0 else { return nil }
     let most = evaluation.map(\.cost.gradientEvaluations).max() ?? 0

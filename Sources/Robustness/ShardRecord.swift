@@ -1,8 +1,8 @@
 import Attacks
 
-/// What an evaluation needs of a shard that is done: no images, and enough to end with the same report.
+/// The results of a finished shard of an evaluation: no images, but everything that the report needs.
 package struct ShardRecord: Hashable, Sendable {
-  /// By example of the shard: predicted rightly.
+  /// For each example of the shard, whether it is predicted correctly.
   package var withstood: [Bool]
   /// Counted as in `AttackTrial`.
   package var zeroGradients = 0
@@ -13,7 +13,7 @@ package struct ShardRecord: Hashable, Sendable {
 
   package init(withstood: [Bool]) { self.withstood = withstood }
 
-  /// What an attack did to the examples of a shard.
+  /// The results of an attack on the examples of a shard.
   init(_ result: AttackResult) {
     withstood = result.misclassified.map { !$0 }
     for (row, fault) in result.faults.enumerated() {
@@ -29,7 +29,7 @@ package struct ShardRecord: Hashable, Sendable {
   }
 }
 
-/// Short: there are thousands of them in a saved evaluation. Outcomes are a string of 0 and 1, and counts of 0 are left out.
+/// A compact form, because a saved evaluation has thousands of records. Outcomes are a string of 0 and 1, and counts of 0 are omitted.
 extension ShardRecord: Codable {
   private enum CodingKeys: String, CodingKey {
     case withstood, breaches, unrepeatable

@@ -1,12 +1,12 @@
 import Attacks
 
-/// The three common mistakes of adversarial training that the tutorial names.
+/// Three common mistakes in adversarial training.
 extension Warning {
-  /// First: too few adversarial examples, or too weak ones.
+  /// The first: too few or too weak adversarial examples.
   ///
   /// - Parameters:
-  ///   - fraction: the share of each batch that is adversarial.
-  ///   - attack: that makes them.
+  ///   - fraction: the fraction of each batch that is adversarial.
+  ///   - attack: the attack that makes them.
   package static func tooFewAdversarialExamples(fraction: Double, attack: AttackSettings, threat: Threat) -> Warning? {
     var faults: [String] = []
     if fraction < 0.5 {
@@ -22,7 +22,7 @@ extension Warning {
       code: "too_few_adversarial_examples", detail: "Training is weaker than it should be: " + faults.joined(separator: "; ") + ".")
   }
 
-  /// Second: no validation part.
+  /// The second: no validation part.
   package static func noValidation(validationCount: Int) -> Warning? {
     guard validationCount == 0 else { return nil }
     return Warning(
@@ -33,7 +33,7 @@ extension Warning {
         """)
   }
 
-  /// Third: stopped while still improving.
+  /// The third: training stopped while the model was still improving.
   ///
   /// - Parameters:
   ///   - history: the robust accuracy on the validation part after each epoch.
@@ -41,7 +41,7 @@ extension Warning {
   package static func stoppedWhileImproving(history: [Double], validationCount: Int) -> Warning? {
     guard history.count >= 2, validationCount > 0, let last = history.last else { return nil }
     let before = history.dropLast().suffix(3).max() ?? last
-    // A point, or two examples where that is more: less is noise.
+    // A smaller gain than one point, or than two examples, is noise.
     guard last >= history.max() ?? last, last - before > max(0.01, 2 / Double(validationCount)) else { return nil }
     return Warning(
       code: "stopped_while_improving",

@@ -1,11 +1,11 @@
-/// What a check that a job runs on itself has seen, and what to do about it.
+/// A finding of the checks that a job runs on its own settings and results, and what to do about it.
 package struct Warning: Hashable, Sendable, Codable {
   package var code: String
-  /// What was seen and what to do, in a sentence or two.
+  /// What was found and what to do, in a sentence or two.
   package var detail: String
-  /// Whether it makes robust accuracy unfit for a verdict: that under `attack`, or all when there is none.
+  /// Whether it makes the robust accuracy under `attack` unfit for a verdict; all robust accuracies when `attack` is nil.
   package var discredits: Bool
-  /// The attack that it is about, by label; `nil`: the model, or all attacks.
+  /// The label of the attack that it is about; `nil` for the model or all attacks.
   package var attack: String?
 
   package init(code: String, detail: String, discredits: Bool = false, attack: String? = nil) {
@@ -16,7 +16,7 @@ package struct Warning: Hashable, Sendable, Codable {
   }
 }
 
-/// How warnings write shares of 1: `71.8 %`.
+/// A fraction of 1 as warnings write it: `71.8 %`.
 func percent(_ share: Double) -> String {
   guard share.isFinite else { return "no" }
   let tenths = Int((share * 1000).rounded())

@@ -1,15 +1,15 @@
 import Robustness
 
-/// What a command's exit code says; CI pipelines depend on the numbers. As an error it ends the command without a further word.
+/// The exit codes of commands. CI pipelines depend on the numbers. Thrown as an error, it ends the command without a message.
 package enum ExitStatus: Int32, Error, CaseIterable, Sendable {
-  /// Fine, and every gate passed.
+  /// Success, and every gate passed.
   case fine = 0
   case jobFailed = 1
-  /// Usage, or an invalid spec.
+  /// A usage error, or an invalid spec.
   case usage = 2
   case gateFailed = 3
   case cancelled = 4
-  /// Timeout, or the server is out of reach.
+  /// A timeout, or the server is out of reach.
   case unreachable = 5
   case inconclusive = 6
 
@@ -22,7 +22,7 @@ package enum ExitStatus: Int32, Error, CaseIterable, Sendable {
       }
   }
 
-  /// Of an HTTP status that is not a success: what the client did wrong is usage, everything else is the server's.
+  /// The code for an HTTP status that is not a success: 4xx is a usage error, everything else the server's failure.
   package init(httpStatus status: Int) {
     self = (400..<500).contains(status) && status != 408 && status != 429 ? .usage : .unreachable
   }
@@ -33,10 +33,10 @@ package enum ExitStatus: Int32, Error, CaseIterable, Sendable {
   }
 }
 
-/// Why a command cannot go on, in words for a person, and its exit code.
+/// Why a command cannot go on, as text for a person, and its exit code.
 struct CommandFailure: Error, CustomStringConvertible {
   var status: ExitStatus
-  /// One or more lines, without the last line break.
+  /// One or more lines, without a line break at the end.
   var message: String
 
   init(_ status: ExitStatus, _ message: String) {

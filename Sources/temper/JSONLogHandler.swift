@@ -3,7 +3,7 @@ import Foundation
 import Logging
 import Robustness
 
-/// Log lines as JSON, one object a line, on standard error: `time`, `level`, `logger`, `message`, then the metadata as members.
+/// Writes log lines to standard error, each a JSON object: `time`, `level`, `logger`, `message`, then the metadata as members.
 package struct JSONLogHandler: LogHandler {
   package var logLevel: Logger.Level
   package var metadata: Logger.Metadata = [:]
@@ -54,7 +54,7 @@ package struct JSONLogHandler: LogHandler {
     return object
   }
 
-  /// Numbers and truth values stay what they are, so that a log can be searched by size.
+  /// Numbers and booleans keep their type, so that a log can be filtered by value.
   private static func json(convertible value: any CustomStringConvertible) -> JSONValue {
     switch value {
     case let flag as Bool: .bool(flag)

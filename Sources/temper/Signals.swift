@@ -1,13 +1,13 @@
 import Dispatch
 import Glibc
 
-/// SIGINT and SIGTERM, as they come to this process.
+/// Handles SIGINT and SIGTERM.
 ///
-/// `@unchecked Sendable`: the sources are made in `init` and never touched again; their handlers run on one serial queue.
+/// `@unchecked Sendable`: the sources are set in `init` and never changed; their handlers run on one serial queue.
 final class Signals: @unchecked Sendable {
   private let sources: [any DispatchSourceSignal]
 
-  /// - Parameter handle: called with the signal's number and how many have come, this one included.
+  /// - Parameter handle: called with the signal's number and the count of signals so far, this one included.
   init(_ handle: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Void) {
     let queue = DispatchQueue(label: "temper.signals", qos: .userInteractive)
     let counter = Counter()
@@ -21,7 +21,7 @@ final class Signals: @unchecked Sendable {
 
   deinit { for source in sources { source.cancel() } }
 
-  /// `@unchecked Sendable`: counts on the one serial queue alone.
+  /// `@unchecked Sendable`: used on one serial queue only.
   private final class Counter: @unchecked Sendable {
     private var count = 0
     func next() -> Int {

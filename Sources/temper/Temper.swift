@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import Service
 
-/// The command line. Every command is a file in `Commands`; what the server is told stands in `Settings`.
+/// The command line. Each command is a file in `Commands`; the server's settings are in `Settings`.
 @main
 struct Temper: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,9 +18,9 @@ struct Temper: AsyncParsableCommand {
       Fsck.self,
     ])
 
-  /// The entry point. It is our own so that every way to end has the exit code of the contract.
+  /// The entry point. It replaces argument-parser's, so that every exit code is one of `ExitStatus`.
   static func main() async {
-    // Standard output into `head` must end this process by our own hand; a client that hangs up must never end a server.
+    // A client that hangs up must not end a server. `StandardStream` handles a standard output that is closed.
     signal(SIGPIPE, SIG_IGN)
     unblockSignals()
     do {
@@ -35,7 +35,7 @@ struct Temper: AsyncParsableCommand {
     }
   }
 
-  /// A parent may have started this process from a thread that blocks signals (those of Dispatch do), and the mask is inherited.
+  /// The signal mask is inherited, and a parent may start this process from a thread that blocks signals, as Dispatch's threads do.
   private static func unblockSignals() {
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -52,7 +52,7 @@ struct Temper: AsyncParsableCommand {
       Glibc.exit(status.rawValue)
     default:
       let text = fullMessage(for: error) + "\n"
-      // `--help` and `--version` come as errors too; theirs is the only code that is not a usage error.
+      // `--help` and `--version` arrive as errors too, with the code for success.
       guard exitCode(for: error) != .success else {
         StandardStream.output.write(text)
         Glibc.exit(ExitStatus.fine.rawValue)

@@ -54,7 +54,7 @@ import temper
     #expect(json["port"] == 8080)
     #expect(json["ok"] == true)
     #expect(json["list"] == ["a", "b"])
-    #expect(json["time"]?.text?.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil)
+    #expect(json["time"]?.string?.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil)
   }
 
   private final class Written: Sendable {

@@ -7,8 +7,8 @@ extension Dataset {
   /// "Optical Recognition of Handwritten Digits" (E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, CC BY 4.0): 1,797 images of
   /// 8×8, values 0…16 scaled to [0, 1]. `NOTICE.md` beside this file tells where it comes from and how it is split.
   ///
-  /// It is part of the executable, because a bundle of resources is looked for beside the executable or where it was built, and the process
-  /// ends when it is at neither.
+  /// It is compiled into the executable. A resource bundle must lie beside the executable or where it was built, and the process would
+  /// end without it.
   package static let digits: Dataset = {
     let count = 1797
     let side = 8
@@ -26,7 +26,7 @@ extension Dataset {
       sha256: SHA256Digest.hex(of: bytes), sourceBytes: bytes.count)
   }()
 
-  /// Sorted by class, within a class by the order of the file, the examples at 0, 5, 10, … are for testing.
+  /// Sorted by class and, within a class, by the order in the file, the examples at 0, 5, 10, … are the test part.
   private static func digitsSplit(_ labels: [Int]) -> (train: [Int], test: [Int]) {
     let byClass = labels.indices.sorted { (labels[$0], $0) < (labels[$1], $1) }
     let test = Set(stride(from: 0, to: byClass.count, by: 5).map { byClass[$0] })

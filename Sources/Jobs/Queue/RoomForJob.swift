@@ -4,34 +4,34 @@ import Glibc
 import Robustness
 import Synchronization
 
-/// How a running job waits for room on the disk, or for descriptors: it stays in memory as it is, shows a warning, and goes on.
+/// Lets a running job wait for room on the disk or for descriptors. The job stays in memory, shows a warning, and then continues.
 final class RoomForJob: Sendable {
   private let id: String
   private let store: Store
   private let control: RunControl
-  /// The job's own: others work for all jobs and must not wait here.
+  /// The job's own thread. Other threads work for all jobs and must not wait here.
   private let thread = pthread_self()
   private let looked = Mutex(ContinuousClock.now)
 
-  /// To be made on the job's thread.
+  /// Must be called on the job's thread.
   init(_ id: String, _ store: Store, _ control: RunControl) {
     self.id = id
     self.store = store
     self.control = control
   }
 
-  /// Does what needs room, as often as it takes.
+  /// Calls `write` until it does not fail for lack of room.
   ///
-  /// - Throws: an interruption of the job; every error that waiting does not mend.
+  /// - Throws: an interruption of the job, and every error that waiting cannot fix.
   func whenThereIsRoom<Value>(_ write: () throws -> Value) throws -> Value {
     while true {
       do { return try write() } catch let error as StorageError { try wait(for: error) }
     }
   }
 
-  /// Waits until it is worth trying again.
+  /// Waits before another try.
   ///
-  /// - Throws: the error when it is of another kind; an interruption of the job.
+  /// - Throws: the error itself if waiting cannot fix it; an interruption of the job.
   func wait(for error: StorageError) throws {
     guard error.isFull || error.isShortage else { throw error }
     store.show(error.isFull ? Self.diskFull : Self.noDescriptors, of: id)
@@ -41,7 +41,7 @@ final class RoomForJob: Sendable {
     } while error.isFull && !store.directory.space.hasRoom()
   }
 
-  /// Looks, once a second, whether the disk is at its reserve; only on the job's own thread.
+  /// Checks once a second that the disk is not at its reserve. Does nothing on other threads.
   ///
   /// - Throws: `StorageError` with `isFull`.
   func requireOnJobThread() throws {

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// Why a run stopped before its end, on request.
+/// The reason for which a run was asked to stop before its end.
 package enum Interruption: Int, Error, Hashable, Sendable, CustomStringConvertible {
-  /// The process is to end: the job goes back to the queue.
+  /// The process ends; the job goes back to the queue.
   case drain = 1
   case pause
   case outOfTime
@@ -18,27 +18,27 @@ package enum Interruption: Int, Error, Hashable, Sendable, CustomStringConvertib
   }
 }
 
-/// What a run is asked to do: looked at for each batch and each shard, from any thread.
+/// Requests to a run. The run checks them at each batch and each shard, on any thread.
 package final class RunControl: Sendable {
   private let request = Atomic<Int>(0)
   private let deadline: ContinuousClock.Instant?
-  /// Above every interruption.
+  /// Ranks above every interruption.
   private static let failed = Int.max
   private let failure = Mutex<(any Error)?>(nil)
 
-  /// - Parameter seconds: after which the run stops by itself; `nil`: never.
+  /// - Parameter seconds: after which the run stops by itself; `nil` for no limit.
   package init(seconds: Double? = nil) { deadline = seconds.map { .now + .seconds($0) } }
 
-  /// Asks the run to stop; of several requests the weightiest counts.
+  /// Asks the run to stop. Of several requests the highest-ranking one counts.
   package func stop(_ interruption: Interruption) { request.max(interruption.rawValue, ordering: .relaxed) }
 
-  /// Ends the run with an error of whoever follows it: the first one counts.
+  /// Ends the run with an error of its observer. The first error counts.
   func fail(with error: any Error) {
     failure.withLock { $0 = $0 ?? error }
     request.max(Self.failed, ordering: .releasing)
   }
 
-  /// - Throws: `Interruption` when the run is to stop; the error it was failed with.
+  /// - Throws: `Interruption` when the run should stop, or the error given to `fail`.
   package func check() throws {
     let known = request.load(ordering: .acquiring)
     if known == Self.failed, let error = failure.withLock({ $0 }) { throw error }

@@ -7,10 +7,10 @@ import Synchronization
 import TensorEngine
 import Training
 
-/// The threads that run jobs: so many at a time, each job on one thread of its own, all on one engine.
+/// The threads that run jobs. Each running job has its own thread; all share one engine.
 ///
-/// A thread that has nothing to do sleeps on a semaphore; whatever puts a job into the queue signals it. A signal too many is a look
-/// at an empty queue; one too few cannot be, for every thread empties the queue before it sleeps.
+/// An idle thread sleeps on a semaphore, which is signalled whenever a job is queued. A surplus signal only costs a look at an empty
+/// queue. A signal cannot be missed, because every thread empties the queue before it sleeps.
 package final class Workers: Sendable {
   private let store: Store
   private let runner: JobRunner
@@ -24,8 +24,8 @@ package final class Workers: Sendable {
   private let isDraining = Atomic<Bool>(false)
 
   /// - Parameters:
-  ///   - count: how many jobs run at a time, at least 1.
-  ///   - memoryBudget: the bytes that the process may take with all of them.
+  ///   - count: the number of jobs that run at a time, at least 1.
+  ///   - memoryBudget: the bytes that the process may use with all of them.
   ///   - fruitlessAttempts: see `Store.recover`.
   package init(
     store: Store, registry: Registry, engine: Engine, count: Int = 1, memoryBudget: Int? = nil, fruitlessAttempts: Int = 3,
@@ -39,7 +39,7 @@ package final class Workers: Sendable {
     runner = JobRunner(engine: engine, catalogue: registry)
   }
 
-  /// Settles what the process before this one left, and starts the threads. To be called once.
+  /// Recovers the jobs that the previous process left running, and starts the threads. Call it once.
   package func start() throws {
     try store.recover(fruitlessAttempts: fruitlessAttempts, saved: Store.SavedPoint.init(in:))
     for number in 0..<count {
@@ -53,10 +53,10 @@ package final class Workers: Sendable {
     }
   }
 
-  /// Says that a job was put into the queue.
+  /// Wakes a thread because a job was queued.
   package func wakeUp() { wake.signal() }
 
-  /// Cancels a job: at once when it waits, within a batch when it runs.
+  /// Cancels a job: at once if it is queued, within a batch if it runs.
   ///
   /// - Throws: `NotFound`, `IllegalTransition`.
   package func cancel(_ id: String) throws -> Job {
@@ -65,12 +65,12 @@ package final class Workers: Sendable {
     return job
   }
 
-  /// Pauses a job: at once when it waits, else after its state was saved.
+  /// Pauses a job: at once if it is queued, otherwise after its state is saved.
   ///
   /// - Throws: `NotFound`, `IllegalTransition`.
   package func pause(_ id: String) throws -> Job { try stop(id, to: .paused, by: .pause) }
 
-  /// Puts a paused job back into the queue; it goes on from where it was.
+  /// Puts a paused job back into the queue. It continues from its saved state.
   ///
   /// - Throws: `NotFound`, `IllegalTransition`.
   package func resume(_ id: String) throws -> Job {
@@ -81,9 +81,9 @@ package final class Workers: Sendable {
     return job
   }
 
-  /// Takes no further job, asks those that run to save their state, and waits for them; they go back to the queue.
+  /// Takes no further jobs, asks the running ones to save their state, and waits for them. They go back to the queue.
   ///
-  /// - Returns: whether all had ended in time.
+  /// - Returns: whether all ended in time.
   package func drain(within seconds: Double) -> Bool {
     isDraining.store(true, ordering: .sequentiallyConsistent)
     let controls = running.withLock { $0 }
@@ -97,7 +97,7 @@ package final class Workers: Sendable {
     return finished.wait(timeout: .now() + seconds) == .success
   }
 
-  /// The ids of the jobs that run now.
+  /// The ids of the running jobs.
   package var jobs: [String] { running.withLock { $0.keys.sorted() } }
 
   private func stop(_ id: String, to state: JobState, by interruption: Interruption) throws -> Job {
@@ -116,7 +116,7 @@ package final class Workers: Sendable {
           continue
         }
         attempt(job)
-        // A job that waited for memory may run now, and not only on this thread.
+        // A job that waited for memory may run now, possibly on another thread.
         wake.signal()
       } catch {
         logger.error("the queue cannot be read", metadata: ["error": "\(error)"])
@@ -125,7 +125,7 @@ package final class Workers: Sendable {
     }
   }
 
-  /// One attempt at a job, whose end is always written down.
+  /// Runs one attempt at a job. Its end is always stored.
   private func attempt(_ job: Job) {
     let begun = ContinuousClock.now
     var ending = run(job)
@@ -133,11 +133,12 @@ package final class Workers: Sendable {
     ProcessMemory.giveBack()
     settle(job.id, ending)
     running.withLock { $0[job.id] = nil }
-    // Only what is stored counts: a job whose end could not be stored goes on from its state.
+    // Only the stored state counts: a job whose end could not be stored will be resumed from its saved state.
     if let state = try? store.job(job.id).state, state == .succeeded || state == .cancelled { clearAway(job.id) }
   }
 
-  /// Stores how an attempt ended, however long the disk is full: a job that nobody runs must not be shown as running.
+  /// Stores how an attempt ended. It retries for as long as the disk is full, because a job that nobody runs must not be shown as
+  /// running.
   private func settle(_ id: String, _ ending: Store.Ending) {
     var pause = 0.1
     while true {
@@ -148,14 +149,14 @@ package final class Workers: Sendable {
       } catch {
         return logger.critical("the end of a job could not be stored", metadata: ["job": "\(id)", "error": "\(error)"])
       }
-      // The next process settles what this one could not.
+      // The next process will recover the job.
       if isDraining.load(ordering: .sequentiallyConsistent) { return }
       Thread.sleep(forTimeInterval: pause)
       pause = min(2 * pause, 5)
     }
   }
 
-  /// Removes what only a job that goes on would need.
+  /// Removes the files that only a resumed job would need.
   private func clearAway(_ id: String) {
     Folder.remove(store.directory.job(id))
     do {
@@ -196,7 +197,7 @@ package final class Workers: Sendable {
     return try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }
   }
 
-  /// A request that came between the claim and the control's being there is in the job's state alone.
+  /// A request that came after the claim and before `control` existed is visible in the job's state only.
   private func follow(_ id: String, _ control: RunControl) throws {
     switch try store.job(id).state {
     case .cancelling: control.stop(.cancel)
@@ -206,7 +207,8 @@ package final class Workers: Sendable {
     if isDraining.load(ordering: .sequentiallyConsistent) { control.stop(.drain) }
   }
 
-  /// Reports go to the store. One that cannot be written waits for room, or ends the job; none is lost in silence.
+  /// Writes everything that the run reports to the store. A report that cannot be written waits for room or ends the job; none is dropped
+  /// silently.
   private func sink(of job: Job, _ control: RunControl, _ room: RoomForJob) -> RunSink {
     let (store, id) = (store, job.id)
     let saved = Mutex(job.progress.savedStep)
@@ -236,7 +238,7 @@ package final class Workers: Sendable {
 }
 
 extension Store.SavedPoint {
-  /// The last state saved in a job's folder; `nil` when there is none.
+  /// The last saved state in a job's folder; `nil` when there is none.
   init?(in folder: URL) {
     guard let state = JobRunner.savedState(in: folder) else { return nil }
     let times = Folder.names(in: folder).filter { $0.hasSuffix(".state") }.compactMap { name in
@@ -246,8 +248,8 @@ extension Store.SavedPoint {
   }
 }
 
-/// Files of checkpoints whose roles went to better ones. The last two saved states of the run may still name them, so each goes when
-/// two further states were saved.
+/// Files of checkpoints that were replaced by better ones. The last two saved states may still name them, so each is removed after two
+/// further saves.
 private final class ReplacedFiles: Sendable {
   private let job: String
   private let store: Store
@@ -262,7 +264,7 @@ private final class ReplacedFiles: Sendable {
     if let sha256 { files.withLock { $0.append((sha256, 0)) } }
   }
 
-  /// A state was saved.
+  /// Called when a state was saved.
   func collect() throws {
     let due = files.withLock { files in
       files = files.map { ($0.sha256, $0.saves + 1) }

@@ -2,7 +2,7 @@ import Datasets
 import GRDB
 import JSON
 
-/// A data set as it is listed: built in, or uploaded.
+/// A data set in the list of data sets: built in, or uploaded.
 package struct DatasetRecord: Hashable, Sendable {
   package let id: String
   package let name: String

@@ -4,16 +4,16 @@ import Foundation
 import Models
 import Synchronization
 
-/// The built-in data sets and the files of this machine: what a spec given to `temper run` may name.
+/// The data sets and weights that a spec for `temper run` may name: the built-in data sets and files of this machine.
 package final class LocalCatalogue: Catalogue {
   private let folder: URL
   private let limits: DatasetLimits
-  /// The data set that was read last: it is asked for when the spec is checked, and again when the job runs.
+  /// The data set that was read last. It is needed when the spec is checked, and again when the job runs.
   private let loaded = Mutex<(reference: DatasetSection.Reference, dataset: Dataset)?>(nil)
 
-  /// - Parameter folder: what paths in the spec are relative to: the folder of the spec.
+  /// - Parameter folder: the folder of the spec. Paths in the spec are relative to it.
   package init(folder: URL, limits: DatasetLimits = DatasetLimits()) {
-    // A base without its slash would lose its last component (RFC 3986, 5.2.3).
+    // Without a slash at its end, a base URL loses its last component (RFC 3986, 5.2.3).
     self.folder = URL(fileURLWithPath: folder.path, isDirectory: true)
     self.limits = limits
   }

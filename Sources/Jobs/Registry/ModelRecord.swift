@@ -1,11 +1,11 @@
 import GRDB
 import JSON
 
-/// Uploaded weights as they are listed.
+/// Uploaded weights in the list of models.
 package struct ModelRecord: Hashable, Sendable {
   package let id: String
   package let name: String
-  /// Numbers in all.
+  /// The total number of parameters.
   package let parameters: Int
   /// Name and shape of each tensor, in order.
   package let tensors: JSONValue

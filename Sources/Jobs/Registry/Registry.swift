@@ -5,7 +5,7 @@ import GRDB
 import JSON
 import Models
 
-/// The data sets and weights that jobs name.
+/// The data sets and weights that jobs can use.
 package final class Registry: Catalogue {
   let store: Store
   private let limits: DatasetLimits
@@ -17,7 +17,7 @@ package final class Registry: Catalogue {
 
   // MARK: Data sets
 
-  /// Uploaded ones, newest first, then the built-in ones.
+  /// The uploaded ones, newest first, then the built-in ones.
   package func datasets(after: String? = nil, limit: Int = 50) throws -> Page<DatasetRecord> {
     let rows = try store.database.read { db in
       try Self.whole(Row.fetchAll(db, sql: "SELECT * FROM datasets ORDER BY id DESC"), db, DatasetRecord.init) { record, isDamaged in
@@ -25,7 +25,7 @@ package final class Registry: Catalogue {
       }
     }
     let all = rows + DatasetSource.builtInNames.compactMap(Self.builtIn)
-    // An uploaded one that was deleted meanwhile still has its place: ids sort by time.
+    // `after` may be deleted already. Ids sort by time, so its position is still known.
     let start =
       after.map { after in
         all.firstIndex { $0.id == after }.map { $0 + 1 } ?? all.firstIndex { $0.createdAt == nil || $0.id < after } ?? all.count
@@ -45,12 +45,12 @@ package final class Registry: Catalogue {
     }
   }
 
-  /// Reads and checks an upload, and keeps what it holds in a packed file. An upload that is refused leaves nothing.
+  /// Reads and checks an upload, and stores it as a packed file. A refused upload leaves no file.
   ///
   /// - Parameters:
-  ///   - parts: those of `format.parts` that were uploaded, each in `upload.file(part)`.
-  ///   - answer: made of the new record, and kept for `key`.
-  /// - Throws: `DatasetError`; `StorageError` with `isFull` when the disk comes to its reserve.
+  ///   - parts: the uploaded ones of `format.parts`, each in `upload.file(part)`.
+  ///   - answer: makes the answer from the new record; it is stored under `key`.
+  /// - Throws: `DatasetError`; `StorageError` with `isFull` when the disk reaches its reserve.
   package func addDataset(
     _ upload: Upload, name: String, format: DatasetFormat, parts: [String], key: IdempotencyKey? = nil,
     answer: (DatasetRecord) throws -> StoredAnswer
@@ -77,7 +77,7 @@ package final class Registry: Catalogue {
     }
   }
 
-  /// - Throws: `NotFound`, `BuiltIn`; `InUse` while a job that has not ended needs it.
+  /// - Throws: `NotFound`, `BuiltIn`; `InUse` while an unfinished job needs it.
   package func deleteDataset(_ id: String) throws {
     if Self.builtIn(id) != nil { throw BuiltIn(id: id) }
     try delete(id, from: "datasets", file: "file")
@@ -130,11 +130,11 @@ package final class Registry: Catalogue {
     }
   }
 
-  /// Checks a safetensors file by its header, and keeps it. One that is refused leaves nothing.
+  /// Checks the header of a safetensors file, and stores the file. A refused one leaves no file.
   ///
   /// - Parameters:
-  ///   - file: written whole.
-  ///   - answer: made of the new record, and kept for `key`.
+  ///   - file: the complete file.
+  ///   - answer: makes the answer from the new record; it is stored under `key`.
   /// - Throws: `SafetensorsError`.
   package func addModel(
     _ file: NewFile, name: String, key: IdempotencyKey? = nil, answer: (ModelRecord) throws -> StoredAnswer
@@ -162,7 +162,7 @@ package final class Registry: Catalogue {
     }
   }
 
-  /// - Throws: `NotFound`; `InUse` while a job that has not ended needs it.
+  /// - Throws: `NotFound`; `InUse` while an unfinished job needs it.
   package func deleteModel(_ id: String) throws { try delete(id, from: "models", file: "sha256") }
 
   package func weights(_ id: String) throws -> StoredWeights? {
@@ -187,7 +187,7 @@ package final class Registry: Catalogue {
 
   // MARK: Rows
 
-  /// The records of rows, those left out that cannot be understood, and those marked whose file is damaged.
+  /// The records of rows. Unreadable rows are left out, and records whose file is damaged are marked.
   private static func whole<Record>(
     _ rows: [Row], _ db: Database, _ read: (Row) throws -> Record, mark: (inout Record, (String?) -> Bool) -> Void
   ) throws -> [Record] {

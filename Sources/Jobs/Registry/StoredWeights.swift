@@ -2,12 +2,12 @@ import Files
 import Foundation
 import Models
 
-/// Weights with the digest of their file.
+/// Weights and the digest of their file.
 package struct StoredWeights: Sendable {
   package let weights: Weights
   package let sha256: String
 
-  /// Reads a safetensors file whole.
+  /// Reads a whole safetensors file.
   ///
   /// - Throws: `StorageError`, `SafetensorsError`.
   init(_ file: OpenFile, sha256: String? = nil) throws {

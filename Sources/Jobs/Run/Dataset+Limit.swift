@@ -1,7 +1,7 @@
 import Datasets
 
 extension Dataset {
-  /// This data set with at most `limit` training images, every class in proportion; the test part stays whole.
+  /// This data set with at most `limit` training images, every class in proportion. The test part is not limited.
   package func limited(to limit: Int?, seed: UInt64) -> Dataset {
     guard let limit, limit < train.count else { return self }
     let chosen = stratifiedSample(of: train.labels, classes: classes, count: limit, seed: seed)

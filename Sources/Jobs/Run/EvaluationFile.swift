@@ -3,9 +3,9 @@ import Foundation
 import Robustness
 import Training
 
-/// How far the evaluations that end a job have come.
+/// The progress of a job's final evaluations.
 struct EvaluationState: Sendable, Codable {
-  /// Of the base model, and of the final one.
+  /// The journals of the base model and of the final model.
   var before: EvaluationJournal.Snapshot
   var after: EvaluationJournal.Snapshot
   var saved: SavedState
@@ -39,7 +39,7 @@ struct EvaluationFile {
     return state
   }
 
-  /// Takes a damaged file out of the way.
+  /// Moves a damaged file out of the way.
   ///
   /// - Returns: the warning about it.
   func setAside(_ damage: SealedFile.Damage, by setAside: (URL, String) throws -> Void) throws -> Warning {

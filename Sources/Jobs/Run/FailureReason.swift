@@ -5,7 +5,7 @@ import Models
 import TensorEngine
 import Training
 
-/// Why a job failed, in a sentence for its owner: never a path of the server, never a type's name.
+/// The reason for which a job failed, as a sentence for its owner, without paths of the server and names of types.
 enum FailureReason {
   static func sentence(for error: any Error) -> String {
     switch error {

@@ -6,13 +6,13 @@ import Robustness
 import TensorEngine
 import Training
 
-/// Weights under evaluation, and the digest of their file.
+/// Weights to evaluate, and the digest of their file.
 struct Subject: Sendable {
   let parameters: Parameters
   let sha256: String
 }
 
-/// The evaluations that end a job, of the base model and of the final one, saved shard by shard while they go on.
+/// The final evaluations of a job: of the base model and of the final model. Finished shards are saved while they run.
 struct FinalEvaluation {
   let spec: JobSpec
   let dataset: Dataset
@@ -23,23 +23,23 @@ struct FinalEvaluation {
   let sink: RunSink
   let control: RunControl
   let storage: RunStorage
-  /// What the training before it had saved last.
+  /// The last saved state of the training.
   let trained: SavedState
 
   struct Outcome {
     let before: Evaluation?
     let after: Evaluation
-    /// Over all attempts.
+    /// The seconds over all attempts.
     let seconds: Double
-    /// Of the saved evaluation.
+    /// Warnings about the saved evaluation.
     let warnings: [Warning]
   }
 
-  /// - Parameter resume: whether to go on from what an earlier attempt saved.
+  /// - Parameter resume: whether to continue from the saved state of an earlier attempt.
   func run(before: Subject?, after: Subject, resume: Bool) throws -> Outcome {
     let file = EvaluationFile(directory: storage.directory)
     let (saved, warnings): (EvaluationState?, [Warning]) = try resume ? found(file) : (nil, [])
-    // The same weights twice need one look.
+    // The same weights are evaluated only once.
     let isSame = before?.sha256 == after.sha256
     let base = isSame ? nil : before
     let journals = Journals(
@@ -52,19 +52,19 @@ struct FinalEvaluation {
       told(state.saved)
       return bytes
     }
-    // Whoever called may remove the file as soon as this returns.
+    // The caller may remove the file as soon as this returns.
     defer { saver.wait() }
     do {
       let parts = base == nil ? 1 : 2
       let first = try base.map { try evaluate($0, part: 0, of: parts, journals.before, journals, saver) }
       let second = try evaluate(after, part: parts - 1, of: parts, journals.after, journals, saver)
-      // Until the report is kept.
+      // The saved state is needed until the report is stored.
       saver.wait()
       saver.saveIfDue(waivingInterval: true) { journals.state }
       return Outcome(
         before: isSame ? second : first, after: second, seconds: (first?.seconds ?? 0) + second.seconds, warnings: warnings)
     } catch {
-      // What ended the evaluation matters more than a state that could not be written: the one before it is still there.
+      // The error that ended the evaluation matters more than a state that could not be written; the previous state still exists.
       try? saver.saveNow { journals.state }
       throw error
     }

@@ -3,22 +3,22 @@ import Robustness
 import Synchronization
 import Training
 
-/// Makes the progress of a job out of that of its training and its evaluations: one fraction, the time that is left, and no more
-/// reports than somebody can read.
+/// Combines the progress of training and evaluations into that of the job: one fraction and the remaining time. It limits the number of
+/// reports.
 final class JobProgressMeter: Sendable {
-  /// Seconds between reports: each is sent to every follower of the job, of which there may be hundreds.
+  /// The seconds between reports. Each is sent to every follower of the job, and there may be hundreds.
   private static let interval = 1.0
-  /// What is learned of the speed in the first moments says little of the rest.
+  /// The fraction that must be done before the remaining time is estimated; the speed of the first moments is not typical.
   private static let settling = 0.01
 
-  /// The part of the work that is training.
+  /// The fraction of the work that is training.
   private let trainingShare: Double
   private let report: @Sendable (JobProgress) -> Void
 
   private struct State {
     var latest = JobProgress()
     var reported: ContinuousClock.Instant?
-    /// When the first fraction of this attempt came, and what it was.
+    /// The first fraction of this attempt, and when it was reported.
     var start: (at: ContinuousClock.Instant, fraction: Double)?
   }
   private let state = Mutex(State())
@@ -36,8 +36,8 @@ final class JobProgressMeter: Sendable {
   }
 
   /// - Parameters:
-  ///   - part: which of `parts` evaluations is under way, counted from 0.
-  ///   - fraction: of this one.
+  ///   - part: the index of the current evaluation, of `parts`.
+  ///   - fraction: the progress of this evaluation.
   func evaluation(part: Int, of parts: Int, fraction: Double) {
     let done = (Double(part) + fraction) / Double(max(parts, 1))
     let before = state.withLock { $0.latest }
@@ -51,7 +51,7 @@ final class JobProgressMeter: Sendable {
     let now = ContinuousClock.now
     let due = state.withLock { state -> JobProgress? in
       var progress = progress
-      // Threads report in any order; what was reached stays reached.
+      // Threads report in any order; the fraction must never fall.
       progress.fraction = min(1, max(progress.fraction, state.latest.fraction))
       let start = state.start ?? (now, progress.fraction)
       state.start = start

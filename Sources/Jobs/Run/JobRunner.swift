@@ -7,7 +7,7 @@ import Robustness
 import TensorEngine
 import Training
 
-/// Turns a spec into weights and a report: loads, trains, evaluates before and after, judges by the gates.
+/// Runs a job: loads the data, trains, evaluates the models before and after, and judges them by the gates.
 package struct JobRunner: Sendable {
   package let engine: Engine
   package let catalogue: any Catalogue
@@ -17,17 +17,17 @@ package struct JobRunner: Sendable {
     self.catalogue = catalogue
   }
 
-  /// Runs the job on the calling thread, and leaves its checkpoints. The report is the caller's to keep, and so is it to remove, once the
-  /// report is kept, what a resumed run would need: `removeState(in:)`.
+  /// Runs the job on the calling thread and writes its checkpoints. The caller stores the report, and then removes the saved state with
+  /// `removeState(in:)`.
   ///
   /// - Parameters:
-  ///   - directory: of this job alone; made where it is missing.
-  ///   - checkpoints: where the weights go; by default to the folder `checkpoints` of `directory`.
-  ///   - resume: go on from what an earlier attempt saved in `directory`.
-  ///   - saveInterval: seconds from one saved state to the next, unless that takes too much of the run's time.
-  ///   - setAside: takes a damaged file out of the way, for the reason given; by default it renames it to `NAME.damaged`.
-  ///   - onStorage: called when a file cannot be written or opened for want of room, descriptors or memory, on any thread. It returns when
-  ///     it is worth trying again; what it throws ends the run, unless it is the state saved in the background that waits.
+  ///   - directory: of this job alone; made if it is missing.
+  ///   - checkpoints: takes the weights; by default the folder `checkpoints` in `directory`.
+  ///   - resume: whether to continue from the state that an earlier attempt saved in `directory`.
+  ///   - saveInterval: seconds between saved states. It is longer if saving takes too much of the run's time.
+  ///   - setAside: moves a damaged file out of the way, for the reason given. By default it renames it to `NAME.damaged`.
+  ///   - onStorage: called on any thread when a file cannot be written or opened for lack of room, descriptors or memory. When it
+  ///     returns, the operation is tried again. An error that it throws ends the run, except when a background save waits.
   /// - Throws: `Interruption` when `control` asks for it; the state to go on from has then been saved. `TrainingError`, `DatasetError`,
   ///   `ModelError`, `WeightsError`, `StorageError`, `NotFound` with a sentence each.
   package func run(
@@ -56,12 +56,12 @@ package struct JobRunner: Sendable {
     return report
   }
 
-  /// From where a job in `directory` would go on; `nil` when it would begin at the beginning.
+  /// The saved state from which a job in `directory` would continue; `nil` if there is none.
   package static func savedState(in directory: URL) -> SavedState? {
     (try? EvaluationFile(directory: directory).read()?.saved) ?? TrainingRun.savedState(in: directory)
   }
 
-  /// What is saved in `directory` and is not what was written, and why, as a clause.
+  /// The damaged saved states in `directory`, each with the reason as a clause.
   package static func damagedStates(in directory: URL) throws -> [(name: String, reason: String)] {
     let training = try TrainingRun.damagedStates(in: directory)
     do {
@@ -72,8 +72,7 @@ package struct JobRunner: Sendable {
     }
   }
 
-  /// Removes what a resumed run would need, and what a process left that was killed while it wrote a file: for a job that is over and
-  /// whose report is kept.
+  /// Removes the saved state and the half-written files of killed processes. Call it when the job is over and its report is stored.
   package static func removeState(in directory: URL) {
     TrainingRun.removeState(in: directory)
     EvaluationFile(directory: directory).remove()
@@ -85,7 +84,7 @@ package struct JobRunner: Sendable {
   }
 }
 
-/// Where a run keeps what outlives its process, and what happens when that fails.
+/// Where a run stores what outlives its process, and how it handles failures.
 struct RunStorage: Sendable {
   let directory: URL
   let checkpoints: any CheckpointFiles
@@ -94,7 +93,7 @@ struct RunStorage: Sendable {
   let onStorage: @Sendable (StorageError) throws -> Void
 }
 
-/// One run with all that it needs.
+/// A run with everything that it needs.
 private struct RunningJob {
   let spec: JobSpec
   let dataset: Dataset
@@ -207,7 +206,7 @@ private struct RunningJob {
 }
 
 extension ModelDescription {
-  /// What a report calls it.
+  /// The name in reports.
   var title: String {
     switch architecture {
     case .preset(let name, _): name

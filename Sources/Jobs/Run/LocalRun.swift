@@ -5,7 +5,7 @@ import Synchronization
 import TensorEngine
 import Training
 
-/// A job in this process without a store: what `temper run` does. It leaves `report.json`, `metrics.csv` and `checkpoints/`.
+/// Runs a job in this process without a store, for `temper run`. It writes `report.json`, `metrics.csv` and `checkpoints/`.
 package struct LocalRun: Sendable {
   private let runner: JobRunner
 
@@ -13,7 +13,7 @@ package struct LocalRun: Sendable {
 
   /// Runs on the calling thread.
   ///
-  /// - Parameter sink: told of everything, after the files have been written.
+  /// - Parameter sink: gets every report after the files are written.
   /// - Throws: as `JobRunner.run`.
   package func run(_ spec: JobSpec, in directory: URL, sink: RunSink = RunSink(), control: RunControl? = nil) throws -> Report {
     let control = control ?? RunControl(seconds: spec.resources.maxSeconds)
@@ -21,7 +21,7 @@ package struct LocalRun: Sendable {
     var told = sink
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let file = directory.appendingPathComponent("metrics.csv")
-    // Of an earlier run in the same folder: they would not belong to this one.
+    // Remove the results of an earlier run in the same folder.
     for name in ["report.json", "metrics.csv"] { try? FileManager.default.removeItem(at: directory.appendingPathComponent(name)) }
     told.metrics = { metrics in
       let points = history.withLock { history in
@@ -37,7 +37,7 @@ package struct LocalRun: Sendable {
     }
     let report = try runner.run(spec, in: directory, sink: told, control: control)
     try AtomicFile.write(Data(report.json().utf8), to: directory.appendingPathComponent("report.json"))
-    // Only now: a run that is cut off before its report exists has its state.
+    // The saved state is removed last, so that a run that is killed before its report exists still has it.
     JobRunner.removeState(in: directory)
     return report
   }

@@ -1,16 +1,16 @@
 import Robustness
 import Training
 
-/// Where a run tells what happens. Called from the run's thread and, during the evaluation, from the engine's.
+/// The closures that a run reports to. They are called on the run's thread and, during the evaluation, on the engine's threads.
 ///
-/// A run that is resumed tells again what its saved state holds: metrics, checkpoints and warnings that were told before.
+/// A resumed run first reports the metrics, checkpoints and warnings of its saved state again.
 package struct RunSink: Sendable {
-  /// Some times a second at most, and at each change of phase or epoch.
+  /// At most a few times a second, and at each change of phase or epoch.
   package var progress: @Sendable (JobProgress) -> Void
   package var metrics: @Sendable (TrainingMetrics) -> Void
   package var warning: @Sendable (Warning) -> Void
   package var checkpoint: @Sendable (Checkpoint) -> Void
-  /// After each state that is durably on the disk, on any thread: about once a second.
+  /// After each saved state, on any thread, about once a second.
   package var saved: @Sendable (SavedState) -> Void
 
   package init(

@@ -1,15 +1,15 @@
 import Foundation
 import TensorEngine
 
-/// What a weight file says of its network, so that the network can be rebuilt from the file alone.
+/// The description of a network in a weight file, from which the network can be rebuilt.
 ///
-/// In a safetensors file it is `__metadata__`: `temper.format` (1), `temper.architecture` (JSON: `{"layers": […]}`, or
-/// `{"architecture": NAME}` and its parameters), `temper.layers` (JSON: the same network as a layer list, where it is one, for readers
-/// that do not know the presets), `temper.input` (JSON: the shape of one image), `temper.classes`, and where they are known
-/// `temper.normalization` (JSON: `mean`, `std`) and `temper.class_names` (JSON). `format` is `pt`: shapes and order are PyTorch's.
+/// In a safetensors file it is `__metadata__`: `temper.format` (1), `temper.architecture` (JSON: `{"layers": […]}`, or `{"architecture":
+/// NAME}` and its parameters), `temper.layers` (JSON: the same network as a layer list, if it can be written as one, for readers that do
+/// not know the presets), `temper.input` (JSON: the shape of one image), `temper.classes`, and if known `temper.normalization` (JSON:
+/// `mean`, `std`) and `temper.class_names` (JSON). `format` is `pt`: shapes and order are PyTorch's.
 package struct ModelCard: Hashable, Sendable {
   package let model: ModelDescription
-  /// Of one image, `[height, width, channels]` or `[features]`.
+  /// The shape of one image, `[height, width, channels]` or `[features]`.
   package let input: Shape
   package let classes: Int
   package let classNames: [String]?
@@ -38,8 +38,8 @@ package struct ModelCard: Hashable, Sendable {
     return metadata
   }
 
-  /// - Returns: `nil` when the metadata say nothing of a network (a file from elsewhere).
-  /// - Throws: a sentence on the first entry that is wrong.
+  /// - Returns: `nil` when the metadata do not describe a network, as in files of other programs.
+  /// - Throws: a sentence about the first wrong entry.
   package init?(metadata: [String: String]) throws(ModelCardError) {
     guard let version = metadata["temper.format"] else { return nil }
     guard version == Self.version else { throw ModelCardError("temper.format is \(version): this version reads \(Self.version)") }

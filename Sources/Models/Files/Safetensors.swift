@@ -3,7 +3,7 @@ import JSON
 import TensorEngine
 
 /// A file of named tensors in the safetensors format (github.com/huggingface/safetensors, "Format"): the length of the header as a
-/// little-endian 64-bit number, the header in JSON, and the values, row-major and little-endian.
+/// little-endian 64-bit number, a JSON header, and the values, row-major and little-endian.
 package struct Safetensors: Sendable {
   package let weights: Weights
   /// The header's `__metadata__`.
@@ -18,7 +18,7 @@ package struct Safetensors: Sendable {
 // MARK: - Writing
 
 extension Safetensors {
-  /// The file: every tensor F32, in order. The same values give the same bytes.
+  /// The bytes of the file. All tensors are F32, in order. The same values give the same bytes.
   package func encoded() -> Data {
     var data = Data(capacity: byteCount)
     write { data.append(contentsOf: $0) }
@@ -28,7 +28,7 @@ extension Safetensors {
   /// The length of the file.
   package var byteCount: Int { header.count + weights.entries.reduce(0) { $0 + 4 * $1.tensor.shape.count } }
 
-  /// Hands the file over piece by piece: the header, then one tensor after the other.
+  /// Passes the file to `body` piece by piece: the header, then one tensor after the other.
   package func write(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
     try header.withUnsafeBytes(body)
     for entry in weights.entries {
@@ -64,10 +64,10 @@ extension Safetensors {
 // MARK: - Reading
 
 extension Safetensors {
-  /// The longest header that a reader takes, as in the format's reference implementation.
+  /// The longest header that is accepted, as in the format's reference implementation.
   static let longestHeader = 100_000_000
 
-  /// Reads a file that is not held in memory whole.
+  /// Reads a file without loading all of it into memory first.
   ///
   /// - Throws: `SafetensorsError`, or Foundation's error when the file cannot be read.
   package init(contentsOf file: URL) throws {
@@ -76,7 +76,7 @@ extension Safetensors {
 
   /// Reads a file. F16, BF16 and F64 are converted to F32.
   ///
-  /// - Throws: what is wrong and where: a header that does not parse, offsets that overlap, leave gaps or reach beyond the file.
+  /// - Throws: what is wrong and where: an invalid header, or offsets that overlap, leave gaps or exceed the file.
   package init(_ data: Data) throws(SafetensorsError) {
     let length = try Self.headerLength([UInt8](data.prefix(8)), fileBytes: data.count)
     let start = data.startIndex + 8
@@ -92,7 +92,7 @@ extension Safetensors {
   }
 }
 
-/// Why bytes are no safetensors file.
+/// Why bytes are not a safetensors file.
 package struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertible {
   package let description: String
   init(_ description: String) { self.description = description }

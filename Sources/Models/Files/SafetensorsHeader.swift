@@ -92,7 +92,7 @@ struct SafetensorsHeader {
     guard case .array(let elements) = value else { throw SafetensorsError("\(field) of \(name) must be a list of whole numbers") }
     var numbers: [Int] = []
     for element in elements {
-      // Not `integer`, which takes 1.0 too.
+      // `JSONValue.integer` would accept 1.0 too.
       guard case .int(let number) = element, let number = Int(exactly: number), number >= 0 else {
         throw SafetensorsError("\(field) of \(name) must hold whole numbers from 0, not \(element.serialised())")
       }
@@ -101,7 +101,7 @@ struct SafetensorsHeader {
     return numbers
   }
 
-  /// The values must fill the rest of the file, one tensor after the other.
+  /// Checks that the values fill the rest of the file, one tensor after the other.
   func checkRanges(of count: Int) throws(SafetensorsError) {
     var next = 0
     for tensor in tensors {

@@ -1,12 +1,12 @@
 import Foundation
 
-/// The types of numbers that become weights here.
+/// The number types that can be read.
 enum SafetensorsType: String, CaseIterable {
   case f16 = "F16"
   case bf16 = "BF16"
   case f32 = "F32"
   case f64 = "F64"
-  /// Counters, as that of PyTorch's batch norm.
+  /// Counters, such as `num_batches_tracked` of PyTorch's batch norm.
   case i64 = "I64"
 
   var bytes: Int {

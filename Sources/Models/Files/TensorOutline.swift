@@ -1,7 +1,7 @@
 import Files
 import TensorEngine
 
-/// A tensor of a weight file without its values.
+/// The name and shape of a tensor in a weight file.
 package struct TensorOutline: Hashable, Sendable {
   package let name: String
   package let shape: Shape
@@ -13,19 +13,18 @@ package struct TensorOutline: Hashable, Sendable {
 }
 
 extension [TensorOutline] {
-  /// Holds the tensors against a network's layout.
+  /// Checks that the tensors fit a network's layout.
   ///
-  /// A prefix that all names share and that PyTorch's wrappers leave (`module.`, `model.`) is taken off when the names do not fit
-  /// with it.
+  /// If the names do not fit, a prefix of PyTorch's wrappers that all of them share (`module.`, `model.`) is removed.
   ///
-  /// - Parameter fault: what is wrong with the tensor at an index beside its name and shape, as a clause.
+  /// - Parameter fault: a further check. It returns what is wrong with the tensor at an index, as a clause.
   /// - Returns: for each parameter of the layout, the index of its tensor.
-  /// - Throws: every name that is missing, unexpected, or of another shape, and what `fault` found.
+  /// - Throws: every name that is missing, unexpected or has another shape, and every result of `fault`.
   @discardableResult
   package func requireFit(_ layout: ParameterLayout, fault: (Int) -> String? = { _ in nil }) throws(WeightsError) -> [Int] {
     let wanted = Set(layout.parameters.map(\.name))
     let names = unwrapped(map(\.name), for: wanted)
-    // How many batches PyTorch's batch norm has seen: nothing here depends on it.
+    // PyTorch's batch norm counts its batches in this tensor. It is not used here.
     let places = Dictionary(zip(names, indices).filter { !$0.0.hasSuffix(".num_batches_tracked") }) { first, _ in first }
     var faults: [String] = []
     var found: [Int] = []
@@ -46,7 +45,7 @@ extension [TensorOutline] {
     return found
   }
 
-  /// The names without the wrapper's prefix, unless they fit as they are.
+  /// The names without the wrapper's prefix, unless some fit as they are.
   private func unwrapped(_ names: [String], for wanted: Set<String>) -> [String] {
     var names = names
     while !names.contains(where: wanted.contains),
@@ -59,7 +58,7 @@ extension [TensorOutline] {
 }
 
 extension Safetensors {
-  /// The tensors of a file by its header alone: the values are not read, however many there are.
+  /// The tensors of a file, read from its header alone.
   ///
   /// - Throws: `SafetensorsError` as `init(_:)`; `StorageError` when the file cannot be read.
   package static func outline(of file: OpenFile) throws -> [TensorOutline] {
@@ -77,7 +76,7 @@ extension Safetensors {
     }
   }
 
-  /// The length of the header, of the file's first bytes.
+  /// The length of the header, from the file's first 8 bytes.
   static func headerLength(_ prefix: [UInt8], fileBytes: Int) throws(SafetensorsError) -> Int {
     guard prefix.count == 8 else { throw SafetensorsError("the file ends within its first 8 bytes, the length of the header") }
     let length = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }

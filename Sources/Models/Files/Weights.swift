@@ -1,6 +1,6 @@
 import TensorEngine
 
-/// Named tensors, in order: what a weight file holds.
+/// The content of a weight file: named tensors, in order.
 package struct Weights: Sendable, Equatable {
   package struct Entry: Sendable, Equatable {
     package let name: String
@@ -14,7 +14,7 @@ package struct Weights: Sendable, Equatable {
 
   package let entries: [Entry]
 
-  /// - Parameter entries: names must differ.
+  /// - Parameter entries: their names must be distinct.
   package init(_ entries: [Entry]) { self.entries = entries }
 
   /// The weights of a network.
@@ -30,7 +30,7 @@ package struct Weights: Sendable, Equatable {
 
   /// The tensors in the order of a network's layout.
   ///
-  /// - Throws: as `requireFit` of the outline, and every name of a tensor that holds values that are not finite.
+  /// - Throws: as `requireFit` of the outline, and for every tensor with values that are not finite.
   package func tensors(for layout: ParameterLayout) throws(WeightsError) -> [Tensor] {
     let places = try outline.requireFit(layout) { place in
       entries[place].tensor.values.allSatisfy(\.isFinite) ? nil : "holds values that are not finite"
@@ -39,7 +39,7 @@ package struct Weights: Sendable, Equatable {
   }
 }
 
-/// Why weights do not belong to a network: every fault, each a sentence.
+/// Why weights do not fit a network: every fault, each as a sentence.
 package struct WeightsError: Error, Hashable, Sendable, CustomStringConvertible {
   package let faults: [String]
   package var description: String { "the weights do not fit the network: " + faults.joined(separator: "; ") }

@@ -1,11 +1,11 @@
 import Foundation
 
-/// The memory of the machine, or of the part of it that the process was given.
+/// The memory of the machine, or of the container if that is less.
 package enum MachineMemory {
-  /// Nine tenths of it, in bytes: the rest is the system's.
+  /// Nine tenths of it, in bytes. The rest is left to the system.
   package static var usable: Int { total / 10 * 9 }
 
-  /// A container's limit (cgroup v2, "memory.max") counts where it is lower.
+  /// A container's limit (cgroup v2, "memory.max") applies if it is lower.
   private static var total: Int {
     let machine = Int(clamping: ProcessInfo.processInfo.physicalMemory)
     guard let text = try? String(contentsOfFile: "/sys/fs/cgroup/memory.max", encoding: .utf8),

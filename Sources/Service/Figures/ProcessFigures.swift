@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// What this process takes of its machine.
+/// The resources that this process uses.
 struct ProcessFigures {
   let residentBytes: Int
   let peakResidentBytes: Int
@@ -21,7 +21,7 @@ struct ProcessFigures {
     openFiles = ((try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []).count
   }
 
-  /// The lines `Name: NUMBER kB`, in bytes.
+  /// The values of lines like `Name: NUMBER kB`, in bytes.
   private static func fields(of path: String) -> [String: Int] {
     guard let data = FileManager.default.contents(atPath: path) else { return [:] }
     var values: [String: Int] = [:]

@@ -1,4 +1,4 @@
-/// The text format of Prometheus, version 0.0.4: a family of samples after the other, each with its HELP and TYPE.
+/// The text format of Prometheus, version 0.0.4: families of samples, each with HELP and TYPE.
 struct PrometheusText {
   enum Kind: String { case counter, gauge, histogram }
 
@@ -6,7 +6,7 @@ struct PrometheusText {
 
   private(set) var text = ""
 
-  /// A family of one sample without labels.
+  /// Adds a family of one sample without labels.
   mutating func add(_ name: String, _ kind: Kind, _ help: String, _ value: Double) {
     add(name, kind, help, [([], value)])
   }
@@ -16,7 +16,7 @@ struct PrometheusText {
     for sample in samples { line(name, sample.labels, sample.value) }
   }
 
-  /// - Parameter buckets: upper bounds with how many lie up to them, cumulative, infinity last.
+  /// - Parameter buckets: upper bounds with cumulative counts, infinity last.
   mutating func addHistogram(_ name: String, _ help: String, buckets: [(bound: Double, count: Int)], sum: Double, count: Int) {
     begin(name, .histogram, help)
     for bucket in buckets { line(name + "_bucket", [("le", Self.number(bucket.bound))], Double(bucket.count)) }

@@ -1,7 +1,7 @@
 import HTTP
 import Jobs
 
-/// The service in figures, as `/metrics` gives them.
+/// The metrics of the service for `/metrics`.
 struct ServiceFigures {
   let status: ServiceStatus
   let counts: [JobState: Int]
@@ -49,7 +49,7 @@ struct ServiceFigures {
     page.add("temper_engine_threads", .gauge, "Threads of the tensor engine.", Double(engineThreads))
   }
 
-  /// What waits for what: where a request stands that does not come back.
+  /// Adds the metrics of waiting: they show where requests that take long are stuck.
   private func addWaits(_ page: inout PrometheusText, _ http: ServerMetrics.Snapshot) {
     page.add("temper_handler_threads", .gauge, "Threads that handle requests.", Double(http.handlerThreads))
     page.add(

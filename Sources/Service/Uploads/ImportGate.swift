@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Lets a few imports go on at a time: each unpacks and checks a data set, which takes a processor and the disk. The others wait without
-/// a thread.
+/// Limits the number of concurrent imports. Each unpacks and checks a data set, which keeps a core and the disk busy. Waiting imports
+/// hold no thread.
 final class ImportGate: Sendable {
   private struct State {
     var free: Int
@@ -11,7 +11,7 @@ final class ImportGate: Sendable {
 
   init(places: Int) { state = Mutex(State(free: max(1, places))) }
 
-  /// How many wait.
+  /// The number of waiting imports.
   var waiting: Int { state.withLock { $0.waiting.count } }
 
   func one<Value>(_ body: () throws -> Value) async throws -> Value {

@@ -4,7 +4,7 @@ import HTTP
 
 extension RequestBody {
   /// Streams the whole body into a file.
-  /// - Throws: `StorageError` with `isFull` when the disk comes to its reserve.
+  /// - Throws: `StorageError` with `isFull` when the disk reaches its reserve.
   func write(to file: NewFile, _ space: DiskSpace) async throws {
     while let bytes = try await next() {
       try space.requireRoom(for: bytes.count)
@@ -14,10 +14,10 @@ extension RequestBody {
 }
 
 extension MultipartEvents {
-  /// Streams the parts of a form into files of their own.
-  /// - Parameter place: where the part of a name is to be written; it throws for a name that the form must not have.
-  /// - Returns: the names of the parts in their order, and the SHA-256 of names and contents. A boundary that a client draws anew for
-  ///   each request does not change it.
+  /// Streams each part of a form into its own file.
+  /// - Parameter place: returns the file for a part's name; throws for a name that is not allowed.
+  /// - Returns: the names of the parts in order, and the SHA-256 of names and contents. It does not depend on the boundary, which clients
+  ///   choose at random for each request.
   func write(_ space: DiskSpace, to place: (_ part: String) throws -> URL) async throws -> (parts: [String], sha256: String) {
     var parts: [String] = []
     var file: NewFile?

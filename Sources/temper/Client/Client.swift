@@ -14,7 +14,7 @@ struct ClientRequest: Sendable {
   var body: Data?
 }
 
-/// An answer that says the request went well.
+/// A successful answer.
 struct ClientAnswer: Sendable {
   var status: Int
   var headers: ClientHeaders
@@ -32,7 +32,7 @@ struct ClientAnswer: Sendable {
   }
 }
 
-/// Field values by name, whatever the case of its letters.
+/// Header fields by name; case does not matter.
 struct ClientHeaders: Sendable {
   private let fields: [String: String]
 
@@ -45,14 +45,14 @@ struct ClientHeaders: Sendable {
   subscript(_ name: String) -> String? { fields[name.lowercased()] }
 }
 
-/// Speaks to a Temper server.
+/// A client of a Temper server.
 struct Client: Sendable {
   private let server: URL
   private let token: String?
-  /// Seconds without a byte after which a request is given up; longer than the server's longest wait and its heartbeat.
+  /// The seconds without a byte after which a request fails. Longer than the server's longest wait and its heartbeat.
   static let idle = 90.0
 
-  /// - Throws: `CommandFailure` when `server` is no http or https URL.
+  /// - Throws: `CommandFailure` when `server` is not an http or https URL.
   init(server: String, token: String?) throws {
     guard let url = URL(string: server), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host?.isEmpty == false else {
       throw CommandFailure(.usage, "--server (or TEMPER_SERVER) must be a URL such as http://127.0.0.1:8080, not \"\(server)\"")
@@ -61,7 +61,7 @@ struct Client: Sendable {
     self.token = token.flatMap { $0.isEmpty ? nil : $0 }
   }
 
-  /// - Throws: `CommandFailure` for an answer that is no success, with every fault that the server names; and when there is none.
+  /// - Throws: `CommandFailure` when the answer is not a success, with every fault that the server names; also when there is no answer.
   func send(_ request: ClientRequest) async throws -> ClientAnswer {
     let received = Mutex<(head: HTTPURLResponse?, body: Data)>((nil, Data()))
     try await transfer(
@@ -74,7 +74,7 @@ struct Client: Sendable {
     return ClientAnswer(status: head.statusCode, headers: ClientHeaders(head), body: body)
   }
 
-  /// Hands the answer, of whatever status, to `consumer` as it comes.
+  /// Passes the answer to `consumer` piece by piece, whatever its status is.
   func transfer(_ request: ClientRequest, idle: Double = Client.idle, consumer: Transfer.Consumer) async throws {
     do {
       try await Transfer.run(try urlRequest(request), idle: idle, consumer: consumer)
@@ -102,7 +102,7 @@ struct Client: Sendable {
     result.httpMethod = request.method
     result.httpBody = request.body
     result.setValue("temper/\(TemperVersion.current)", forHTTPHeaderField: "User-Agent")
-    // A compressed body would have no ranges, and digests of its own.
+    // Ranges and digests are those of the uncompressed body.
     result.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
     if request.body != nil { result.setValue("application/json", forHTTPHeaderField: "Content-Type") }
     if let token { result.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
@@ -110,7 +110,7 @@ struct Client: Sendable {
     return result
   }
 
-  /// One segment of a path, escaped.
+  /// Percent-encodes one segment of a path.
   static func segment(_ text: String) -> String {
     text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~"))) ?? ""
   }
@@ -134,10 +134,10 @@ struct LostConnection: Error, CustomStringConvertible {
   }
 }
 
-/// An answer of the server that is no success.
+/// An answer of the server that is not a success.
 struct Refusal: Error, CustomStringConvertible {
   var status: Int
-  /// Seconds after which the server wants to be asked again.
+  /// The seconds after which to try again, as the server asked.
   var retryAfter: Double?
   var body: Data
 
@@ -147,34 +147,19 @@ struct Refusal: Error, CustomStringConvertible {
     retryAfter = headers["Retry-After"].flatMap(Double.init)
   }
 
-  /// The problem document (RFC 9457) in words: a line of its own for each fault, with its JSON Pointer.
+  /// The problem document (RFC 9457) as text, with a line for each fault and its JSON Pointer.
   var description: String {
     guard let problem = try? JSONValue(parsing: body), case .object = problem else { return "the server answers with status \(status)" }
-    var lines = [problem["detail"]?.text ?? problem["title"]?.text ?? "the server answers with status \(status)"]
+    var lines = [problem["detail"]?.string ?? problem["title"]?.string ?? "the server answers with status \(status)"]
     for fault in problem["errors"]?.elements ?? [] {
-      let pointer = fault["pointer"]?.text ?? ""
-      lines.append("  \(pointer.isEmpty ? "(the whole document)" : pointer): \(fault["detail"]?.text ?? fault["code"]?.text ?? "")")
+      let pointer = fault["pointer"]?.string ?? ""
+      lines.append("  \(pointer.isEmpty ? "(the whole document)" : pointer): \(fault["detail"]?.string ?? fault["code"]?.string ?? "")")
     }
     return lines.joined(separator: "\n")
   }
 }
 
 extension JSONValue {
-  /// The string, when it is one.
-  package var text: String? { if case .string(let text) = self { text } else { nil } }
-  /// The elements, when it is an array.
+  /// The elements of an array; `nil` for every other value.
   package var elements: [JSONValue]? { if case .array(let elements) = self { elements } else { nil } }
-  /// The number, when it is one; the three names of numbers that JSON does not have count.
-  package var double: Double? {
-    switch self {
-    case .int(let value): Double(value)
-    case .number(let value): value
-    case .string("NaN"): .nan
-    case .string("Infinity"): .infinity
-    case .string("-Infinity"): -.infinity
-    default: nil
-    }
-  }
-  /// The number, when it is a whole one.
-  package var integer: Int? { if case .int(let value) = self { Int(value) } else { nil } }
 }

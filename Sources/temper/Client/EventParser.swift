@@ -13,11 +13,11 @@ package struct StreamEvent: Equatable, Sendable {
   }
 }
 
-/// Reads the bytes of `text/event-stream` as they come, cut anywhere.
+/// Parses `text/event-stream` from pieces that may be cut anywhere.
 package struct EventParser: Sendable {
   /// The id of the last event, for `Last-Event-ID`.
   package private(set) var lastID: String?
-  /// Seconds after which the server wants a lost client to come back.
+  /// The seconds after which a client should reconnect, as the server asked.
   package private(set) var retry: Double?
   private var line: [UInt8] = []
   private var endedByReturn = false
@@ -27,11 +27,11 @@ package struct EventParser: Sendable {
 
   package init() {}
 
-  /// The events that `bytes` complete.
+  /// Returns the events that `bytes` complete.
   package mutating func feed(_ bytes: some Sequence<UInt8>) -> [StreamEvent] {
     var events: [StreamEvent] = []
     for byte in bytes {
-      // A line ends with CR, LF or both; the LF of a pair ends nothing further.
+      // A line ends with CR, LF or CR LF. The LF of a CR LF does not end another line.
       defer { endedByReturn = byte == UInt8(ascii: "\r") }
       switch byte {
       case UInt8(ascii: "\n") where endedByReturn: continue
@@ -43,7 +43,7 @@ package struct EventParser: Sendable {
     return events
   }
 
-  /// What was begun and not completed is dropped, as the standard has it: the server sends it again.
+  /// Drops an incomplete event, as the standard demands; the server sends it again.
   package mutating func reset() {
     line = []
     endedByReturn = false
@@ -63,7 +63,7 @@ package struct EventParser: Sendable {
     case "data": data.append(value)
     case "id" where !value.contains("\0"): id = value.isEmpty ? nil : value
     case "retry": if let milliseconds = Int(value), milliseconds >= 0 { retry = Double(milliseconds) / 1000 }
-    default: break  // a comment, or a field that is not ours
+    default: break  // a comment, or a field that is not used
     }
     return nil
   }
@@ -73,7 +73,7 @@ package struct EventParser: Sendable {
       name = ""
       data = []
     }
-    // Only now: an event that breaks off after its id has not come.
+    // The id counts only once the event is complete.
     lastID = id
     guard !data.isEmpty else { return nil }
     return StreamEvent(id: lastID, name: name.isEmpty ? "message" : name, data: data.joined(separator: "\n"))

@@ -5,28 +5,28 @@ import Glibc
 import Robustness
 import Synchronization
 
-/// A download into a file: through `FILE.part`, which a later try goes on with, and under its own name only once its digest is right.
+/// Downloads into a file. Bytes go to `FILE.part`, which a later try resumes. The file gets its own name once its digest is verified.
 struct FileDownload: Sendable {
   let client: Client
   let path: String
   var query: [(name: String, value: String)] = []
   let target: URL
-  /// How often a connection may break without a single byte having come.
+  /// How often in a row a connection may break without delivering a byte.
   private static let fruitlessTries = 5
 
   struct Outcome: Sendable {
     let bytes: Int
-    /// Hexadecimal.
+    /// In hexadecimal.
     let sha256: String
-    /// How many of the bytes were there from an earlier try.
+    /// The number of bytes that an earlier try had downloaded.
     let resumed: Int
   }
 
   private var part: URL { target.appendingPathExtension("part") }
-  /// The entity tag of what `part` is a part of: without it nobody knows whether the rest still fits.
+  /// Holds the entity tag of the partial download. Without it the download cannot be resumed safely.
   private var tag: URL { target.appendingPathExtension("part.etag") }
 
-  /// - Throws: `CommandFailure`, `Refusal`, `LostConnection`; what has come so far stays for the next try.
+  /// - Throws: `CommandFailure`, `Refusal`, `LostConnection`. The partial file stays for the next try.
   func run() async throws -> Outcome {
     let resumed = resumable()
     var fruitless = 0
@@ -45,7 +45,7 @@ struct FileDownload: Sendable {
 
   // MARK: One connection
 
-  /// The digest that the server gives the whole, in hexadecimal.
+  /// Downloads over one connection. Returns the digest that the server gives for the whole, in hexadecimal.
   private func once() async throws -> String {
     let have = resumable()
     var headers: [String: String] = [:]
@@ -97,7 +97,7 @@ struct FileDownload: Sendable {
   }
 }
 
-/// The file that the bytes of an answer go to.
+/// Writes the body of an answer to the partial file.
 private final class PartFile: Sendable {
   private struct State {
     var descriptor: Int32 = -1
@@ -125,7 +125,7 @@ private final class PartFile: Sendable {
       case 200: state.have = 0
       case 206 where headers["Content-Range"]?.hasPrefix("bytes \(state.have)-") == true: break
       case 416 where headers["Content-Range"] == "bytes */\(state.have)":
-        // All of it was there already: only the check was left to do.
+        // The file is complete already; only its check is left.
         state.digest = ContentDigest.sha256(headers)
         return
       default:
@@ -160,10 +160,10 @@ private final class PartFile: Sendable {
     }
   }
 
-  /// Whether the answer ended before its time; an end in silence is no end.
+  /// Whether the connection ended before the whole answer had arrived.
   var isShort: Bool { state.withLock { state in state.total.map { state.have < $0 } ?? false } }
 
-  /// The digest of the whole, once all of it is on the disk.
+  /// Syncs the file and returns the digest of the whole.
   func end() throws -> String {
     try state.withLock { state in
       if let refused = state.refused { throw Refusal(status: refused.status, headers: refused.headers, body: state.body) }
@@ -185,14 +185,14 @@ private final class PartFile: Sendable {
   }
 }
 
-/// The SHA-256 that an answer gives its representation.
+/// The SHA-256 in the header fields of an answer.
 package enum ContentDigest {
-  /// In hexadecimal: of `Repr-Digest` (RFC 9530), else of an entity tag that is one; nil when there is neither.
+  /// The digest in hexadecimal: from `Repr-Digest` (RFC 9530), else from the entity tag if that is a SHA-256; otherwise nil.
   static func sha256(_ headers: ClientHeaders) -> String? {
     headers["Repr-Digest"].flatMap(parse(reprDigest:)) ?? headers["ETag"].flatMap(parse(entityTag:))
   }
 
-  /// `sha-256=:BASE64:`, among others.
+  /// Parses `sha-256=:BASE64:`, also among other digests.
   package static func parse(reprDigest field: String) -> String? {
     for member in field.split(separator: ",") {
       let member = member.trimmingCharacters(in: .whitespaces)
@@ -203,7 +203,7 @@ package enum ContentDigest {
     return nil
   }
 
-  /// A strong tag of 64 hexadecimal digits, perhaps with `sha256-` before them.
+  /// Parses a strong tag of 64 hexadecimal digits, with or without `sha256-` before them.
   package static func parse(entityTag: String) -> String? {
     guard entityTag.hasPrefix("\""), entityTag.hasSuffix("\"") else { return nil }
     let digits = entityTag.dropFirst().dropLast().suffix(64)

@@ -2,11 +2,11 @@ import JSON
 import Foundation
 import Robustness
 
-/// The routes of a job, as the commands use them. Each throws `Refusal` for an answer that is no success and `LostConnection` for none.
+/// The routes of jobs for the commands. Each throws `Refusal` when the answer is not a success and `LostConnection` when there is none.
 struct JobClient: Sendable {
   let client: Client
 
-  /// Submits a spec once, however often it has to be sent.
+  /// Submits a spec. It makes one job, even if the request has to be sent several times.
   func submit(_ spec: JSONValue) async throws -> JobView {
     let request = ClientRequest(
       method: "POST", path: "/v1/jobs", headers: ["Idempotency-Key": UUID().uuidString], body: Data(spec.serialised().utf8))
@@ -20,7 +20,7 @@ struct JobClient: Sendable {
     return try JobView(await client.send(request).json)
   }
 
-  /// nil while the job has none: a job that failed never gets one.
+  /// nil while the job has no report. A failed job never has one.
   func report(_ id: String) async throws -> JSONValue? {
     do {
       return try await persistently(ClientRequest(path: path(id) + "/report")).json
@@ -29,7 +29,7 @@ struct JobClient: Sendable {
     }
   }
 
-  /// The verdict with what it rests on; nil while there is none.
+  /// The verdict with its evidence; nil while there is none.
   func gate(_ id: String) async throws -> JSONValue? {
     do {
       return try await get(path(id) + "/gate").json
@@ -38,7 +38,7 @@ struct JobClient: Sendable {
     }
   }
 
-  /// Jobs, newest first, over as many pages as `limit` takes.
+  /// Up to `limit` jobs, newest first, over as many pages as needed.
   func jobs(state: String?, limit: Int) async throws -> (jobs: [JobView], hasMore: Bool) {
     var found: [JobView] = []
     var hasMore = true
@@ -60,7 +60,7 @@ struct JobClient: Sendable {
     try await client.send(ClientRequest(path: path, query: query))
   }
 
-  /// Sends again what a broken connection or a busy server kept from an answer. Only for what may safely come twice.
+  /// Sends a request again when the connection breaks or the server is busy. Only for requests that may safely arrive twice.
   private func persistently(_ request: ClientRequest) async throws -> ClientAnswer {
     for attempt in 1..<4 {
       do {

@@ -3,16 +3,16 @@ import FoundationNetworking
 import Robustness
 import Synchronization
 
-/// The events of a job, followed until its end over however many connections that takes.
+/// Follows the events of a job until its end, over as many connections as needed.
 struct JobEvents: Sendable {
   let client: Client
   let job: String
-  /// Seconds without the server after which it counts as out of reach: time enough for it to start anew.
+  /// The seconds without the server after which it counts as out of reach. A restart takes less.
   var patience = 30.0
-  /// Seconds without a byte after which a connection counts as lost; the server sends a heartbeat every 15.
+  /// The seconds without a byte after which a connection counts as lost. The server sends a heartbeat every 15 seconds.
   private static let idle = 45.0
 
-  /// Calls `take` with each event once, in order; returns after `end`. A connection that breaks is made again where it broke.
+  /// Calls `take` once for each event, in order, and returns after `end`. A broken connection is reopened after the last event.
   ///
   /// - Throws: `Refusal`, or `LostConnection` once `patience` is over.
   func follow(_ take: @escaping @Sendable (StreamEvent) throws -> Void) async throws {
@@ -27,7 +27,7 @@ struct JobEvents: Sendable {
         return
       }
       let (refusal, silence, retry) = receiver.disconnected()
-      // A server that drains says 503 until its successor listens.
+      // A server that shuts down answers 503 until its successor listens.
       if let refusal, refusal.status != 503 || silence > patience { throw refusal }
       if let lost, silence > patience || !receiver.wasConnected { throw lost }
       try await Task.sleep(for: .seconds(refusal?.retryAfter ?? retry ?? 1))
@@ -43,14 +43,14 @@ struct JobEvents: Sendable {
   }
 }
 
-/// What came over one connection after the other.
+/// Collects the events of successive connections.
 private final class EventReceiver: Sendable {
-  /// Thrown at the event that says so; it ends the connection.
+  /// Thrown at the event `end`, which ends the connection.
   struct End: Error {}
 
   private struct State {
     var parser = EventParser()
-    /// What the server said instead of events.
+    /// The answer, if the server refused the stream.
     var refused: (status: Int, headers: ClientHeaders)?
     var body = Data()
     var lastContact = ContinuousClock.now
@@ -91,8 +91,8 @@ private final class EventReceiver: Sendable {
     }
   }
 
-  /// How the last connection ended: with a refusal or without, after how many seconds without the server, and when it wants to be
-  /// asked again. The next connection begins anew.
+  /// Called after a connection has ended. Returns the refusal if there was one, the seconds since the server was last heard, and the
+  /// server's reconnection time. Resets the state for the next connection.
   func disconnected() -> (refusal: Refusal?, silence: Double, retry: Double?) {
     state.withLock { state in
       defer {

@@ -2,16 +2,16 @@ import JSON
 import Foundation
 import Robustness
 
-/// A job object of the API, as far as the command line shows it.
+/// The parts of the API's job object that the command line uses.
 struct JobView: Sendable {
   let json: JSONValue
   let id: String
   let state: String
   let isTerminal: Bool
 
-  /// - Throws: `CommandFailure` when `json` is no job.
+  /// - Throws: `CommandFailure` when `json` is not a job.
   init(_ json: JSONValue) throws {
-    guard let id = json["id"]?.text, let state = json["state"]?.text, case .bool(let terminal) = json["terminal"] else {
+    guard let id = json["id"]?.string, let state = json["state"]?.string, case .bool(let terminal) = json["terminal"] else {
       throw CommandFailure(.unreachable, "the server's answer is no job; is this a Temper server?")
     }
     self.json = json
@@ -20,10 +20,10 @@ struct JobView: Sendable {
     isTerminal = terminal
   }
 
-  var name: String? { json["name"]?.text }
-  var reason: String? { json["reason"]?.text }
+  var name: String? { json["name"]?.string }
+  var reason: String? { json["reason"]?.string }
 
-  /// What the state says of a command that waited for its end.
+  /// The exit code for this final state.
   var exitStatus: ExitStatus {
     switch state {
     case "failed": .jobFailed
@@ -41,7 +41,7 @@ struct JobView: Sendable {
     return facts
   }
 
-  /// For a person: a line for each fact.
+  /// A text with a line for each fact.
   var summary: String {
     var lines = ["\(id)  \(state)" + (name.map { "  \($0)" } ?? "")]
     if let reason { lines.append("  reason    \(reason)") }
@@ -57,20 +57,20 @@ struct JobView: Sendable {
       lines.append("  metrics   \(shown.joined(separator: ", "))")
     }
     for warning in json["warnings"]?.elements ?? [] {
-      lines.append("  warning   \(warning["code"]?.text ?? ""): \(warning["detail"]?.text ?? "")")
+      lines.append("  warning   \(warning["code"]?.string ?? ""): \(warning["detail"]?.string ?? "")")
     }
     for (title, key) in [("created", "created_at"), ("started", "started_at"), ("finished", "finished_at")] {
-      if let time = json[key]?.text { lines.append("  \(title)".padding(toLength: 12, withPad: " ", startingAt: 0) + time) }
+      if let time = json[key]?.string { lines.append("  \(title)".padding(toLength: 12, withPad: " ", startingAt: 0) + time) }
     }
     return lines.joined(separator: "\n") + "\n"
   }
 }
 
 extension ProgressFacts {
-  /// Takes over the `progress` object of a job or of an event.
+  /// Takes the values of a `progress` object of a job or an event.
   mutating func take(progress: JSONValue?) {
     guard let progress else { return }
-    phase = progress["phase"]?.text
+    phase = progress["phase"]?.string
     epoch = progress["epoch"]?.integer
     epochs = progress["epochs"]?.integer
     fraction = progress["fraction"]?.double

@@ -2,14 +2,14 @@ import JSON
 import Foundation
 import Synchronization
 
-/// Follows a job of a server to its end, showing how it comes along.
+/// Follows a job on a server to its end and shows its progress.
 struct JobWatch: Sendable {
   let jobs: JobClient
   let display: ProgressDisplay
-  /// Seconds after which a command no longer waits; nil: for ever. The job goes on.
+  /// The seconds after which the command stops waiting; nil for no limit. The job goes on.
   var timeout: Double?
 
-  /// The job in its final state.
+  /// Waits for the job's end and returns the job in its final state.
   ///
   /// - Throws: `CommandFailure` (timeout or out of reach), `Refusal`, `LostConnection`.
   func untilEnd(of id: String) async throws -> JobView {
@@ -36,17 +36,18 @@ struct JobWatch: Sendable {
   }
 
   private func show(_ event: StreamEvent) {
-    // An event that cannot be read hides a line of progress; the end is found by the event's name, and the result by the job itself.
+    // An event that cannot be parsed costs one line of progress only. The end is recognised by the event's name, and the result comes
+    // from the job itself.
     guard let data = try? JSONValue(parsing: event.data) else { return }
     switch event.name {
     case "progress": display.update { $0.take(progress: data) }
     case "metric":
       let named = Self.metrics(data)
-      if let epoch = data["epoch"]?.integer { display.epoch(epoch, phase: data["phase"]?.text, metrics: named) }
-    case "warning": display.note("warning \(data["code"]?.text ?? ""): \(data["detail"]?.text ?? "")")
+      if let epoch = data["epoch"]?.integer { display.epoch(epoch, phase: data["phase"]?.string, metrics: named) }
+    case "warning": display.note("warning \(data["code"]?.string ?? ""): \(data["detail"]?.string ?? "")")
     case "state":
-      let reason = data["reason"]?.text.map { ": \($0)" } ?? ""
-      if let state = data["state"]?.text, ["queued", "paused", "failed", "cancelled"].contains(state) || !reason.isEmpty {
+      let reason = data["reason"]?.string.map { ": \($0)" } ?? ""
+      if let state = data["state"]?.string, ["queued", "paused", "failed", "cancelled"].contains(state) || !reason.isEmpty {
         display.note(state + reason)
       }
     default: break

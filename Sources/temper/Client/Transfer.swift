@@ -2,10 +2,10 @@ import Foundation
 import FoundationNetworking
 import Synchronization
 
-/// One HTTP exchange whose answer is taken piece by piece as it comes. Foundation's own streams of bytes do not exist on Linux.
+/// One HTTP exchange whose answer is processed piece by piece. Foundation on Linux has no byte streams.
 final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
-  /// What goes on with an answer: `head` says whether its body is wanted, `data` takes each piece. Both are called one after another,
-  /// on the session's queue.
+  /// Processes an answer: `head` decides whether the body is wanted, `data` takes each piece. Calls do not overlap; they come on the
+  /// session's queue.
   struct Consumer: Sendable {
     var head: @Sendable (HTTPURLResponse) throws -> Void
     var data: @Sendable (Data) throws -> Void
@@ -14,7 +14,7 @@ final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
   private struct State {
     var continuation: CheckedContinuation<Void, any Error>?
     var task: URLSessionDataTask?
-    /// What the consumer threw, or the end of the exchange when that came before anybody waited for it.
+    /// The error of the consumer, or the end of the exchange if it came before anybody waited for it.
     var outcome: Result<Void, any Error>?
   }
 
@@ -25,8 +25,8 @@ final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
 
   /// Runs the exchange to its end.
   ///
-  /// - Parameter idle: seconds without a byte from the server after which it is given up.
-  /// - Throws: `URLError`, or what `consumer` threw.
+  /// - Parameter idle: the seconds without a byte from the server after which it fails.
+  /// - Throws: `URLError`, or the error of `consumer`.
   static func run(_ request: URLRequest, idle: Double, consumer: Consumer) async throws {
     let configuration = URLSessionConfiguration.ephemeral
     configuration.timeoutIntervalForRequest = idle

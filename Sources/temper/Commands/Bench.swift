@@ -83,7 +83,7 @@ struct Bench: ParsableCommand {
     return precision
   }
 
-  /// The seconds of some steps after one that warms up.
+  /// The seconds of the measured steps, after one to warm up.
   private func measured(_ benchmark: Benchmark) throws -> [Double] {
     let begun = ContinuousClock.now
     _ = try benchmark.step()
@@ -104,9 +104,9 @@ struct Bench: ParsableCommand {
   }
 }
 
-/// What this process has at most held of the machine's memory.
+/// The peak resident memory of this process.
 enum ResidentMemory {
-  /// In bytes; nil where the system does not say.
+  /// In bytes; nil when the system does not say.
   static var peak: Int? {
     guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return nil }
     let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }

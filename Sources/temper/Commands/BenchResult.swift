@@ -5,19 +5,19 @@ import Robustness
 import TensorEngine
 import Training
 
-/// What `temper bench` measured.
+/// The result of `temper bench`.
 struct BenchResult {
   let command: Bench
   let benchmark: Benchmark
-  /// The seconds of each step.
+  /// The seconds of each measured step.
   let times: [Double]
   let threads: Int
   let peakBytes: Int
   let profile: BenchmarkProfile
-  /// When more than one job was asked for.
+  /// Set when more than one job was measured.
   let atOnce: JobsAtOnce?
 
-  /// What the process takes without a network.
+  /// The memory of the process without a network.
   private static let processBytes = 40 << 20
   private var plannedBytes: Int { Self.processBytes + benchmark.plannedBytes }
   private var seconds: Double { times.median }
@@ -51,7 +51,7 @@ struct BenchResult {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// The instructions of a step, the longest first.
+  /// The instructions of a step, the slowest first.
   private var rows: [BenchRow] {
     let attack = profile.attack.map { BenchRow(pass: "attack", count: profile.shards * profile.attackSteps, instruction: $0) }
     let training = profile.training.map { BenchRow(pass: "training", count: profile.shards, instruction: $0) }
@@ -61,15 +61,15 @@ struct BenchResult {
   }
 }
 
-/// What one instruction takes of a step.
+/// The time of one instruction in a step.
 private struct BenchRow {
   let pass: String
-  /// How often a step has it.
+  /// How often a step runs it.
   let count: Int
   let instruction: InstructionProfile
   var share = 0.0
 
-  /// Of one thread, in one step.
+  /// The seconds of one thread in one step.
   var seconds: Double { instruction.seconds * Double(count) }
   private var gflops: Double { Double(instruction.floatingPointOperations) / instruction.seconds * 1e-9 }
 
@@ -101,11 +101,11 @@ private struct BenchRow {
   }
 }
 
-/// Jobs on one engine, one after the other and all at once, in turn.
+/// A comparison of jobs on one engine: one after the other, and all at once. Both are measured alternately.
 struct JobsAtOnce {
   private let jobs: Int
   private let batchSize: Int
-  /// The seconds of a step of each.
+  /// The seconds of a step, for each round.
   private let rounds: [(inTurn: Double, atOnce: Double)]
 
   init(_ first: Benchmark, _ others: [Benchmark], rounds: Int) throws {
@@ -116,7 +116,7 @@ struct JobsAtOnce {
     self.rounds = try (0..<rounds).map { _ in (try Benchmark.inTurn(all), try Benchmark.atOnce(all)) }
   }
 
-  /// The throughput at once as a part of that of one after the other, of each round, from the smallest.
+  /// For each round, the throughput of all at once divided by that of one after the other, ascending.
   private var ratios: [Double] { rounds.map { $0.inTurn / $0.atOnce }.sorted() }
   private var ratio: Double { ratios.median }
   private var examplesPerSecond: Double { Double(jobs * batchSize) / rounds.map(\.atOnce).median }
@@ -134,7 +134,7 @@ struct JobsAtOnce {
 }
 
 extension [Double] {
-  /// The value in the middle, or between the two that are; of at least one.
+  /// The median. There must be at least one value.
   fileprivate var median: Double {
     let sorted = sorted()
     return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2

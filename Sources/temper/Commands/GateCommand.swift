@@ -17,7 +17,7 @@ struct GateCommand: AsyncParsableCommand {
   func run() async throws {
     let jobs = JobClient(client: try server.client())
     guard let answer = try await jobs.gate(job) else { return try await explain(jobs.job(job)) }
-    guard let verdict = answer["verdict"]?.text.flatMap(Verdict.init) else {
+    guard let verdict = answer["verdict"]?.string.flatMap(Verdict.init) else {
       throw CommandFailure(.unreachable, "the server's answer is no verdict; is this a Temper server?")
     }
     StandardStream.output.write(output.asJSON ? answer.serialised(pretty: true) + "\n" : Self.lines(answer, verdict))
@@ -36,9 +36,9 @@ struct GateCommand: AsyncParsableCommand {
 
   private static func lines(_ answer: JSONValue, _ verdict: Verdict) -> String {
     let gates = (answer["gates"]?.elements ?? []).map { gate in
-      let attack = gate["attack"]?.text.map { " (\($0))" } ?? ""
+      let attack = gate["attack"]?.string.map { " (\($0))" } ?? ""
       let bound = gate["min"]?.double.map { " ≥ \($0)" } ?? ""
-      return "\(gate["metric"]?.text ?? "")\(attack)\(bound)  \(measured(gate))  \(gate["verdict"]?.text ?? "")\n"
+      return "\(gate["metric"]?.string ?? "")\(attack)\(bound)  \(measured(gate))  \(gate["verdict"]?.string ?? "")\n"
     }
     return gates.joined() + "verdict: \(verdict.rawValue)\n"
   }

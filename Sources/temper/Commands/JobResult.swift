@@ -2,13 +2,13 @@ import JSON
 import Foundation
 import Robustness
 
-/// What a command that waited for a job prints and how it exits.
+/// The output and exit code of a command that waited for a job.
 struct JobResult {
   let job: JobView
-  /// nil when the job left none.
+  /// nil when the job has none.
   let report: JSONValue?
 
-  /// The job with its report as one further member, or the report as a table.
+  /// Prints the job with its report as a further member, or the report as a table.
   func print(asJSON: Bool) throws {
     if asJSON {
       guard case .object(var object) = job.json else { return }
@@ -24,7 +24,7 @@ struct JobResult {
   /// - Parameter gated: whether the verdict of the gates counts.
   func exitStatus(gated: Bool) -> ExitStatus {
     guard job.exitStatus == .fine, gated else { return job.exitStatus }
-    return report?["verdict"]?.text.flatMap(Verdict.init).map(ExitStatus.init) ?? .inconclusive
+    return report?["verdict"]?.string.flatMap(Verdict.init).map(ExitStatus.init) ?? .inconclusive
   }
 
   private func decoded(_ report: JSONValue) throws -> Report {

@@ -44,6 +44,6 @@ struct List: AsyncParsableCommand {
 
   private static func row(_ job: JobView) -> [String] {
     let done = job.progress.fraction.map { "\(ProgressBar.decimal($0 * 100, 0))%" } ?? ""
-    return [job.id, job.state, done, job.json["created_at"]?.text ?? "", job.name ?? ""]
+    return [job.id, job.state, done, job.json["created_at"]?.string ?? "", job.name ?? ""]
   }
 }

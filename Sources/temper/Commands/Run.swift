@@ -34,7 +34,7 @@ struct Run: AsyncParsableCommand {
     let run = LocalRun(engine: threads.map { Engine(threads: $0) } ?? Engine(), catalogue: catalogue)
     let control = RunControl(seconds: job.resources.maxSeconds)
     let signals = Signals { _, count in
-      // Who asks twice does not want to wait for the batch.
+      // The second signal ends the process without waiting for the batch.
       if count > 1 { Glibc._exit(ExitStatus.cancelled.rawValue) }
       control.stop(.cancel)
     }
@@ -63,7 +63,7 @@ struct Run: AsyncParsableCommand {
     return folder
   }
 
-  /// Runs on a thread of its own: hours of work would starve Swift's.
+  /// Runs on a separate thread, because hours of work would starve Swift's thread pool.
   private func report(of job: JobSpec, by run: LocalRun, in folder: URL, _ control: RunControl) async throws -> Report {
     let display = ProgressDisplay()
     defer { display.finish() }
@@ -86,7 +86,7 @@ struct Run: AsyncParsableCommand {
 }
 
 extension ProgressFacts {
-  /// Takes over what a run reports.
+  /// Takes the progress that a run reports.
   fileprivate mutating func take(_ progress: JobProgress) {
     phase = progress.phase?.rawValue
     epoch = progress.epoch

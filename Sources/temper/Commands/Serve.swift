@@ -44,7 +44,7 @@ struct Serve: AsyncParsableCommand {
     ProcessMemory.shareArenas()
     let (stopped, stop) = AsyncStream.makeStream(of: Int32.self)
     let signals = Signals { signal, count in
-      // Who asks twice does not want to wait.
+      // The second signal ends the process at once.
       if count > 1 { Glibc._exit(128 + signal) }
       stop.yield(signal)
     }

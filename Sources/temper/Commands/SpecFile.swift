@@ -1,10 +1,10 @@
 import JSON
 import Foundation
 
-/// A job spec as the command line names it: a file, or `-` for standard input.
+/// A job spec given on the command line: a file, or `-` for standard input.
 struct SpecFile {
   let document: JSONValue
-  /// What relative paths in the spec are relative to.
+  /// The folder that relative paths in the spec start from.
   let folder: URL
 
   /// - Throws: `CommandFailure` (usage) when it cannot be read or is not JSON.

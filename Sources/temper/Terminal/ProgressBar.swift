@@ -1,16 +1,16 @@
 import Foundation
 
-/// What is known of a job that runs.
+/// The known facts about a running job.
 package struct ProgressFacts: Equatable, Sendable {
   package var phase: String?
   package var epoch: Int?
   package var epochs: Int?
-  /// Of all work, 0 to 1.
+  /// The finished fraction of the work, 0 to 1.
   package var fraction: Double?
   package var etaSeconds: Double?
   package var examplesPerSecond: Double?
   package var loss: Double?
-  /// On the validation part after the last epoch.
+  /// Accuracies on the validation part after the last epoch.
   package var cleanAccuracy: Double?
   package var robustAccuracy: Double?
 
@@ -32,7 +32,7 @@ package struct ProgressBar: Sendable {
     let head = Self.head(progress)
     let tail = Self.facts(progress).joined(separator: "  ")
     let percent = progress.fraction.map { Self.padded("\(Int(($0 * 100).rounded(.down)))%", 4) } ?? ""
-    // Two spaces and one between the parts, and the last column stays free: a full line would wrap on some terminals.
+    // There are five separating spaces. The last column stays free, because a full line would wrap on some terminals.
     let room = columns - head.count - percent.count - tail.count - 5
     guard let fraction = progress.fraction, room >= 8 else {
       return String([head, percent, tail].filter { !$0.isEmpty }.joined(separator: "  ").prefix(max(columns - 1, 0)))
@@ -66,13 +66,13 @@ package struct ProgressBar: Sendable {
     String(repeating: " ", count: max(0, width - text.count)) + text
   }
 
-  /// A fixed number of decimals; `NaN` and `Infinity` by name.
+  /// A number with a fixed number of decimals, or `NaN` or `Infinity`.
   package static func decimal(_ value: Double, _ places: Int) -> String {
     guard value.isFinite else { return value.isNaN ? "NaN" : value > 0 ? "Infinity" : "-Infinity" }
     return String(format: "%.\(places)f", value)
   }
 
-  /// `0:07`, `12:30`, `3:02:09`; `–` for what is no duration.
+  /// `0:07`, `12:30`, `3:02:09`; `–` for NaN and infinity.
   package static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "–" }
     let whole = Int(seconds.rounded())

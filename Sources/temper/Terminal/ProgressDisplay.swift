@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Shows on standard error how a job comes along: one line that is drawn over on a terminal, a line per epoch elsewhere.
+/// Shows the progress of a job on standard error: on a terminal one line that is redrawn, elsewhere a line per epoch.
 final class ProgressDisplay: Sendable {
   private struct State {
     var progress = ProgressFacts()
@@ -12,12 +12,12 @@ final class ProgressDisplay: Sendable {
     var saidEvaluation = false
   }
 
-  /// Whether lines may be drawn over and coloured.
+  /// Whether lines may be redrawn and coloured.
   struct Style: Sendable {
     var interactive: Bool
     var color: Bool
 
-    /// As the environment asks for: `NO_COLOR` (no-color.org) and dumb terminals are heeded.
+    /// The style for the environment, by `NO_COLOR` (no-color.org) and the type of the terminal.
     static var ofStandardError: Style {
       let environment = ProcessInfo.processInfo.environment
       let interactive = StandardStream.error.isTerminal && environment["TERM"] != "dumb"
@@ -27,12 +27,12 @@ final class ProgressDisplay: Sendable {
 
   private let style: Style
   private let state = Mutex(State())
-  /// Between two drawings; the eye needs no more.
+  /// The time between two redraws.
   private static let interval = Duration.milliseconds(100)
 
   init(style: Style = .ofStandardError) { self.style = style }
 
-  /// What is known now, in place of what was. Loss and accuracies stay when they are not given.
+  /// Replaces the known facts. Loss and accuracies stay if they are not given.
   func update(_ change: (inout ProgressFacts) -> Void) {
     state.withLock { state in
       change(&state.progress)
@@ -46,7 +46,7 @@ final class ProgressDisplay: Sendable {
     }
   }
 
-  /// An epoch is over: its line, where lines are not drawn over.
+  /// Called at the end of an epoch. Writes its line if lines are not redrawn.
   func epoch(_ number: Int, phase: String?, metrics: [(name: String, value: Double)]) {
     state.withLock { state in
       for (name, value) in metrics {
@@ -58,14 +58,14 @@ final class ProgressDisplay: Sendable {
         }
       }
       guard !style.interactive else { return draw(&state, force: true) }
-      // A job that goes on as a new attempt repeats nothing; a stream that was resumed may.
+      // A resumed event stream may repeat an epoch.
       guard state.lastEpoch != number else { return }
       state.lastEpoch = number
       StandardStream.error.write(Self.line(number, phase, metrics, state.progress))
     }
   }
 
-  /// A line that stays, such as a warning.
+  /// Writes a permanent line, such as a warning.
   func note(_ text: String) {
     state.withLock { state in
       erase(&state)
@@ -74,12 +74,12 @@ final class ProgressDisplay: Sendable {
     }
   }
 
-  /// Takes the drawn line away.
+  /// Clears the progress line.
   func finish() {
     state.withLock { erase(&$0) }
   }
 
-  /// Whether the evaluation under way is the one at the end: after each epoch there is a short one too.
+  /// Whether the current evaluation is the final one. There is also a short one after each epoch.
   private func isTrained(_ state: State) -> Bool {
     guard let epochs = state.progress.epochs else { return true }
     return (state.lastEpoch ?? 0) >= epochs

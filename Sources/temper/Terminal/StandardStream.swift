@@ -1,15 +1,15 @@
 import Glibc
 import Synchronization
 
-/// Standard output and standard error, written whole and at once.
+/// Standard output and standard error, unbuffered.
 package enum StandardStream: Int32, Sendable {
   case output = 1
   case error = 2
 
   private static let lock = Mutex(())
 
-  /// Writes all of `text`. A reader of standard output that has gone ends the process, as it does other tools; one of standard error
-  /// is not missed.
+  /// Writes all of `text`. When the reader of standard output is gone, the process ends, as other tools do. A missing reader of standard
+  /// error is ignored.
   package func write(_ text: String) {
     let bytes = Array(text.utf8)
     Self.lock.withLock { _ in
@@ -28,7 +28,7 @@ package enum StandardStream: Int32, Sendable {
 
   package var isTerminal: Bool { isatty(rawValue) == 1 }
 
-  /// Columns of the terminal; nil when it is none, or does not say.
+  /// The columns of the terminal; nil when the stream is not a terminal or the size is unknown.
   package var columns: Int? {
     var size = winsize()
     guard ioctl(rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
