@@ -4,6 +4,7 @@ package enum MethodCatalogue {
     .standard,
     .fgsm,
     .pgd,
+    .trades,
   ]
 
   /// What a spec that names none is trained by.
