@@ -24,10 +24,10 @@ package struct ActiveSet<State: PerExample> {
   private var rows: [Int]
   private var result: Tensor
 
-  /// - Parameter targets: the labels alone when left out.
+  /// - Parameter targets: those of the examples when left out.
   package init(_ examples: Examples, at start: Tensor, state: State, targets: LossTargets? = nil) {
     clean = examples.images
-    self.targets = targets ?? LossTargets(labels: examples.labels)
+    self.targets = targets ?? examples.targets
     iterates = start
     self.state = state
     rows = Array(0..<examples.count)

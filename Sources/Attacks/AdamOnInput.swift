@@ -34,7 +34,8 @@ package struct AdamOnInput: Attack {
   package func perturb(
     _ examples: Examples, of classifier: any Classifier, threat: Threat, control: () throws -> Void
   ) rethrows -> Tensor {
-    let targets = LossTargets(labels: examples.labels)
+    let targets = examples.targets
+    let loss = examples.loss ?? loss
     var images = examples.starts ?? examples.images
     var gradient = Tensor(zeros: images.shape)
     var moments = Moments(count: images.values.count)

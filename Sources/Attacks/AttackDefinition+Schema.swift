@@ -19,7 +19,7 @@ extension AttackDefinition {
 
 extension AttackField {
   /// `null` stands for a field that is left out, everywhere.
-  fileprivate var schema: JSONValue {
+  package var schema: JSONValue {
     var schema: JSONObject = ["description": .string(help + (unit == .pixels ? " In pixels scaled to [0, 1]." : ""))]
     if onlyDefault != nil {
       schema["enum"] = .array((self.default.map { [$0] } ?? []) + [.null])

@@ -16,6 +16,10 @@ package struct Examples: Sendable {
   package var round: Int
   /// Where to start instead of where the attack would, same shape as `images`: for comparisons with other libraries.
   package var starts: Tensor?
+  /// What to raise instead of the attack's own loss: a training method may have one of its own.
+  package var loss: (any Loss)?
+  /// `[batch, classes]`: what that loss compares the logits with.
+  package var referenceLogits: Tensor?
 
   package init(images: Tensor, labels: [Int], ids: [Int], seed: UInt64, epoch: Int = 0, round: Int = 0, starts: Tensor? = nil) {
     precondition(images.batch == labels.count && labels.count == ids.count, "an example has an image, a label and an id")
@@ -33,10 +37,16 @@ package struct Examples: Sendable {
 
   /// The examples in `rows`, in that order.
   package func gathered(_ rows: [Int]) -> Examples {
-    Examples(
+    var gathered = Examples(
       images: images.gathered(rows), labels: rows.map { labels[$0] }, ids: rows.map { ids[$0] }, seed: seed, epoch: epoch, round: round,
       starts: starts?.gathered(rows))
+    gathered.loss = loss
+    gathered.referenceLogits = referenceLogits?.gathered(rows)
+    return gathered
   }
+
+  /// What a loss may compare the logits with.
+  package var targets: LossTargets { LossTargets(labels: labels, referenceLogits: referenceLogits) }
 
   /// The random numbers of each example for `purpose`.
   package func streams(for purpose: RandomPurpose) -> [RandomStream] {

@@ -43,6 +43,7 @@ package struct MIFGSM: Attack {
   ) rethrows -> Tensor {
     let start = examples.starts ?? examples.images
     var active = ActiveSet(examples, at: start, state: Accumulated(shape: start.shape))
+    let loss = examples.loss ?? loss
     for _ in 0..<steps {
       try control()
       let (_, logits) = classifier.inputGradient(

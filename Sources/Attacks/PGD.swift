@@ -43,6 +43,7 @@ package struct PGD: Attack {
     _ examples: Examples, of classifier: any Classifier, threat: Threat, control: () throws -> Void
   ) rethrows -> Tensor {
     var active = ActiveSet(examples, at: start(examples, threat), state: Tensor(zeros: examples.images.shape))
+    let loss = examples.loss ?? loss
     for _ in 0..<steps {
       try control()
       let (_, logits) = classifier.inputGradient(at: active.iterates, targets: active.targets, loss: loss, gradient: &active.state)

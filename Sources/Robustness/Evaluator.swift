@@ -85,7 +85,7 @@ package struct Evaluator: Sendable {
   // MARK: The self-check
 
   /// One step, which the projection at epsilon = 0 undoes.
-  private static let idle = AttackSettings(.fgsm, ["step_size": 0.1])
+  private static let idle = AttackSettings(.pgd, ["steps": 1, "step_size": 0.1, "random_start": false])
   private var unmoved: Threat { Threat(norm: threat.norm, epsilon: 0) }
 
   // MARK: Summing up

@@ -52,7 +52,7 @@ package struct Benchmark: @unchecked Sendable {
       directory: FileManager.default.temporaryDirectory)
     trainer = try BatchTrainer(run)
     optimizer = Optimizer(settings.optimizer.updateRule, count: graph.layout.trainedCount)
-    batch = TrainingBatch(ids: Array(0..<batchSize), start: 0, epoch: 1, mix: AdversarialMix(fraction: 1))
+    batch = TrainingBatch(ids: Array(0..<batchSize), start: 0, epoch: 1, mix: AdversarialMix(fraction: 1), objective: settings.objective)
   }
 
   /// More memory is planned than there is.
@@ -111,7 +111,7 @@ package struct Benchmark: @unchecked Sendable {
       try program.profile(images, parameters: trainer.parameters, threads: engine.threads, on: engine)
     }
     return BenchmarkProfile(
-      attack: try profile(trainer.attacked.session.program), training: try profile(trainer.session.program), attackSteps: attackSteps,
+      attack: try profile(trainer.attacked.session.program), training: try profile(trainer.sessions[0].program), attackSteps: attackSteps,
       shards: graph.shard.count(batchSize), threads: engine.threads)
   }
 

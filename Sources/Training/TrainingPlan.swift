@@ -9,6 +9,8 @@ package struct TrainingPlan: Sendable {
   /// For attacks with the statistics of the batch under attack, where the settings ask for them and the network has any.
   let attackOnBatch: Program?
   let learning: Program
+  /// How many views of an example are learnt from at once: so many forward passes wait for their backward passes.
+  let views: Int
   /// How many threads work at once.
   let width: Int
   /// The most shards of a batch.
@@ -24,8 +26,12 @@ package struct TrainingPlan: Sendable {
     measuring = try programs.program(graph, for: .attack)
     attack = try programs.program(graph, for: .attack, isHalf: precision.attacksInHalf)
     learning = try programs.program(graph, for: .training, isHalf: precision.learnsInHalf)
-    let isOnBatch = settings.batchNormInAttack == .train && settings.method != .standard && learning.hasReductions
+    let isOnBatch = settings.batchNormInAttack == .train && settings.attacks && learning.hasReductions
     attackOnBatch = try isOnBatch ? programs.program(graph, for: .attackOnBatch, isHalf: precision.attacksInHalf) : nil
+    views = settings.epochs > 0 ? max(settings.objective.views.count, TrainingSettings.baseObjective.views.count) : 1
+    stateCount = settings.objective.stateCount(
+      BatchSize(
+        examples: examples, batch: min(settings.batchSize, examples), image: graph.inputShape, classes: graph.outputShape.count))
     self.width = width
     shards = graph.shard.count(min(settings.batchSize, examples))
   }
@@ -37,7 +43,9 @@ package struct TrainingPlan: Sendable {
   private var attacksWholeBatchFirst: Bool { learning.hasReductions }
 
   struct Allocations {
-    let measuring, attack, learning, attackOnBatch: Workspace.Allocation
+    let measuring, attack, attackOnBatch: Workspace.Allocation
+    /// An entry a view.
+    let learning: [Workspace.Allocation]
     let gradients: (workspace: Workspace, offset: Int)
   }
 
@@ -51,23 +59,39 @@ package struct TrainingPlan: Sendable {
     return Allocations(
       measuring: allocation(measuring, weightsOffset: attack.weightBytes + learning.weightBytes),
       attack: allocation(attack, weightsOffset: 0),
-      learning: allocation(learning, weightsOffset: attack.weightBytes),
       attackOnBatch: allocation(attackOnBatch ?? attack, weightsOffset: 0),
+      learning: [allocation(learning, weightsOffset: attack.weightBytes)] + (1..<views).map { furtherView($0, in: workspace) },
       gradients: (workspace, bytes - gradientBytes))
+  }
+
+  /// The views behind the first share its packed weights, and lie behind all that the first shares with attacks.
+  private func furtherView(_ view: Int, in workspace: Workspace) -> Workspace.Allocation {
+    let start = bytesOfFirstView + (view - 1) * bytesOfFurtherView
+    return Workspace.Allocation(
+      workspace, weightsOffset: start, arenasOffset: start + learning.sharedBytes, arenaStride: learning.arenaBytes)
   }
 
   /// The bytes of activations, gradients and packed weights.
   package var bytes: Int {
-    guard attacksWholeBatchFirst else { return weightBytes + width * arenaStride + gradientBytes }
+    let learningBytes = bytesOfFirstView + (views - 1) * bytesOfFurtherView + gradientBytes
+    guard attacksWholeBatchFirst else { return learningBytes }
     return max(
       Session.bytes(attack, contexts: width), Session.bytes(measuring, contexts: width),
-      Session.bytes(learning, contexts: learningContexts) + gradientBytes, attackOnBatch.map { Session.bytes($0, contexts: shards) } ?? 0)
+      learningBytes, attackOnBatch.map { Session.bytes($0, contexts: shards) } ?? 0)
   }
+
+  /// The numbers that the method remembers.
+  package let stateCount: Int
 
   /// Whether measurements have a program of their own.
   var measuresApart: Bool { measuring !== attack }
   var learningContexts: Int { learning.contextCount(width: width, shards: shards) }
-  var gradientSets: Int { learning.gradientSets(shards: shards) }
+  /// Where shards are in lockstep, a set a view. Elsewhere a set a shard, to which each further view is added from one that its thread has.
+  var gradientSets: Int { attacksWholeBatchFirst ? min(shards, 1) * views : shards + (views > 1 ? width : 0) }
+  private var bytesOfFirstView: Int {
+    attacksWholeBatchFirst ? Session.bytes(learning, contexts: learningContexts) : weightBytes + width * arenaStride
+  }
+  private var bytesOfFurtherView: Int { Session.bytesWithoutWeights(learning, contexts: learningContexts) }
   private var weightBytes: Int { attack.weightBytes + learning.weightBytes + (measuresApart ? measuring.weightBytes : 0) }
   private var gradientBytes: Int { Gradients.bytes(learning.layout, shards: gradientSets) }
   private var arenaStride: Int { max(attack.arenaBytes, learning.arenaBytes, measuring.arenaBytes) }

@@ -62,7 +62,16 @@ import Testing
     // Values of the contract.
     Fault("/kind", "trian", .notAllowed, says: "did you mean train?"), Fault("/threat/norm", "l3", .notAllowed),
     Fault("/threat/norm", "l1", .notSupported, says: "linf, l2"), Fault("/precision", "fp16", .notAllowed, says: "fp32"),
-    Fault("/training/method", "trades", .notSupported, says: "standard, fgsm, pgd"),
+    Fault("/training/method", "mart", .notSupported, says: "standard, fgsm, pgd"),
+    Fault("/training", ["method": "trades", "settings": ["beta": -1]], .outOfRange, at: "/training/settings/beta", says: "from 0.0"),
+    Fault("/training", ["method": "trades", "settings": ["beta": "6"]], .wrongType, at: "/training/settings/beta"),
+    Fault("/training", ["method": "trades", "settings": ["bata": 6]], .unknownField, at: "/training/settings/bata", says: "mean beta?"),
+    Fault(
+      "/training", ["method": "trades", "settings": ["lambda": 6]], .unknownField, at: "/training/settings/lambda", says: "takes beta"),
+    Fault(
+      "/training", ["settings": ["beta": 6]], .unknownField, at: "/training/settings/beta", says: "the method pgd has no setting \"beta\""),
+    Fault("/training", ["settings": ["beta": 6]], .unknownField, at: "/training/settings/beta", says: "belongs to trades"),
+    Fault("/training/settings", 6, .wrongType),
     Fault("/training/method", "pdg", .notAllowed, says: "did you mean pgd?"), Fault("/training/augment", ["flip"], .notSupported),
     Fault("/training/average/ema", 0.995, .notSupported), Fault("/training/select", "best", .notAllowed),
     Fault("/evaluation/attacks", [["name": "autoattack"]], .notSupported, at: "/evaluation/attacks/0/name"),
@@ -87,6 +96,8 @@ import Testing
     Fault("/training", ["method": "standard", "attack": ["steps": 3]], .conflict, at: "/training/attack"),
     Fault("/training", ["method": "fgsm", "attack": ["name": "pgd"]], .conflict, at: "/training/attack/name"),
     Fault("/training", ["method": "fgsm", "attack": ["steps": 3]], .conflict, at: "/training/attack/steps"),
+    Fault("/training", ["method": "trades", "attack": ["name": "fgsm"]], .conflict, at: "/training/attack/name", says: "trains on pgd"),
+    Fault("/training", ["method": "trades", "attack": ["random_start": false]], .conflict, at: "/training/attack/random_start"),
     Fault("/gates", [["metric": "robust_accuracy", "attack": "noise", "min": 0.5]], .conflict, at: "/gates/0/attack"),
     Fault("/gates", [["metric": "clean_accuracy", "attack": "pgd", "min": 0.5]], .conflict, at: "/gates/0/attack"),
     // Layers.
@@ -127,6 +138,27 @@ import Testing
       try JobSpec(reading: Specs.smallest.setting("/evaluation", to: ["attacks": [attack]]))
     }
     #expect(Set(error.faults.map(\.pointer)) == Set(["name", "steps", "stepps"].map { "/evaluation/attacks/0/\($0)" }))
+  }
+
+  @Test("beside a method that there is not, the settings of any may stand")
+  func unknownMethod() throws {
+    let training: JSONValue = ["method": "tardes", "settings": ["beta": 3]]
+    let error = try #require(throws: SpecFaults.self) { try JobSpec(reading: Specs.smallest.setting("/training", to: training)) }
+    #expect(error.faults.map(\.pointer) == ["/training/method"])
+    #expect(error.faults[0].detail.contains("did you mean trades?"))
+  }
+
+  @Test("the settings of a method are written out, and read again to the same spec")
+  func methodSettings() throws {
+    let usual = try JobSpec(reading: Specs.smallest.setting("/training", to: ["method": "trades"]))
+    #expect(usual.json["training"]?["settings"] == ["beta": 6.0])
+    #expect(usual.json["training"]?["attack"]?["steps"] == 10)
+    let own = try JobSpec(reading: Specs.smallest.setting("/training", to: ["method": "trades", "settings": ["beta": 1]]))
+    #expect(own.training?.methodSettings["beta"] == .number(1) && own != usual)
+    for spec in [usual, own] { #expect(try JobSpec(reading: spec.json) == spec) }
+    let plain = try JobSpec(reading: Specs.smallest.setting("/training", to: ["settings": [:]]))
+    #expect(plain.json["training"]?["settings"] == [:])
+    #expect(try JobSpec(reading: Specs.smallest) == plain)
   }
 
   @Test("a document that is no object has one fault")

@@ -97,6 +97,20 @@ import Testing
     #expect(accepted.footprint.jobBytes > 650 * 4 * 5)
   }
 
+  @Test("the estimate counts every view of an example, and what its attack compares with")
+  func estimateOfViews() throws {
+    let document = Specs.quick.setting("/dataset/validation_fraction", to: 0).setting("/training/method", to: "trades")
+    let accepted = try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/"))).accept(document)
+    // An update of 200, one of 200 in two views, two attack steps on 200, and three on 50 for two models.
+    #expect(accepted.estimate.gradientEvaluations == 200 + 400 + 400 + 300)
+    let plain = try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/")))
+      .accept(Specs.quick.setting("/dataset/validation_fraction", to: 0))
+    // 650 products and sums for each of three passes of a further view, and a look at the clean images.
+    let forward = plain.estimate.floatingPointOperations / (3 * 400 + 2 * 400 + 2 * 300 + 100)
+    #expect(accepted.estimate.floatingPointOperations - plain.estimate.floatingPointOperations == forward * (3 * 200 + 200))
+    #expect(accepted.footprint.jobBytes > plain.footprint.jobBytes)
+  }
+
   @Test("the footprint counts what the optimiser remembers twice: as it is, and as it is copied to be saved")
   func footprint() throws {
     func bytes(_ optimizer: JSONValue) throws -> Int {

@@ -158,7 +158,7 @@ private struct ArchitectureReference {
     } beginBackward: { shard, context in
       let answer = context.logits
       logits.withLock { $0[shard] = answer.values }
-      context.beginBackward(logitGradient(answer, shard), into: gradients, shard: shard)
+      context.beginBackward(logitGradient(answer, shard), into: gradients, set: shard)
     }
     return loss(logits.withLock { $0.flatMap(\.self) })
   }

@@ -107,7 +107,7 @@ private struct Reference {
   func weightGradient(_ session: Session) -> (loss: Float, gradient: [Float]) {
     let gradients = Gradients(graph.layout, shards: 1)
     let (loss, seed) = loss(session[0].forward(images))
-    session[0].backward(seed, into: gradients, shard: 0)
+    session[0].backward(seed, into: gradients, set: 0)
     return (loss, gradients.reduced(shards: 1))
   }
 

@@ -69,6 +69,22 @@ struct JobRoutesTests {
     }
   }
 
+  @Test("a job of a method with settings is checked, shown completed, and runs to its end")
+  func methodSettings() async throws {
+    let spec = Spec.quick().replacing(#""base_epochs": 1"#, with: #""method": "trades", "settings": {"beta": 1}, "base_epochs": 1"#)
+    try await RunningService.with { service async throws in
+      let checked = try await service.post("/v1/jobs?validate_only=true", spec)
+      #expect(checked.json["spec"]?["training"]?["settings"]?["beta"]?.double == 1, "\(checked.text)")
+      let refused = try await service.post("/v1/jobs", spec.replacing(#"{"beta": 1}"#, with: #"{"beta": -1}"#))
+      #expect(refused.isProblem(422) && refused.pointers == ["/training/settings/beta"])
+      let id = try #require(try await service.post("/v1/jobs", spec).json["id"]?.text)
+      let job = try await service.job(id)
+      #expect(job["state"] == "succeeded", "\(job.serialised())")
+      #expect(job["spec"]?["training"]?["method"] == "trades")
+      #expect(job["metrics"]?["train_clean_accuracy"] != nil && job["metrics"]?["train_adversarial_accuracy"] != nil)
+    }
+  }
+
   @Test("a spec is completed and estimated without a job being made") func aSpecIsCompletedAndEstimated() async throws {
     try await RunningService.with { service async throws in
       let answer = try await service.post("/v1/jobs?validate_only=true", Spec.quick())

@@ -46,6 +46,24 @@ struct StatusRoutesTests {
     }
   }
 
+  @Test("the contract describes every training method with its own settings and the attacks that it takes")
+  func methodsInContract() async throws {
+    try await RunningService.with { service async throws in
+      let contract = try await service.curl("/openapi.json").json
+      let methods = contract["components"]?["schemas"]?["Training"]?["oneOf"]?.list ?? []
+      #expect(methods.compactMap { $0["title"]?.text } == ["standard", "fgsm", "pgd", "trades"])
+      let trades = methods.first { $0["title"]?.text == "trades" }
+      #expect(trades?["required"] == ["method"] && trades?["properties"]?["method"]?["const"] == "trades")
+      let beta = trades?["properties"]?["settings"]?["properties"]?["beta"]
+      #expect(beta?["minimum"]?.double == 0 && beta?["maximum"]?.double == 1000 && beta?["default"]?.double == 6)
+      let attacks = trades?["properties"]?["attack"]?["oneOf"]?.list ?? []
+      #expect(attacks.compactMap { $0["title"]?.text } == ["pgd"])
+      let pgd = methods.first { $0["title"]?.text == "pgd" }
+      #expect(pgd?["required"] == nil && pgd?["properties"]?["settings"]?["properties"] == [:])
+      #expect(methods.first?["properties"]?["attack"]?["type"] == "null")
+    }
+  }
+
   @Test("the figures are in Prometheus' text format") func theFiguresAreInPrometheusText() async throws {
     try await RunningService.with { service async throws in
       _ = try await service.curl("/healthz")

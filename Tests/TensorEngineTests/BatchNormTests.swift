@@ -86,7 +86,7 @@ import Testing
       logits.withLock { $0[shard] = answer }
       let logitGradient = seed.gathered(graph.shard.range(shard, of: Self.batch))
       if purpose.contains(.weightGradients) {
-        context.beginBackward(logitGradient, into: gradients, shard: shard)
+        context.beginBackward(logitGradient, into: gradients, set: shard)
       } else {
         context.beginBackward(logitGradient)
       }

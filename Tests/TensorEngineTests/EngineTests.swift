@@ -72,7 +72,7 @@ import Testing
         var stream = RandomStream(seed: 1, purpose: .sample, example: shard)
         let context = session[worker]
         _ = context.forward(Tensor([9, 700], values: (0..<6300).map { _ in stream.normal() }))
-        context.backward(Tensor([9, 300], values: (0..<2700).map { _ in stream.normal() }), into: gradients, shard: shard)
+        context.backward(Tensor([9, 300], values: (0..<2700).map { _ in stream.normal() }), into: gradients, set: shard)
       }
       let result = Mutex([Float](repeating: 0, count: layout.count))
       try gradients.reduce(shards: shards, on: engine, width: threads) { range, gradient in

@@ -357,7 +357,7 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
       row.graph.outputShape.batched(batch), values: (0..<batch).flatMap { random(row.graph.outputShape.count, 500 + $0) })
     let gradients = Gradients(row.graph.layout, shards: 1)
     _ = context.forward(images)
-    context.backward(seed, into: gradients, shard: 0)
+    context.backward(seed, into: gradients, set: 0)
     let sums = gradients.reduced(shards: 1)
     let seeds = (0..<batch).map { seed[example: $0].map(Double.init) }
     for (index, parameter) in row.graph.layout.parameters.enumerated() {

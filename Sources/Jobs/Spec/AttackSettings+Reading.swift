@@ -18,7 +18,7 @@ extension AttackSettings {
     return settings
   }
 
-  private static func read(_ field: AttackField, _ reader: SpecReader) -> JSONValue? {
+  static func read(_ field: AttackField, _ reader: SpecReader) -> JSONValue? {
     let value: JSONValue? =
       switch field.kind {
       case .integer(let range): reader.integer(field.name, in: range).map { .int(Int64($0)) }

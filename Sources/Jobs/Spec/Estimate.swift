@@ -29,11 +29,10 @@ package struct Estimate: Hashable, Sendable {
     if let training = spec.training {
       let perEpoch = (trained + training.batchSize - 1) / max(training.batchSize, 1)
       steps = perEpoch * training.totalEpochs
-      let updates = Double(trained) * Double(training.totalEpochs)
-      let attack = training.method == .standard ? 0 : Double(training.attack.cost.gradientEvaluations)
-      let attacks = Double(trained) * training.adversarialFraction * Double(training.epochs) * attack
-      gradients = updates + attacks
-      passes = 3 * updates + 2 * attacks
+      let (base, main) = (training.baseCost, training.cost)
+      let (baseExamples, examples) = (Double(trained * training.baseEpochs), Double(trained * training.epochs))
+      gradients = baseExamples * base.gradientEvaluations + examples * main.gradientEvaluations
+      passes = baseExamples * base.passes + examples * main.passes
     }
     let trainingPasses = passes
     let judged = Double(min(spec.evaluation.samples, facts.testCount)) * (spec.training == nil && spec.evaluation.baseline == nil ? 1 : 2)

@@ -1,11 +1,13 @@
 import Attacks
+import JSON
 import Training
 
 extension TrainingSettings {
-  private static let laterMethods = ["free", "trades", "mart", "alp", "awp", "gradalign", "input_gradient", "ibp"]
-
   static func read(_ reader: SpecReader, validationFraction: Double) -> TrainingSettings {
-    let method = reader.choice("method", later: laterMethods) ?? TrainingMethod.pgd
+    let named = reader.word("method", among: MethodCatalogue.names, later: MethodCatalogue.later)
+    let method = named.flatMap(MethodCatalogue.method(named:)) ?? MethodCatalogue.usual
+    // Whose settings stand beside a name that is unknown, nobody can tell.
+    let settings = named == nil && reader.has("method") ? ignored(reader) : method.readSettings(reader.section("settings"))
     let baseEpochs = reader.integer("base_epochs", in: 0...SpecBounds.epochs, default: 2)
     let epochs = reader.integer("epochs", in: 0...SpecBounds.epochs, default: 10)
     let batchSize = reader.integer("batch_size", in: 1...SpecBounds.batchSize, default: 128)
@@ -19,26 +21,40 @@ extension TrainingSettings {
     let patience = reader.integer("early_stop_patience", in: 1...SpecBounds.epochs)
     reader.finish()
     return TrainingSettings(
-      method: method, baseEpochs: baseEpochs, epochs: epochs, batchSize: batchSize, adversarialFraction: fraction, attack: attack,
+      method: method, settings: settings, baseEpochs: baseEpochs, epochs: epochs, batchSize: batchSize, adversarialFraction: fraction,
+      attack: attack,
       batchNormInAttack: batchNorm, optimizer: optimizer, schedule: schedule, select: select, earlyStopPatience: patience,
       validationFraction: validationFraction)
   }
 
   private static func readAttack(_ reader: SpecReader, method: TrainingMethod) -> AttackSettings? {
-    guard let usual = method.defaultAttack else {
+    guard let attacking = method.attack else {
       if reader.has("attack") {
-        reader.note("attack", .conflict, "the method standard attacks nothing; leave attack out, or choose fgsm or pgd")
+        let others = MethodCatalogue.all.filter { $0.attack != nil }.map(\.name).joined(separator: ", ")
+        reader.note("attack", .conflict, "the method \(method.name) attacks nothing; leave attack out, or choose one of \(others)")
       }
       _ = reader.value("attack")
       return nil
     }
-    let attack = AttackSettings.read(reader.section("attack"), for: .training, default: usual)
-    if let only = method.onlyAttack, attack.name != only.name, reader.log.isClean(reader.pointer(to: "attack")) {
+    let attack = AttackSettings.read(reader.section("attack"), for: .training, default: attacking.usual)
+    let pointer = reader.pointer(to: "attack")
+    guard reader.log.isClean(pointer) else { return attack }
+    if attacking.isOnly, attack.name != attacking.usual.name {
       reader.log.add(
-        reader.pointer(to: "attack") + "/name", .conflict,
-        "the method \(method.rawValue) trains on \(only.name); for \(attack.name) choose the method pgd")
+        pointer + "/name", .conflict,
+        "the method \(method.name) trains on \(attacking.usual.name); for \(attack.name) choose the method \(MethodCatalogue.usual.name)")
+    } else if attacking.aim == .divergence, !attack.randomStart {
+      reader.log.add(
+        pointer + "/random_start", .conflict,
+        "the method \(method.name) starts beside the clean image, where the divergence that it raises has no gradient; leave random_start out"
+      )
     }
     return attack
+  }
+
+  private static func ignored(_ reader: SpecReader) -> [String: JSONValue] {
+    _ = reader.value("settings")
+    return [:]
   }
 
   /// Fields of the contract that have one value so far.

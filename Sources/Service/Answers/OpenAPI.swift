@@ -2,6 +2,7 @@ import Attacks
 import HTTP
 import JSON
 import Robustness
+import Training
 
 /// The contract as OpenAPI 3.1, made of the table of routes, so that it cannot name what is not there.
 struct OpenAPI {
@@ -25,7 +26,8 @@ struct OpenAPI {
       ],
       "paths": .object(paths),
       "components": [
-        "schemas": ["Problem": Self.problem, "List": Self.list, "Attack": Self.attack], "responses": ["Problem": Self.problemAnswer],
+        "schemas": ["Problem": Self.problem, "List": Self.list, "Attack": Self.attack, "Training": Self.training],
+        "responses": ["Problem": Self.problemAnswer],
       ],
     ]
   }
@@ -98,15 +100,19 @@ struct OpenAPI {
   static let jobSpec: JSONValue = [
     "type": "object",
     "properties": [
+      "training": ["oneOf": [["$ref": "#/components/schemas/Training"], ["type": "null"]]],
       "evaluation": [
         "type": ["object", "null"],
         "properties": ["attacks": ["type": ["array", "null"], "items": ["$ref": "#/components/schemas/Attack"]]],
-      ]
+      ],
     ],
   ]
 
   /// An attack of an evaluation: one of those in the catalogue.
   private static let attack: JSONValue = ["oneOf": .array(AttackCatalogue.all.map { $0.schema(for: .evaluation) })]
+
+  /// The section `training`, as far as it depends on the method: one of those in the catalogue.
+  private static let training: JSONValue = ["oneOf": .array(MethodCatalogue.all.map(\.schema))]
 
   private static let problem: JSONValue = [
     "type": "object", "description": "RFC 9457",

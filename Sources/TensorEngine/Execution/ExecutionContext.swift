@@ -4,11 +4,14 @@ package struct DropoutKey: Sendable {
   package let epoch: Int
   /// The identity of each example of the shard.
   package let examples: [Int]
+  /// Which of several images of each example: each drops values of its own.
+  package let view: Int
 
-  package init(seed: UInt64, epoch: Int, examples: [Int]) {
+  package init(seed: UInt64, epoch: Int, examples: [Int], view: Int = 0) {
     self.seed = seed
     self.epoch = epoch
     self.examples = examples
+    self.view = view
   }
 }
 
@@ -74,9 +77,9 @@ package final class ExecutionContext {
   }
 
   /// The gradients of the weights for the images of the last `forward`, for a program that was compiled for training. Once per
-  /// forward; `shard` of `gradients` is overwritten.
-  package func backward(_ logitGradient: Tensor, into gradients: Gradients, shard: Int) {
-    beginBackward(logitGradient, into: gradients, shard: shard)
+  /// forward; `set` of `gradients` is overwritten.
+  package func backward(_ logitGradient: Tensor, into gradients: Gradients, set: Int) {
+    beginBackward(logitGradient, into: gradients, set: set)
     runBackward()
   }
 
@@ -120,11 +123,12 @@ package final class ExecutionContext {
     fill(seed, with: logitGradient)
   }
 
-  /// The same for the gradients of the weights, which go to `shard` of `gradients`, or to the only set where the shards meet.
-  package func beginBackward(_ logitGradient: Tensor, into gradients: Gradients, shard: Int) {
+  /// The same for the gradients of the weights, which go to `set` of `gradients`: to that of the first shard, and summed over all, where the
+  /// shards of a batch have reductions.
+  package func beginBackward(_ logitGradient: Tensor, into gradients: Gradients, set: Int) {
     precondition(program.purpose.contains(.weightGradients), "a program for \(program.purpose) takes no gradients of weights")
     fill(logitGradient)
-    let base = gradients.shard(program.hasReductions ? 0 : shard)
+    let base = gradients.shard(set)
     self.gradients = base
     for stage in backwardStages.indices {
       for index in backwardStages[stage].indices { backwardStages[stage][index].bindGradients { base + program.layout.offsets[$0] } }
@@ -159,7 +163,7 @@ package final class ExecutionContext {
     let shape = program.graph.outputShape.batched(program.shard.size)
     // Of both signs and of a usual size: zeros would be no work for some processors.
     let logitGradient = Tensor(shape, values: (0..<shape.count).map { $0.isMultiple(of: 2) ? 0.01 : -0.01 })
-    if let gradients { beginBackward(logitGradient, into: gradients, shard: 0) } else { beginBackward(logitGradient) }
+    if let gradients { beginBackward(logitGradient, into: gradients, set: 0) } else { beginBackward(logitGradient) }
     return forward + timed(backwardStages, reductions.backward)
   }
 

@@ -45,6 +45,11 @@ package final class Gradients: @unchecked Sendable {
     }
   }
 
+  /// Adds one set to another, on this thread.
+  package func add(_ set: Int, to other: Int) {
+    kernels_add(shard(other), shard(set), shard(other), Int64(layout.trainedCount))
+  }
+
   /// The sum over the first `shards` sets, on this thread.
   package func reduced(shards: Int) -> [Float] {
     sum(shards, 0..<layout.trainedCount)

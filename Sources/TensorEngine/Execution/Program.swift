@@ -93,9 +93,7 @@ package final class Program: Sendable {
   /// The bytes of what all contexts of a session share: what the kernels want of the weights, and what reductions leave.
   package var weightBytes: Int { packedBytes + sharedBytes }
   var packedBytes: Int { packed.reduce(0) { $0 + Memory.aligned($1) } }
-  private var sharedBytes: Int { shared.reduce(0) { $0 + Memory.aligned($1) } }
+  package var sharedBytes: Int { shared.reduce(0) { $0 + Memory.aligned($1) } }
   /// The contexts of a session in which `width` threads work on batches of so many shards.
   package func contextCount(width: Int, shards: Int) -> Int { hasReductions ? shards : width }
-  /// The sets of gradients that a batch of so many shards needs.
-  package func gradientSets(shards: Int) -> Int { hasReductions ? min(shards, 1) : shards }
 }

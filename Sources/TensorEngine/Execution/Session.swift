@@ -9,6 +9,8 @@ package final class Session: @unchecked Sendable {
   private let reductions: Reductions
   private let contexts: [ExecutionContext]
   private var isStale = true
+  /// Whose packed weights it uses; `nil`: its own.
+  private let lender: Session?
 
   /// - Parameters:
   ///   - contexts: how many threads may use the session at once, or the most shards of a batch.
@@ -23,12 +25,41 @@ package final class Session: @unchecked Sendable {
     self.allocation = allocation
     self.packed = packed
     self.reductions = reductions
-    self.contexts = try (0..<contexts).map { context in
+    lender = nil
+    self.contexts = try Self.contexts(contexts, program, parameters, packed, reductions, allocation)
+    packWeights()
+  }
+
+  /// A session that uses the packed weights of another one: a forward pass in each can wait for its backward pass.
+  ///
+  /// - Parameters:
+  ///   - parameters: those of `lender`.
+  ///   - allocation: at its weights' offset lies what reductions leave.
+  package init(sharingWeightsOf lender: Session, parameters: Parameters, contexts: Int, in allocation: Workspace.Allocation? = nil) throws {
+    let program = lender.program
+    let bytes = Self.bytesWithoutWeights(program, contexts: contexts)
+    let allocation =
+      allocation
+      ?? Workspace.Allocation(Workspace(bytes: bytes), weightsOffset: 0, arenasOffset: program.sharedBytes, arenaStride: program.arenaBytes)
+    let shared = allocation.workspace.region(at: allocation.weightsOffset, bytes: program.sharedBytes)
+    let reductions = Reductions(program, parameters, at: shared)
+    self.program = program
+    self.allocation = allocation
+    self.packed = lender.packed
+    self.reductions = reductions
+    self.lender = lender
+    self.contexts = try Self.contexts(contexts, program, parameters, lender.packed, reductions, allocation)
+  }
+
+  private static func contexts(
+    _ count: Int, _ program: Program, _ parameters: Parameters, _ packed: PackedWeights, _ reductions: Reductions,
+    _ allocation: Workspace.Allocation
+  ) throws -> [ExecutionContext] {
+    try (0..<count).map { context in
       try ExecutionContext(
         program, parameters: parameters, packed: packed, reductions: reductions, in: allocation.workspace,
         arena: allocation.arenasOffset + context * allocation.arenaStride)
     }
-    packWeights()
   }
 
   private static func ownAllocation(_ program: Program, contexts: Int) -> Workspace.Allocation {
@@ -40,12 +71,21 @@ package final class Session: @unchecked Sendable {
   /// The bytes that a session with so many contexts takes: activations, what the kernels want of the weights, what reductions leave.
   package static func bytes(_ program: Program, contexts: Int) -> Int { program.weightBytes + contexts * program.arenaBytes }
 
+  /// The bytes of one that uses the packed weights of another.
+  package static func bytesWithoutWeights(_ program: Program, contexts: Int) -> Int {
+    program.sharedBytes + contexts * program.arenaBytes
+  }
+
   /// To be called after every change of the parameters: they are packed for the kernels before the next use.
-  package func refresh() { isStale = true }
+  package func refresh() {
+    isStale = true
+    lender?.refresh()
+  }
 
   /// Prepares the present values of the parameters for the kernels, where they are not. To be called before every use, by whoever changes
   /// parameters or has the place in turn with others.
   package func packWeights() {
+    if let lender { return lender.packWeights() }
     guard needsPacking else { return }
     for stage in packed.stages { for step in stage { packed.run(step) } }
     didPackWeights()
@@ -56,7 +96,7 @@ package final class Session: @unchecked Sendable {
 
   /// The same for several sessions at once, none of which has its place in turn with another.
   package static func packWeights(_ sessions: [Session], on engine: Engine, width: Int) throws {
-    let unready = sessions.filter(\.needsPacking)
+    let unready = sessions.map { $0.lender ?? $0 }.filter(\.needsPacking)
     for stage in 0..<(unready.map { $0.packed.stages.count }.max() ?? 0) {
       let tasks = unready.flatMap { session in
         stage < session.packed.stages.count ? session.packed.stages[stage].map { (session, $0) } : []
@@ -88,33 +128,45 @@ package final class Session: @unchecked Sendable {
     shards: Int, on engine: Engine, width: Int, begin: @Sendable (_ shard: Int, ExecutionContext) throws -> Void,
     beginBackward: @Sendable (_ shard: Int, ExecutionContext) -> Void, end: @Sendable (_ shard: Int, ExecutionContext) -> Void = { _, _ in }
   ) throws {
-    try pass(shards, on: engine, width: width, backward: true, begin, beginBackward, end)
+    try pass(shards, on: engine, width: width, .both, begin, beginBackward, end)
   }
 
-  /// The same without the way back.
+  /// The same without the backward pass, which may follow.
   package func forward(
     shards: Int, on engine: Engine, width: Int, begin: @Sendable (_ shard: Int, ExecutionContext) throws -> Void,
     end: @Sendable (_ shard: Int, ExecutionContext) -> Void
   ) throws {
-    try pass(shards, on: engine, width: width, backward: false, begin, { _, _ in }, end)
+    try pass(shards, on: engine, width: width, .forward, begin, { _, _ in }, end)
+  }
+
+  /// The backward pass after a forward pass alone, when each shard's context has been given the gradient at its logits.
+  package func backward(
+    shards: Int, on engine: Engine, width: Int, end: @Sendable (_ shard: Int, ExecutionContext) -> Void = { _, _ in }
+  ) throws {
+    try pass(shards, on: engine, width: width, .backward, { _, _ in }, { _, _ in }, end)
+  }
+
+  private enum Direction {
+    case forward, backward, both
   }
 
   private func pass(
-    _ shards: Int, on engine: Engine, width: Int, backward isBackward: Bool,
+    _ shards: Int, on engine: Engine, width: Int, _ direction: Direction,
     _ begin: @Sendable (_ shard: Int, ExecutionContext) throws -> Void,
     _ beginBackward: @Sendable (_ shard: Int, ExecutionContext) -> Void, _ end: @Sendable (_ shard: Int, ExecutionContext) -> Void
   ) throws {
     precondition(shards <= contexts.count, "a shard of the batch has no context")
     try packWeights(on: engine, width: width)
+    let (isForward, isBackward) = (direction != .backward, direction != .forward)
     let (there, back) = (reductions.forward.count, isBackward ? reductions.backward.count : 0)
-    for stage in 0...there + back {
+    for stage in (isForward ? 0 : there)...there + back {
       // Nothing is to be done between reductions that follow one another.
       let isIdle = stage != 0 && stage != there && stage != there + back && contexts[0].isIdle(stage, forwardStages: there)
       try engine.parallel(isIdle ? 0 : shards, width: width) { shard, _ in
         let context = self[shard]
-        if stage == 0 { try begin(shard, context) }
-        if stage <= there { context.run(forward: stage) }
-        if stage == there { beginBackward(shard, context) }
+        if stage == 0, isForward { try begin(shard, context) }
+        if stage <= there, isForward { context.run(forward: stage) }
+        if stage == there, isForward { beginBackward(shard, context) }
         if stage >= there, isBackward { context.run(backward: stage - there) }
         if stage == there + back { end(shard, context) }
       }

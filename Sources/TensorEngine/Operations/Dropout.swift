@@ -23,7 +23,7 @@ package struct Dropout: Operation {
       let (source, mask, target) = (pointers[0], pointers[1], pointers[2])
       guard let key = call.dropout else { preconditionFailure("a training program with dropout needs a dropout key") }
       for (row, example) in key.examples.enumerated() {
-        var random = RandomStream(seed: key.seed, purpose: .dropout, epoch: key.epoch, example: example, round: node)
+        var random = RandomStream(seed: key.seed, purpose: .dropout, epoch: key.epoch, example: example, round: node + key.view << 16)
         for i in row * count..<(row + 1) * count { mask[i] = random.uniform() < rate ? 0 : scale }
       }
       for i in 0..<all { target[i] = source[i] * mask[i] }

@@ -6,23 +6,27 @@ import TensorEngine
 /// A network in training: its programs, compiled once, and the weights that they share.
 final class BatchTrainer {
   let parameters: Parameters
+  /// What the method remembers.
+  let state: MethodState
   /// The network as it is being trained, for measurements in single precision.
   let team: NetworkTeam
   /// The same for attacks; in single precision it is `team`.
   let attacked: NetworkTeam
-  /// The network compiled for training.
-  let session: Session
+  /// The network compiled for training, once for each view that is learnt from at once.
+  let sessions: [Session]
   /// The network as it is attacked where that needs the whole batch.
   private let batchClassifier: BatchClassifier?
   private let batchAttack: Session?
   private let gradients: Gradients
-  private let gradientSets: Int
   private let split: Split
+  private let attack: MethodAttack?
   private let adversary: Adversary
   private let engine: Engine
   private let width: Int
   private let seed: UInt64
   private let shard: Shard
+  /// The most shards of a batch.
+  private let mostShards: Int
   private let control: @Sendable () throws -> Void
 
   init(_ run: TrainingRun) throws {
@@ -32,8 +36,10 @@ final class BatchTrainer {
     let plan = try TrainingPlan(
       run.graph, run.settings, precision: run.precision, examples: run.dataset.train.count, width: width, programs: run.engine.programs)
     let allocations = plan.allocations()
-    parameters = Parameters(run.graph.layout)
+    let parameters = Parameters(run.graph.layout)
+    self.parameters = parameters
     parameters.copy(from: run.initial)
+    state = MethodState(count: plan.stateCount)
     let attacked = try NetworkTeam(
       engine: run.engine, graph: run.graph, parameters: parameters, width: width, isHalf: run.precision.attacksInHalf,
       in: allocations.attack)
@@ -41,16 +47,24 @@ final class BatchTrainer {
     team =
       try plan.measuresApart
       ? NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width, in: allocations.measuring) : attacked
-    session = try Session(plan.learning, parameters: parameters, contexts: plan.learningContexts, in: allocations.learning)
-    let weights = parameters
-    batchAttack = try plan.attackOnBatch.map { try Session($0, parameters: weights, contexts: plan.shards, in: allocations.attackOnBatch) }
+    let contexts = plan.learningContexts
+    let first = try Session(plan.learning, parameters: parameters, contexts: contexts, in: allocations.learning[0])
+    sessions =
+      try [first]
+      + allocations.learning.dropFirst().map {
+        try Session(sharingWeightsOf: first, parameters: parameters, contexts: contexts, in: $0)
+      }
+    batchAttack = try plan.attackOnBatch.map {
+      try Session($0, parameters: parameters, contexts: plan.shards, in: allocations.attackOnBatch)
+    }
     batchClassifier = batchAttack.map { BatchClassifier($0, on: run.engine, width: width) }
-    gradientSets = plan.gradientSets
-    gradients = Gradients(run.graph.layout, shards: gradientSets, in: allocations.gradients)
+    gradients = Gradients(run.graph.layout, shards: plan.gradientSets, in: allocations.gradients)
     split = run.dataset.train
+    attack = run.settings.method.attack
     adversary = run.settings.attack.adversary(for: run.threat, keep: .last)
     seed = run.seed
     shard = run.graph.shard
+    mostShards = plan.shards
     control = run.control
   }
 
@@ -61,82 +75,115 @@ final class BatchTrainer {
   ///   they were.
   /// - Throws: what `control` throws, and `StorageError` when images cannot be read; the weights are then as they were.
   func train(_ batch: TrainingBatch, with optimizer: Optimizer, learningRate: Double, willUpdate: () -> Void) throws -> ShardWork.Result? {
-    let result = try gradients(of: batch)
-    guard result.tally.loss.isFinite else { return nil }
+    let shards = shard.count(batch.ids.count)
+    let results = try gradients(of: batch, shards)
+    // Summed in the order of the shards, whichever thread was first: the sum of the losses is part of what a run must reproduce.
+    let whole = results.reduce(into: ShardWork.Result()) {
+      $0.tally += $1.tally
+      $0.times += $1.times
+    }
+    guard whole.tally.loss.isFinite else { return nil }
     willUpdate()
     try parameters.withValues { weights in
       let trained = UnsafeMutableBufferPointer(rebasing: weights[..<parameters.layout.trainedCount])
       let step = optimizer.beginStep(on: trained, learningRate: learningRate)
-      let sets = min(gradientSets, shard.count(batch.ids.count))
+      let sets = isInLockstep ? batch.objective.views.count : shards
       try gradients.reduce(shards: sets, on: engine, width: width) { step.update($0, gradient: $1) }
     }
     refresh()
-    return result
+    if state.count > 0 { batch.objective.remember(seen(batch, results), in: state) }
+    return whole
   }
 
   /// To be called after the weights were changed from outside.
   func refresh() {
     team.refresh()
     attacked.refresh()
-    session.refresh()
+    sessions[0].refresh()
     batchAttack?.refresh()
   }
 
-  private func gradients(of batch: TrainingBatch) throws -> ShardWork.Result {
+  /// Whether the shards of a batch have to wait for one another, because the network asks for the statistics of all.
+  private var isInLockstep: Bool { sessions[0].program.hasReductions }
+
+  /// All that the network said of a batch, in its order.
+  private func seen(_ batch: TrainingBatch, _ results: [ShardWork.Result]) -> ViewLogits {
+    let logits = batch.objective.views.indices.map { view in
+      let parts = results.map { $0.logits[view] }
+      return Tensor([batch.ids.count, parts[0].stride], values: parts.flatMap(\.values))
+    }
+    return ViewLogits(logits: logits, labels: split.labels(at: batch.ids), ids: batch.ids)
+  }
+
+  /// - Returns: what each shard came to.
+  private func gradients(of batch: TrainingBatch, _ shards: Int) throws -> [ShardWork.Result] {
     let work = ShardWork(
-      split: split, batch: batch, adversary: adversary, gradients: gradients, seed: seed, shard: shard, control: control)
-    let shards = shard.count(batch.ids.count)
+      split: split, batch: batch, attack: attack, adversary: adversary, state: state, seed: seed, shard: shard, control: control)
     let results = Mutex([ShardWork.Result](repeating: ShardWork.Result(), count: shards))
-    if session.program.hasReductions {
+    if isInLockstep {
       try trainInLockstep(work, shards, results)
     } else {
       try trainIndependently(work, shards, results)
     }
-    // Summed in the order of the shards, whichever thread was first: the sum of the losses is part of what a run must reproduce.
-    return results.withLock { results in
-      results.reduce(into: ShardWork.Result()) {
-        $0.tally += $1.tally
-        $0.times += $1.times
-      }
-    }
+    return results.withLock { $0 }
   }
 
   /// Each shard goes its whole way on one thread.
   private func trainIndependently(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
-    let (control, session, team) = (control, session, attacked)
-    try Session.packWeights([team.session, session], on: engine, width: width)
+    let (control, team, gradients, sets) = (control, attacked, gradients, mostShards)
+    let sessions = sessions[..<work.batch.objective.views.count]
+    try Session.packWeights([team.session, self.sessions[0]], on: engine, width: width)
     try engine.parallel(shards, width: width) { shard, worker in
       try control()
       var result = ShardWork.Result()
       let examples = try work.trainingExamples(shard: shard, classifier: team.classifier(worker: worker), times: &result.times)
       let start = PhaseTimes.now()
-      work.begin(examples, session[worker])
-      session[worker].runForward()
-      result.tally = work.beginBackward(examples, shard: shard, session[worker])
-      session[worker].runBackward()
+      let contexts = sessions.map { $0[worker] }
+      for (view, context) in contexts.enumerated() {
+        work.begin(examples, view: view, context)
+        context.runForward()
+      }
+      let logitGradients = work.logitGradients(examples, contexts.map(\.logits), &result)
+      for (view, context) in contexts.enumerated() {
+        context.beginBackward(logitGradients[view], into: gradients, set: view == 0 ? shard : sets + worker)
+        context.runBackward()
+        if view > 0 { gradients.add(sets + worker, to: shard) }
+      }
       result.times.add(.retrain, PhaseTimes.now() - start)
       results.withLock { $0[shard] = result }
     }
   }
 
-  /// All shards are attacked, and then learn in step, because the network asks for the statistics of the whole batch.
+  /// All shards are attacked, and then pass forward together, view by view, and back.
   private func trainInLockstep(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
     let examples = try trainingExamples(work, shards, results)
     try control()
     let start = PhaseTimes.now()
-    try session.pass(shards: shards, on: engine, width: width) { shard, context in
-      work.begin(examples[shard], context)
-    } beginBackward: { shard, context in
-      let tally = work.beginBackward(examples[shard], shard: shard, context)
-      results.withLock { $0[shard].tally = tally }
+    let (gradients, last) = (gradients, work.batch.objective.views.count - 1)
+    let sessions = sessions[...last]
+    for view in 0..<last {
+      try sessions[view].forward(shards: shards, on: engine, width: width) { shard, context in
+        work.begin(examples[shard], view: view, context)
+      } end: { _, _ in
+      }
     }
+    try sessions[last].pass(shards: shards, on: engine, width: width) { shard, context in
+      work.begin(examples[shard], view: last, context)
+    } beginBackward: { shard, _ in
+      let contexts = sessions.map { $0[shard] }
+      var result = results.withLock { $0[shard] }
+      let logitGradients = work.logitGradients(examples[shard], contexts.map(\.logits), &result)
+      for (view, context) in contexts.enumerated() { context.beginBackward(logitGradients[view], into: gradients, set: view) }
+      results.withLock { $0[shard] = result }
+    }
+    for view in 0..<last { try sessions[view].backward(shards: shards, on: engine, width: width) }
     let seconds = PhaseTimes.now() - start
     results.withLock { $0[0].times.add(.retrain, seconds * Double(min(width, shards))) }
   }
 
-  private func trainingExamples(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws -> [ShardWork
-    .TrainingExamples]
-  {
+  private func trainingExamples(
+    _ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>
+  ) throws -> [TrainingExamples] {
     if let batchClassifier { return try attackWholeBatch(work, shards, batchClassifier, results) }
     return try attackShards(work, shards, results)
   }
@@ -144,9 +191,9 @@ final class BatchTrainer {
   /// Each shard is attacked by itself on one thread.
   private func attackShards(
     _ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>
-  ) throws -> [ShardWork.TrainingExamples] {
+  ) throws -> [TrainingExamples] {
     let (control, team) = (control, attacked)
-    let examples = Mutex([ShardWork.TrainingExamples?](repeating: nil, count: shards))
+    let examples = Mutex([TrainingExamples?](repeating: nil, count: shards))
     try team.session.packWeights(on: engine, width: width)
     try engine.parallel(shards, width: width) { shard, worker in
       try control()
@@ -161,7 +208,7 @@ final class BatchTrainer {
   /// The whole batch is attacked in step.
   private func attackWholeBatch(
     _ work: ShardWork, _ shards: Int, _ classifier: BatchClassifier, _ results: borrowing Mutex<[ShardWork.Result]>
-  ) throws -> [ShardWork.TrainingExamples] {
+  ) throws -> [TrainingExamples] {
     try control()
     var times = PhaseTimes()
     let whole = try work.trainingExamples(rows: 0..<work.batch.ids.count, classifier: classifier, times: &times)

@@ -1,7 +1,9 @@
 /// What went through an epoch so far.
-struct EpochTally: Hashable, Sendable, Codable {
+struct EpochTally: Hashable, Sendable {
   /// Summed over examples.
   private(set) var loss = 0.0
+  private(set) var examples = 0
+  /// Predictions of clean images, and of adversarial ones; an example may have one of each.
   private(set) var clean = Count()
   private(set) var adversarial = Count()
 
@@ -13,12 +15,15 @@ struct EpochTally: Hashable, Sendable, Codable {
     var accuracy: Double? { all == 0 ? nil : Double(correct) / Double(all) }
   }
 
-  var examples: Int { clean.all + adversarial.all }
   /// nil when nothing was counted.
   var meanLoss: Double? { examples == 0 ? nil : loss / Double(examples) }
 
-  mutating func count(loss: Float, isCorrect: Bool, isAdversarial: Bool) {
+  mutating func count(loss: Float) {
     self.loss += Double(loss)
+    examples += 1
+  }
+
+  mutating func count(isCorrect: Bool, isAdversarial: Bool) {
     if isAdversarial {
       adversarial.all += 1
       adversarial.correct += isCorrect ? 1 : 0
@@ -30,9 +35,25 @@ struct EpochTally: Hashable, Sendable, Codable {
 
   static func += (total: inout EpochTally, further: EpochTally) {
     total.loss += further.loss
+    total.examples += further.examples
     total.clean.correct += further.clean.correct
     total.clean.all += further.clean.all
     total.adversarial.correct += further.adversarial.correct
     total.adversarial.all += further.adversarial.all
+  }
+}
+
+extension EpochTally: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case loss, examples, clean, adversarial
+  }
+
+  init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    loss = try values.decode(Double.self, forKey: .loss)
+    clean = try values.decode(Count.self, forKey: .clean)
+    adversarial = try values.decode(Count.self, forKey: .adversarial)
+    // An earlier version did not write it: each example then had one prediction.
+    examples = try values.decodeIfPresent(Int.self, forKey: .examples) ?? clean.all + adversarial.all
   }
 }

@@ -42,7 +42,8 @@ extension TrainingRun {
 
 extension TrainingSettings {
   fileprivate func add(to print: inout Fingerprint) {
-    print.add("method", .string(method.rawValue))
+    print.add("method", .string(method.name))
+    for field in method.fields { print.add("settings." + field.name, methodSettings[field.name] ?? .null, absent: field.neutral) }
     print.add("base_epochs", .int(Int64(baseEpochs)))
     print.add("epochs", .int(Int64(epochs)))
     print.add("batch_size", .int(Int64(batchSize)))

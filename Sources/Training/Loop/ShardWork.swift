@@ -2,12 +2,14 @@ import Attacks
 import Datasets
 import TensorEngine
 
-/// What one thread does with one shard of a batch: attack, combine, and learn on both sides of a session's pass.
+/// What one thread does with one shard of a batch: attack, combine, and the loss between forward and backward passes.
 struct ShardWork: Sendable {
   let split: Split
   let batch: TrainingBatch
+  /// `nil` where the method attacks nothing.
+  let attack: MethodAttack?
   let adversary: Adversary
-  let gradients: Gradients
+  let state: MethodState
   let seed: UInt64
   let shard: Shard
   /// Asked between the iterations of an attack; what it throws ends the batch.
@@ -16,26 +18,12 @@ struct ShardWork: Sendable {
   struct Result: Sendable {
     var tally = EpochTally()
     var times = PhaseTimes()
+    /// Of each view, where the method remembers anything.
+    var logits: [Tensor] = []
   }
 
-  /// What a shard learns from: the images after the attack.
-  struct TrainingExamples: Sendable {
-    let images: Tensor
-    let labels: [Int]
-    let ids: [Int]
-    /// The rows that were attacked.
-    let attacked: [Int]
+  // MARK: Attack and combine
 
-    /// What some of its rows are.
-    func gathered(_ rows: Range<Int>) -> TrainingExamples {
-      TrainingExamples(
-        images: images.gathered(rows), labels: Array(labels[rows]), ids: Array(ids[rows]),
-        attacked: attacked.filter(rows.contains).map { $0 - rows.lowerBound })
-    }
-  }
-
-  /// Attack and combine.
-  ///
   /// - Parameter classifier: of the calling thread; may be asked about this shard.
   /// - Throws: `StorageError` when the images cannot be read; what `control` throws.
   func trainingExamples(shard: Int, classifier: any Classifier, times: inout PhaseTimes) throws -> TrainingExamples {
@@ -49,51 +37,83 @@ struct ShardWork: Sendable {
     let attacked = ids.indices.filter { batch.mix?.isAdversarial(position: batch.start + rows.lowerBound + $0) ?? false }
 
     let start = PhaseTimes.now()
-    var images = try split.images(at: ids)
-    let perturbed = try attack(attacked, images: images, labels: labels, ids: ids, classifier)
+    let clean = try split.images(at: ids)
+    let perturbed = try perturb(attacked, images: clean, labels: labels, ids: ids, classifier)
     let afterAttack = PhaseTimes.now()
-    if let perturbed { combine(&images, perturbed, attacked) }
+    let adversarial = perturbed.map { combined(clean, $0, attacked) } ?? clean
+    let views = batch.objective.views.map { $0 == .clean ? clean : adversarial }
     times.add(.attack, afterAttack - start)
     times.add(.combine, PhaseTimes.now() - afterAttack)
-    return TrainingExamples(images: images, labels: labels, ids: ids, attacked: attacked)
+    return TrainingExamples(views: views, labels: labels, ids: ids, attacked: attacked)
   }
 
-  /// Gives the context the images to learn from.
-  func begin(_ examples: TrainingExamples, _ context: ExecutionContext) {
-    context.begin(examples.images, dropout: DropoutKey(seed: seed, epoch: batch.epoch, examples: examples.ids))
-  }
-
-  /// Takes the gradient of the mean loss of the whole batch, as far as it comes from this shard, to where its way back begins.
-  func beginBackward(_ examples: TrainingExamples, shard: Int, _ context: ExecutionContext) -> EpochTally {
-    let logits = context.logits
-    var logitGradient = Tensor(zeros: logits.shape)
-    let losses = CrossEntropy()(logits, labels: examples.labels, gradient: &logitGradient)
-    let weight = 1 / Float(batch.ids.count)
-    for index in logitGradient.values.indices { logitGradient.values[index] *= weight }
-    context.beginBackward(logitGradient, into: gradients, shard: shard)
-
-    var tally = EpochTally()
-    let predicted = logits.argmax()
-    var isAttacked = [Bool](repeating: false, count: examples.ids.count)
-    for row in examples.attacked { isAttacked[row] = true }
-    for row in examples.ids.indices {
-      tally.count(loss: losses[row], isCorrect: predicted[row] == examples.labels[row], isAdversarial: isAttacked[row])
-    }
-    return tally
-  }
-
-  private func attack(_ attacked: [Int], images: Tensor, labels: [Int], ids: [Int], _ classifier: any Classifier) throws -> Tensor? {
-    guard !attacked.isEmpty else { return nil }
+  private func perturb(_ attacked: [Int], images: Tensor, labels: [Int], ids: [Int], _ classifier: any Classifier) throws -> Tensor? {
+    guard let attack, !attacked.isEmpty else { return nil }
     let examples = Examples(images: images, labels: labels, ids: ids, seed: seed, epoch: batch.epoch)
     let targets = attacked.count == ids.count ? examples : examples.gathered(attacked)
-    return try adversary.perturb(targets, of: classifier, control: control)
+    return try adversary.perturb(attack.prepared(targets, of: classifier), of: classifier, control: control)
   }
 
-  private func combine(_ images: inout Tensor, _ perturbed: Tensor, _ attacked: [Int]) {
-    if attacked.count == images.batch {
-      images = perturbed
-    } else {
-      for (position, row) in attacked.enumerated() { images[example: row] = perturbed[example: position] }
+  /// An example that was not attacked stays clean.
+  private func combined(_ clean: Tensor, _ perturbed: Tensor, _ attacked: [Int]) -> Tensor {
+    guard attacked.count < clean.batch else { return perturbed }
+    var images = clean
+    for (position, row) in attacked.enumerated() { images[example: row] = perturbed[example: position] }
+    return images
+  }
+
+  // MARK: Between forward and backward
+
+  /// Gives a context one view of the examples, for a forward pass.
+  func begin(_ examples: TrainingExamples, view: Int, _ context: ExecutionContext) {
+    context.begin(examples.views[view], dropout: DropoutKey(seed: seed, epoch: batch.epoch, examples: examples.ids, view: view))
+  }
+
+  /// The gradient at the logits of each view of the mean loss of the whole batch, as far as it comes from these examples.
+  ///
+  /// - Parameter logits: of each view.
+  func logitGradients(_ examples: TrainingExamples, _ logits: [Tensor], _ result: inout Result) -> [Tensor] {
+    let seen = ViewLogits(logits: logits, labels: examples.labels, ids: examples.ids)
+    var gradients = logits.map { Tensor(zeros: $0.shape) }
+    let losses = losses(of: seen, attacked: examples.attacked, &gradients)
+    let weight = 1 / Float(batch.ids.count)
+    for view in gradients.indices {
+      for index in gradients[view].values.indices { gradients[view].values[index] *= weight }
     }
+    result.tally = tally(seen, losses, attacked: examples.attacked)
+    if state.count > 0 { result.logits = logits }
+    return gradients
+  }
+
+  /// The objective of the examples that it sees, and the cross-entropy of those that the mix leaves clean.
+  private func losses(of seen: ViewLogits, attacked: [Int], _ gradients: inout [Tensor]) -> [Float] {
+    guard batch.mix != nil, attacked.count < seen.labels.count else { return batch.objective(seen, state: state, gradients: &gradients) }
+    var losses = CrossEntropy()(seen.logits[0], labels: seen.labels, gradient: &gradients[0])
+    guard !attacked.isEmpty else { return losses }
+    let some = seen.gathered(attacked)
+    var ofSome = some.logits.map { Tensor(zeros: $0.shape) }
+    let lossesOfSome = batch.objective(some, state: state, gradients: &ofSome)
+    for (position, row) in attacked.enumerated() {
+      losses[row] = lossesOfSome[position]
+      for view in gradients.indices { gradients[view][example: row] = ofSome[view][example: position] }
+    }
+    return losses
+  }
+
+  private func tally(_ seen: ViewLogits, _ losses: [Float], attacked: [Int]) -> EpochTally {
+    var tally = EpochTally()
+    for loss in losses { tally.count(loss: loss) }
+    var isAttacked = [Bool](repeating: false, count: losses.count)
+    for row in attacked { isAttacked[row] = true }
+    for (view, logits) in zip(batch.objective.views, seen.logits) {
+      let predicted = logits.argmax()
+      for row in losses.indices {
+        let isAdversarial = view == .adversarial && isAttacked[row]
+        // A view that shows the clean image once more is not counted again.
+        if view == .adversarial && !isAttacked[row] && batch.objective.views.count > 1 { continue }
+        tally.count(isCorrect: predicted[row] == seen.labels[row], isAdversarial: isAdversarial)
+      }
+    }
+    return tally
   }
 }

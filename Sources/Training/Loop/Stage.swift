@@ -15,8 +15,12 @@ struct Stage {
 
   /// Which examples of a batch the stage attacks; nil: none.
   func mix(_ settings: TrainingSettings) -> AdversarialMix? {
-    guard phase == .retrain, settings.method != .standard, settings.adversarialFraction > 0 else { return nil }
-    return AdversarialMix(fraction: settings.adversarialFraction)
+    phase == .retrain && settings.attacks ? AdversarialMix(fraction: settings.adversarialFraction) : nil
+  }
+
+  /// What the stage learns.
+  func objective(_ settings: TrainingSettings) -> any Objective {
+    phase == .retrain ? settings.objective : TrainingSettings.baseObjective
   }
 
   /// The learning rate of a batch.
@@ -34,10 +38,8 @@ struct Stage {
 extension TrainingSettings {
   /// The work that is done after so many epochs, as a part of all: an epoch counts by its passes through the network, forward and back.
   func fraction(epochs done: Double) -> Double {
-    let training = 3.0
-    let mix = Stage(self, after: baseEpochs).mix(self)?.fraction ?? 0
-    let retraining = training + 2 * mix * Double(attack.cost.gradientEvaluations)
-    func work(_ done: Double) -> Double { min(done, Double(baseEpochs)) * training + max(done - Double(baseEpochs), 0) * retraining }
+    let (base, main) = (baseCost.passes, cost.passes)
+    func work(_ done: Double) -> Double { min(done, Double(baseEpochs)) * base + max(done - Double(baseEpochs), 0) * main }
     let all = work(Double(totalEpochs))
     return all > 0 ? work(done) / all : 1
   }

@@ -6,6 +6,8 @@ struct TrainingBatch: Sendable {
   let start: Int
   /// Counted from 1.
   let epoch: Int
-  /// Which of them are attacked; nil: none, for standard training.
+  /// Which of them are attacked; nil: none.
   let mix: AdversarialMix?
+  /// What is learnt from those that are attacked, or from all where none is.
+  let objective: any Objective
 }

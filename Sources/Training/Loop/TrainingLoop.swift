@@ -32,7 +32,7 @@ final class TrainingLoop {
     trainer = try BatchTrainer(run)
     store = try CheckpointStore(run)
     optimizer = Optimizer(run.settings.optimizer.updateRule, count: run.graph.layout.trainedCount)
-    saver = StateSaver(run, trainer.parameters, optimizer)
+    saver = StateSaver(run, trainer.parameters, optimizer, trainer.state)
     state = ResumeState(fingerprint: try run.fingerprint(), engine: run.engineVersion)
     try waitingOutShortage(run.onStorage) { try Folder.make(run.directory) }
     if run.resume { try restore() } else { saver.removeAll() }
@@ -91,7 +91,8 @@ final class TrainingLoop {
     let stage = Stage(settings, after: state.epoch)
     let rate = stage.learningRate(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
     let batch = TrainingBatch(
-      ids: batches[state.step], start: state.step * settings.batchSize, epoch: state.epoch + 1, mix: stage.mix(settings))
+      ids: batches[state.step], start: state.step * settings.batchSize, epoch: state.epoch + 1, mix: stage.mix(settings),
+      objective: stage.objective(settings))
     tell(batch.mix == nil ? stage.phase : .attack, steps: batches.count, rate: rate)
     let begun = PhaseTimes.now()
     let result = try trainer.train(batch, with: optimizer, learningRate: rate) {
@@ -242,14 +243,14 @@ final class TrainingLoop {
 
   private func warnOfSettings() {
     warn(.noValidation(validationCount: examiner.validation.count))
-    guard settings.epochs > 0, settings.method != .standard else { return }
+    guard settings.epochs > 0, settings.method.attack != nil else { return }
     warn(.tooFewAdversarialExamples(fraction: settings.adversarialFraction, attack: settings.attack, threat: run.threat))
   }
 
   private func warnOfHistory() {
     let robust = state.history.filter { isCandidate($0.epoch) }.compactMap(\.validationRobustAccuracy)
     warn(.robustOverfitting(history: robust))
-    guard state.stopReason == nil, settings.method != .standard, settings.epochs > 0 else { return }
+    guard state.stopReason == nil, settings.method.attack != nil, settings.epochs > 0 else { return }
     warn(.stoppedWhileImproving(history: robust, validationCount: examiner.attacked.count))
   }
 
@@ -282,6 +283,7 @@ final class TrainingLoop {
     } else {
       trainer.parameters.copy(from: run.initial)
       optimizer.reset()
+      trainer.state.reset()
     }
     trainer.refresh()
     restored = found.state?.saved

@@ -10,18 +10,20 @@ final class StateSaver: @unchecked Sendable {
   private let files: ResumeFiles
   private let parameters: Parameters
   private let optimizer: Optimizer
+  private let method: MethodState
   private let setAside: @Sendable (URL, String) throws -> Void
   private let onStorage: @Sendable (StorageError) throws -> Void
   private let saver: BackgroundSaver<ResumeState>
   private let copies: ArrayCopies
   private let turns: Turns
 
-  init(_ run: TrainingRun, _ parameters: Parameters, _ optimizer: Optimizer) {
+  init(_ run: TrainingRun, _ parameters: Parameters, _ optimizer: Optimizer, _ method: MethodState) {
     let files = ResumeFiles(directory: run.directory)
     let (copies, turns, told) = (ArrayCopies(), Turns(), run.sink.saved)
     self.files = files
     self.parameters = parameters
     self.optimizer = optimizer
+    self.method = method
     self.copies = copies
     self.turns = turns
     setAside = run.setAside
@@ -55,7 +57,7 @@ final class StateSaver: @unchecked Sendable {
   func restore(_ fingerprint: String) throws -> ResumeFiles.Found {
     var found = ResumeFiles.Found()
     try waitingOutShortage(onStorage) {
-      try parameters.withValues { try files.restore(fingerprint, into: [$0] + optimizer.slots, &found, setAside: setAside) }
+      try parameters.withValues { try files.restore(fingerprint, into: [$0] + furtherArrays, &found, setAside: setAside) }
     }
     if let state = found.state, let file = found.file {
       optimizer.resume(after: state.optimizerStep)
@@ -80,8 +82,11 @@ final class StateSaver: @unchecked Sendable {
   /// - Throws: why a state could not be written, unless that will pass.
   func check() throws { try saver.check() }
 
+  /// All that is saved beside the weights.
+  private var furtherArrays: [UnsafeMutableBufferPointer<Float>] { optimizer.slots + (method.count > 0 ? [method.values] : []) }
+
   private func copied(_ state: ResumeState) -> ResumeState {
-    parameters.withValues { copies.take([$0] + optimizer.slots) }
+    parameters.withValues { copies.take([$0] + furtherArrays) }
     var state = state
     state.optimizerStep = optimizer.step
     return state

@@ -1,11 +1,12 @@
 import Attacks
+import JSON
 
 /// How a model is trained: the section `training` of a job spec, completed.
 ///
 /// The values are taken as checked: epochs at least 0 and not both 0, `batchSize` at least 1, both fractions in their ranges, rates finite
 /// and above 0.
 package struct TrainingSettings: Hashable, Sendable {
-  package var method: TrainingMethod
+  package var methodSettings: MethodSettings
   /// Epochs of standard training that come first and make the base model.
   package var baseEpochs: Int
   /// Epochs of `method` that follow.
@@ -13,7 +14,7 @@ package struct TrainingSettings: Hashable, Sendable {
   package var batchSize: Int
   /// The part of each batch that is attacked, in [0, 1]; the rest stays clean.
   package var adversarialFraction: Double
-  /// What `method` attacks with; `standard` does not use it.
+  /// What `method` attacks with, where it attacks.
   package var attack: AttackSettings
   package var batchNormInAttack: BatchNormInAttack
   package var optimizer: OptimizerSettings
@@ -25,17 +26,18 @@ package struct TrainingSettings: Hashable, Sendable {
   package var validationFraction: Double
 
   package init(
-    method: TrainingMethod = .pgd, baseEpochs: Int = 2, epochs: Int = 10, batchSize: Int = 128, adversarialFraction: Double = 1,
+    method: TrainingMethod = MethodCatalogue.usual, settings: [String: JSONValue] = [:], baseEpochs: Int = 2, epochs: Int = 10,
+    batchSize: Int = 128, adversarialFraction: Double = 1,
     attack: AttackSettings? = nil, batchNormInAttack: BatchNormInAttack = .eval, optimizer: OptimizerSettings = OptimizerSettings(),
     schedule: Schedule = .cosine,
     select: CheckpointSelection = .bestRobust, earlyStopPatience: Int? = nil, validationFraction: Double = 0.1
   ) {
-    self.method = method
+    methodSettings = MethodSettings(method, settings)
     self.baseEpochs = baseEpochs
     self.epochs = epochs
     self.batchSize = batchSize
     self.adversarialFraction = adversarialFraction
-    self.attack = attack ?? method.defaultAttack ?? AttackSettings(.pgd, ["steps": 7])
+    self.attack = attack ?? (method.attack ?? MethodCatalogue.usual.attack)?.usual ?? AttackSettings(.pgd)
     self.batchNormInAttack = batchNormInAttack
     self.optimizer = optimizer
     self.schedule = schedule
@@ -43,6 +45,23 @@ package struct TrainingSettings: Hashable, Sendable {
     self.earlyStopPatience = earlyStopPatience
     self.validationFraction = validationFraction
   }
+
+  /// With the defaults of its own settings when it is set.
+  package var method: TrainingMethod {
+    get { methodSettings.method }
+    set { methodSettings = MethodSettings(newValue) }
+  }
+
+  /// Whether the retraining attacks any example.
+  package var attacks: Bool { method.attack != nil && adversarialFraction > 0 && epochs > 0 }
+
+  /// What is learnt in the retraining: where no example is attacked of those that the method would attack, what is learnt in the base stage.
+  package var objective: any Objective {
+    method.attack == nil || adversarialFraction > 0 ? method.objective(methodSettings) : Self.baseObjective
+  }
+
+  /// What is learnt in the base stage.
+  package static let baseObjective: any Objective = LossOfView(view: .clean)
 
   /// Epochs in all.
   package var totalEpochs: Int { baseEpochs + epochs }

@@ -1,0 +1,12 @@
+import Attacks
+
+extension TrainingMethod {
+  package static let fgsm = TrainingMethod(
+    name: "fgsm",
+    summary: """
+      On examples of a single step: FGSM (Goodfellow et al. 2015, arXiv:1412.6572); with a random start Fast-AT (Wong et al. 2020, \
+      arXiv:2001.03994).
+      """,
+    attack: MethodAttack(usual: AttackSettings(.fgsm), isOnly: true)
+  ) { _ in LossOfView(view: .adversarial) }
+}

@@ -1,0 +1,72 @@
+import Attacks
+import TensorEngine
+
+/// What is learnt from a batch: a loss of the logits of one or more views of each example.
+///
+/// An objective sees only examples that the method attacks. Those that `adversarial_fraction` leaves clean are learnt from as in standard
+/// training: by cross-entropy on the first view, which is then the clean image.
+package protocol Objective: Sendable {
+  /// The images of each example that pass through the network, in this order, each in a forward and a backward pass of its own: batch norm
+  /// takes the statistics of one view at a time, and its running statistics take in each.
+  var views: [View] { get }
+
+  /// The loss of each example, and the gradients of their *sum* at the logits of every view.
+  ///
+  /// - Parameters:
+  ///   - examples: some of the batch, such as a shard of it.
+  ///   - state: to be read alone; several threads do at once.
+  ///   - gradients: `[examples, classes]` for each view, overwritten.
+  func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float]
+
+  /// How many numbers it remembers from update to update.
+  func stateCount(_ size: BatchSize) -> Int
+
+  /// Changes what it remembers, after each update of the weights.
+  ///
+  /// - Parameter batch: all that was learnt from, attacked or not, in the order of the batch.
+  func remember(_ batch: ViewLogits, in state: MethodState)
+}
+
+extension Objective {
+  package func stateCount(_ size: BatchSize) -> Int { 0 }
+  package func remember(_ batch: ViewLogits, in state: MethodState) {}
+}
+
+/// An image of an example.
+package enum View: Hashable, Sendable {
+  /// As it is in the data set.
+  case clean
+  /// After the attack.
+  case adversarial
+}
+
+/// Examples and what the network says of each of their views.
+package struct ViewLogits: Sendable {
+  /// An entry a view: `[examples, classes]`, before softmax.
+  package let logits: [Tensor]
+  package let labels: [Int]
+  /// Their positions in the training set.
+  package let ids: [Int]
+
+  package init(logits: [Tensor], labels: [Int], ids: [Int]) {
+    self.logits = logits
+    self.labels = labels
+    self.ids = ids
+  }
+
+  /// Those in `rows`, in that order.
+  func gathered(_ rows: [Int]) -> ViewLogits {
+    ViewLogits(logits: logits.map { $0.gathered(rows) }, labels: labels.gathered(rows), ids: ids.gathered(rows))
+  }
+}
+
+/// How much a run trains on.
+package struct BatchSize: Sendable {
+  /// In the data set; ids are below this.
+  package let examples: Int
+  /// Of a batch, at most.
+  package let batch: Int
+  /// Of one image.
+  package let image: Shape
+  package let classes: Int
+}

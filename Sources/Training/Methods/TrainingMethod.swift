@@ -1,0 +1,37 @@
+import Attacks
+
+/// A way in which weights learn from each batch, as everybody outside its file knows it: its name, its settings, its attack and its
+/// objective.
+///
+/// Reading and writing of specs, estimates, fingerprints, the plan of memory and the contract are derived from this, so that nothing outside
+/// a method's file depends on its name.
+package struct TrainingMethod: Sendable {
+  package let name: String
+  /// What it does and where it was published, in one sentence.
+  package let summary: String
+  /// What the method alone has, in the order in which it is written.
+  package let fields: [AttackField]
+  /// `nil`: it attacks nothing.
+  package var attack: MethodAttack?
+  /// The objective of these settings.
+  package let objective: @Sendable (MethodSettings) -> any Objective
+
+  package init(
+    name: String, summary: String, fields: [AttackField] = [], attack: MethodAttack?,
+    objective: @escaping @Sendable (MethodSettings) -> any Objective
+  ) {
+    self.name = name
+    self.summary = summary
+    self.fields = fields
+    self.attack = attack
+    self.objective = objective
+  }
+
+  package func field(_ name: String) -> AttackField? { fields.first { $0.name == name } }
+}
+
+/// Two methods of one name are the same.
+extension TrainingMethod: Hashable {
+  package static func == (one: TrainingMethod, other: TrainingMethod) -> Bool { one.name == other.name }
+  package func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import JSON
+import Models
+import TensorEngine
+import Testing
+import Training
+
+/// A method that remembers: how often each example was seen, and the mean probability of each example's own class; both change what is
+/// learnt next.
+private struct Remembering: Objective {
+  let views = [View.clean]
+
+  func stateCount(_ size: BatchSize) -> Int { 1 + size.examples }
+
+  func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float] {
+    let losses = CrossEntropy()(examples.logits[0], labels: examples.labels, gradient: &gradients[0])
+    let stride = gradients[0].stride
+    return losses.enumerated().map { row, loss in
+      let weight = 1 + state[0] + state[1 + examples.ids[row]]
+      for index in row * stride..<(row + 1) * stride { gradients[0].values[index] *= weight }
+      return weight * loss
+    }
+  }
+
+  func remember(_ batch: ViewLogits, in state: MethodState) {
+    let predicted = batch.logits[0].argmax()
+    for (row, id) in batch.ids.enumerated() { state[1 + id] = 0.5 * state[1 + id] + (predicted[row] == batch.labels[row] ? 0 : 0.5) }
+    state[0] += 0.01
+  }
+}
+
+@Suite("An objective")
+struct ObjectiveTests {
+  private static let remembering = TrainingMethod(name: "remembering", summary: "For a test.", attack: nil) { _ in Remembering() }
+
+  private func run(_ method: TrainingMethod = remembering) throws -> TemporaryRun {
+    let run = try TemporaryRun()
+    run.settings.method = method
+    run.settings.baseEpochs = 1
+    run.settings.epochs = 3
+    return run
+  }
+
+  @Test("that remembers goes on after an interruption with what it remembered")
+  func resumes() throws {
+    let whole = try run()
+    let all = Interruption(after: .max)
+    _ = try whole.run(threads: 1) { try all.ask() }
+    for questions in stride(from: 1, to: all.questions, by: 3) {
+      let broken = try run()
+      let interruption = Interruption(after: questions)
+      #expect(throws: Interruption.Stopped()) { try broken.run(threads: 1) { try interruption.ask() } }
+      _ = try broken.run(threads: 2, resume: true)
+      #expect(try broken.files() == whole.files(), "after \(questions) questions")
+    }
+  }
+
+  @Test("that remembers learns otherwise than one that does not")
+  func mattersAtAll() throws {
+    let (remembering, standard) = (try run(), try run(.standard))
+    let (a, b) = (try remembering.run(), try standard.run())
+    #expect(a.base.checkpoint.sha256 == b.base.checkpoint.sha256)
+    #expect(a.selected.parameters.withValues(Array.init) != b.selected.parameters.withValues(Array.init))
+  }
+
+  @Test(
+    "of two views takes the sum of the gradients of both, batch norm or not",
+    arguments: [MethodReference.plain, MethodReference.normalized])
+  func sums(_ model: ModelDescription) throws {
+    struct Twice: Objective {
+      let views = [View.clean, .clean]
+      func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float] {
+        let losses = (0..<2).map { CrossEntropy()(examples.logits[$0], labels: examples.labels, gradient: &gradients[$0]) }
+        return zip(losses[0], losses[1]).map { ($0 + $1) / 2 }
+      }
+    }
+    let twice = TrainingMethod(name: "twice", summary: "For a test.", attack: nil) { _ in Twice() }
+    let (one, two) = (try run(.standard), try run(twice))
+    for run in [one, two] {
+      run.model = model
+      run.settings.baseEpochs = 0
+      run.settings.epochs = 1
+      // One update.
+      run.settings.batchSize = 1000
+      run.settings.schedule = .constant
+      run.settings.select = .last
+    }
+    one.settings.optimizer = OptimizerSettings(.sgd(momentum: 0, weightDecay: 0), learningRate: 0.2)
+    two.settings.optimizer = OptimizerSettings(.sgd(momentum: 0, weightDecay: 0), learningRate: 0.1)
+    let (a, b) = (try one.run().selected.parameters, try two.run().selected.parameters)
+    for (index, parameter) in a.layout.parameters.enumerated() where parameter.isTrained {
+      #expect(zip(a[index].values, b[index].values).allSatisfy { abs($0 - $1) < 1e-6 }, "\(parameter.name)")
+    }
+    // The running statistics took in each view.
+    if let index = a.layout.parameters.firstIndex(where: { $0.name.hasSuffix("running_mean") }) {
+      #expect(zip(a[index].values, b[index].values).allSatisfy { abs(1.9 * $0 - $1) < 1e-5 })
+    }
+  }
+}
+
+@Suite("A perturbation of the weights")
+struct WeightPerturbationTests {
+  @Test("is that of the authors of AWP, and is taken off again")
+  func perturbation() throws {
+    let reference = try MethodReference("weight_perturbation")
+    let layout = try MethodReference.plain.graph(input: [6, 6, 1], classes: 3).layout
+    let parameters = MethodReference.weights(layout)
+    let before = parameters.withValues(Array.init)
+    var direction = [Float](repeating: 0, count: layout.trainedCount)
+    for index in layout.parameters.indices {
+      direction.replaceSubrange(layout.range(index), with: Noise.signed(200 + index, count: layout.parameters[index].shape.count))
+    }
+    let perturbation = WeightPerturbation(along: direction, of: parameters, size: 0.01)
+    perturbation.add(to: parameters)
+    for (index, parameter) in layout.parameters.enumerated() {
+      let changes = zip(parameters[index].values, before[layout.range(index)]).map { $0 - $1 }
+      for (change, peer) in zip(changes, try reference[parameter.name].values) { #expect(abs(change - peer) < 1e-6) }
+    }
+    perturbation.remove(from: parameters)
+    #expect(zip(parameters.withValues(Array.init), before).allSatisfy { abs($0 - $1) < 1e-7 })
+  }
+
+  @Test("along nothing changes nothing")
+  func nothing() throws {
+    let layout = try MethodReference.plain.graph(input: [6, 6, 1], classes: 3).layout
+    let parameters = MethodReference.weights(layout)
+    let before = parameters.withValues(Array.init)
+    WeightPerturbation(along: [Float](repeating: 0, count: layout.trainedCount), of: parameters, size: 0.01).add(to: parameters)
+    #expect(parameters.withValues(Array.init) == before)
+  }
+}
