@@ -122,6 +122,8 @@ package final class FileStore: Sendable {
   }
 
   private func found(_ sha256: String) throws -> OpenFile {
+    // What comes from a database may be anything, a path out of this folder for one.
+    guard Self.isDigest(sha256) else { throw DamagedFile(sha256, "cannot be: that is no SHA-256") }
     do {
       return try OpenFile(url(of: sha256), title: "the file \(sha256)")
     } catch {
@@ -151,10 +153,11 @@ package final class FileStore: Sendable {
 
   /// Removes a file, unless a `KeptFile` of it exists. Call it in a write transaction in which no row names the file.
   ///
-  /// - Returns: whether it was removed.
+  /// - Returns: whether there is no such file any more.
   @discardableResult
   package func remove(_ sha256: String) -> Bool {
-    state.withLock { state in
+    guard Self.isDigest(sha256) else { return true }
+    return state.withLock { state in
       guard state.kept[sha256, default: 0] == 0 else { return false }
       state.notes[sha256] = nil
       unlink(url(of: sha256).path)
@@ -171,10 +174,12 @@ package final class FileStore: Sendable {
 
   /// Moves a file that no record names to lost+found.
   package func setAside(_ sha256: String, because reason: String) throws {
+    guard Self.isDigest(sha256) else { return }
     state.withLock { $0.notes[sha256] = nil }
     try lost.take(url(of: sha256), because: reason)
   }
 
+  /// - Parameter sha256: a digest (`isDigest`): no path is made of anything else.
   package func url(of sha256: String) -> URL { folder.appendingPathComponent("\(sha256.prefix(2))/\(sha256)") }
 
   /// Whether the text is a SHA-256 as it is written here.

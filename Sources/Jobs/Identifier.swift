@@ -23,6 +23,8 @@ package enum Identifier: String, CaseIterable, Sendable {
   /// Makes all further ids greater than these, even if the clock was set back.
   package static func advance(beyond ids: [String]) {
     let values = ids.compactMap { id in Self.allCases.first { $0.matches(id) }.map { value(of: id.dropFirst($0.rawValue.count + 1)) } }
+      // A damaged record may have an id that no clock gives; behind the greatest of all there is none.
+      .filter { $0 < UInt128.max << 80 }
     last.withLock { last in last = max(last, values.max() ?? 0) }
   }
 
@@ -34,7 +36,8 @@ package enum Identifier: String, CaseIterable, Sendable {
   package func matches(_ id: String) -> Bool {
     guard id.hasPrefix(rawValue + "_") else { return false }
     let body = id.dropFirst(rawValue.count + 1).utf8
-    return body.count == 26 && body.allSatisfy(Self.digits.contains)
+    // 26 digits of 5 bits hold 130: the first digit is at most 7.
+    return body.count == 26 && body.allSatisfy(Self.digits.contains) && body.first.map { $0 <= UInt8(ascii: "7") } == true
   }
 
   private static func encoded(_ value: UInt128) -> String {

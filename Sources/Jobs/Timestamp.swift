@@ -5,7 +5,8 @@ package struct Timestamp: Hashable, Sendable, Comparable, Codable, CustomStringC
   /// Since 1970-01-01T00:00:00Z, without leap seconds.
   package let milliseconds: Int64
 
-  package init(milliseconds: Int64) { self.milliseconds = milliseconds }
+  /// - Parameter milliseconds: beyond the years 0 to 9999, as a damaged record may have them, the nearest moment in them.
+  package init(milliseconds: Int64) { self.milliseconds = min(max(milliseconds, -62_167_219_200_000), 253_402_300_799_999) }
 
   package static var now: Timestamp {
     var time = timespec()

@@ -1,5 +1,6 @@
 import Datasets
 import Dispatch
+import Files
 import Foundation
 import HTTP
 import Jobs
@@ -43,7 +44,7 @@ package final class TemperService: Sendable {
       status: status, idempotency: Idempotency(store))
     let router = Router(routes.table.map(\.route))
     server = Server(
-      configuration: Self.server(configuration), logger: logger, immediate: Self.immediate(router), handler: Self.handler(router))
+      configuration: Self.server(configuration), logger: logger, immediate: Self.immediate(router), handler: Self.handler(router, logger))
     status.observe(server.metrics)
   }
 
@@ -56,7 +57,7 @@ package final class TemperService: Sendable {
     return server
   }
 
-  private static func handler(_ router: Router) -> Handler {
+  private static func handler(_ router: Router, _ logger: Logger) -> Handler {
     { request in
       do {
         try Loopback.check(request)
@@ -64,7 +65,10 @@ package final class TemperService: Sendable {
         response.headers[.contentOptions] = "nosniff"
         return response
       } catch {
-        // What has no translation is logged by the server, with the request's id.
+        // A client is not told what is wrong with the disk. What has no translation is logged by the server, with the request's id.
+        if let error = error as? StorageError {
+          logger.error("the storage failed", metadata: ["request": "\(request.requestID)", "error": "\(error)"])
+        }
         throw HTTPError(translating: error) ?? error
       }
     }

@@ -59,6 +59,21 @@ import Testing
     #expect(bench.store.all() == [sha256])
   }
 
+  @Test("no path is made of what is no SHA-256", arguments: ["../victim", "../../victim", "ab/../../victim", "", "victim"])
+  func foreignName(_ name: String) throws {
+    let bench = try Bench()
+    let victims = ["victim", "files/victim", "files/vi/victim"].map { bench.folder.url.appendingPathComponent($0) }
+    try Folder.make(bench.folder.url.appendingPathComponent("files/vi"))
+    for victim in victims { try Data("precious".utf8).write(to: victim) }
+    #expect(throws: DamagedFile.self) { try bench.store.open(name) }
+    #expect(throws: DamagedFile.self) { try bench.store.check(name) }
+    #expect(throws: DamagedFile.self) { try bench.store.look(at: name) }
+    #expect(bench.store.remove(name))
+    try bench.store.setAside(name, because: "it is not known")
+    for victim in victims { #expect(try Data(contentsOf: victim) == Data("precious".utf8)) }
+    #expect(bench.names("lost+found").isEmpty)
+  }
+
   @Test("a writer that fails leaves nothing")
   func failure() throws {
     let bench = try Bench()

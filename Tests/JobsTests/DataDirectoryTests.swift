@@ -110,6 +110,95 @@ import Testing
     try store.requireWritable()
   }
 
+  @Test(
+    "a database or a log that is removed or replaced under the service is told, and nothing is stored into the void",
+    arguments: ["", "-wal"])
+  func replaced(_ suffix: String) throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    try store.requireWritable()
+    let file = folder.url.appendingPathComponent("temper.sqlite\(suffix)")
+    let aside = folder.url.appendingPathComponent("aside")
+    try FileManager.default.moveItem(at: file, to: aside)
+    try Data(contentsOf: aside).write(to: file)
+    let error = try #require(throws: StorageError.self) { try store.submit(Specs.parsed(Specs.smallest)) }
+    #expect(error.description.contains("removed or replaced"))
+    #expect(throws: StorageError.self) { try store.requireWritable() }
+    try FileManager.default.removeItem(at: file)
+    try FileManager.default.moveItem(at: aside, to: file)
+    try store.requireWritable()
+  }
+
+  @Test("a folder of the data directory on another disk, or a file in its place, is refused in words")
+  func otherDisk() throws {
+    let (folder, plain) = (try TestFolder(), try TestFolder())
+    try Data().write(to: plain.url.appendingPathComponent("files"))
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.url.appendingPathComponent("files").path, withDestinationPath: "/dev/shm")
+    for root in [folder.url, plain.url] {
+      let error = try #require(throws: DataDirectoryError.self) { try DataDirectory(root) }
+      #expect(error.description.contains("files"), "\(error)")
+    }
+    let file = plain.url.appendingPathComponent("files")
+    let error = try #require(throws: DataDirectoryError.self) { try DataDirectory(file) }
+    #expect(error.description.contains("is a file and no folder"))
+  }
+
+  @Test(
+    "numbers of a damaged row are no fault of the process: the job answers as damaged, the others go on",
+    arguments: ["events_reserved", "attempt", "revision", "ran_ms"])
+  func damagedNumbers(_ column: String) throws {
+    let folder = try TestFolder()
+    let ids: [String]
+    do {
+      let store = try Store(at: folder.url)
+      ids = try (0..<2).map { _ in try store.submit(Specs.parsed(Specs.smallest)).id }
+      try store.close()
+    }
+    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
+    try database.write { db in
+      try db.execute(
+        sql: "UPDATE jobs SET \(column) = 9223372036854775807, created_at = -9223372036854775807 WHERE id = ?", arguments: [ids[0]])
+      try db.execute(sql: "UPDATE transitions SET at = 9223372036854775807 WHERE job = ?", arguments: [ids[1]])
+    }
+    try database.close()
+    let store = try Store(at: folder.url)
+    #expect(throws: Damaged.self) { try store.snapshot(of: ids[0]) }
+    #expect(throws: Damaged.self) { try store.move(ids[0], to: .paused) }
+    #expect(try store.job(ids[1]).text().contains("9999-12-31"))
+    #expect(try store.move(ids[1], to: .paused).state == .paused)
+  }
+
+  @Test("a digest that is a path touches nothing outside, whatever record holds it")
+  func damagedDigest() throws {
+    let folder = try TestFolder()
+    let data = folder.url.appendingPathComponent("data")
+    let victim = folder.url.appendingPathComponent("victim")
+    try Data("precious".utf8).write(to: victim)
+    let id: String
+    do {
+      let store = try Store(at: data)
+      id = try store.submit(Specs.parsed(Specs.smallest)).id
+      try store.note(.made(.last, sha256: store.directory.files.write { try $0.append(Data("weights".utf8)) }.sha256), of: id)
+      try store.close()
+    }
+    let database = try DatabaseQueue(path: data.appendingPathComponent("temper.sqlite").path)
+    try database.write { db in
+      try db.execute(sql: "UPDATE checkpoints SET sha256 = '../../victim'")
+      try db.execute(sql: "INSERT INTO released (sha256, job) VALUES ('../../victim', 'x')")
+    }
+    try database.close()
+    do {
+      let store = try Store(at: data)
+      #expect(throws: Damaged.self) { try store.openCheckpoint("last", of: id) }
+      try store.move(id, to: .cancelled)
+      try store.delete(id)
+      try store.close()
+    }
+    _ = try StoreCheck(data, repair: true)
+    #expect(try Data(contentsOf: victim) == Data("precious".utf8))
+  }
+
   @Test("each commit is synced: the writer's log is synced in full, whatever the library that opens it sets")
   func synchronous() throws {
     let folder = try TestFolder()

@@ -370,4 +370,23 @@ import Jobs
     #expect(try store.checkpoint(second.id) == second)
     #expect(try store.checkpoint("best_robust", of: id).checkpoint.epoch == 3)
   }
+
+  @Test("a checkpoint that comes behind a later one of its role leaves no file without a name")
+  func lateCheckpoint() throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    func put(_ epoch: Int, _ text: String) throws {
+      let file = try store.directory.files.write { try $0.append(Data(text.utf8)) }
+      try store.note(.made(.last, epoch: epoch, sha256: file.sha256), of: id)
+    }
+    try put(7, "seven")
+    try put(2, "two")
+    #expect(try store.checkpoint("last", of: id).checkpoint.epoch == 7)
+    try store.move(id, to: .cancelled)
+    let last = try store.checkpoint("last", of: id).sha256
+    try store.close()
+    let next = try Store(at: folder.url)
+    #expect(next.directory.files.all() == [last])
+  }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import JSON
 import Robustness
@@ -239,5 +240,31 @@ import Jobs
     guard case .created(let made) = answer else { throw NotFound(failed) }
     let job = try store.job(String(decoding: made.body, as: UTF8.self))
     #expect(job.transitions.map(\.reason) == ["\(failed) left no saved state: it begins anew"])
+  }
+
+  @Test("a job whose data directory is away for a while waits, says so, and ends in the same bits")
+  func directoryAway() async throws {
+    let folder = try TestFolder()
+    let data = folder.url.appendingPathComponent("data")
+    let store = try Store(at: data)
+    let workers = Workers(store: store, registry: Registry(store), engine: Engine(threads: 2))
+    try workers.start()
+    defer { _ = workers.drain(within: 10) }
+    let document = Specs.quick.setting("/training/epochs", to: 60).setting("/training/attack/steps", to: 5)
+    func submit() throws -> String {
+      defer { workers.wakeUp() }
+      return try store.submit(SpecCheck(Registry(store)).accept(document).spec).id
+    }
+    let (straight, interrupted) = (try submit(), try submit())
+    #expect(try await eventually { try store.job(interrupted).state == .running })
+    let away = folder.url.appendingPathComponent("away")
+    try FileManager.default.moveItem(at: data, to: away)
+    #expect(try await eventually { try store.job(interrupted).warnings.contains { $0.code == "storage_gone" } })
+    #expect(throws: StorageError.self) { try submit() }
+    try FileManager.default.moveItem(at: away, to: data)
+    #expect(try await eventually { try store.job(interrupted).state.isTerminal })
+    let job = try store.job(interrupted)
+    #expect(job.state == .succeeded, "\(job.reason ?? "")")
+    #expect(try store.checkpoints(of: interrupted).map(\.sha256) == store.checkpoints(of: straight).map(\.sha256))
   }
 }

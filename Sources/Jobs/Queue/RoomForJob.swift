@@ -4,7 +4,7 @@ import Glibc
 import Robustness
 import Synchronization
 
-/// Lets a running job wait for room on the disk or for descriptors. The job stays in memory, shows a warning, and then continues.
+/// Lets a running job wait for room on the disk, for descriptors, or for the data directory. The job stays in memory, shows a warning, and then continues.
 final class RoomForJob: Sendable {
   private let id: String
   private let store: Store
@@ -33,12 +33,20 @@ final class RoomForJob: Sendable {
   ///
   /// - Throws: the error itself if waiting cannot fix it; an interruption of the job.
   func wait(for error: StorageError) throws {
-    guard error.isFull || error.isShortage else { throw error }
-    store.show(error.isFull ? Self.diskFull : Self.noDescriptors, of: id)
+    let isGone = !store.directory.isThere
+    guard error.isFull || error.isShortage || isGone else { return try makeFolders(after: error) }
+    store.show(isGone ? Self.gone : error.isFull ? Self.diskFull : Self.noDescriptors, of: id)
     repeat {
       Thread.sleep(forTimeInterval: Self.pause)
       try control.check()
-    } while error.isFull && !store.directory.space.hasRoom()
+    } while !store.directory.isThere || error.isFull && !store.directory.space.hasRoom()
+  }
+
+  /// Somebody may have removed a folder within the data directory.
+  ///
+  /// - Throws: the error itself when no folder was missing.
+  private func makeFolders(after error: StorageError) throws {
+    guard error.code == ENOENT, try store.directory.makeFolders(for: id) else { throw error }
   }
 
   /// Checks once a second that the disk is not at its reserve. Does nothing on other threads.
@@ -60,6 +68,9 @@ final class RoomForJob: Sendable {
   private static let diskFull = Warning(
     code: "disk_full",
     detail: "The service's disk is full up to its reserve: the job waited in memory until there was room again; nothing of it is lost.")
+  private static let gone = Warning(
+    code: "storage_gone",
+    detail: "The service's data directory was not there: the job waited in memory until it was back; nothing of it is lost.")
   private static let noDescriptors = Warning(
     code: "out_of_descriptors",
     detail:

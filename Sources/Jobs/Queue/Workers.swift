@@ -17,6 +17,7 @@ package final class Workers: Sendable {
   private let count: Int
   private let memoryBudget: Int?
   private let fruitlessAttempts: Int
+  private let registry: Registry
   private let logger: Logger
   private let wake = DispatchSemaphore(value: 0)
   private let finished = DispatchGroup()
@@ -35,6 +36,7 @@ package final class Workers: Sendable {
     self.count = max(1, count)
     self.memoryBudget = memoryBudget.map { max(0, $0 - Footprint.processBytes) }
     self.fruitlessAttempts = fruitlessAttempts
+    self.registry = registry
     self.logger = logger
     runner = JobRunner(engine: engine, catalogue: registry)
   }
@@ -167,8 +169,10 @@ package final class Workers: Sendable {
   }
 
   private func run(_ job: Job) -> Store.Ending {
+    var dataset: DatasetSection.Reference?
     do {
       let spec = try JobSpec(reading: job.spec)
+      dataset = spec.dataset.reference
       let control = RunControl(seconds: spec.resources.maxSeconds.map { max(0, $0 - job.secondsRun) })
       running.withLock { $0[job.id] = control }
       try follow(job.id, control)
@@ -181,8 +185,19 @@ package final class Workers: Sendable {
       case .outOfTime: return Store.Ending(.failed, reason: "The job took longer than its resources.max_seconds.")
       }
     } catch {
-      logger.warning("a job failed", metadata: ["job": "\(job.id)", "error": "\(error)"])
-      return Store.Ending(.failed, reason: FailureReason.sentence(for: error))
+      let cause = damage(of: dataset) ?? error
+      logger.warning("a job failed", metadata: ["job": "\(job.id)", "error": "\(cause)"])
+      return Store.Ending(.failed, reason: FailureReason.sentence(for: cause))
+    }
+  }
+
+  /// What is wrong with the file of a data set: then that is why a job failed, and the data set is marked.
+  private func damage(of dataset: DatasetSection.Reference?) -> Damaged? {
+    do {
+      if let dataset { try registry.requireWhole(dataset) }
+      return nil
+    } catch {
+      return error as? Damaged
     }
   }
 
@@ -194,6 +209,8 @@ package final class Workers: Sendable {
       spec, in: store.directory.job(job.id), checkpoints: StoredCheckpoints(files), resume: job.attempt > 1 || job.resumedFrom != nil,
       sink: sink(of: job, control, room), control: control, setAside: { url, reason in try lost.take(url, because: reason) },
       onStorage: { try room.wait(for: $0) })
+    // Pixels are read as they are needed: whoever overwrote the file meanwhile has changed what was learnt.
+    try registry.requireWhole(spec.dataset.reference)
     return try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }
   }
 

@@ -45,6 +45,14 @@ package final class Registry: Catalogue {
     }
   }
 
+  /// Makes sure that the file of a data set is still the one that was opened: it is hashed when it was touched.
+  ///
+  /// - Throws: `Damaged`; the damage is then noted.
+  package func requireWhole(_ reference: DatasetSection.Reference) throws {
+    guard case .id(let id) = reference, let file = try dataset(id).file else { return }
+    _ = try store.open(file, of: id)
+  }
+
   /// Reads and checks an upload, and stores it as a packed file. A refused upload leaves no file.
   ///
   /// - Parameters:

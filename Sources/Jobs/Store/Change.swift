@@ -23,9 +23,9 @@ final class Change {
   func touch(_ id: String) throws {
     let lent = board.lend(id)
     if numbers[id] == nil {
-      numbers[id] =
-        try lent?.numbers
-        ?? EventNumbers(after: Int.fetchOne(db, sql: "SELECT events_reserved FROM jobs WHERE id = ?", arguments: [id]) ?? 0)
+      let row = try Row.fetchOne(db, sql: "SELECT events_reserved, revision FROM jobs WHERE id = ?", arguments: [id])
+      _ = try row?.count("revision", of: id)
+      numbers[id] = try lent?.numbers ?? EventNumbers(after: row?.count("events_reserved", of: id) ?? 0)
     }
     try db.execute(sql: "UPDATE jobs SET revision = max(revision, ?) + 1 WHERE id = ?", arguments: [lent?.revision ?? 0, id])
   }

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import GRDB
 import Glibc
+import Synchronization
 
 /// Why the data directory cannot be used. For whoever starts the process: it names the path.
 package struct DataDirectoryError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -20,6 +21,10 @@ package final class DataDirectory: Sendable {
   package let space: DiskSpace
   /// Held open: the lock goes with the process, however it ends.
   private let lock: OpenFolderLock
+  /// What must stay what it is while the database is open.
+  private let expected = Mutex<[PresentFile]>([])
+
+  private static let folders = ["files", "jobs", "incoming"]
 
   /// Makes the folder where it is missing and takes its lock.
   ///
@@ -31,11 +36,13 @@ package final class DataDirectory: Sendable {
     _ root: URL, reserveBytes: Int? = nil, report: @escaping @Sendable (_ name: String, _ reason: String) -> Void = { _, _ in }
   ) throws {
     self.root = root
+    try Self.requireFolder(root)
     try Self.refuseStrangers(root)
     do {
       try Folder.make(root)
       lock = try OpenFolderLock(root)
-      for folder in ["files", "jobs", "incoming"] { try Folder.make(root.appendingPathComponent(folder, isDirectory: true)) }
+      for folder in Self.folders { try Folder.make(root.appendingPathComponent(folder, isDirectory: true)) }
+      try Self.requireOneDisk(root)
     } catch let error as StorageError {
       throw DataDirectoryError(description: "the data directory \(root.path) cannot be used: \(error)")
     }
@@ -47,7 +54,10 @@ package final class DataDirectory: Sendable {
   }
 
   /// Lets another process have the folder, whoever still holds this object.
-  func release() { lock.release() }
+  func release() {
+    expected.withLock { $0 = [] }
+    lock.release()
+  }
 
   package var database: URL { root.appendingPathComponent("temper.sqlite") }
   package func job(_ id: String) -> URL { root.appendingPathComponent("jobs/\(id)", isDirectory: true) }
@@ -60,6 +70,28 @@ package final class DataDirectory: Sendable {
   }
 
   // MARK: Whose folder it is
+
+  private static func requireFolder(_ root: URL) throws {
+    var status = stat()
+    guard stat(root.path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else { return }
+    throw DataDirectoryError(description: "\(root.path) is a file and no folder; name a folder for the data with --data")
+  }
+
+  /// Files are made in `incoming` and then renamed, which works on one disk alone.
+  private static func requireOneDisk(_ root: URL) throws {
+    func disk(_ path: String) -> dev_t? {
+      var status = stat()
+      return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR ? status.st_dev : nil
+    }
+    let own = disk(root.path)
+    for folder in folders where disk(root.appendingPathComponent(folder).path) != own {
+      throw DataDirectoryError(
+        description: """
+          \(root.appendingPathComponent(folder).path) is no folder, or lies on another disk than \(root.path): files could not be renamed \
+          into it; put the whole data directory on one disk
+          """)
+    }
+  }
 
   /// A folder without a database is taken only when it is empty, or when Temper was cut off while it made it.
   private static func refuseStrangers(_ root: URL) throws {
@@ -116,9 +148,34 @@ package final class DataDirectory: Sendable {
     return Folder.names(in: folder).contains { holdsFiles(folder.appendingPathComponent($0)) }
   }
 
-  /// - Throws: `StorageError` when the folder is no longer the one that was opened: removed, renamed, or covered by a mount.
+  /// From now on the database and its log are expected to stay the files that they are: one that was removed or replaced would take what is
+  /// written to it into nothing.
+  func expectDatabase() {
+    let files = ["", "-wal"].compactMap { PresentFile(URL(fileURLWithPath: database.path + $0)) }
+    expected.withLock { $0 = files }
+  }
+
+  /// Whether the folder and the database are still those that were opened: not removed, renamed, replaced, or covered by a mount.
+  var isThere: Bool { missing == nil }
+
+  private var missing: String? {
+    if !lock.isThere { return "the data directory has gone from under the service" }
+    return expected.withLock { $0.contains { !$0.isThere } } ? "the database was removed or replaced under the service" : nil
+  }
+
+  /// - Throws: `StorageError` when the folder or the database is no longer there.
   func requirePresence() throws(StorageError) {
-    guard lock.isThere else { throw StorageError("the data directory has gone from under the service", errno: ENOENT) }
+    if let missing { throw StorageError(missing, errno: ENOENT) }
+  }
+
+  /// Makes again what was removed of the folders that a job writes to.
+  ///
+  /// - Returns: whether anything was missing.
+  func makeFolders(for id: String) throws(StorageError) -> Bool {
+    let folders = Self.folders.map { root.appendingPathComponent($0, isDirectory: true) } + [job(id)]
+    let missing = folders.filter { access($0.path, F_OK) != 0 }
+    for folder in missing { try Folder.make(folder) }
+    return !missing.isEmpty
   }
 
   // MARK: What nobody names
@@ -139,13 +196,14 @@ package final class DataDirectory: Sendable {
 
 /// The lock of a data folder, and whether the folder is still the one that was locked.
 private final class OpenFolderLock: Sendable {
-  private let url: URL
+  private let file: PresentFile?
   private let descriptor: Int32
 
   init(_ folder: URL) throws {
-    url = folder.appendingPathComponent("lock")
+    let url = folder.appendingPathComponent("lock")
     let path = url.path
     descriptor = try systemCall("the lock cannot be opened") { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
+    file = PresentFile(url)
     // A process that was killed a moment ago may still hold it.
     var patience = 20
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
@@ -164,10 +222,25 @@ private final class OpenFolderLock: Sendable {
 
   func release() { flock(descriptor, LOCK_UN) }
 
+  var isThere: Bool { file?.isThere == true }
+}
+
+/// A file and its place: whether the one is still at the other.
+private struct PresentFile: Sendable {
+  private let path: String
+  private let device: dev_t
+  private let inode: ino_t
+
+  /// `nil` when there is none.
+  init?(_ url: URL) {
+    var status = stat()
+    guard stat(url.path, &status) == 0 else { return nil }
+    (path, device, inode) = (url.path, status.st_dev, status.st_ino)
+  }
+
   var isThere: Bool {
-    var (held, named) = (stat(), stat())
-    guard fstat(descriptor, &held) == 0, stat(url.path, &named) == 0 else { return false }
-    return held.st_dev == named.st_dev && held.st_ino == named.st_ino
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode
   }
 }
 

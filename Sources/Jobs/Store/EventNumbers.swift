@@ -1,3 +1,5 @@
+import GRDB
+
 /// The numbers of a job's events: the next one, and up to where the store has them reserved. After a crash numbering goes on behind the
 /// reserved block, so that no number is given out twice, though not every event was written.
 struct EventNumbers: Sendable {
@@ -8,6 +10,14 @@ struct EventNumbers: Sendable {
   init(after reserved: Int) {
     next = reserved + 1
     self.reserved = reserved
+  }
+
+  /// The end of the last block that was reserved for a job.
+  ///
+  /// - Throws: `Damaged`.
+  static func reserved(of id: String, _ db: Database) throws -> Int {
+    let row = try Row.fetchOne(db, sql: "SELECT events_reserved FROM jobs WHERE id = ?", arguments: [id])
+    return try row?.count("events_reserved", of: id) ?? 0
   }
 
   var isUsedUp: Bool { next > reserved }

@@ -53,6 +53,8 @@ package final class Housekeeper: Sendable {
   // MARK: On its thread
 
   private struct Ended: Error {}
+  /// Whether the data directory was there when it was last looked at.
+  private let wasThere = Atomic<Bool>(true)
 
   private func work() {
     do {
@@ -73,9 +75,22 @@ package final class Housekeeper: Sendable {
     let end = ContinuousClock.now + .seconds(seconds)
     repeat {
       if isEnding.load(ordering: .relaxed) { throw Ended() }
+      lookForDirectory()
       tidyUp()
       Thread.sleep(forTimeInterval: min(0.1, seconds))
     } while ContinuousClock.now < end
+  }
+
+  private func lookForDirectory() {
+    let isThere = store.directory.isThere
+    guard wasThere.exchange(isThere, ordering: .relaxed) != isThere else { return }
+    if isThere { return logger.notice("the data directory is there again") }
+    logger.critical(
+      """
+      the data directory, its lock or its database was removed or replaced: nothing can be stored until it is back as it was, or the \
+      service is started anew
+      """
+    )
   }
 
   /// Once the service has come to rest: empties the log, and gives back what was freed.

@@ -172,11 +172,13 @@ final class JobBoard: Sendable {
     case unknown
   }
 
+  /// The number of the last event of a job; `nil` when the job is not in memory.
+  func lastEvent(of id: String) -> Int? { state.withLock { $0.entries[id].map { $0.numbers.next - 1 } } }
+
   func feed(of id: String, after number: Int) -> Feed {
     state.withLock { state in
       guard let entry = state.entries[id] else { return .unknown }
-      if number + 1 < entry.completeFrom { return .stored(before: entry.completeFrom) }
-      // Behind the last event, as a client that makes numbers up may be: it goes on from the last.
+      if number < entry.completeFrom - 1 { return .stored(before: entry.completeFrom) }
       let new = entry.events.suffix(entry.events.reversed().prefix { $0.event.number > number }.count)
       let shown = new.prefix { $0.event.number <= entry.shownUpTo }
       return shown.isEmpty ? .nothing : .events(Array(shown))
@@ -193,7 +195,7 @@ final class JobBoard: Sendable {
         state.withLock { state in
           guard !state.isEnding, let entry = state.entries[id] else { return false }
           if let revision, entry.shown.job.revision != revision { return false }
-          if let number, entry.shownUpTo > number || number + 1 < entry.completeFrom { return false }
+          if let number, entry.shownUpTo > number || number < entry.completeFrom - 1 { return false }
           state.entries[id]?.waiting[ObjectIdentifier(waiter)] = waiter
           return true
         }

@@ -77,7 +77,10 @@ extension Store {
       let known = try Row.fetchOne(
         db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role = ?", arguments: [job, checkpoint.role.rawValue])
       // An attempt that goes over an epoch again finds its checkpoint there, or a later one.
-      if let known, try known["checkpoint"] == text || CheckpointRecord(known).checkpoint.epoch > checkpoint.epoch { return }
+      if let known, try known["checkpoint"] == text || CheckpointRecord(known).checkpoint.epoch > checkpoint.epoch {
+        if known["sha256"] != checkpoint.sha256 { try Self.release(checkpoint.sha256, of: job, db) }
+        return
+      }
       try change.touch(job)
       if let known { released = try Self.retire(known, of: job, db) }
       let record = CheckpointRecord(id: Identifier.checkpoint.make(at: now), job: job, checkpoint: checkpoint, createdAt: now)
@@ -127,5 +130,6 @@ extension CheckpointRecord {
     } catch {
       throw Damaged(id)
     }
+    guard row["sha256"] == checkpoint.sha256 else { throw Damaged(id) }
   }
 }

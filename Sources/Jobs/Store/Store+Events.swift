@@ -26,7 +26,8 @@ extension Store {
   /// - Throws: `NotFound`.
   package func feed(of id: String, after number: Int = 0) throws -> EventFeed {
     _ = try snapshot(of: id)
-    return EventFeed(self, job: id, after: number)
+    // A client may make a number up: behind the last event it goes on from the last.
+    return EventFeed(self, job: id, after: min(max(number, 0), board.lastEvent(of: id) ?? number))
   }
 
   /// Waits until a job's revision differs from `revision`, for at most `seconds`; no thread and no connection is held meanwhile.
@@ -161,6 +162,6 @@ extension JobEvent {
   fileprivate init(_ row: Row) throws {
     let job: String = row["job"]
     guard let kind = Kind(rawValue: row["kind"]), let data = try? JSONValue(parsing: row["data"] as String) else { throw Damaged(job) }
-    self.init(job: job, number: row["number"], kind: kind, at: Timestamp(milliseconds: row["at"]), data: data)
+    self.init(job: job, number: try row.count("number", of: job), kind: kind, at: Timestamp(milliseconds: row["at"]), data: data)
   }
 }

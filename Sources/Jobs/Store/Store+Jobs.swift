@@ -24,7 +24,7 @@ extension Store {
     if let known = board.snapshot(of: id) { return known }
     let changes = board.changes
     let (job, reserved) = try database.read { db in
-      (try Self.job(id, db), try Int.fetchOne(db, sql: "SELECT events_reserved FROM jobs WHERE id = ?", arguments: [id]) ?? 0)
+      (try Self.job(id, db), try EventNumbers.reserved(of: id, db))
     }
     return board.show(job, reserved: reserved, ifUnchangedSince: changes)
   }
@@ -112,7 +112,9 @@ extension Store {
   package func delete(_ id: String) throws {
     try change { change in
       let db = change.db
-      guard let text = try String.fetchOne(db, sql: "SELECT state FROM jobs WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
+      // The id becomes the name of a folder that is removed.
+      guard Identifier.job.matches(id), let text = try String.fetchOne(db, sql: "SELECT state FROM jobs WHERE id = ?", arguments: [id])
+      else { throw NotFound(id) }
       if let state = JobState(rawValue: text), !state.isTerminal { throw NotTerminal(job: id, state: state) }
       for row in try Row.fetchAll(db, sql: "SELECT id, sha256 FROM checkpoints WHERE job = ?", arguments: [id]) {
         try Self.requireUnused(row["id"], of: id, db)
@@ -179,14 +181,14 @@ extension Job {
       return value
     }
     func document(_ column: String) throws -> JSONValue { try known(try? JSONValue(parsing: row[column] as String)) }
-    guard row["is_whole"] == true else { throw Damaged(id) }
+    guard row["is_whole"] == true, Identifier.job.matches(id) else { throw Damaged(id) }
     self.id = id
     owner = row["owner"]
     name = row["name"]
     labels = try known(document("labels").strings)
     state = try known(JobState(rawValue: row["state"]))
     reason = row["reason"]
-    attempt = row["attempt"]
+    attempt = try row.count("attempt", of: id)
     specText = row["spec"]
     resumedFrom = row["resumed_from"]
     priority = row["priority"]
@@ -198,8 +200,8 @@ extension Job {
     startedAt = (row["started_at"] as Int64?).map(Timestamp.init)
     finishedAt = (row["finished_at"] as Int64?).map(Timestamp.init)
     report = row["report"]
-    secondsRun = Double(row["ran_ms"] as Int64) / 1_000
-    revision = row["revision"]
+    secondsRun = Double(try row.count("ran_ms", of: id)) / 1_000
+    revision = try row.count("revision", of: id)
     self.transitions = transitions
   }
 }

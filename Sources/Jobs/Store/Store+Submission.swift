@@ -54,7 +54,8 @@ extension Store {
   private func copyState(of failed: String, to id: String) throws -> Bool {
     let (source, target) = (directory.job(failed), directory.job(id))
     try Folder.make(target)
-    let states = Folder.names(in: source).filter { $0.hasSuffix(".state") }
+    let damaged = Set(try JobRunner.damagedStates(in: source).map(\.name))
+    let states = Folder.names(in: source).filter { $0.hasSuffix(".state") && !damaged.contains($0) }
     for name in states {
       let state = try OpenFile(source.appendingPathComponent(name))
       try AtomicFile.write(to: target.appendingPathComponent(name)) { copy in try state.forEachPiece { try copy.append($0) } }

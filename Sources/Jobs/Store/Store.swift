@@ -37,6 +37,7 @@ package final class Store: Sendable {
       })
     try collectReleased()
     try sweep()
+    directory.expectDatabase()
   }
 
   package convenience init(at root: URL) throws { try self.init(DataDirectory(root)) }

@@ -33,14 +33,17 @@ extension HTTPError {
       self.init(.storageFull, "There is no room left on the service's disk.", headers: [.retryAfter: "60"])
     case let error as StorageError where error.isShortage:
       self.init(.shortage, "The service has no file descriptor or memory left; try again in a moment.", headers: [.retryAfter: "1"])
+    case is StorageError:
+      self.init(
+        .notWritable, "The service's data directory cannot be read or written; the server's log says why.", headers: [.retryAfter: "10"])
     default: return nil
     }
   }
 
   /// The modules below write phrases; an answer has sentences.
   private static func sentence(_ phrase: String) -> String {
-    // An id at the beginning stays an id.
-    let beginsWithID = phrase.prefix { $0 != " " }.contains("_")
+    // An id or a name in quotes at the beginning stays what it is.
+    let beginsWithID = phrase.prefix { $0 != " " }.contains { $0 == "_" || $0 == "\"" }
     let text = beginsWithID ? phrase : phrase.prefix(1).uppercased() + phrase.dropFirst()
     return text.hasSuffix(".") ? text : text + "."
   }
