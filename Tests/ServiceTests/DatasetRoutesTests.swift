@@ -6,13 +6,13 @@ import Testing
 
 @Suite("Data set routes")
 struct DatasetRoutesTests {
-  @Test("four IDX files become a data set, which is listed, used, and deleted when no job needs it") func fourIDXFilesBecomeAData()
+  @Test("four IDX files become a data set, which is listed, used, and deleted when no job needs it") func fourIDXFilesBecome()
     async throws
   {
     try await RunningService.with { service async throws in
       let made = try await Self.upload(service, ImageFiles.images(40))
       #expect(made.status == 201, "\(made.text)")
-      let id = try #require(made.json["id"]?.text)
+      let id = try #require(made.json["id"]?.string)
       #expect(made.headers["location"] == "/v1/datasets/\(id)")
       #expect(made.json["shape"] == [4, 4, 1])
       #expect(made.json["classes"] == 2)
@@ -22,7 +22,7 @@ struct DatasetRoutesTests {
       #expect(files.count == 1)
 
       let list = try await service.curl("/v1/datasets")
-      #expect(list.json["data"]?.list.compactMap { $0["id"]?.text } == [id, "digits"])
+      #expect(list.json["data"]?.list.compactMap { $0["id"]?.string } == [id, "digits"])
       let one = try await service.curl("/v1/datasets/\(id)")
       #expect(one.json["name"] == "small")
       #expect(try await service.curl("/v1/datasets/\(id)", "-H", "If-None-Match: \(one.headers["etag"] ?? "")").status == 304)
@@ -41,7 +41,7 @@ struct DatasetRoutesTests {
     }
   }
 
-  @Test("an NPZ archive becomes a data set, once for a key") func anNPZArchiveBecomesAData() async throws {
+  @Test("an NPZ archive becomes a data set, once for a key") func npzArchiveBecomes() async throws {
     try await RunningService.with { service async throws in
       let file = try service.file(ImageFiles.npz(train: 20, test: 10))
       var answers: [Answer] = []
@@ -54,7 +54,7 @@ struct DatasetRoutesTests {
       #expect(answers.map(\.status) == [201, 201], "\(answers[0].text)")
       #expect(answers[1].headers["idempotency-replayed"] == "true")
       #expect(answers[0].body == answers[1].body)
-      #expect(answers[0].json["sha256"]?.text == (try SHA256Digest.hex(ofFile: file)))
+      #expect(answers[0].json["sha256"]?.string == (try SHA256Digest.hex(ofFile: file)))
       let other = try await service.curl(
         "/v1/datasets?name=other&format=npz", "-H", "Content-Type: application/octet-stream", "-H", "Idempotency-Key: once",
         "--data-binary", "@\(file.path)")
@@ -64,7 +64,7 @@ struct DatasetRoutesTests {
     }
   }
 
-  @Test("what cannot be used is refused with a reason and leaves nothing on the disk") func whatCannotBeUsedIsRefused() async throws {
+  @Test("what cannot be used is refused with a reason and leaves nothing on the disk") func whatCannotBeUsed() async throws {
     try await RunningService.with({ $0.limits.datasetBytes = 20_000 }) { service async throws in
       let short = try await Self.upload(service, ImageFiles.images(40, missing: 7))
       #expect(short.isProblem(422))

@@ -7,15 +7,15 @@ import Testing
 
 @Suite("Model routes")
 struct ModelRoutesTests {
-  @Test("weights are uploaded, listed, shown and deleted") func weightsAreUploadedListedShownAnd() async throws {
+  @Test("weights are uploaded, listed, shown and deleted") func weightsAreUploadedListedShown() async throws {
     try await RunningService.with { service async throws in
       let weights = Weights([.init(name: "0.weight", tensor: Tensor([2, 3], values: [1, 2, 3, 4, 5, 6]))])
       let file = try service.file([UInt8](Safetensors(weights).encoded()))
       let made = try await Self.upload(service, file)
       #expect(made.status == 201, "\(made.text)")
-      let id = try #require(made.json["id"]?.text)
+      let id = try #require(made.json["id"]?.string)
       #expect(made.headers["location"] == "/v1/models/\(id)")
-      #expect(made.json["sha256"]?.text == (try SHA256Digest.hex(ofFile: file)))
+      #expect(made.json["sha256"]?.string == (try SHA256Digest.hex(ofFile: file)))
       #expect(made.json["parameters"] == 6)
       #expect(try await service.curl("/v1/models").json["data"]?.list.count == 1)
       #expect(try await service.curl("/v1/models/\(id)").json == made.json)
@@ -25,13 +25,13 @@ struct ModelRoutesTests {
     }
   }
 
-  @Test("what is no weight file leaves nothing on the disk") func whatIsNoWeightFileLeaves() async throws {
+  @Test("what is no weight file leaves nothing on the disk") func whatIsNoWeightFile() async throws {
     try await RunningService.with({ $0.limits.modelBytes = 5000 }) { service async throws in
       let weights = Weights([.init(name: "w", tensor: Tensor([100], values: [Float](repeating: 1, count: 100)))])
       let file = [UInt8](Safetensors(weights).encoded())
       let truncated = try await Self.upload(service, try service.file(Array(file.dropLast(10))))
       #expect(truncated.isProblem(422))
-      #expect(truncated.json["detail"]?.text?.contains("truncated") == true, "\(truncated.text)")
+      #expect(truncated.json["detail"]?.string?.contains("truncated") == true, "\(truncated.text)")
       #expect(try await Self.upload(service, try service.file([])).isProblem(422))
       #expect(try await Self.upload(service, try service.file([UInt8](repeating: 0, count: 6000))).isProblem(413))
       #expect(try await Self.upload(service, try service.file(file), query: "?format=pickle").isProblem(400))

@@ -85,7 +85,7 @@ struct RunningService: Sendable {
   func submit(_ spec: String) async throws -> String {
     let answer = try await post("/v1/jobs", spec)
     try #require(answer.status == 201, "\(answer.text)")
-    return try #require(answer.json["id"]?.text)
+    return try #require(answer.json["id"]?.string)
   }
 
   /// The job once it is in one of `states`, by waiting for changes.
@@ -96,10 +96,20 @@ struct RunningService: Sendable {
       let answer = try await curl("/v1/jobs/\(id)?wait=5", "-H", "If-None-Match: \(tag)")
       if answer.status == 304 { continue }
       try #require(answer.status == 200, "\(answer.text)")
-      if states.contains(answer.json["state"]?.text ?? "") { return answer.json }
+      if states.contains(answer.json["state"]?.string ?? "") { return answer.json }
       tag = try #require(answer.headers["etag"])
     }
     throw TookTooLong()
+  }
+
+  /// Looks again and again until a condition holds; whether it did within 30 seconds.
+  func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+    let end = ContinuousClock.now + .seconds(30)
+    while ContinuousClock.now < end {
+      if try await condition() { return true }
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    return false
   }
 
   struct TookTooLong: Error {}
@@ -128,16 +138,6 @@ enum Spec {
 }
 
 extension JSONValue {
-  var text: String? {
-    guard case .string(let text) = self else { return nil }
-    return text
-  }
-
-  var integer: Int? {
-    guard case .int(let number) = self else { return nil }
-    return Int(number)
-  }
-
   var list: [JSONValue] {
     guard case .array(let elements) = self else { return [] }
     return elements

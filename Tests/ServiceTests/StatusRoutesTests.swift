@@ -6,13 +6,13 @@ import Testing
 
 @Suite("Status routes")
 struct StatusRoutesTests {
-  @Test("the service tells how it is, what it is and what it offers") func theServiceTellsHowItIs() async throws {
+  @Test("the service tells how it is, what it is and what it offers") func serviceTellsHow() async throws {
     try await RunningService.with { service async throws in
       #expect(try await service.curl("/healthz").json["status"] == "ok")
       #expect(try await service.curl("/readyz").json["status"] == "ready")
       #expect(try await service.curl("/version").json["version"] == .string(TemperVersion.current))
       let architectures = try await service.curl("/v1/architectures")
-      let names = architectures.json["data"]?.list.compactMap { $0["id"]?.text } ?? []
+      let names = architectures.json["data"]?.list.compactMap { $0["id"]?.string } ?? []
       #expect(Set(["linear", "mlp", "lenet", "madry_cnn"]).isSubset(of: names))
       #expect(try await service.curl("/v1/architectures", "-H", "If-None-Match: \(architectures.headers["etag"] ?? "")").status == 304)
 
@@ -20,7 +20,7 @@ struct StatusRoutesTests {
       let contract = try await service.curl("/openapi.json").json
       #expect(contract["openapi"] == "3.1.0")
       for route in index {
-        let (method, path) = (try #require(route["method"]?.text), try #require(route["path"]?.text))
+        let (method, path) = (try #require(route["method"]?.string), try #require(route["path"]?.string))
         #expect(contract["paths"]?[path]?[method.lowercased()]?["operationId"] != nil, "\(method) \(path)")
       }
     }
@@ -34,19 +34,19 @@ struct StatusRoutesTests {
       let items = body?["properties"]?["evaluation"]?["properties"]?["attacks"]?["items"]
       #expect(items?["$ref"] == "#/components/schemas/Attack")
       let attacks = contract["components"]?["schemas"]?["Attack"]?["oneOf"]?.list ?? []
-      #expect(attacks.compactMap { $0["title"]?.text } == ["fgsm", "bim", "mifgsm", "pgd", "adam", "noise"])
-      let momentum = attacks.first { $0["title"]?.text == "mifgsm" }?["properties"]
+      #expect(attacks.compactMap { $0["title"]?.string } == ["fgsm", "bim", "mifgsm", "pgd", "adam", "noise"])
+      let momentum = attacks.first { $0["title"]?.string == "mifgsm" }?["properties"]
       #expect(momentum?["name"]?["const"] == "mifgsm")
       #expect(momentum?["steps"]?["minimum"] == 1 && momentum?["steps"]?["maximum"] == 10_000 && momentum?["steps"]?["default"] == 10)
       #expect(momentum?["decay"]?["maximum"]?.double == 1 && momentum?["decay"]?["default"]?.double == 1)
       #expect(momentum?["restarts"] == nil)
-      let single = attacks.first { $0["title"]?.text == "fgsm" }?["properties"]
+      let single = attacks.first { $0["title"]?.string == "fgsm" }?["properties"]
       #expect(single?["steps"]?["enum"] == [1, nil])
       #expect(single?["step_size"]?["exclusiveMinimum"]?.double == 0)
     }
   }
 
-  @Test("the figures are in Prometheus' text format") func theFiguresAreInPrometheusText() async throws {
+  @Test("the figures are in Prometheus' text format") func figuresAreInPrometheus() async throws {
     try await RunningService.with { service async throws in
       _ = try await service.curl("/healthz")
       let page = try await service.curl("/metrics")
@@ -83,7 +83,7 @@ struct StatusRoutesTests {
     #expect(Double(sample.output.3) != nil || sample.output.3 == "+Inf", "\(line)")
   }
 
-  @Test("unknown paths, methods and parameters are answered for") func unknownPathsMethodsAndParametersAre() async throws {
+  @Test("unknown paths, methods and parameters are answered for") func unknownPathsMethodsAndParameters() async throws {
     try await RunningService.with { service async throws in
       #expect(try await service.curl("/v1/nothing").isProblem(404))
       let wrong = try await service.curl("/v1/jobs", "-X", "PUT")
@@ -97,7 +97,7 @@ struct StatusRoutesTests {
     }
   }
 
-  @Test("pages of other origins are kept out") func pagesOfOtherOriginsAreKept() async throws {
+  @Test("pages of other origins are kept out") func pagesOfOtherOrigins() async throws {
     try await RunningService.with { service async throws in
       #expect(try await service.curl("/v1/jobs", "-H", "Host: evil.example").isProblem(403))
       #expect(try await service.curl("/v1/jobs", "-H", "Origin: https://evil.example").isProblem(403))
@@ -109,7 +109,7 @@ struct StatusRoutesTests {
 
   @Test(
     "it listens on no address that others can reach", arguments: ["0.0.0.0", "192.168.1.4", "::", "example.org", "127.0.0.1.example.org"])
-  func itListensOnNoAddressThat(host: String) throws {
+  func listensOnNoAddress(host: String) throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("temper-service-\(UUID().uuidString)")
     var configuration = ServiceConfiguration(dataDirectory: folder)
     configuration.host = host
@@ -120,7 +120,7 @@ struct StatusRoutesTests {
     #expect(!FileManager.default.fileExists(atPath: folder.path))
   }
 
-  @Test("a running job goes on after the service was shut down") func aRunningJobGoesOnAfter() async throws {
+  @Test("a running job goes on after the service was shut down") func runningJobGoes() async throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("temper-service-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
     let first = try RunningService.start(in: folder)
