@@ -3,7 +3,7 @@ import Foundation
 import Robustness
 import Testing
 
-/// Commands that speak to a server, with one that does what the test says.
+/// Client commands against a scripted server.
 @Suite struct ClientTests {
   private static let job = #"""
     {"id": "job_1", "object": "job", "name": null, "state": "STATE", "terminal": true, "reason": "a reason", "metrics": {}, "warnings": []}
@@ -62,7 +62,7 @@ import Testing
     let outcome = try await Executable.run("watch", "job_1", "--server", server.url)
     #expect(outcome.code == 4)
     #expect(outcome.errors.components(separatedBy: "loss 0.").count == 3)
-    // Names of fields have no case (RFC 9110 §5.1), and Foundation writes them its own way.
+    // Field names are case-insensitive (RFC 9110 §5.1), and Foundation changes their case.
     let requests = server.requests.map { $0.lowercased() }
     #expect(requests.map { $0.contains("last-event-id") } == [false, true, true, false])
     #expect(requests[1].contains("last-event-id: 1\r\n"))

@@ -7,7 +7,7 @@ import Testing
   private static let digest = SHA256Digest.hex(of: Data(content.utf8))
   private static var headers: [String] { ["ETag: \"\(digest)\"", "Accept-Ranges: bytes"] }
 
-  /// A whole answer of which only so many bytes come.
+  /// A complete answer of which only the first bytes are sent.
   private static func broken(after count: Int) -> String {
     let head = ["HTTP/1.1 200 OK", "Content-Length: \(content.utf8.count)", "Connection: close"] + headers
     return head.joined(separator: "\r\n") + "\r\n\r\n" + content.prefix(count)

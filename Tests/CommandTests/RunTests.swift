@@ -138,7 +138,7 @@ import Testing
   }
 }
 
-/// Files as MNIST has them: 4 × 4 images of two classes, dark and light.
+/// Files in MNIST's format: 4 × 4 images of two classes, dark and light.
 private enum IDX {
   static func images(count: Int) -> Data {
     Data([0, 0, 8, 3] + [count, 4, 4].flatMap(bytes)) + Data((0..<count).flatMap { [UInt8](repeating: $0 % 2 == 0 ? 20 : 230, count: 16) })

@@ -5,9 +5,9 @@ import Glibc
 import Robustness
 import Testing
 
-/// The service and its clients, both the executable that was built.
+/// Runs the built executable as the service and as its clients.
 @Suite struct ServeTests {
-  /// A service on a port of its own, and how to end it.
+  /// A running service on a free port.
   private struct Service {
     let process: Executable
     let url: String

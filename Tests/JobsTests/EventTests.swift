@@ -46,7 +46,7 @@ import Jobs
     }
     let events = try await all(feed)
     try await writer.value
-    // Queued, running, fifty of progress, succeeded, the end.
+    // Queued, running, fifty events of progress, succeeded, the end.
     #expect(events.map(\.number) == Array(after + 1...54))
     #expect(events.last?.kind == .end)
     #expect(events.filter { $0.kind == .end }.count == 1)
@@ -79,7 +79,7 @@ import Jobs
     }
   }
 
-  /// A feed on its way to the one task that asks it.
+  /// Passes a feed to the one task that uses it.
   private final class Unshared: @unchecked Sendable {  // safe: handed over once, before it is used
     let value: EventFeed
     init(_ value: EventFeed) { self.value = value }
@@ -155,7 +155,7 @@ import Jobs
     defer { withExtendedLifetime(folder) {} }
     try store.move(id, to: .cancelled)
     #expect(try await all(store.feed(of: id, after: 3)).isEmpty)
-    // An id that was never given out: it goes on from the last.
+    // For an id that never existed, the feed continues after the last event.
     #expect(try await all(store.feed(of: id, after: 1_000_000)).isEmpty)
     #expect(throws: NotFound.self) { try store.feed(of: "job_x") }
   }

@@ -105,7 +105,7 @@ struct DatasetRoutesTests {
     }
   }
 
-  /// The parts that make a data set of 40 and 20 images, with `trainImages` in the place of the first.
+  /// The parts of a data set of 40 and 20 images, with `trainImages` as the first part.
   private static func upload(_ service: RunningService, _ trainImages: [UInt8], parts: [String] = ImageFiles.parts) async throws -> Answer {
     let contents = [
       "train_images": trainImages, "train_labels": ImageFiles.labels(40), "test_images": ImageFiles.images(20),

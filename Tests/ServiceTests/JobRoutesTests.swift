@@ -84,7 +84,7 @@ struct JobRoutesTests {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("temper-service-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
     let first = try RunningService.start(in: folder)
-    // A spec that failed does not use the key up.
+    // A refused spec does not use up the key.
     #expect(try await first.post("/v1/jobs", "{}", "-H", "Idempotency-Key: k1").isProblem(422))
     let made = try await first.post("/v1/jobs", Spec.quick(), "-H", "Idempotency-Key: k1")
     #expect(made.status == 201)
