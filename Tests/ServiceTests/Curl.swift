@@ -61,12 +61,12 @@ struct Answer {
   var text: String { String(decoding: body, as: UTF8.self) }
   var json: JSONValue { (try? JSONValue(parsing: body)) ?? .null }
   /// The pointers of a problem's errors.
-  var pointers: [String] { (json["errors"]?.list ?? []).compactMap { $0["pointer"]?.string } }
+  var pointers: [String] { (json["errors"]?.list ?? []).compactMap { $0["pointer"]?.text } }
 
   /// Whether it is a problem document of this status that says what is wrong.
   func isProblem(_ status: Int) -> Bool {
     self.status == status && headers["content-type"] == "application/problem+json" && json["status"]?.integer == status
-      && json["detail"]?.string?.isEmpty == false && json["title"]?.string?.isEmpty == false
-      && json["request_id"]?.string == headers["x-request-id"]
+      && json["detail"]?.text?.isEmpty == false && json["title"]?.text?.isEmpty == false
+      && json["request_id"]?.text == headers["x-request-id"]
   }
 }

@@ -12,7 +12,7 @@ struct DatasetRoutesTests {
     try await RunningService.with { service async throws in
       let made = try await Self.upload(service, ImageFiles.images(40))
       #expect(made.status == 201, "\(made.text)")
-      let id = try #require(made.json["id"]?.string)
+      let id = try #require(made.json["id"]?.text)
       #expect(made.headers["location"] == "/v1/datasets/\(id)")
       #expect(made.json["shape"] == [4, 4, 1])
       #expect(made.json["classes"] == 2)
@@ -22,7 +22,7 @@ struct DatasetRoutesTests {
       #expect(files.count == 1)
 
       let list = try await service.curl("/v1/datasets")
-      #expect(list.json["data"]?.list.compactMap { $0["id"]?.string } == [id, "digits"])
+      #expect(list.json["data"]?.list.compactMap { $0["id"]?.text } == [id, "digits"])
       let one = try await service.curl("/v1/datasets/\(id)")
       #expect(one.json["name"] == "small")
       #expect(try await service.curl("/v1/datasets/\(id)", "-H", "If-None-Match: \(one.headers["etag"] ?? "")").status == 304)
@@ -54,7 +54,7 @@ struct DatasetRoutesTests {
       #expect(answers.map(\.status) == [201, 201], "\(answers[0].text)")
       #expect(answers[1].headers["idempotency-replayed"] == "true")
       #expect(answers[0].body == answers[1].body)
-      #expect(answers[0].json["sha256"]?.string == (try SHA256Digest.hex(ofFile: file)))
+      #expect(answers[0].json["sha256"]?.text == (try SHA256Digest.hex(ofFile: file)))
       let other = try await service.curl(
         "/v1/datasets?name=other&format=npz", "-H", "Content-Type: application/octet-stream", "-H", "Idempotency-Key: once",
         "--data-binary", "@\(file.path)")

@@ -40,7 +40,7 @@ struct JobRoutesTests {
         #"{"dataset": {"id": "digits"}, "model": {"architecture": 3}, "threat": {"norm": "linf", "epsilon": -0.1}, "epsilom": 1}"#)
       #expect(faulty.isProblem(422))
       #expect(Set(faulty.pointers) == ["/model/architecture", "/threat/epsilon", "/epsilom"], "\(faulty.text)")
-      let codes = faulty.json["errors"]?.list.compactMap { $0["code"]?.string } ?? []
+      let codes = faulty.json["errors"]?.list.compactMap { $0["code"]?.text } ?? []
       #expect(Set(codes) == ["wrong_type", "out_of_range", "unknown_field"])
 
       let misfit = try await service.post(
@@ -69,7 +69,7 @@ struct JobRoutesTests {
     }
   }
 
-  @Test("a spec is completed and estimated without a job being made") func specIsCompleted() async throws {
+  @Test("a spec is completed and estimated without a job being made") func aSpecIsCompletedAndEstimatedWithout() async throws {
     try await RunningService.with { service async throws in
       let answer = try await service.post("/v1/jobs?validate_only=true", Spec.quick())
       #expect(answer.status == 200)
@@ -114,11 +114,11 @@ struct JobRoutesTests {
       }
       _ = try await service.job(running, in: ["running"])
       let first = try await service.curl("/v1/jobs?limit=3").json
-      #expect(first["data"]?.list.compactMap { $0["id"]?.string } == Array(ids[..<3]))
+      #expect(first["data"]?.list.compactMap { $0["id"]?.text } == Array(ids[..<3]))
       #expect(first["has_more"] == true)
       #expect(first["last_id"] == .string(ids[2]))
       let rest = try await service.curl("/v1/jobs?limit=3&after=\(ids[2])").json
-      #expect(rest["data"]?.list.compactMap { $0["id"]?.string } == [running])
+      #expect(rest["data"]?.list.compactMap { $0["id"]?.text } == [running])
       #expect(rest["has_more"] == false)
       #expect(try await service.curl("/v1/jobs?label.branch=main").json["data"]?.list.count == 2)
       #expect(try await service.curl("/v1/jobs?state=running").json["data"]?.list.count == 1)
@@ -126,7 +126,7 @@ struct JobRoutesTests {
       for query in ["state=asleep", "limit=0", "limit=201", "after=digits", "colour=red", "state=queued&state=running", "label.=x"] {
         #expect(try await service.curl("/v1/jobs?\(query)").isProblem(400), "\(query)")
       }
-      #expect(try await service.curl("/v1/jobs?colour=red").json["detail"]?.string?.contains("state") == true)
+      #expect(try await service.curl("/v1/jobs?colour=red").json["detail"]?.text?.contains("state") == true)
     }
   }
 
@@ -230,7 +230,7 @@ struct JobRoutesTests {
       let model = try await service.curl(
         "/v1/models?name=odd&format=safetensors", "-H", "Content-Type: application/octet-stream", "--data-binary", "@\(file.path)")
       #expect(model.status == 201, "\(model.text)")
-      let id = try #require(model.json["id"]?.string)
+      let id = try #require(model.json["id"]?.text)
       let spec = """
         {"dataset": {"id": "digits"}, "model": {"architecture": "linear", "init": "\(id)"}, "threat": {"norm": "linf", "epsilon": 0.1}}
         """

@@ -85,7 +85,7 @@ struct RunningService: Sendable {
   func submit(_ spec: String) async throws -> String {
     let answer = try await post("/v1/jobs", spec)
     try #require(answer.status == 201, "\(answer.text)")
-    return try #require(answer.json["id"]?.string)
+    return try #require(answer.json["id"]?.text)
   }
 
   /// The job once it is in one of `states`, by waiting for changes.
@@ -96,7 +96,7 @@ struct RunningService: Sendable {
       let answer = try await curl("/v1/jobs/\(id)?wait=5", "-H", "If-None-Match: \(tag)")
       if answer.status == 304 { continue }
       try #require(answer.status == 200, "\(answer.text)")
-      if states.contains(answer.json["state"]?.string ?? "") { return answer.json }
+      if states.contains(answer.json["state"]?.text ?? "") { return answer.json }
       tag = try #require(answer.headers["etag"])
     }
     throw TookTooLong()
@@ -139,6 +139,8 @@ enum Spec {
 }
 
 extension JSONValue {
+  var text: String? { string }
+
   var list: [JSONValue] {
     guard case .array(let elements) = self else { return [] }
     return elements

@@ -12,7 +12,7 @@ struct StatusRoutesTests {
       #expect(try await service.curl("/readyz").json["status"] == "ready")
       #expect(try await service.curl("/version").json["version"] == .string(TemperVersion.current))
       let architectures = try await service.curl("/v1/architectures")
-      let names = architectures.json["data"]?.list.compactMap { $0["id"]?.string } ?? []
+      let names = architectures.json["data"]?.list.compactMap { $0["id"]?.text } ?? []
       #expect(Set(["linear", "mlp", "lenet", "madry_cnn"]).isSubset(of: names))
       #expect(try await service.curl("/v1/architectures", "-H", "If-None-Match: \(architectures.headers["etag"] ?? "")").status == 304)
 
@@ -20,7 +20,7 @@ struct StatusRoutesTests {
       let contract = try await service.curl("/openapi.json").json
       #expect(contract["openapi"] == "3.1.0")
       for route in index {
-        let (method, path) = (try #require(route["method"]?.string), try #require(route["path"]?.string))
+        let (method, path) = (try #require(route["method"]?.text), try #require(route["path"]?.text))
         #expect(contract["paths"]?[path]?[method.lowercased()]?["operationId"] != nil, "\(method) \(path)")
       }
     }
@@ -34,19 +34,19 @@ struct StatusRoutesTests {
       let items = body?["properties"]?["evaluation"]?["properties"]?["attacks"]?["items"]
       #expect(items?["$ref"] == "#/components/schemas/Attack")
       let attacks = contract["components"]?["schemas"]?["Attack"]?["oneOf"]?.list ?? []
-      #expect(attacks.compactMap { $0["title"]?.string } == ["fgsm", "bim", "mifgsm", "pgd", "adam", "noise"])
-      let momentum = attacks.first { $0["title"]?.string == "mifgsm" }?["properties"]
+      #expect(attacks.compactMap { $0["title"]?.text } == ["fgsm", "bim", "mifgsm", "pgd", "adam", "noise"])
+      let momentum = attacks.first { $0["title"]?.text == "mifgsm" }?["properties"]
       #expect(momentum?["name"]?["const"] == "mifgsm")
       #expect(momentum?["steps"]?["minimum"] == 1 && momentum?["steps"]?["maximum"] == 10_000 && momentum?["steps"]?["default"] == 10)
       #expect(momentum?["decay"]?["maximum"]?.double == 1 && momentum?["decay"]?["default"]?.double == 1)
       #expect(momentum?["restarts"] == nil)
-      let single = attacks.first { $0["title"]?.string == "fgsm" }?["properties"]
+      let single = attacks.first { $0["title"]?.text == "fgsm" }?["properties"]
       #expect(single?["steps"]?["enum"] == [1, nil])
       #expect(single?["step_size"]?["exclusiveMinimum"]?.double == 0)
     }
   }
 
-  @Test("the figures are in Prometheus' text format") func figuresAreInPrometheus() async throws {
+  @Test("the figures are in Prometheus' text format") func theFiguresAreInPrometheusText() async throws {
     try await RunningService.with { service async throws in
       _ = try await service.curl("/healthz")
       let page = try await service.curl("/metrics")

@@ -10,7 +10,7 @@ struct WholeFlowTests {
       let submitted = try await service.post(
         "/v1/jobs", Spec.quick(#", "gates": [{"metric": "clean_accuracy", "min": 0.0001}]"#))
       #expect(submitted.status == 201)
-      let id = try #require(submitted.json["id"]?.string)
+      let id = try #require(submitted.json["id"]?.text)
       #expect(submitted.headers["location"] == "/v1/jobs/\(id)")
       #expect(submitted.headers["etag"] != nil)
 
@@ -49,9 +49,9 @@ struct WholeFlowTests {
 
   private func checkCheckpoints(_ service: RunningService, _ id: String) async throws {
     let list = try await service.curl("/v1/jobs/\(id)/checkpoints").json["data"]?.list ?? []
-    #expect(list.compactMap { $0["role"]?.string } == ["base", "last", "best_robust", "best_clean"])
+    #expect(list.compactMap { $0["role"]?.text } == ["base", "last", "best_robust", "best_clean"])
     let best = try #require(list.first { $0["role"] == "best_robust" })
-    let (sha, size) = (try #require(best["sha256"]?.string), try #require(best["bytes"]?.integer))
+    let (sha, size) = (try #require(best["sha256"]?.text), try #require(best["bytes"]?.integer))
     let path = "/v1/jobs/\(id)/checkpoints/best_robust"
 
     let whole = try await service.curl(path)
@@ -64,7 +64,7 @@ struct WholeFlowTests {
     let digest = try #require(whole.headers["repr-digest"])
     let base64 = digest.dropFirst("sha-256=:".count).dropLast()
     #expect(Data(base64Encoded: String(base64)).map { SHA256Digest.hex([UInt8]($0)) } == sha)
-    let byID = try await service.curl("/v1/jobs/\(id)/checkpoints/\(best["id"]?.string ?? "")")
+    let byID = try await service.curl("/v1/jobs/\(id)/checkpoints/\(best["id"]?.text ?? "")")
     #expect(byID.body == whole.body)
 
     // A download that broke off is resumed.
