@@ -69,7 +69,7 @@ struct JobRoutesTests {
     }
   }
 
-  @Test("a spec is completed and estimated without a job being made") func aSpecIsCompletedAndEstimatedWithout() async throws {
+  @Test("a spec is completed and estimated without a job being made") func aSpecIsCompletedAndEstimated() async throws {
     try await RunningService.with { service async throws in
       let answer = try await service.post("/v1/jobs?validate_only=true", Spec.quick())
       #expect(answer.status == 200)
