@@ -45,7 +45,7 @@ build: packages
 run: build
 	$(TEMPER) serve --data $${TEMPER_DATA:-data}
 
-# The same work by PyTorch and by Temper, and the table of ratios; `WORK=madry,mlp` picks rows.
+# The same work in PyTorch, TensorFlow and Temper, and the table of ratios; `WORK=madry,mlp` picks rows.
 peers: build
 	python3 Tests/Peers/peers.py
 

@@ -17,7 +17,7 @@ extension Warning {
     return Warning(
       code: "pgd_weaker_than_fgsm",
       detail: """
-        \(strong.settings.label) leaves \(percent(strong.accuracy.value)) standing, \(weak.settings.label) only \
+        \(strong.settings.label) leaves \(percent(strong.accuracy.value)) correct, \(weak.settings.label) only \
         \(percent(weak.accuracy.value)). Gradients are masked or the step size is wrong: try more steps, restarts or another step size.
         """,
       discredits: true)
@@ -35,8 +35,8 @@ extension Warning {
       return Warning(
         code: "noise_beats_attack",
         detail: """
-          \(noise.settings.label) fells \(missed) examples that withstood \(trial.settings.label): following the gradient is worse than \
-          guessing, so gradients are masked or the attack is badly set.
+          \(noise.settings.label) fools the model on \(missed) examples that withstood \(trial.settings.label): following the gradient is \
+          worse than guessing, so gradients are masked or the attack has the wrong settings.
           """,
         discredits: true, attack: trial.settings.label)
     }

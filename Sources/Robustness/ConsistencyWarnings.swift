@@ -20,8 +20,8 @@ extension Warning {
     return Warning(
       code: "prediction_not_repeatable",
       detail: """
-        \(trial.settings.label): \(trial.unrepeatable) adversarial images were predicted otherwise when predicted again. The model is \
-        randomised (dropout or batch statistics left on?): one look at each image says little.
+        \(trial.settings.label): \(trial.unrepeatable) adversarial images were predicted differently when predicted again. The model is \
+        random (are dropout or batch statistics on?), so one prediction per image says little.
         """,
       discredits: true)
   }

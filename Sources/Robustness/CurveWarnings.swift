@@ -30,7 +30,7 @@ extension Warning {
       code: "above_chance_at_large_epsilon",
       detail: """
         Accuracy is \(percent(point.accuracy.value)) at L∞ \(point.epsilon), where every image can be made the same grey: the attack \
-        does not find what is there.
+        misses adversarial images that exist.
         """)
   }
 }

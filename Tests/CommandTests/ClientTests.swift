@@ -3,7 +3,7 @@ import Foundation
 import Robustness
 import Testing
 
-/// Commands that speak to a server, with one that does what the test says.
+/// Client commands against a scripted server.
 @Suite struct ClientTests {
   private static let job = #"""
     {"id": "job_1", "object": "job", "name": null, "state": "STATE", "terminal": true, "reason": "a reason", "metrics": {}, "warnings": []}
@@ -20,14 +20,14 @@ import Testing
     arguments: [
       ["status", "job_1"], ["list"], ["cancel", "job_1"], ["gate", "job_1"], ["watch", "job_1"], ["download", "job_1", "-o", "x"],
     ])
-  func aServerOutOfReachEnds(arguments: [String]) async throws {
+  func serverOutOfReach(arguments: [String]) async throws {
     let outcome = try await Executable(arguments + ["--server", "http://127.0.0.1:1"]).end()
     #expect(outcome.code == 5)
     #expect(outcome.output.isEmpty)
     #expect(outcome.errors.contains("cannot reach the server http://127.0.0.1:1"))
   }
 
-  @Test("the server and the token come from the environment") func theServerAndTheTokenCome() async throws {
+  @Test("the server and the token come from the environment") func serverAndTheToken() async throws {
     let server = try ScriptedServer([Self.job("running")])
     let outcome = try await Executable.run(
       "status", "job_1", "--json", environment: ["TEMPER_SERVER": server.url, "TEMPER_TOKEN": "secret"])
@@ -38,7 +38,7 @@ import Testing
     #expect(request.contains("Authorization: Bearer secret\r\n"))
   }
 
-  @Test("faults of a spec end submit with 2, each with its pointer") func faultsOfASpecEndSubmit() async throws {
+  @Test("faults of a spec end submit with 2, each with its pointer") func faultsOfASpecEnd() async throws {
     let problem = #"""
       {"title": "Unprocessable", "detail": "The spec cannot run.", "status": 422,
        "errors": [{"pointer": "/threat/epsilon", "code": "out_of_range", "detail": "must be at least 0"}, {"pointer": "/modle", "detail": "unknown"}]}
@@ -52,7 +52,7 @@ import Testing
     #expect(try #require(server.requests.first).contains("Idempotency-Key: "))
   }
 
-  @Test("a stream that breaks is taken up after its last event, and only its end is the end") func aStreamThatBreaksIsTaken() async throws {
+  @Test("a stream that breaks is taken up after its last event, and only its end is the end") func streamThatBreaks() async throws {
     let server = try ScriptedServer([
       Self.events("retry: 10\n\nid: 1\nevent: metric\ndata: {\"epoch\": 1, \"values\": {\"loss\": 0.5}}\n\nid: 2\nevent: met"),
       Self.events("id: 2\nevent: metric\ndata: {\"epoch\": 2, \"values\": {\"loss\": 0.25}}\n\n"),
@@ -62,7 +62,7 @@ import Testing
     let outcome = try await Executable.run("watch", "job_1", "--server", server.url)
     #expect(outcome.code == 4)
     #expect(outcome.errors.components(separatedBy: "loss 0.").count == 3)
-    // Names of fields have no case (RFC 9110 §5.1), and Foundation writes them its own way.
+    // Field names are case-insensitive (RFC 9110 §5.1), and Foundation changes their case.
     let requests = server.requests.map { $0.lowercased() }
     #expect(requests.map { $0.contains("last-event-id") } == [false, true, true, false])
     #expect(requests[1].contains("last-event-id: 1\r\n"))
@@ -71,7 +71,7 @@ import Testing
 
   @Test(
     "watch exits by the state in which the job ended", arguments: [("failed", 1), ("cancelled", 4), ("succeeded", 0)] as [(String, Int32)])
-  func watchExitsByTheStateIn(state: String, code: Int32) async throws {
+  func watchExitsByTheState(state: String, code: Int32) async throws {
     let server = try ScriptedServer([
       Self.events("id: 1\nevent: end\ndata: {}\n\n"), Self.job(state), ScriptedServer.answer(status: "409 Conflict", "{}"),
     ])
@@ -97,14 +97,14 @@ import Testing
 
   @Test(
     "a job without a verdict ends gate by its state", arguments: [("failed", 1), ("cancelled", 4), ("running", 6)] as [(String, Int32)])
-  func aJobWithoutAVerdictEnds(state: String, code: Int32) async throws {
+  func jobWithoutAVerdict(state: String, code: Int32) async throws {
     let server = try ScriptedServer([ScriptedServer.answer(status: "409 Conflict", "{}"), Self.job(state)])
     let outcome = try await Executable.run("gate", "job_1", "--server", server.url)
     #expect(outcome.code == code)
     #expect(outcome.errors.contains(state))
   }
 
-  @Test("a wait that takes too long ends with 5") func aWaitThatTakesTooLong() async throws {
+  @Test("a wait that takes too long ends with 5") func waitThatTakesToo() async throws {
     let server = try ScriptedServer([Self.events("retry: 60000\n\n")])
     let outcome = try await Executable.run("watch", "job_1", "--timeout", "0.5", "--server", server.url)
     #expect(outcome.code == 5)

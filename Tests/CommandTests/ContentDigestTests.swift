@@ -7,7 +7,7 @@ import temper
   private static let bytes = [UInt8](0..<32)
   private static let hex = SHA256Digest.hex(bytes)
 
-  @Test("Repr-Digest is read among other digests") func reprDigestIsReadAmongOther() {
+  @Test("Repr-Digest is read among other digests") func reprDigestIsReadAmong() {
     let field = ":\(Data(Self.bytes).base64EncodedString()):"
     #expect(ContentDigest.parse(reprDigest: "sha-256=\(field)") == Self.hex)
     #expect(ContentDigest.parse(reprDigest: "sha-512=:AAAA:, sha-256=\(field)") == Self.hex)

@@ -7,7 +7,7 @@ import Testing
   private static let digest = SHA256Digest.hex(of: Data(content.utf8))
   private static var headers: [String] { ["ETag: \"\(digest)\"", "Accept-Ranges: bytes"] }
 
-  /// A whole answer of which only so many bytes come.
+  /// A complete answer of which only the first bytes are sent.
   private static func broken(after count: Int) -> String {
     let head = ["HTTP/1.1 200 OK", "Content-Length: \(content.utf8.count)", "Connection: close"] + headers
     return head.joined(separator: "\r\n") + "\r\n\r\n" + content.prefix(count)
@@ -18,7 +18,7 @@ import Testing
     return ScriptedServer.answer(status: "206 Partial Content", headers: headers + [range], String(content.dropFirst(start)))
   }
 
-  @Test("a whole download takes its name once its digest is right") func aWholeDownloadTakesItsName() async throws {
+  @Test("a whole download takes its name once its digest is right") func wholeDownloadTakes() async throws {
     let space = try Workspace()
     let server = try ScriptedServer([ScriptedServer.answer(headers: Self.headers, Self.content)])
     let outcome = try await Executable.run("download", "job_1", "-o", space.path("w"), "--server", server.url)
@@ -29,7 +29,7 @@ import Testing
     #expect(try #require(server.requests.first).hasPrefix("GET /v1/jobs/job_1/checkpoints/best_robust HTTP/1.1"))
   }
 
-  @Test("a download that breaks goes on where it broke") func aDownloadThatBreaksGoesOn() async throws {
+  @Test("a download that breaks goes on where it broke") func downloadThatBreaksGoes() async throws {
     let space = try Workspace()
     let server = try ScriptedServer([Self.broken(after: 70), Self.rest(from: 70)])
     let outcome = try await Executable.run("download", "job_1", "--role", "last", "-o", space.path("w"), "--server", server.url)
@@ -41,7 +41,7 @@ import Testing
     #expect(second.contains("If-Range: \"\(Self.digest)\"\r\n"))
   }
 
-  @Test("a later command goes on with what an earlier one left") func aLaterCommandGoesOnWith() async throws {
+  @Test("a later command goes on with what an earlier one left") func laterCommandGoes() async throws {
     let space = try Workspace()
     try space.write(String(Self.content.prefix(33)), to: "w.part")
     try space.write("\"\(Self.digest)\"", to: "w.part.etag")
@@ -52,7 +52,7 @@ import Testing
     #expect(try space.data("w") == Data(Self.content.utf8))
   }
 
-  @Test("a part of other weights is thrown away when the server sends the whole") func aPartOfOtherWeightsIs() async throws {
+  @Test("a part of other weights is thrown away when the server sends the whole") func partOfOtherWeights() async throws {
     let space = try Workspace()
     try space.write("of something else", to: "w.part")
     try space.write("\"0000\"", to: "w.part.etag")
@@ -62,7 +62,7 @@ import Testing
     #expect(try space.data("w") == Data(Self.content.utf8))
   }
 
-  @Test("a damaged download is refused and leaves nothing") func aDamagedDownloadIsRefusedAnd() async throws {
+  @Test("a damaged download is refused and leaves nothing") func damagedDownloadIsRefused() async throws {
     let space = try Workspace()
     let server = try ScriptedServer([ScriptedServer.answer(headers: Self.headers, Self.content.replacing("5", with: "6"))])
     let outcome = try await Executable.run("download", "job_1", "-o", space.path("w"), "--server", server.url)
@@ -71,7 +71,7 @@ import Testing
     #expect(!space.exists("w") && !space.exists("w.part") && !space.exists("w.part.etag"))
   }
 
-  @Test("weights that do not exist end with 2 and leave nothing") func weightsThatDoNotExistEnd() async throws {
+  @Test("weights that do not exist end with 2 and leave nothing") func weightsThatDoNotExist() async throws {
     let space = try Workspace()
     let server = try ScriptedServer([ScriptedServer.answer(status: "404 Not Found", #"{"detail": "There is no such checkpoint."}"#)])
     let outcome = try await Executable.run("download", "job_1", "-o", space.path("w"), "--server", server.url)

@@ -11,7 +11,7 @@ import temper
     StreamEvent(id: "2", name: "message", data: ""),
   ]
 
-  @Test("a stream is read alike wherever it is cut") func aStreamIsReadAlikeWherever() {
+  @Test("a stream is read alike wherever it is cut") func streamIsReadAlike() {
     let bytes = Array(Self.stream.utf8)
     for cut in bytes.indices {
       var parser = EventParser()
@@ -22,7 +22,7 @@ import temper
     }
   }
 
-  @Test("what a broken connection left is dropped, and the last id kept") func whatABrokenConnectionLeftIs() {
+  @Test("what a broken connection left is dropped, and the last id kept") func whatABrokenConnectionLeft() {
     var parser = EventParser()
     #expect(parser.feed("id: 7\ndata: whole\n\nid: 8\ndata: ha".utf8).count == 1)
     parser.reset()

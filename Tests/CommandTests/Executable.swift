@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// The `temper` that was built beside the tests, run as a user runs it.
+/// Runs the `temper` executable that was built beside the tests.
 final class Executable: Sendable {
   struct Outcome: Sendable {
     let code: Int32
@@ -14,7 +14,7 @@ final class Executable: Sendable {
   private let output = Collector()
   private let errors = Collector()
 
-  /// Where the tests' own executable is.
+  /// The folder of the tests' executable.
   private static let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
 
   /// Starts it.
@@ -64,7 +64,7 @@ final class Executable: Sendable {
   }
 }
 
-/// What came through a pipe.
+/// Collects the output of a pipe.
 private final class Collector: Sendable {
   private let state = Mutex<(data: Data, isAtEnd: Bool)>((Data(), false))
 

@@ -5,7 +5,7 @@ import Testing
 
 /// `temper run`, and what every command has in common.
 @Suite struct RunTests {
-  @Test("run leaves report, metrics and checkpoints, and prints the table alone") func runLeavesReportMetricsAndCheckpoints() async throws {
+  @Test("run leaves report, metrics and checkpoints, and prints the table alone") func runLeavesReportMetrics() async throws {
     let space = try Workspace()
     let spec = try space.write(TinySpec.train(gate: 0.2), to: "spec.json")
     let outcome = try await Executable.run("run", spec, "--out", space.path("out"))
@@ -23,7 +23,7 @@ import Testing
     #expect(!outcome.errors.contains("\u{1B}"))
   }
 
-  @Test("run prints the report as JSON and takes the spec from standard input") func runPrintsTheReportAsJSON() async throws {
+  @Test("run prints the report as JSON and takes the spec from standard input") func runPrintsTheReport() async throws {
     let space = try Workspace()
     let outcome = try await Executable.run(
       "run", "-", "--json", "--threads", "1", "--out", space.path("out"), input: TinySpec.train(gate: 1))
@@ -33,7 +33,7 @@ import Testing
     #expect(try Report(json: space.data("out/report.json")) == report)
   }
 
-  @Test("a gate within the interval is inconclusive") func aGateWithinTheIntervalIs() async throws {
+  @Test("a gate within the interval is inconclusive") func gateWithinTheInterval() async throws {
     let space = try Workspace()
     let first = try await Executable.run("run", "-", "--json", "--out", space.path("a"), input: TinySpec.train())
     #expect(first.code == 0, "\(first.errors)")
@@ -44,7 +44,7 @@ import Testing
     #expect(try Report(json: second.output.utf8).gates.first?.value == measured)
   }
 
-  @Test("a dataset is named by a path relative to the spec") func aDatasetIsNamedByA() async throws {
+  @Test("a dataset is named by a path relative to the spec") func datasetIsNamed() async throws {
     let space = try Workspace()
     let spec = try space.write(TinySpec.train(dataset: #"{"path": "images", "format": "idx"}"#), to: "spec.json")
     let folder = space.url.appendingPathComponent("images")
@@ -60,7 +60,7 @@ import Testing
     #expect(report.dataset.testCount == 32)
   }
 
-  @Test("every fault of a spec is told with its pointer, and the code is 2") func everyFaultOfASpecIs() async throws {
+  @Test("every fault of a spec is told with its pointer, and the code is 2") func everyFaultOfASpec() async throws {
     let space = try Workspace()
     let spec =
       #"{"dataset": {"id": "digits"}, "modle": {}, "model": {"architecture": "linear"}, "threat": {"norm": "linf", "epsilon": -1}}"#
@@ -72,7 +72,7 @@ import Testing
     #expect(!space.exists("out"))
   }
 
-  @Test("a spec that is no JSON ends with 2 and says where", arguments: ["{", "[1] 2", ""]) func aSpecThatIsNoJSON(text: String)
+  @Test("a spec that is no JSON ends with 2 and says where", arguments: ["{", "[1] 2", ""]) func aSpec(text: String)
     async throws
   {
     let outcome = try await Executable.run("run", "-", input: text)
@@ -93,7 +93,7 @@ import Testing
     #expect(outcome.output.isEmpty)
   }
 
-  @Test("a job over its time ends with 1") func aJobOverItsTimeEnds() async throws {
+  @Test("a job over its time ends with 1") func jobOverItsTime() async throws {
     let space = try Workspace()
     let spec = TinySpec.train(epochs: 50_000).replacing(#""gates""#, with: #""resources": {"max_seconds": 0.5}, "gates""#)
     let outcome = try await Executable.run("run", "-", "--out", space.path("out"), input: spec)
@@ -101,7 +101,7 @@ import Testing
     #expect(outcome.errors.contains("the job failed: the job took longer than its resources.max_seconds"))
   }
 
-  @Test("an interrupt cancels within a batch and ends with 4") func anInterruptCancelsWithinABatch() async throws {
+  @Test("an interrupt cancels within a batch and ends with 4") func interruptCancelsWithin() async throws {
     let space = try Workspace()
     let run = try Executable(["run", "-", "--out", space.path("out")], input: TinySpec.train(epochs: 50_000))
     #expect(try await run.says("epoch 1/"))
@@ -122,7 +122,7 @@ import Testing
       ["run", "x", "--threads", "0"], ["serve", "--listen", "8080"], ["status", "j", "--server", "ftp://x"],
       ["submit", "-", "--timeout", "5"],
     ])
-  func wrongUsageEndsWith2And(arguments: [String]) async throws {
+  func wrongUsageEndsWith2(arguments: [String]) async throws {
     let outcome = try await Executable(arguments, input: "{}").end()
     #expect(outcome.code == 2)
     #expect(outcome.output.isEmpty)
@@ -138,7 +138,7 @@ import Testing
   }
 }
 
-/// Files as MNIST has them: 4 × 4 images of two classes, dark and light.
+/// Files in MNIST's format: 4 × 4 images of two classes, dark and light.
 private enum IDX {
   static func images(count: Int) -> Data {
     Data([0, 0, 8, 3] + [count, 4, 4].flatMap(bytes)) + Data((0..<count).flatMap { [UInt8](repeating: $0 % 2 == 0 ? 20 : 230, count: 16) })

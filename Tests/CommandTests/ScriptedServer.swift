@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A server that answers each connection with the next of its prepared bytes, whatever it is asked, and hangs up. So a test decides
-/// what breaks, and where.
+/// A server that answers each connection with the next prepared bytes, whatever the request is, and closes it. So a test decides where an
+/// answer breaks off.
 final class ScriptedServer: Sendable {
   let port: Int
   private let descriptor: Int32
@@ -42,7 +42,7 @@ final class ScriptedServer: Sendable {
   }
 
   var url: String { "http://127.0.0.1:\(port)" }
-  /// Heads of the requests so far.
+  /// The heads of the requests so far.
   var requests: [String] { state.withLock { $0.requests } }
 
   private func serve(_ connection: Int32) {
@@ -56,7 +56,7 @@ final class ScriptedServer: Sendable {
     if let answer { _ = send(connection, answer, answer.count, Int32(MSG_NOSIGNAL)) }
   }
 
-  /// An answer whose head and body are right.
+  /// A well-formed answer.
   static func answer(status: String = "200 OK", headers: [String] = ["Content-Type: application/json"], _ body: String) -> String {
     (["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)", "Connection: close"] + headers).joined(separator: "\r\n") + "\r\n\r\n"
       + body

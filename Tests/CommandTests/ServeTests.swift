@@ -5,9 +5,9 @@ import Glibc
 import Robustness
 import Testing
 
-/// The service and its clients, both the executable that was built.
+/// Runs the built executable as the service and as its clients.
 @Suite struct ServeTests {
-  /// A service on a port of its own, and how to end it.
+  /// A running service on a free port.
   private struct Service {
     let process: Executable
     let url: String
@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  @Test("from a spec to the verdict and the weights") func fromASpecToTheVerdict() async throws {
+  @Test("from a spec to the verdict and the weights") func fromASpec() async throws {
     let space = try Workspace()
     let service = try await Service(in: space)
     let spec = try space.write(TinySpec.train(gate: 0.2), to: "spec.json")
@@ -72,7 +72,7 @@ import Testing
     for line in ended.errors.split(separator: "\n") { #expect(throws: Never.self) { try JSONValue(parsing: line.utf8) } }
   }
 
-  @Test("what a server refuses ends with 2, every fault with its pointer") func whatAServerRefusesEndsWith() async throws {
+  @Test("what a server refuses ends with 2, every fault with its pointer") func whatAServerRefusesEnds() async throws {
     let space = try Workspace()
     let service = try await Service(in: space)
     let spec = #"{"dataset": {"id": "digits"}, "modle": 1, "model": {"architecture": "linear"}, "threat": {"norm": "linf", "epsilon": -1}}"#
@@ -90,7 +90,7 @@ import Testing
     #expect(try await service.stop().code == 0)
   }
 
-  @Test("a job that is cancelled ends the one who waits with 4") func aJobThatIsCancelledEnds() async throws {
+  @Test("a job that is cancelled ends the one who waits with 4") func jobThatIsCancelled() async throws {
     let space = try Workspace()
     let service = try await Service(in: space)
     let waiting = try Executable(["submit", "-", "--wait", "--server", service.url], input: TinySpec.train(epochs: 50_000))
@@ -110,7 +110,7 @@ import Testing
     #expect(try await service.stop().code == 0)
   }
 
-  @Test("a service that is ended and started again goes on with its job, and so does the one who waits") func aServiceThatIsEndedAnd()
+  @Test("a service that is ended and started again goes on with its job, and so does the one who waits") func serviceThatIsEnded()
     async throws
   {
     let space = try Workspace()
@@ -131,7 +131,7 @@ import Testing
   }
 
   @Test("the example of the settings is what the service starts with, options come first, and a second owner of the data is refused")
-  func theExampleOfTheSettingsIs()
+  func exampleOfTheSettings()
     async throws
   {
     let space = try Workspace()
@@ -155,7 +155,7 @@ import Testing
     #expect(!space.exists("data"))
   }
 
-  @Test("it refuses to listen where other machines reach it") func itRefusesToListenWhereOther() async throws {
+  @Test("it refuses to listen where other machines reach it") func refusesToListen() async throws {
     let space = try Workspace()
     let outcome = try await Executable.run("serve", "--listen", "0.0.0.0:0", "--data", space.path("data"))
     #expect(outcome.code == 2)

@@ -6,7 +6,7 @@ import temper
 @Suite struct SettingsTests {
   private let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath, isDirectory: true)
 
-  @Test("the example names every setting, each with its default") func theExampleNamesEverySettingEach() throws {
+  @Test("the example names every setting, each with its default") func exampleNamesEverySetting() throws {
     let file = Workspace.repository.appendingPathComponent("config/temper.example.yaml")
     let text = try String(contentsOf: file, encoding: .utf8)
     let defaults = Settings().values
@@ -14,7 +14,7 @@ import temper
     #expect(try Settings(yaml: text, relativeTo: here).values == defaults)
   }
 
-  @Test("every setting of the example stands below a comment") func everySettingOfTheExampleStands() throws {
+  @Test("every setting of the example stands below a comment") func everySettingOfTheExample() throws {
     let file = Workspace.repository.appendingPathComponent("config/temper.example.yaml")
     let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
     var isExplained = false
@@ -24,7 +24,7 @@ import temper
     }
   }
 
-  @Test("a file changes what it names and nothing else") func aFileChangesWhatItNames() throws {
+  @Test("a file changes what it names and nothing else") func fileChangesWhat() throws {
     let text = "listen: \"[::1]:0\"\nthreads: 3\ntimeouts:\n  idle_seconds: 7.5\ndata: here\nlog_level: debug\n"
     var expected = Settings().values
     expected["listen"] = "[::1]:0"
@@ -37,7 +37,7 @@ import temper
     #expect(try Settings(yaml: "# nothing\n", relativeTo: here).values == Settings().values)
   }
 
-  @Test("all faults of a file come at once, with their lines") func allFaultsOfAFileCome() {
+  @Test("all faults of a file come at once, with their lines") func allFaultsOfAFile() {
     let text = "workrs: 2\nworkers: 0\nlimits:\n  spec_bytes: many\n  jobs: 3\nlisten: 8080\ndrain_seconds: -1\n"
     #expect {
       try Settings(yaml: text, relativeTo: here)

@@ -15,16 +15,16 @@ import temper
     return facts
   }
 
-  @Test("the bar says phase, epoch, share, loss, robust accuracy and time left") func theBarSaysPhaseEpochShare() {
+  @Test("the bar says phase, epoch, share, loss, robust accuracy and time left") func barSaysPhaseEpoch() {
     let line = ProgressBar(columns: 80, color: false).line(Self.progress)
     #expect(line == "retrain 7/30 ━━━━━━━━━━━━─────────────  50%  loss 0.412  robust 71.8%  eta 1:12")
   }
 
-  @Test("the bar is never as wide as the terminal", arguments: [10, 20, 40, 60, 79, 80, 120, 200]) func theBarIsNeverAsWide(columns: Int) {
+  @Test("the bar is never as wide as the terminal", arguments: [10, 20, 40, 60, 79, 80, 120, 200]) func barIsNever(columns: Int) {
     #expect(ProgressBar(columns: columns, color: false).line(Self.progress).count < columns)
   }
 
-  @Test("nothing but the bar itself is coloured, and only where it may be") func nothingButTheBarItselfIs() {
+  @Test("nothing but the bar itself is coloured, and only where it may be") func nothingButTheBarItself() {
     let (plain, colored) = (ProgressBar(columns: 80, color: false), ProgressBar(columns: 80, color: true))
     #expect(!plain.line(Self.progress).contains("\u{1B}"))
     #expect(colored.line(Self.progress).replacing(/\u{1B}\[[0-9;]*m/, with: "") == plain.line(Self.progress))
@@ -37,7 +37,7 @@ import temper
     #expect(ProgressBar.duration(seconds) == text)
   }
 
-  @Test("a log line is one JSON object with its metadata as members") func aLogLineIsOneJSON() throws {
+  @Test("a log line is one JSON object with its metadata as members") func logLineIsOne() throws {
     let written = Written()
     var logger = Logger(label: "test") { JSONLogHandler(label: $0, level: .info) { written.add($0) } }
     logger[metadataKey: "request"] = "r1"

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder of a test's own; it goes when the test does.
+/// A temporary folder that is removed after the test.
 final class Workspace: Sendable {
   let url: URL
 
@@ -27,10 +27,10 @@ final class Workspace: Sendable {
     .deletingLastPathComponent()
 }
 
-/// Specs of jobs that take a second.
+/// Specs of jobs that take about a second.
 enum TinySpec {
   /// - Parameters:
-  ///   - gate: the least clean accuracy, when there is a gate.
+  ///   - gate: the minimum of a gate on clean accuracy; nil for no gate.
   ///   - epochs: of retraining.
   static func train(gate: Double? = nil, epochs: Int = 1, dataset: String = #"{"id": "digits", "limit": 300}"#) -> String {
     let gates = gate.map { #"[{"metric": "clean_accuracy", "min": \#($0)}]"# } ?? "[]"

@@ -22,7 +22,7 @@ import Testing
         lost: LostAndFound(folder.url.appendingPathComponent("lost+found")) { name, reason in told.add(name, reason) })
     }
 
-    /// The store of the next process.
+    /// A new store on the same folder, as the next process opens it.
     var next: FileStore { Self.store(folder, told) }
 
     func put(_ text: String) throws -> String { try store.write { try $0.append(Data(text.utf8)) }.sha256 }
@@ -32,7 +32,7 @@ import Testing
       let url = store.url(of: sha256)
       var data = try Data(contentsOf: url)
       body(&data)
-      // In place, as a disk does it: the inode stays.
+      // Changes the file in place, so that the inode stays.
       let handle = try FileHandle(forUpdating: url)
       try handle.truncate(atOffset: 0)
       try handle.write(contentsOf: data)
@@ -101,7 +101,7 @@ import Testing
     #expect(error.sha256 == sha256)
     #expect(bench.told.names == (kind == 2 ? [] : [sha256]))
     #expect(bench.store.all().isEmpty)
-    // Written anew it is whole again.
+    // Writing the content again repairs the file.
     _ = try bench.put(String(repeating: "text ", count: 100))
     #expect(try bench.next.open(sha256).size == 500)
   }

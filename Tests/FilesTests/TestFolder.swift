@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder of its own for a test; it goes with the value.
+/// A temporary folder that is removed with this value.
 final class TestFolder: Sendable {
   let url: URL
 

@@ -48,7 +48,7 @@ struct AnswerTests {
   func aRequestThatIsNoneIsAnsweredAndTheAnswerArrives() async throws {
     try await withServer(handler: echo) { port, server, log in
       let client = try RawClient(port: port)
-      // Much unread input would turn a plain close into a reset.
+      // With much unread input, a plain close would become a reset.
       client.send("GET / \(host)\r\nnonsense\r\n" + String(repeating: "x", count: 200_000))
       #expect(try client.answer().status == 200)
       let answer = try client.answer()

@@ -2,7 +2,7 @@ import Foundation
 import HTTP
 import Testing
 
-/// curl as a client that nobody here wrote.
+/// curl is an independent client.
 private func curl(_ arguments: [String]) throws -> (output: String, status: Int32) {
   let process = Process()
   process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -77,7 +77,7 @@ struct CurlTests {
       let arguments = ["--data-binary", "@\(file.path)", "-H", "Expect: 100-continue", "--expect100-timeout", "10"]
       let sent = try curl(arguments + ["-o", "/dev/null", "-w", "%{http_code} %{size_upload}", "\(url)/small"])
       #expect(sent.output == "413 0" && sent.status == 0)
-      // Even without waiting the answer arrives.
+      // The answer arrives even if curl does not wait for 100 Continue.
       let hasty = try curl(["--data-binary", "@\(file.path)", "-H", "Expect:", "-w", "%{http_code}", "-o", "/dev/null", "\(url)/small"])
       #expect(hasty.output == "413")
     }

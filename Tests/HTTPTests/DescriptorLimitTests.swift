@@ -6,7 +6,7 @@ struct DescriptorLimitTests {
   @Test(
     "connections leave descriptors to everything else",
     arguments: [
-      // As many as configured where there is room for them, for the reserve, and for 64 refusals.
+      // The configured number, if there are descriptors for it, for the reserve, and for 64 refusals.
       (configured: 1024, limit: 1_048_576, reserve: 256, connections: 1024), (1024, 1344, 256, 1024), (1024, 1343, 256, 1023),
       (1024, 1024, 256, 704), (100, 1024, 256, 100), (1024, 256, 256, 16), (4, 256, 256, 4), (1024, 1024, -5, 960),
     ])
@@ -30,10 +30,10 @@ struct DescriptorLimitTests {
 
   @Test("a server that is out of descriptors waits at rest, and takes connections again when there are some")
   func aServerOutOfDescriptors() async {
-    // The limit is one of the process, hence one of its own.
+    // The limit applies to the whole process, so the test needs its own process.
     await #expect(processExitsWith: .success) {
       try await withServer(handler: { .text($0.path) }) { port, server, _ in
-        // The process opens some of its own for the first connection and the first timer.
+        // The first connection and the first timer open further descriptors.
         do {
           let first = try RawClient(port: port)
           first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -45,7 +45,7 @@ struct DescriptorLimitTests {
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
         limits.rlim_cur = min(limits.rlim_cur, 256)
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
-        // All taken but seven: three pairs, and one for the client that nobody can accept.
+        // Take all descriptors but seven: three pairs, and one for the client that cannot be accepted.
         var taken: [Int32] = []
         while case let descriptor = dup(0), descriptor >= 0 { taken.append(descriptor) }
         for descriptor in taken.suffix(7) { close(descriptor) }
@@ -57,10 +57,10 @@ struct DescriptorLimitTests {
         try #require((try? RawClient(port: port)) == nil)
         let before = clock()
         try await Task.sleep(for: .milliseconds(500))
-        // Processor time: a server that tries without end has about all of the half second.
+        // Processor time. A server that retried in a loop would use nearly the whole half second.
         try #require(clock() - before < CLOCKS_PER_SEC / 4)
         for client in clients { client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
-        // Each that is answered and goes leaves room for another.
+        // Each client that disconnects leaves room for another.
         while let client = clients.first {
           try #require(try client.answer().text == "/")
           clients.removeFirst()

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 struct ImmediateTests {
-  /// How deep the stack was at each call, thread by thread.
+  /// Records the depth of the stack at each call, by thread.
   private final class StackDepth: Sendable {
     private let ranges = Mutex<[pthread_t: ClosedRange<UInt>]>([:])
 
@@ -84,7 +84,7 @@ struct ImmediateTests {
       }, handler: { .text("by the handler of \($0.path)") }
     ) { port, _, _ in
       let client = try RawClient(port: port)
-      // Each hundredth takes a handler, and those behind it wait for that.
+      // Every hundredth request needs a handler, and the ones behind it wait.
       let paths = (0..<10_000).map { $0 % 100 == 99 ? "/handler" : "/\($0)" }
       let requests = Array(paths.map { "GET \($0) \(host)\r\n" }.joined().utf8)
       let sender = Thread { client.send(requests) }

@@ -12,7 +12,7 @@ struct ProblemTests {
       status: .unprocessableContent, detail: "two faults", type: "https://x/spec", requestID: "req_1",
       members: ["errors": [Fault(pointer: "/a"), Fault(pointer: "/b")], "status": 7])
     let document = try #require(try JSONSerialization.jsonObject(with: Data(problem.encoded())) as? [String: Any])
-    // A member of its own cannot take the place of one of the standard's.
+    // A further member cannot replace a standard one.
     #expect(document["status"] as? Int == 422)
     #expect(document["title"] as? String == "Unprocessable Content")
     #expect(document["type"] as? String == "https://x/spec")

@@ -33,7 +33,7 @@ final class RawClient: @unchecked Sendable {  // safe: a test uses it on one thr
 
   deinit { close(descriptor) }
 
-  /// False when the peer takes no more.
+  /// Returns false when the peer takes no more.
   @discardableResult
   func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
@@ -50,7 +50,7 @@ final class RawClient: @unchecked Sendable {  // safe: a test uses it on one thr
 
   func endOutput() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-  /// Reads once, for at most so many milliseconds; false when nothing came.
+  /// Reads once, waiting at most so many milliseconds; false when nothing came.
   @discardableResult
   func receive(within milliseconds: Int32 = 20_000) -> Bool {
     var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
@@ -66,13 +66,13 @@ final class RawClient: @unchecked Sendable {  // safe: a test uses it on one thr
     return true
   }
 
-  /// All that comes until the peer closes.
+  /// Everything that comes until the peer closes.
   func receiveAll() -> String {
     while receive() {}
     return String(decoding: received, as: UTF8.self)
   }
 
-  /// What has come and was not taken as an answer.
+  /// The bytes that were received and not yet taken as an answer.
   var pending: String { String(decoding: received, as: UTF8.self) }
 
   func receive(until marker: String) throws {

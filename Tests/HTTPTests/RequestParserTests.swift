@@ -1,7 +1,7 @@
 import HTTP
 import Testing
 
-/// What a parser made of some bytes, written so that two runs can be compared.
+/// The result of a parser, in a form that can be compared.
 private func transcript(_ pieces: [[UInt8]], limits: ServerConfiguration.Limits = .init()) -> [String] {
   var parser = RequestParser(limits: limits)
   var lines: [String] = []
@@ -171,7 +171,7 @@ struct RequestParserTests {
       }
       let whole = transcript([bytes])
       let cut = Int.random(in: 0...bytes.count, using: &generator)
-      // However it is cut, the verdict is the same.
+      // The result is the same wherever the bytes are cut.
       #expect(transcript([Array(bytes[..<cut]), Array(bytes[cut...])]) == whole, "\(bytes) cut at \(cut)")
     }
   }

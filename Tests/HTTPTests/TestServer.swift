@@ -5,7 +5,7 @@ import HTTP
 import Logging
 import Synchronization
 
-/// Every line that a server logs.
+/// Collects the lines that a server logs.
 final class LogBook: Sendable {
   struct Line: Sendable {
     let level: Logger.Level
@@ -19,7 +19,7 @@ final class LogBook: Sendable {
 
   private let gate = DispatchSemaphore(value: 1)
 
-  /// Nothing is logged from now on: whoever tries hangs.
+  /// Blocks every logging call until `release`.
   func hold() { gate.wait() }
   func release() { gate.signal() }
 
@@ -70,7 +70,7 @@ func withServer(
   await server.drain(within: 0)
 }
 
-/// Threads on which a test may block. Swift's own are as few as cores, and all timers of tasks wait for them.
+/// Threads on which a test may block. Swift's pool has only one thread per core, and the timers of all tasks run on it.
 private final class TestThreads: TaskExecutor {
   private let queue = DispatchQueue(label: "test", attributes: .concurrent)
 
@@ -82,7 +82,7 @@ private final class TestThreads: TaskExecutor {
 
 /// Waits for something that happens soon on another thread; false when it did not.
 ///
-/// It blocks its thread, one of the test's own, because timers of tasks wait for Swift's threads.
+/// It blocks one of the test's own threads and uses no timer of a task, because those run on Swift's pool.
 func eventually(within seconds: Double = 20, _ condition: () -> Bool) async -> Bool {
   let end = ContinuousClock.now + .seconds(seconds)
   while !condition() {
@@ -101,7 +101,7 @@ let host = "HTTP/1.1\r\nHost: a\r\n"
   .text("\(request.method.rawValue) \(request.path) " + String(decoding: try await request.body.collect(), as: UTF8.self))
 }
 
-/// Lets a server that answers `/turn` do hundreds of other things first, on each of its queues.
+/// Sends hundreds of requests to `/turn`, so that every queue of the server has had the chance to do other work.
 func takeTurns(_ port: Int) throws {
   let clients = try (0..<4).map { _ in try RawClient(port: port) }
   for _ in 0..<100 {
@@ -110,7 +110,7 @@ func takeTurns(_ port: Int) throws {
   }
 }
 
-/// Tasks wait here, without a thread, until it is opened or they are cancelled.
+/// Suspends tasks until it is opened or they are cancelled.
 final class Latch: Sendable {
   private struct State {
     var isOpen = false
@@ -150,7 +150,7 @@ final class Latch: Sendable {
   }
 }
 
-/// A place where handlers block their thread until it is opened.
+/// Blocks the threads of handlers until it is opened.
 final class Barrier: Sendable {
   private let semaphore = DispatchSemaphore(value: 0)
   private let arrivals = Mutex(0)
@@ -165,7 +165,7 @@ final class Barrier: Sendable {
   func open() { semaphore.signal() }
 }
 
-/// A file of bytes that differ by position, removed again.
+/// A temporary file whose bytes differ by position.
 final class TemporaryFile: Sendable {
   let path: String
   let bytes: [UInt8]

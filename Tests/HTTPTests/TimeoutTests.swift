@@ -20,9 +20,9 @@ struct TimeoutTests {
       #expect(late.status == 408 && late.headers["connection"] == "close")
       let stalled = try body.answer()
       #expect(stalled.status == 408 && stalled.headers["connection"] == "close")
-      // Nothing was asked, so nothing is answered.
+      // There was no request, so there is no answer.
       #expect(idle.receiveAll() == "" && !idle.wasReset)
-      // Each byte in time does not make the header in time.
+      // Single bytes that arrive in time do not extend the time for the header.
       let drop = try RawClient(port: port)
       let head = Array("GET / HTTP/1.1\r\nHost: a\r\n".utf8) + [UInt8](repeating: UInt8(ascii: "x"), count: 1000)
       var sent = 0

@@ -20,7 +20,7 @@ struct WatchdogTests {
       let blocked = try (0..<2).map { _ in try RawClient(port: port) }
       for client in blocked { client.send("GET /block \(host)\r\n") }
       #expect(await eventually { barrier.arrived == 2 })
-      // Two in line on each connection, the second of which can be answered at once.
+      // Two requests on each connection; the second one has an immediate answer.
       let others = try (0..<8).map { _ in try RawClient(port: port) }
       for client in others { client.send("POST /other \(host)Content-Length: 3\r\n\r\nabcGET /now \(host)\r\n") }
       for client in others {
@@ -35,7 +35,7 @@ struct WatchdogTests {
       #expect(figures.requestsUnattended == 8 && figures.requestsImmediate == 8)
       #expect(figures.handlerThreads == 2 && figures.handlersBusy == 2 && figures.handlersWaiting == 0)
       barrier.open()
-      // Those that had begun are not cut, however long they took.
+      // Handlers that had begun are not interrupted, however long they take.
       for client in blocked { #expect(try client.answer().text == "/block") }
       for client in blocked + others {
         client.send("GET /after \(host)\r\n")
@@ -89,7 +89,7 @@ struct WatchdogTests {
       },
       handler: { request in
         handled.withLock { $0 += 1 }
-        // Long enough for others to wait out their time; what is expected holds for any number of them.
+        // Long enough that other requests time out. The expectations hold for any number of them.
         usleep(2000)
         return .text("handled")
       }

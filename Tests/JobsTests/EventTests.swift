@@ -5,6 +5,29 @@ import Testing
 import Jobs
 
 @Suite struct EventTests {
+  /// A new store with one queued job; the folder goes with the value.
+  private func queuedJob() throws -> (folder: TestFolder, store: Store, id: String) {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    return (folder, store, try store.submit(Specs.parsed(Specs.smallest)).id)
+  }
+
+  /// Runs `body` with a store and its one running job, as a process that is killed afterwards.
+  private func killedProcess<Value>(in folder: TestFolder, _ body: (Store, String) async throws -> Value) async throws -> (String, Value) {
+    let store = try Store(at: folder.url)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    _ = try store.claim()
+    return (id, try await body(store, id))
+  }
+
+  /// The revisions that a hundred reports of progress show.
+  private func revisions(of id: String, _ store: Store, from step: Int = 0) throws -> Set<Int> {
+    try (1...100).reduce(into: []) { shown, number in
+      store.note(JobProgress(step: step + number), of: id, event: false)
+      shown.insert(try store.job(id).revision)
+    }
+  }
+
   private func all(_ feed: EventFeed) async throws -> [JobEvent] {
     var events: [JobEvent] = []
     while let more = try await feed.next() { events += more.map(\.event) }
@@ -14,9 +37,8 @@ import Jobs
   /// One event is there when the follower comes: behind it there is none to go on from.
   @Test("a follower gets every event once and in order, wherever it starts, and ends with the job", arguments: [-1, 0, 1, 52, .max])
   func follow(_ after: Int) async throws {
-    let folder = try TestFolder()
-    let store = try Store(at: folder.url)
-    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    let (folder, store, id) = try queuedJob()
+    defer { withExtendedLifetime(folder) {} }
     let feed = try store.feed(of: id, after: after)
     let writer = Task.detached {
       _ = try store.claim()
@@ -25,7 +47,7 @@ import Jobs
     }
     let events = try await all(feed)
     try await writer.value
-    // Queued, running, fifty of progress, succeeded, the end.
+    // Queued, running, fifty events of progress, succeeded, the end.
     #expect(events.map(\.number) == Array(min(max(after, 0), 1) + 1...54))
     #expect(events.last?.kind == .end)
     #expect(events.filter { $0.kind == .end }.count == 1)
@@ -33,9 +55,8 @@ import Jobs
 
   @Test("followers see the numbers rise, whoever writes at the same time")
   func interleaved() async throws {
-    let folder = try TestFolder()
-    let store = try Store(at: folder.url)
-    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    let (folder, store, id) = try queuedJob()
+    defer { withExtendedLifetime(folder) {} }
     _ = try store.claim()
     let feeds = try (0..<4).map { _ in try store.feed(of: id) }
     async let seen = withThrowingTaskGroup(of: [JobEvent].self) { group in
@@ -59,7 +80,7 @@ import Jobs
     }
   }
 
-  /// A feed on its way to the one task that asks it.
+  /// Passes a feed to the one task that uses it.
   private final class Unshared: @unchecked Sendable {  // safe: handed over once, before it is used
     let value: EventFeed
     init(_ value: EventFeed) { self.value = value }
@@ -68,15 +89,10 @@ import Jobs
   @Test("no number is given out twice, though the process was killed and most events were never stored")
   func numbersAfterACrash() async throws {
     let folder = try TestFolder()
-    let id: String
-    let last: Int
-    do {
-      let store = try Store(at: folder.url)
-      id = try store.submit(Specs.parsed(Specs.smallest)).id
-      _ = try store.claim()
+    let (id, last) = try await killedProcess(in: folder) { store, id in
       for step in 1...3_000 { store.note(JobProgress(step: step), of: id, event: true) }
       let latest = try await store.feed(of: id, after: 2_900).next()
-      last = try #require(latest?.last?.event.number)
+      return try #require(latest?.last?.event.number)
     }
     let next = try Store(at: folder.url)
     try next.recover()
@@ -86,27 +102,14 @@ import Jobs
   }
 
   @Test("a revision that was shown never comes again for another state, though the process was killed")
-  func revisionsAfterACrash() throws {
+  func revisionsAfterACrash() async throws {
     let folder = try TestFolder()
-    let id: String
-    var shown: Set<Int> = []
-    do {
-      let store = try Store(at: folder.url)
-      id = try store.submit(Specs.parsed(Specs.smallest)).id
-      _ = try store.claim()
-      for step in 1...100 {
-        store.note(JobProgress(step: step), of: id, event: false)
-        shown.insert(try store.job(id).revision)
-      }
-    }
+    let (id, shown) = try await killedProcess(in: folder) { store, id in try revisions(of: id, store) }
     #expect(shown.count == 100)
     let next = try Store(at: folder.url)
     try next.recover()
     _ = try next.claim()
-    for step in 1...100 {
-      next.note(JobProgress(step: 1_000 + step), of: id, event: false)
-      #expect(!shown.contains(try next.job(id).revision))
-    }
+    #expect(try revisions(of: id, next, from: 1_000).isDisjoint(with: shown))
   }
 
   @Test("a job that waited when the process was killed starts with a revision that was never shown while it waited")
@@ -133,21 +136,14 @@ import Jobs
   }
 
   @Test("the state in which a job ends has a revision of its own also for the next process, whatever was shown before")
-  func revisionOfTheEnd() throws {
+  func revisionOfTheEnd() async throws {
     let folder = try TestFolder()
-    let id: String
-    var shown: Set<Int> = []
-    do {
-      let store = try Store(at: folder.url)
-      id = try store.submit(Specs.parsed(Specs.smallest)).id
-      _ = try store.claim()
-      for step in 1...100 {
-        store.note(JobProgress(step: step), of: id, event: false)
-        shown.insert(try store.job(id).revision)
-      }
+    let (id, shown) = try await killedProcess(in: folder) { store, id in
+      var shown = try revisions(of: id, store)
       store.show(Warning(code: "w", detail: "A warning."), of: id)
       shown.insert(try store.job(id).revision)
       try store.settle(id, Store.Ending(.succeeded))
+      return shown
     }
     let next = try Store(at: folder.url)
     #expect(try next.job(id).state == .succeeded)
@@ -156,21 +152,19 @@ import Jobs
 
   @Test("a follower that has seen the end of a job is not kept waiting")
   func afterTheEnd() async throws {
-    let folder = try TestFolder()
-    let store = try Store(at: folder.url)
-    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    let (folder, store, id) = try queuedJob()
+    defer { withExtendedLifetime(folder) {} }
     try store.move(id, to: .cancelled)
     #expect(try await all(store.feed(of: id, after: 3)).isEmpty)
-    // An id that was never given out: it goes on from the last.
+    // For an id that never existed, the feed continues after the last event.
     #expect(try await all(store.feed(of: id, after: 1_000_000)).isEmpty)
     #expect(throws: NotFound.self) { try store.feed(of: "job_x") }
   }
 
   @Test("a follower that goes leaves nobody waiting")
   func leaving() async throws {
-    let folder = try TestFolder()
-    let store = try Store(at: folder.url)
-    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    let (folder, store, id) = try queuedJob()
+    defer { withExtendedLifetime(folder) {} }
     let follower = Task {
       let feed = try store.feed(of: id)
       while try await feed.next() != nil {}

@@ -12,7 +12,7 @@ import Training
 struct JobRunnerTests {
   private static let engine = Engine(threads: 2)
 
-  /// Its evaluation has many shards.
+  /// A job whose evaluation has many shards.
   private let document = Specs.quick.setting("/evaluation/samples", to: 200).setting("/evaluation/curve", to: [0, 0.05, 0.2])
 
   private func runner(_ folder: TestFolder) -> (JobRunner, JobSpec) {
@@ -21,7 +21,7 @@ struct JobRunnerTests {
     return (JobRunner(engine: Self.engine, catalogue: catalogue), spec)
   }
 
-  /// What does not depend on the clock.
+  /// The parts that do not depend on the clock.
   private func facts(_ report: Report) -> Report {
     func timeless(_ evaluation: Evaluation) -> Evaluation {
       var evaluation = evaluation
@@ -42,7 +42,7 @@ struct JobRunnerTests {
       uniqueKeysWithValues: Folder.names(in: folder).map { ($0, try SHA256Digest.hex(ofFile: folder.appendingPathComponent($0))) })
   }
 
-  /// Pauses as soon as so much more is saved than at the beginning.
+  /// Pauses the run as soon as the saved position is `positions` further than at the start.
   private func pausing(after positions: Int, from start: Int) -> (RunSink, RunControl) {
     let control = RunControl()
     return (RunSink(saved: { if $0.position >= start + positions { control.stop(.pause) } }), control)

@@ -4,7 +4,7 @@ import Robustness
 import Testing
 
 @Suite struct JobSpecJSONTests {
-  /// The example of the contract, whose values are the defaults where it leaves them open.
+  /// The example of the API's description, completed with the defaults.
   static let example = """
     {"name": "digits-pgd", "labels": {"branch": "main"}, "kind": "train",
      "dataset": {"id": "digits", "validation_fraction": 0.1, "limit": null},

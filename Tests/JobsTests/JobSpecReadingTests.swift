@@ -8,7 +8,7 @@ import Testing
     let pointer: String
     let value: JSONValue?
     let code: SpecFault.Code
-    /// Where the fault is noted, when that is elsewhere.
+    /// The pointer of the fault, if it is not that of the field.
     let at: String?
     /// What the sentence must say.
     let says: String

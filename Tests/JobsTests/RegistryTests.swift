@@ -101,7 +101,7 @@ import Testing
     #expect(throws: NotFound.self) { try registry.deleteDataset(dataset.id) }
     #expect(throws: BuiltIn.self) { try registry.deleteDataset("digits") }
     #expect(store.directory.files.all().isEmpty)
-    // A spec that was checked before the deletion is refused at the door.
+    // A spec that was checked before the deletion is refused when it is submitted.
     let late = try #require(throws: SpecFaults.self) { try store.submit(spec) }
     #expect(late.faults.map(\.pointer) == ["/dataset/id", "/model/init"])
   }

@@ -51,7 +51,7 @@ import Jobs
     }
   }
 
-  /// How to come from queued to a state.
+  /// The states on the way from queued to a state.
   private static let way: [JobState: [JobState]] = [
     .queued: [], .running: [.running], .pausing: [.running, .pausing], .paused: [.paused], .cancelling: [.running, .cancelling],
     .succeeded: [.running, .succeeded], .failed: [.running, .failed], .cancelled: [.cancelled],
@@ -363,7 +363,7 @@ import Jobs
     #expect(try store.checkpoints(of: id).map(\.checkpoint.role) == [.base, .bestRobust])
     #expect(throws: NotFound.self) { try store.checkpoint(first.id) }
     #expect(throws: NotFound.self) { try store.checkpoint("last", of: id) }
-    // One that a job is to begin with stays.
+    // A checkpoint that another job will start from stays.
     let second = try store.checkpoint("best_robust", of: id)
     try store.submit(Specs.parsed(Specs.smallest.setting("/model/init", to: .string(second.id))))
     #expect(try store.note(checkpoint(.bestRobust, 3), of: id) == nil)

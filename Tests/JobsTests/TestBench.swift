@@ -4,7 +4,7 @@ import TensorEngine
 
 import Jobs
 
-/// A folder of its own for a test; it goes with the value.
+/// A temporary folder that is removed with this value.
 final class TestFolder: Sendable {
   let url: URL
 
@@ -17,12 +17,12 @@ final class TestFolder: Sendable {
 }
 
 enum Specs {
-  /// What every spec needs, and nothing more.
+  /// The smallest valid spec.
   static let smallest: JSONValue = [
     "dataset": ["id": "digits"], "model": ["architecture": "linear"], "threat": ["norm": "linf", "epsilon": 0.1],
   ]
 
-  /// A real job of a fraction of a second.
+  /// A real job that takes a fraction of a second.
   static let quick: JSONValue = [
     "dataset": ["id": "digits", "limit": 200], "model": ["architecture": "linear"], "threat": ["norm": "linf", "epsilon": 0.1],
     "training": ["base_epochs": 1, "epochs": 1, "batch_size": 64, "attack": ["steps": 2]],
@@ -36,7 +36,7 @@ enum Specs {
 }
 
 extension JSONValue {
-  /// This document with the value at a pointer replaced (`nil` removes it); objects on the way are made.
+  /// A copy with the value at a pointer replaced (`nil` removes it). Missing objects on the way are made.
   func setting(_ pointer: String, to value: JSONValue?) -> JSONValue {
     setting(pointer.split(separator: "/").map(String.init)[...], to: value)
   }
@@ -51,7 +51,7 @@ extension JSONValue {
   }
 }
 
-/// Waits until a condition holds, looking often; whether it did within `seconds`.
+/// Waits until a condition holds. Returns whether it did within `seconds`.
 func eventually(within seconds: Double = 20, _ condition: () throws -> Bool) async throws -> Bool {
   let end = ContinuousClock.now + .seconds(seconds)
   while ContinuousClock.now < end {

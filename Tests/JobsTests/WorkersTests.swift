@@ -8,7 +8,7 @@ import Training
 
 import Jobs
 
-/// Real jobs on the built-in digits: the store, the engine and the threads as they are in service.
+/// Real jobs on the built-in digits, with the same store, engine and threads as in the service.
 @Suite(.serialized) struct WorkersTests {
   private struct House {
     let store: Store
@@ -65,7 +65,7 @@ import Jobs
     }
     let report = try house.report(id)
     #expect(try JobSpec(reading: report.spec) == JobSpec(reading: job.spec))
-    // Nothing is left that only a job that goes on would need.
+    // No file is left that only a resumed job would need.
     #expect(!FileManager.default.fileExists(atPath: house.store.directory.job(id).path))
     #expect(house.store.directory.files.all().count == CheckpointRole.allCases.count + 1)
     #expect(report.dataset.trainCount + report.dataset.validationCount == 200)
@@ -226,7 +226,7 @@ import Jobs
     #expect(sums[0] == sums[1])
     #expect(try house.store.metrics(of: again).points == house.store.metrics(of: straight).points)
     #expect(try house.report(again).after.cleanAccuracy == house.report(straight).after.cleanAccuracy)
-    // It did not begin at the beginning: its first event of progress is beyond the first epochs.
+    // It did not start from the beginning: its first progress is beyond the first epochs.
     #expect(try house.store.events(of: again).elements.filter { $0.kind == .metric }.count < 51)
   }
 

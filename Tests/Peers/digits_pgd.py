@@ -8,7 +8,7 @@ split that Temper trains on.
 
 Adam at a constant rate through base_epochs of standard training and then, begun anew, epochs of PGD training (Madry et al. 2018): every image
 replaced by its adversarial one, uniform start in the L-infinity ball, steps of 2.5 epsilon / steps. The weights of the last epoch are
-evaluated on the test part by PGD from one random start; an image has fallen when any iterate, the start among them, is predicted wrong.
+evaluated on the test part by PGD from one random start; an image counts as misclassified when any iterate, including the start, is predicted wrong.
 Prints JSON: clean and robust accuracy before (after the base epochs) and after, for each seed, and their means.
 """
 
@@ -36,23 +36,23 @@ def pgd(model, x, y, epsilon, steps):
     """Adversarial images, and which examples fell at any iterate."""
     size = 2.5 * epsilon / steps
     adversarial = (x + torch.empty_like(x).uniform_(-epsilon, epsilon)).clamp(0, 1)
-    fallen = torch.zeros(len(y), dtype=torch.bool)
+    misclassified = torch.zeros(len(y), dtype=torch.bool)
     for _ in range(steps):
         adversarial.requires_grad_(True)
         logits = model(adversarial)
-        fallen |= logits.detach().argmax(1) != y
+        misclassified |= logits.detach().argmax(1) != y
         gradient, = torch.autograd.grad(nn.functional.cross_entropy(logits, y, reduction="sum"), adversarial)
         adversarial = adversarial.detach() + size * gradient.sign()
         adversarial = (x + (adversarial - x).clamp(-epsilon, epsilon)).clamp(0, 1)
     with torch.no_grad():
-        fallen |= model(adversarial).argmax(1) != y
-    return adversarial, fallen
+        misclassified |= model(adversarial).argmax(1) != y
+    return adversarial, misclassified
 
 
 def evaluated(model, x, y, arguments):
     model.eval()
-    _, fallen = pgd(model, x, y, arguments.epsilon, arguments.evaluation_steps)
-    return {"clean_accuracy": accuracy(model, x, y), "robust_accuracy": 1 - fallen.double().mean().item()}
+    _, misclassified = pgd(model, x, y, arguments.epsilon, arguments.evaluation_steps)
+    return {"clean_accuracy": accuracy(model, x, y), "robust_accuracy": 1 - misclassified.double().mean().item()}
 
 
 def run(seed, train, test, arguments):

@@ -13,7 +13,7 @@ The steps are torchattacks' own code, unchanged. Its random start is a sum of th
 an attack the draw is replaced by `start`, and nothing else. (Its L2 start scales a normal draw to a uniform radius: there `start` stands
 for the draw, and its own length for the radius.)
 
-torchattacks returns the last iterate, and Temper counts an example as fallen when any iterate fools the model. So both are printed:
+torchattacks returns the last iterate, and Temper counts an example as misclassified when any iterate fools the model. So both are printed:
 `robust_accuracy` of the last iterates, and `robust_accuracy_any_iterate`, for which the model's predictions were watched during the
 attack. Compare the second with Temper's.
 """
@@ -39,16 +39,16 @@ class Watched(nn.Module):
         super().__init__()
         self.model = model
         self.labels = None
-        self.fallen = None
+        self.misclassified = None
 
     def watch(self, labels):
         self.labels = labels
-        self.fallen = torch.zeros(len(labels), dtype=torch.bool)
+        self.misclassified = torch.zeros(len(labels), dtype=torch.bool)
 
     def forward(self, x):
         logits = self.model(x)
         if self.labels is not None:
-            self.fallen |= logits.detach().argmax(1) != self.labels
+            self.misclassified |= logits.detach().argmax(1) != self.labels
         return logits
 
 
@@ -83,7 +83,7 @@ def attacked(watched, make, images, labels, start, norm, epsilon, batch):
             adversarial = make(watched)(x, y)
         with torch.no_grad():
             held_last += (watched(adversarial).argmax(1) == y).sum().item()
-        held_any += (~watched.fallen).sum().item()
+        held_any += (~watched.misclassified).sum().item()
         delta = (adversarial - x).flatten(1)
         farthest = max(farthest, (delta.abs().amax() if norm == "linf" else delta.norm(dim=1).amax()).item())
     count = len(images)

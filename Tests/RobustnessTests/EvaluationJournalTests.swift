@@ -5,7 +5,7 @@ import Synchronization
 import TensorEngine
 import Testing
 
-/// Ends an evaluation at its nth question whether it may go on.
+/// Ends an evaluation at its nth call of `control`.
 private final class Stop: Sendable {
   struct Stopped: Error {}
   private let limit: Int
@@ -38,7 +38,7 @@ struct EvaluationJournalTests {
       team, on: set, journal: journal, control: { try stop.ask() })
   }
 
-  /// What does not depend on the clock.
+  /// The parts that do not depend on the clock.
   private func facts(_ evaluation: Evaluation) -> Evaluation {
     var facts = evaluation
     facts.seconds = 0

@@ -22,7 +22,7 @@ private struct Interruption: Error {}
     let difference = zip(team.weights[0], team.weights[1]).map { Double($0 - $1) }
     let set = team.set(200, wrong: [3, 50, 51])
     let images = try set.images(Array(0..<200))
-    // No box in the way: the images are pulled to the middle.
+    // The images are moved to the middle, so that [0, 1] does not limit the attack.
     let inner = Tensor(images.shape, values: images.values.map { 0.3 + 0.4 * $0 })
     let margins = (0..<200).map { row in
       zip(difference, inner[example: row]).reduce(0.0) { $0 + $1.0 * Double($1.1) } * (set.labels[row] == 0 ? 1 : -1)
@@ -145,7 +145,7 @@ private struct Interruption: Error {}
     team.spoil = { gradient in gradient.values = gradient.values.map { _ in 0 } }
     let zero = try evaluate(team, team.set(200), EvaluationSettings(attacks: attacks), threat: Threat(norm: .linf, epsilon: 0.3))
     #expect(zero.warnings.contains { $0.code == "zero_gradients" && $0.discredits })
-    // FGSM stands still, so that even noise finds more.
+    // FGSM does not move, so even noise does better.
     #expect(zero.warnings.contains { $0.code == "noise_beats_attack" && $0.discredits })
     team.spoil = { gradient in gradient.values[0] = .nan }
     let broken = try evaluate(team, team.set(200), EvaluationSettings(attacks: attacks))
@@ -154,7 +154,7 @@ private struct Interruption: Error {}
 
   @Test("a model whose answers depend on when it is asked is found out") func randomised() throws {
     var team = LinearTeam(classes: 5)
-    // Each shard's classifier is asked first for the prediction of what the attack found, then to confirm it.
+    // The classifier of each shard first predicts the images of the attack, then predicts them again to confirm.
     team.disturb = { call, logits in
       guard call == 1 else { return }
       logits.values = logits.values.map { -$0 }

@@ -5,9 +5,9 @@ import Testing
 @Suite("Diagnostics: each fires when it should, and only then") struct WarningTests {
   private let threat = Threat(norm: .linf, epsilon: 0.1)
 
-  /// A trial on 1,000 examples of which the first `fallen` fell.
-  private func trial(_ definition: AttackDefinition, fallen: Int) -> AttackTrial {
-    AttackTrial(settings: AttackSettings(definition), threat: threat, withstood: (0..<1000).map { $0 >= fallen })
+  /// A trial on 1,000 examples, the first `misclassified` of which were misclassified.
+  private func trial(_ definition: AttackDefinition, misclassified: Int) -> AttackTrial {
+    AttackTrial(settings: AttackSettings(definition), threat: threat, withstood: (0..<1000).map { $0 >= misclassified })
   }
 
   private func points(_ values: [(Double, Int)]) -> [Evaluation.AtEpsilon] {
@@ -15,7 +15,7 @@ import Testing
   }
 
   @Test("zero gradients warn from the first, and discredit from half a point") func zeroGradients() {
-    var trial = trial(.pgd, fallen: 100)
+    var trial = trial(.pgd, misclassified: 100)
     #expect(Warning.zeroGradients(trial) == nil)
     trial.zeroGradients = 4
     #expect(Warning.zeroGradients(trial)?.discredits == false)
@@ -24,29 +24,34 @@ import Testing
   }
 
   @Test("a single broken gradient discredits") func brokenGradients() {
-    var trial = trial(.pgd, fallen: 100)
+    var trial = trial(.pgd, misclassified: 100)
     #expect(Warning.brokenGradients(trial) == nil)
     trial.brokenGradients = 1
     #expect(Warning.brokenGradients(trial)?.discredits == true)
   }
 
   @Test("PGD that is weaker than FGSM by more than 0.2 points discredits") func weakerPGD() {
-    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.pgd, fallen: 297)])?.discredits == true)
-    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.pgd, fallen: 298)]) == nil)
-    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.pgd, fallen: 400)]) == nil)
-    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300)]) == nil)
-    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.mifgsm, fallen: 200)])?.discredits == true)
+    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, misclassified: 300), trial(.pgd, misclassified: 297)])?.discredits == true)
+    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, misclassified: 300), trial(.pgd, misclassified: 298)]) == nil)
+    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, misclassified: 300), trial(.pgd, misclassified: 400)]) == nil)
+    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, misclassified: 300)]) == nil)
     #expect(
-      Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.mifgsm, fallen: 200), trial(.pgd, fallen: 400)]) == nil)
-    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, fallen: 300), trial(.adam, fallen: 200)]) == nil)
+      Warning.iterativeWeakerThanSingleStep([trial(.fgsm, misclassified: 300), trial(.mifgsm, misclassified: 200)])?.discredits == true)
+    #expect(
+      Warning.iterativeWeakerThanSingleStep([
+        trial(.fgsm, misclassified: 300), trial(.mifgsm, misclassified: 200), trial(.pgd, misclassified: 400),
+      ]) == nil)
+    #expect(Warning.iterativeWeakerThanSingleStep([trial(.fgsm, misclassified: 300), trial(.adam, misclassified: 200)]) == nil)
   }
 
   @Test("noise that finds what an attack missed discredits that attack alone") func noise() {
-    let found = Warning.noiseBeatsAttack([trial(.noise, fallen: 50), trial(.fgsm, fallen: 40), trial(.pgd, fallen: 90)])
+    let found = Warning.noiseBeatsAttack([
+      trial(.noise, misclassified: 50), trial(.fgsm, misclassified: 40), trial(.pgd, misclassified: 90),
+    ])
     #expect(found.map(\.code) == ["noise_beats_attack"])
     #expect(found.first?.detail.contains("fgsm") == true && found.first?.discredits == true)
-    #expect(Warning.noiseBeatsAttack([trial(.noise, fallen: 50), trial(.pgd, fallen: 48)]).isEmpty)
-    #expect(Warning.noiseBeatsAttack([trial(.pgd, fallen: 48)]).isEmpty)
+    #expect(Warning.noiseBeatsAttack([trial(.noise, misclassified: 50), trial(.pgd, misclassified: 48)]).isEmpty)
+    #expect(Warning.noiseBeatsAttack([trial(.pgd, misclassified: 48)]).isEmpty)
   }
 
   @Test("accuracy that rises with epsilon warns, beyond half a point") func rises() {
@@ -63,7 +68,7 @@ import Testing
   }
 
   @Test("images outside the bound, and predictions that do not repeat, discredit") func consistency() {
-    var trial = trial(.pgd, fallen: 100)
+    var trial = trial(.pgd, misclassified: 100)
     #expect(Warning.breach(trial) == nil && Warning.unrepeatable(trial) == nil)
     trial.breaches = 1
     trial.unrepeatable = 1

@@ -2,14 +2,14 @@ import JSON
 import Foundation
 import Robustness
 
-/// `curl`, the client that everybody has.
+/// Runs `curl`.
 enum Curl {
   struct Run: Sendable {
     let status: Int32
     let errors: String
   }
 
-  /// On a thread of its own, since waiting for a process would hold one of the tasks' threads.
+  /// Runs on a separate thread, because waiting for a process would block one of Swift's threads.
   static func run(_ arguments: [String]) async throws -> Run {
     try await withCheckedThrowingContinuation { continuation in
       let thread = Thread {
@@ -33,14 +33,14 @@ enum Curl {
   }
 }
 
-/// An answer as it came.
+/// An HTTP answer.
 struct Answer {
   let status: Int
   /// Names in lower case.
   let headers: [String: String]
   let body: Data
 
-  /// - Parameter head: of all answers of an exchange; interim ones come first and are left out.
+  /// - Parameter head: the heads of all answers of an exchange. Interim answers come first and are ignored.
   init(head: Data, body: Data) throws {
     let text = String(decoding: head, as: UTF8.self)
     let last = text.components(separatedBy: "\r\n\r\n").last { $0.hasPrefix("HTTP/") } ?? ""

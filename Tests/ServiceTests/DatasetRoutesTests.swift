@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Data set routes")
 struct DatasetRoutesTests {
-  @Test("four IDX files become a data set, which is listed, used, and deleted when no job needs it") func fourIDXFilesBecomeAData()
+  @Test("four IDX files become a data set, which is listed, used, and deleted when no job needs it") func fourIDXFilesBecome()
     async throws
   {
     try await RunningService.with { service async throws in
@@ -41,7 +41,7 @@ struct DatasetRoutesTests {
     }
   }
 
-  @Test("an NPZ archive becomes a data set, once for a key") func anNPZArchiveBecomesAData() async throws {
+  @Test("an NPZ archive becomes a data set, once for a key") func npzArchiveBecomes() async throws {
     try await RunningService.with { service async throws in
       let file = try service.file(ImageFiles.npz(train: 20, test: 10))
       var answers: [Answer] = []
@@ -64,7 +64,7 @@ struct DatasetRoutesTests {
     }
   }
 
-  @Test("what cannot be used is refused with a reason and leaves nothing on the disk") func whatCannotBeUsedIsRefused() async throws {
+  @Test("what cannot be used is refused with a reason and leaves nothing on the disk") func whatCannotBeUsed() async throws {
     try await RunningService.with({ $0.limits.datasetBytes = 20_000 }) { service async throws in
       let short = try await Self.upload(service, ImageFiles.images(40, missing: 7))
       #expect(short.isProblem(422))
@@ -105,7 +105,7 @@ struct DatasetRoutesTests {
     }
   }
 
-  /// The parts that make a data set of 40 and 20 images, with `trainImages` in the place of the first.
+  /// The parts of a data set of 40 and 20 images, with `trainImages` as the first part.
   private static func upload(_ service: RunningService, _ trainImages: [UInt8], parts: [String] = ImageFiles.parts) async throws -> Answer {
     let contents = [
       "train_images": trainImages, "train_labels": ImageFiles.labels(40), "test_images": ImageFiles.images(20),

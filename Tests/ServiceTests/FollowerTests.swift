@@ -4,7 +4,7 @@ import JSON
 import Synchronization
 import Testing
 
-/// Clients that follow a job while it trains, each on a thread and a connection of its own.
+/// Clients that follow a job while it trains. Each has its own thread and connection.
 @Suite("Followers of a job", .serialized)
 struct FollowerTests {
   /// A connection that is used for one request after the other.
@@ -33,7 +33,7 @@ struct FollowerTests {
       _ = text.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
     }
 
-    /// More of the answer; nil when nothing came within the limit, or the server has closed.
+    /// The next bytes of the answer; nil when nothing came in time, or the server has closed.
     func more() -> [UInt8]? {
       var piece = [UInt8](repeating: 0, count: 16_384)
       let count = read(descriptor, &piece, piece.count)
@@ -60,7 +60,7 @@ struct FollowerTests {
     }
   }
 
-  /// Runs `body` on so many threads at once, and gives how many of them answered true.
+  /// Runs `body` on `count` threads at once, and returns how many of them returned true.
   private func threads(_ count: Int, _ body: @escaping @Sendable () -> Bool) async -> Int {
     await withCheckedContinuation { continuation in
       let state = Mutex((left: count, good: 0))
@@ -132,7 +132,7 @@ struct FollowerTests {
       let rest = try await service.curl("/v1/jobs/\(id)/events", "-H", "Last-Event-ID: \(middle)")
       let ids = rest.text.split(separator: "\n").filter { $0.hasPrefix("id: ") }.compactMap { Int($0.dropFirst(4)) }
       #expect(ids == ids.sorted() && Set(ids).count == ids.count)
-      // Progress is in the stream alone.
+      // Only the stream has progress.
       #expect(ids.filter(numbers.contains) == numbers.filter { $0 > middle })
       #expect(try await service.curl("/v1/jobs/\(id)/events", "-H", "Last-Event-ID: \(numbers[numbers.count - 1])").status == 204)
     }

@@ -1,4 +1,4 @@
-/// Small data sets in the forms in which they are uploaded: images of 4×4, two classes.
+/// Small data sets in the formats of uploads: 4×4 images of two classes.
 enum ImageFiles {
   static let parts = ["train_images", "train_labels", "test_images", "test_labels"]
 

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Model routes")
 struct ModelRoutesTests {
-  @Test("weights are uploaded, listed, shown and deleted") func weightsAreUploadedListedShownAnd() async throws {
+  @Test("weights are uploaded, listed, shown and deleted") func weightsAreUploadedListedShown() async throws {
     try await RunningService.with { service async throws in
       let weights = Weights([.init(name: "0.weight", tensor: Tensor([2, 3], values: [1, 2, 3, 4, 5, 6]))])
       let file = try service.file([UInt8](Safetensors(weights).encoded()))
@@ -25,7 +25,7 @@ struct ModelRoutesTests {
     }
   }
 
-  @Test("what is no weight file leaves nothing on the disk") func whatIsNoWeightFileLeaves() async throws {
+  @Test("what is no weight file leaves nothing on the disk") func whatIsNoWeightFile() async throws {
     try await RunningService.with({ $0.limits.modelBytes = 5000 }) { service async throws in
       let weights = Weights([.init(name: "w", tensor: Tensor([100], values: [Float](repeating: 1, count: 100)))])
       let file = [UInt8](Safetensors(weights).encoded())

@@ -1,9 +1,9 @@
 import Foundation
 import Glibc
 
-/// A socket that sends what no client library would.
+/// A socket that can send malformed requests.
 enum RawClient {
-  /// Sends `text`, ends its side, and gives what comes back. On a thread of its own.
+  /// Sends `text`, closes its sending side, and returns the answer. It runs on a separate thread.
   static func send(_ text: String, port: Int) async throws -> Answer {
     let bytes = Array(text.utf8)
     let answer: Data = await withCheckedContinuation { continuation in

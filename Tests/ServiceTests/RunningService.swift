@@ -7,13 +7,13 @@ import Robustness
 import Service
 import Testing
 
-/// A service of its own, with a real store in a temporary folder, a real server on a free port and the real engine.
+/// A service for one test, with a real store in a temporary folder, a real server on a free port and the real engine.
 struct RunningService: Sendable {
   let folder: URL
   let port: Int
   let service: TemperService
 
-  /// Runs `body` against a new service, and leaves nothing of it.
+  /// Runs `body` with a new service, and removes its files afterwards.
   static func with(
     _ change: (inout ServiceConfiguration) -> Void = { _ in }, _ body: (RunningService) async throws -> Void
   ) async throws {
@@ -45,7 +45,7 @@ struct RunningService: Sendable {
 
   func url(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }
 
-  /// A place for a file of the client's.
+  /// A path for a file of the client.
   func file(_ name: String = UUID().uuidString) -> URL { folder.appendingPathComponent("client/\(name)") }
 
   func file(_ bytes: [UInt8]) throws -> URL {
@@ -54,7 +54,7 @@ struct RunningService: Sendable {
     return url
   }
 
-  /// What lies in a folder of the service's data.
+  /// The names in a folder of the service's data.
   func stored(_ name: String) -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("data/\(name)").path)) ?? []).sorted()
   }
@@ -102,10 +102,20 @@ struct RunningService: Sendable {
     throw TookTooLong()
   }
 
+  /// Waits until a condition holds. Returns whether it did within 30 seconds.
+  func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+    let end = ContinuousClock.now + .seconds(30)
+    while ContinuousClock.now < end {
+      if try await condition() { return true }
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    return false
+  }
+
   struct TookTooLong: Error {}
 }
 
-/// Specs of jobs that take a moment.
+/// Specs of short jobs.
 enum Spec {
   /// Two epochs of a small network on 200 digits.
   static func quick(_ more: String = "") -> String {
@@ -117,7 +127,8 @@ enum Spec {
     """
   }
 
-  /// One that only ends when it is told to: at such a rate the weights hardly move, so that neither divergence nor overfitting ends it.
+  /// A job that ends only when it is cancelled. At this learning rate the weights hardly change, so neither divergence nor overfitting
+  /// ends it.
   static func endless(_ dataset: String = "digits") -> String {
     """
     {"dataset": {"id": "\(dataset)"}, "model": {"architecture": "mlp", "hidden": [32]}, "threat": {"norm": "linf", "epsilon": 0.1},
@@ -128,15 +139,7 @@ enum Spec {
 }
 
 extension JSONValue {
-  var text: String? {
-    guard case .string(let text) = self else { return nil }
-    return text
-  }
-
-  var integer: Int? {
-    guard case .int(let number) = self else { return nil }
-    return Int(number)
-  }
+  var text: String? { string }
 
   var list: [JSONValue] {
     guard case .array(let elements) = self else { return [] }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Status routes")
 struct StatusRoutesTests {
-  @Test("the service tells how it is, what it is and what it offers") func theServiceTellsHowItIs() async throws {
+  @Test("the service tells how it is, what it is and what it offers") func serviceTellsHow() async throws {
     try await RunningService.with { service async throws in
       #expect(try await service.curl("/healthz").json["status"] == "ok")
       #expect(try await service.curl("/readyz").json["status"] == "ready")
@@ -101,7 +101,7 @@ struct StatusRoutesTests {
     #expect(Double(sample.output.3) != nil || sample.output.3 == "+Inf", "\(line)")
   }
 
-  @Test("unknown paths, methods and parameters are answered for") func unknownPathsMethodsAndParametersAre() async throws {
+  @Test("unknown paths, methods and parameters are answered for") func unknownPathsMethodsAndParameters() async throws {
     try await RunningService.with { service async throws in
       #expect(try await service.curl("/v1/nothing").isProblem(404))
       let wrong = try await service.curl("/v1/jobs", "-X", "PUT")
@@ -115,7 +115,7 @@ struct StatusRoutesTests {
     }
   }
 
-  @Test("pages of other origins are kept out") func pagesOfOtherOriginsAreKept() async throws {
+  @Test("pages of other origins are kept out") func pagesOfOtherOrigins() async throws {
     try await RunningService.with { service async throws in
       #expect(try await service.curl("/v1/jobs", "-H", "Host: evil.example").isProblem(403))
       #expect(try await service.curl("/v1/jobs", "-H", "Origin: https://evil.example").isProblem(403))
@@ -127,7 +127,7 @@ struct StatusRoutesTests {
 
   @Test(
     "it listens on no address that others can reach", arguments: ["0.0.0.0", "192.168.1.4", "::", "example.org", "127.0.0.1.example.org"])
-  func itListensOnNoAddressThat(host: String) throws {
+  func listensOnNoAddress(host: String) throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("temper-service-\(UUID().uuidString)")
     var configuration = ServiceConfiguration(dataDirectory: folder)
     configuration.host = host
@@ -138,7 +138,7 @@ struct StatusRoutesTests {
     #expect(!FileManager.default.fileExists(atPath: folder.path))
   }
 
-  @Test("a running job goes on after the service was shut down") func aRunningJobGoesOnAfter() async throws {
+  @Test("a running job goes on after the service was shut down") func runningJobGoes() async throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("temper-service-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
     let first = try RunningService.start(in: folder)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("From a spec to a checkpoint, by curl")
 struct WholeFlowTests {
-  @Test("a job is submitted, awaited, reported, judged, downloaded and deleted") func aJobIsSubmittedAwaitedReported() async throws {
+  @Test("a job is submitted, awaited, reported, judged, downloaded and deleted") func jobIsSubmittedAwaited() async throws {
     try await RunningService.with { service async throws in
       let submitted = try await service.post(
         "/v1/jobs", Spec.quick(#", "gates": [{"metric": "clean_accuracy", "min": 0.0001}]"#))
@@ -107,7 +107,7 @@ struct WholeFlowTests {
     #expect(try await service.curl("/v1/jobs/\(id)/events", "-H", "Last-Event-ID: x").isProblem(400))
 
     let list = try await service.curl("/v1/jobs/\(id)/events?limit=2&after=1", "-H", "Accept: application/json")
-    // The list has what the store keeps: all but progress.
+    // The list has all stored events, which are all but progress.
     let kept = zip(ids, names).filter { $0.1 != "progress" }.map(\.0)
     #expect(list.json["data"]?.list.compactMap { $0["id"]?.integer } == Array(kept[1...2]))
     #expect(list.json["has_more"] == true)

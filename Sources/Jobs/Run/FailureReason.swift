@@ -14,17 +14,17 @@ enum FailureReason {
     case let error as ModelError: error.description
     case let error as WeightsError: error.description
     case let error as SafetensorsError: "The weights cannot be read: \(error)."
-    case let error as Damaged: "The job needs what is damaged: \(error)."
-    case let error as DamagedFile: "The job needs what is damaged: \(error)."
-    case let error as StorageError: "The disk did not serve the job: \(error)."
+    case let error as Damaged: "The job needs a damaged resource: \(error)."
+    case let error as DamagedFile: "The job needs a damaged file: \(error)."
+    case let error as StorageError: "The disk failed: \(error)."
     case let error as DatabaseError where error.resultCode == .SQLITE_FULL: "The job could not be stored: the disk is full."
     case is DatabaseError: "The job could not be stored; the server's log says why."
     case let error as SpecFaults: "The spec cannot run: \(error)"
-    case let error as NotFound: "The job needs what is not there: \(error)."
+    case let error as NotFound: "The job needs something that does not exist: \(error)."
     case let error as GraphError: error.description
     case let error as KernelError: error.description
     case let error as Interruption: "Stopped: \(error)."
-    default: "The job was ended by an error that it does not explain; the server's log has it."
+    default: "The job ended with an unexpected error; the server's log has it."
     }
   }
 }
