@@ -186,7 +186,7 @@ private struct RunningJob {
 
   private func parameters(of weights: Weights) throws -> Parameters {
     let parameters = Parameters(graph.layout)
-    for (index, tensor) in try weights.tensors(for: graph.layout).enumerated() { parameters[index] = tensor }
+    for (parameter, tensor) in zip(graph.layout.ids, try weights.tensors(for: graph.layout)) { parameters[parameter] = tensor }
     return parameters
   }
 

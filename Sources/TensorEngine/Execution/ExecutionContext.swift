@@ -131,7 +131,7 @@ package final class ExecutionContext {
     let base = gradients.shard(set)
     self.gradients = base
     for stage in backwardStages.indices {
-      for index in backwardStages[stage].indices { backwardStages[stage][index].bindGradients { base + program.layout.offsets[$0] } }
+      for index in backwardStages[stage].indices { backwardStages[stage][index].bindGradients { base + program.layout.offset($0) } }
     }
   }
 
@@ -184,7 +184,7 @@ package final class ExecutionContext {
   /// Where the gradient of a parameter goes.
   func gradient(of parameter: ParameterID) -> UnsafeMutablePointer<Float> {
     guard let gradients else { preconditionFailure("gradients of weights before the way back began") }
-    return gradients + program.layout.offsets[parameter]
+    return gradients + program.layout.offset(parameter)
   }
 
   func run(forward stage: Int) { for loop in forwardStages[stage] { loop(pass) } }
@@ -224,7 +224,7 @@ package final class ExecutionContext {
   private func resolve(_ operand: Lowering.Operand, microBatch: Int, of count: Int) -> UnsafeMutableRawPointer {
     switch operand {
     case .buffer(let buffer): UnsafeMutableRawPointer(pointer(buffer, microBatch: microBatch, of: count))
-    case .weight(let parameter): UnsafeMutableRawPointer(parameters.memory.floats() + program.layout.offsets[parameter])
+    case .weight(let parameter): UnsafeMutableRawPointer(parameters.memory.floats() + program.layout.offset(parameter))
     case .packed(let index): packed.buffers[index]
     case .shared(let index): reductions.buffers[index]
     // Pointed at the shard's own place before each backward pass.
