@@ -73,9 +73,9 @@ private struct Moments {
         first.withUnsafeMutableBufferPointer { m in
           second.withUnsafeMutableBufferPointer { v in
             for index in 0..<x.count {
-              let slope = g[index].isFinite ? g[index] : 0
-              m[index] = beta1 * m[index] + (1 - beta1) * slope
-              v[index] = beta2 * v[index] + (1 - beta2) * slope * slope
+              let finite = g[index].isFinite ? g[index] : 0
+              m[index] = beta1 * m[index] + (1 - beta1) * finite
+              v[index] = beta2 * v[index] + (1 - beta2) * finite * finite
               x[index] += rate * m[index] / ((v[index] * correction).squareRoot() + 1e-8)
             }
           }

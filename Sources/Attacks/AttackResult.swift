@@ -35,8 +35,8 @@ package struct AttackResult: Sendable {
   /// - Parameter rows: the examples that took part in the run; the other arrays have an entry for each of them.
   mutating func record(_ found: Tensor, logits: Tensor, of rows: [Int], labels: [Int], faults: [GradientFault?], breaches: [Bool]) {
     let predicted = logits.predictions()
-    var slope = Tensor(zeros: logits.shape)
-    let reached = CrossEntropy()(logits, labels: labels, gradient: &slope)
+    var logitGradient = Tensor(zeros: logits.shape)
+    let reached = CrossEntropy()(logits, labels: labels, gradient: &logitGradient)
     for (position, row) in rows.enumerated() {
       self.breaches[row] = self.breaches[row] || breaches[position]
       if position < faults.count, let fault = faults[position] { self.faults[row] = fault }

@@ -11,7 +11,7 @@ package final class BatchClassifier: Classifier {
   private let width: Int
 
   /// - Parameters:
-  ///   - session: compiled for `attackOnBatch`, with a lane for each shard of the largest batch.
+  ///   - session: compiled for `attackOnBatch`, with a context for each shard of the largest batch.
   ///   - width: how many threads may work on it.
   package init(_ session: Session, on engine: Engine, width: Int) {
     inputShape = session.program.graph.inputShape
@@ -25,10 +25,10 @@ package final class BatchClassifier: Classifier {
     let logits = Mutex(Tensor(zeros: [images.batch, classes]))
     let shard = session.program.shard
     unfailing {
-      try session.forward(shards: shard.count(images.batch), on: engine, width: width) { index, lane in
-        lane.begin(images.gathered(shard.range(index, of: images.batch)))
-      } end: { index, lane in
-        let answer = lane.logits
+      try session.forward(shards: shard.count(images.batch), on: engine, width: width) { index, context in
+        context.begin(images.gathered(shard.range(index, of: images.batch)))
+      } end: { index, context in
+        let answer = context.logits
         logits.withLock { $0.replace(shard.range(index, of: images.batch), with: answer) }
       }
     }
@@ -39,27 +39,27 @@ package final class BatchClassifier: Classifier {
     at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
   ) -> (losses: [Float], logits: Tensor) {
     let answers = Mutex((losses: [Float](repeating: 0, count: images.batch), logits: Tensor(zeros: [images.batch, classes])))
-    let slopes = Mutex(Tensor(zeros: images.shape))
+    let inputGradients = Mutex(Tensor(zeros: images.shape))
     let shard = session.program.shard
     unfailing {
-      try session.pass(shards: shard.count(images.batch), on: engine, width: width) { index, lane in
-        lane.begin(images.gathered(shard.range(index, of: images.batch)))
-      } turn: { index, lane in
+      try session.pass(shards: shard.count(images.batch), on: engine, width: width) { index, context in
+        context.begin(images.gathered(shard.range(index, of: images.batch)))
+      } beginBackward: { index, context in
         let rows = shard.range(index, of: images.batch)
-        let logits = lane.logits
-        var slope = Tensor(zeros: logits.shape)
-        let losses = loss(logits, targets: targets.gathered(Array(rows)), gradient: &slope)
-        lane.turn(slope)
+        let logits = context.logits
+        var logitGradient = Tensor(zeros: logits.shape)
+        let losses = loss(logits, targets: targets.gathered(Array(rows)), gradient: &logitGradient)
+        context.beginBackward(logitGradient)
         answers.withLock {
           $0.losses.replaceSubrange(rows, with: losses)
           $0.logits.replace(rows, with: logits)
         }
-      } end: { index, lane in
-        let slope = lane.inputGradient
-        slopes.withLock { $0.replace(shard.range(index, of: images.batch), with: slope) }
+      } end: { index, context in
+        let part = context.inputGradient
+        inputGradients.withLock { $0.replace(shard.range(index, of: images.batch), with: part) }
       }
     }
-    gradient = slopes.withLock { $0 }
+    gradient = inputGradients.withLock { $0 }
     return answers.withLock { $0 }
   }
 

@@ -2,7 +2,7 @@ import TensorEngine
 
 /// A network as attacks see it: one classifier for each thread of the engine that may work on it.
 ///
-/// `@unchecked Sendable`: `Engine.parallel` hands a lane, and with it a classifier, to one task at a time.
+/// `@unchecked Sendable`: `Engine.parallel` hands a context, and with it a classifier, to one task at a time.
 package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   package let inputShape: Shape
   package let classes: Int
@@ -16,53 +16,56 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   ///   - graph: from images to logits `[classes]`.
   ///   - width: how many threads may question the network at once.
   ///   - isHalf: whether it multiplies in bfloat16.
-  ///   - place: of the network's session, in memory that it shares with others.
-  package init(engine: Engine, graph: Graph, parameters: Parameters, width: Int, isHalf: Bool = false, in place: Workspace.Place? = nil)
+  ///   - allocation: of the network's session, in memory that it shares with others.
+  package init(
+    engine: Engine, graph: Graph, parameters: Parameters, width: Int, isHalf: Bool = false, in allocation: Workspace.Allocation? = nil
+  )
     throws
   {
     self.engine = engine
     inputShape = graph.inputShape
     classes = graph.outputShape.count
     shardSize = graph.shard.size
-    let lanes = min(max(1, width), engine.threads)
-    let session = try Session(engine.programs.program(graph, for: .attack, isHalf: isHalf), parameters: parameters, lanes: lanes, in: place)
+    let contexts = min(max(1, width), engine.threads)
+    let session = try Session(
+      engine.programs.program(graph, for: .attack, isHalf: isHalf), parameters: parameters, contexts: contexts, in: allocation)
     self.session = session
-    classifiers = (0..<lanes).map { NetworkClassifier(session[$0], inputShape: graph.inputShape, classes: graph.outputShape.count) }
+    classifiers = (0..<contexts).map { NetworkClassifier(session[$0], inputShape: graph.inputShape, classes: graph.outputShape.count) }
   }
 
   /// To be called after the parameters have changed.
   package func refresh() { session.refresh() }
 
-  /// The classifier of a lane, for a caller that is itself a task of the engine and has made the session ready.
-  package func classifier(lane: Int) -> any Classifier { classifiers[lane] }
+  /// The classifier of a context, for a caller that is itself a task of the engine and has made the session ready.
+  package func classifier(worker: Int) -> any Classifier { classifiers[worker] }
 
   package func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
-    try session.ready(on: engine, width: classifiers.count)
-    try engine.parallel(count, width: classifiers.count) { task, lane in try body(task, classifiers[lane]) }
+    try session.packWeights(on: engine, width: classifiers.count)
+    try engine.parallel(count, width: classifiers.count) { task, worker in try body(task, classifiers[worker]) }
   }
 }
 
-/// One lane of a compiled network.
+/// One context of a compiled network.
 private final class NetworkClassifier: Classifier {
   let inputShape: Shape
   let classes: Int
-  private let lane: Lane
+  private let context: ExecutionContext
 
-  init(_ lane: Lane, inputShape: Shape, classes: Int) {
-    self.lane = lane
+  init(_ context: ExecutionContext, inputShape: Shape, classes: Int) {
+    self.context = context
     self.inputShape = inputShape
     self.classes = classes
   }
 
-  func logits(of images: Tensor) -> Tensor { lane.forward(images) }
+  func logits(of images: Tensor) -> Tensor { context.forward(images) }
 
   func inputGradient(
     at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
   ) -> (losses: [Float], logits: Tensor) {
-    let logits = lane.forward(images)
+    let logits = context.forward(images)
     var logitGradient = Tensor(zeros: logits.shape)
     let losses = loss(logits, targets: targets, gradient: &logitGradient)
-    lane.backward(logitGradient, inputGradient: &gradient)
+    context.backward(logitGradient, inputGradient: &gradient)
     return (losses, logits)
   }
 }

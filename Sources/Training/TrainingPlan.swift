@@ -24,7 +24,7 @@ package struct TrainingPlan: Sendable {
     measuring = try programs.program(graph, for: .attack)
     attack = try programs.program(graph, for: .attack, isHalf: precision.attacksInHalf)
     learning = try programs.program(graph, for: .training, isHalf: precision.learnsInHalf)
-    let isOnBatch = settings.batchNormInAttack == .train && settings.method != .standard && learning.hasMeetings
+    let isOnBatch = settings.batchNormInAttack == .train && settings.method != .standard && learning.hasReductions
     attackOnBatch = try isOnBatch ? programs.program(graph, for: .attackOnBatch, isHalf: precision.attacksInHalf) : nil
     self.width = width
     shards = graph.shard.count(min(settings.batchSize, examples))
@@ -34,39 +34,41 @@ package struct TrainingPlan: Sendable {
   ///
   /// Where a whole batch is attacked before it is learnt from, all of that is had in turn, weights and all; elsewhere each thread goes
   /// from one to the other, and its arenas lie on each other.
-  private var takesTurns: Bool { learning.hasMeetings }
+  private var attacksWholeBatchFirst: Bool { learning.hasReductions }
 
-  struct Places {
-    let measuring, attack, learning, attackOnBatch: Workspace.Place
+  struct Allocations {
+    let measuring, attack, learning, attackOnBatch: Workspace.Allocation
     let gradients: (workspace: Workspace, offset: Int)
   }
 
-  func places() -> Places {
+  func allocations() -> Allocations {
     let workspace = Workspace(bytes: bytes)
-    func place(_ program: Program, weights: Int) -> Workspace.Place {
-      takesTurns
-        ? Workspace.Place(workspace, weights: 0, arenas: program.weightBytes, pitch: program.arenaBytes)
-        : Workspace.Place(workspace, weights: weights, arenas: weightBytes, pitch: pitch)
+    func allocation(_ program: Program, weightsOffset: Int) -> Workspace.Allocation {
+      attacksWholeBatchFirst
+        ? Workspace.Allocation(workspace, weightsOffset: 0, arenasOffset: program.weightBytes, arenaStride: program.arenaBytes)
+        : Workspace.Allocation(workspace, weightsOffset: weightsOffset, arenasOffset: weightBytes, arenaStride: arenaStride)
     }
-    return Places(
-      measuring: place(measuring, weights: attack.weightBytes + learning.weightBytes), attack: place(attack, weights: 0),
-      learning: place(learning, weights: attack.weightBytes), attackOnBatch: place(attackOnBatch ?? attack, weights: 0),
+    return Allocations(
+      measuring: allocation(measuring, weightsOffset: attack.weightBytes + learning.weightBytes),
+      attack: allocation(attack, weightsOffset: 0),
+      learning: allocation(learning, weightsOffset: attack.weightBytes),
+      attackOnBatch: allocation(attackOnBatch ?? attack, weightsOffset: 0),
       gradients: (workspace, bytes - gradientBytes))
   }
 
-  /// The bytes of activations, gradients and prepared weights.
+  /// The bytes of activations, gradients and packed weights.
   package var bytes: Int {
-    guard takesTurns else { return weightBytes + width * pitch + gradientBytes }
+    guard attacksWholeBatchFirst else { return weightBytes + width * arenaStride + gradientBytes }
     return max(
-      Session.bytes(attack, lanes: width), Session.bytes(measuring, lanes: width),
-      Session.bytes(learning, lanes: learningLanes) + gradientBytes, attackOnBatch.map { Session.bytes($0, lanes: shards) } ?? 0)
+      Session.bytes(attack, contexts: width), Session.bytes(measuring, contexts: width),
+      Session.bytes(learning, contexts: learningContexts) + gradientBytes, attackOnBatch.map { Session.bytes($0, contexts: shards) } ?? 0)
   }
 
   /// Whether measurements have a program of their own.
   var measuresApart: Bool { measuring !== attack }
-  var learningLanes: Int { learning.lanes(width: width, shards: shards) }
+  var learningContexts: Int { learning.contextCount(width: width, shards: shards) }
   var gradientSets: Int { learning.gradientSets(shards: shards) }
   private var weightBytes: Int { attack.weightBytes + learning.weightBytes + (measuresApart ? measuring.weightBytes : 0) }
   private var gradientBytes: Int { Gradients.bytes(learning.layout, shards: gradientSets) }
-  private var pitch: Int { max(attack.arenaBytes, learning.arenaBytes, measuring.arenaBytes) }
+  private var arenaStride: Int { max(attack.arenaBytes, learning.arenaBytes, measuring.arenaBytes) }
 }

@@ -51,12 +51,12 @@ final class LinearClassifier: Classifier {
   ) -> (losses: [Float], logits: Tensor) {
     gradientBatches.append(images.batch)
     let logits = forward(images)
-    var slope = Tensor(zeros: logits.shape)
-    let losses = loss(logits, targets: targets, gradient: &slope)
+    var logitGradient = Tensor(zeros: logits.shape)
+    let losses = loss(logits, targets: targets, gradient: &logitGradient)
     for row in 0..<images.batch {
       for pixel in 0..<images.stride {
         gradient.values[row * images.stride + pixel] = (0..<classes).reduce(0) {
-          $0 + slope.values[row * classes + $1] * weights[$1][pixel]
+          $0 + logitGradient.values[row * classes + $1] * weights[$1][pixel]
         }
       }
     }

@@ -24,13 +24,13 @@ struct ArchitectureTests {
   func evaluationAgrees(name: String, kind: (isExact: Bool, tolerance: Double)) throws {
     let reference = try ArchitectureReference(name)
     let program = try Program(reference.graph, for: .attack, isExact: kind.isExact)
-    let lane = try Session(program, parameters: reference.parameters(), lanes: 1)[0]
+    let context = try Session(program, parameters: reference.parameters(), contexts: 1)[0]
     var (logits, gradient): ([Float], [Float]) = ([], [])
     for shard in 0..<reference.shards {
       let images = reference.images(shard)
-      let answer = lane.forward(images)
+      let answer = context.forward(images)
       var part = Tensor(zeros: images.shape)
-      lane.backward(reference.slope(answer, shard), inputGradient: &part)
+      context.backward(reference.logitGradient(answer, shard), inputGradient: &part)
       logits += answer.values
       gradient += part.values
     }
@@ -44,7 +44,7 @@ struct ArchitectureTests {
     let reference = try ArchitectureReference(name)
     let engine = Engine(threads: 2)
     let parameters = try reference.parameters()
-    let session = try Session(Program(reference.graph, for: .training), parameters: parameters, lanes: reference.shards)
+    let session = try Session(Program(reference.graph, for: .training), parameters: parameters, contexts: reference.shards)
     let gradients = Gradients(reference.graph.layout, shards: reference.shards)
     var velocity = [Float](repeating: 0, count: reference.graph.layout.trainedCount)
     var losses: [Float] = []
@@ -53,16 +53,16 @@ struct ArchitectureTests {
       let gradient = gradients.reduced(shards: reference.shards)
       if step == 0 { try reference.expectFirstStep(gradient, parameters) }
       parameters.withValues { values in
-        for (index, slope) in gradient.enumerated() {
-          velocity[index] = 0.9 * velocity[index] + slope + 5e-4 * values[index]
+        for (index, value) in gradient.enumerated() {
+          velocity[index] = 0.9 * velocity[index] + value + 5e-4 * values[index]
           values[index] -= 0.01 * velocity[index]
         }
       }
       session.refresh()
     }
     try reference.expect(losses, as: "sgd.losses", group: "sgd.losses", within: 1e-4)
-    let lane = try Session(Program(reference.graph, for: .inference, isExact: true), parameters: parameters, lanes: 1)[0]
-    let logits = (0..<reference.shards).flatMap { lane.forward(reference.images($0)).values }
+    let context = try Session(Program(reference.graph, for: .inference, isExact: true), parameters: parameters, contexts: 1)[0]
+    let logits = (0..<reference.shards).flatMap { context.forward(reference.images($0)).values }
     try reference.expect(logits, as: "sgd.logits", group: "sgd.logits", within: 5e-3)
   }
 }
@@ -137,28 +137,28 @@ private struct ArchitectureReference {
   }
 
   /// The gradient of the mean loss of the whole batch at the logits of a shard.
-  func slope(_ logits: Tensor, _ shard: Int) -> Tensor {
-    var slope = Tensor(zeros: logits.shape)
-    _ = CrossEntropy()(logits, labels: Array(labels[graph.shard.range(shard, of: all.batch)]), gradient: &slope)
-    return Tensor(slope.shape, values: slope.values.map { $0 / Float(all.batch) })
+  func logitGradient(_ logits: Tensor, _ shard: Int) -> Tensor {
+    var logitGradient = Tensor(zeros: logits.shape)
+    _ = CrossEntropy()(logits, labels: Array(labels[graph.shard.range(shard, of: all.batch)]), gradient: &logitGradient)
+    return Tensor(logitGradient.shape, values: logitGradient.values.map { $0 / Float(all.batch) })
   }
 
   /// The mean loss of the whole batch.
   func loss(_ logits: [Float]) -> Float {
     let tensor = Tensor([all.batch, logits.count / all.batch], values: logits)
-    var slope = Tensor(zeros: tensor.shape)
-    return CrossEntropy()(tensor, labels: labels, gradient: &slope).reduce(0, +) / Float(all.batch)
+    var logitGradient = Tensor(zeros: tensor.shape)
+    return CrossEntropy()(tensor, labels: labels, gradient: &logitGradient).reduce(0, +) / Float(all.batch)
   }
 
   /// One pass of the batch; its mean loss.
   func pass(_ session: Session, _ gradients: Gradients, on engine: Engine) throws -> Float {
     let logits = Mutex([[Float]](repeating: [], count: shards))
-    try session.pass(shards: shards, on: engine, width: 2) { shard, lane in
-      lane.begin(images(shard))
-    } turn: { shard, lane in
-      let answer = lane.logits
+    try session.pass(shards: shards, on: engine, width: 2) { shard, context in
+      context.begin(images(shard))
+    } beginBackward: { shard, context in
+      let answer = context.logits
       logits.withLock { $0[shard] = answer.values }
-      lane.turn(slope(answer, shard), into: gradients, shard: shard)
+      context.beginBackward(logitGradient(answer, shard), into: gradients, shard: shard)
     }
     return loss(logits.withLock { $0.flatMap(\.self) })
   }

@@ -12,8 +12,8 @@ struct ReferenceTests {
   func logitsAgree(name: String) throws {
     let reference = try Reference(name)
     for purpose in [Purpose.inference, .attack, .training] {
-      let lane = try Session(Program(reference.graph, for: purpose), parameters: reference.parameters(), lanes: 1)[0]
-      let logits = lane.forward(reference.images)
+      let context = try Session(Program(reference.graph, for: purpose), parameters: reference.parameters(), contexts: 1)[0]
+      let logits = context.forward(reference.images)
       try reference.expect(logits.values, as: "logits", within: 1e-4)
       try reference.expect([reference.loss(logits).mean], as: "loss", within: 1e-4)
     }
@@ -21,35 +21,35 @@ struct ReferenceTests {
 
   @Test("The gradient at the input agrees", arguments: networks) func inputGradientAgrees(name: String) throws {
     let reference = try Reference(name)
-    let lane = try Session(Program(reference.graph, for: .attack), parameters: reference.parameters(), lanes: 1)[0]
+    let context = try Session(Program(reference.graph, for: .attack), parameters: reference.parameters(), contexts: 1)[0]
     var gradient = Tensor(zeros: reference.images.shape)
-    lane.backward(reference.loss(lane.forward(reference.images)).gradient, inputGradient: &gradient)
+    context.backward(reference.loss(context.forward(reference.images)).gradient, inputGradient: &gradient)
     try reference.expect(gradient.values, as: "input_gradient", within: 1e-4)
   }
 
   @Test("The gradient of every weight agrees", arguments: networks) func weightGradientsAgree(name: String) throws {
     let reference = try Reference(name)
-    let session = try Session(Program(reference.graph, for: .training), parameters: reference.parameters(), lanes: 1)
+    let session = try Session(Program(reference.graph, for: .training), parameters: reference.parameters(), contexts: 1)
     try reference.expectDigests("gradient", of: reference.weightGradient(session).gradient, within: 1e-4)
   }
 
   @Test("Ten steps of SGD with momentum and weight decay agree", arguments: networks) func tenStepsAgree(name: String) throws {
     let reference = try Reference(name)
     let parameters = try reference.parameters()
-    let session = try Session(Program(reference.graph, for: .training), parameters: parameters, lanes: 1)
+    let session = try Session(Program(reference.graph, for: .training), parameters: parameters, contexts: 1)
     var velocity = [Float](repeating: 0, count: reference.graph.layout.count)
     var losses: [Float] = []
     for _ in 0..<10 {
       let (loss, gradient) = reference.weightGradient(session)
       losses.append(loss)
       parameters.withValues { values in
-        for (index, slope) in gradient.enumerated() {
-          velocity[index] = 0.9 * velocity[index] + slope + 5e-4 * values[index]
+        for (index, value) in gradient.enumerated() {
+          velocity[index] = 0.9 * velocity[index] + value + 5e-4 * values[index]
           values[index] -= 0.01 * velocity[index]
         }
       }
       session.refresh()
-      session.ready()
+      session.packWeights()
     }
     try reference.expect(losses, as: "sgd.losses", within: 1e-3)
     try reference.expect(session[0].forward(reference.images).values, as: "sgd.logits", within: 1e-3)

@@ -72,11 +72,13 @@ private final class Linear: Classifier {
     at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
   ) -> (losses: [Float], logits: Tensor) {
     let logits = forward(images)
-    var slope = Tensor(zeros: logits.shape)
-    let losses = loss(logits, targets: targets, gradient: &slope)
+    var logitGradient = Tensor(zeros: logits.shape)
+    let losses = loss(logits, targets: targets, gradient: &logitGradient)
     for row in 0..<images.batch {
       for pixel in 0..<6 {
-        gradient.values[row * 6 + pixel] = (0..<classes).reduce(0) { $0 + slope.values[row * classes + $1] * team.weights[$1][pixel] }
+        gradient.values[row * 6 + pixel] = (0..<classes).reduce(0) {
+          $0 + logitGradient.values[row * classes + $1] * team.weights[$1][pixel]
+        }
       }
     }
     team.spoil?(&gradient)

@@ -74,26 +74,30 @@ import Testing
     let weights = Parameters(graph.layout)
     weights.copy(from: parameters)
     let shards = graph.shard.count(Self.batch)
-    let session = try Session(Program(graph, for: purpose), parameters: weights, lanes: shards)
+    let session = try Session(Program(graph, for: purpose), parameters: weights, contexts: shards)
     let gradients = Gradients(graph.layout, shards: 1)
     let logits = Mutex([[Float]](repeating: [], count: shards))
-    let slopes = logits.withLock { Mutex($0) }
+    let inputGradients = logits.withLock { Mutex($0) }
     let (images, seed, graph) = (images, seed, graph)
-    try session.pass(shards: shards, on: Engine(threads: threads), width: threads) { shard, lane in
-      lane.begin(images.gathered(graph.shard.range(shard, of: Self.batch)))
-    } turn: { shard, lane in
-      let answer = lane.logits.values
+    try session.pass(shards: shards, on: Engine(threads: threads), width: threads) { shard, context in
+      context.begin(images.gathered(graph.shard.range(shard, of: Self.batch)))
+    } beginBackward: { shard, context in
+      let answer = context.logits.values
       logits.withLock { $0[shard] = answer }
-      let slope = seed.gathered(graph.shard.range(shard, of: Self.batch))
-      if purpose == .training { lane.turn(slope, into: gradients, shard: shard) } else { lane.turn(slope) }
-    } end: { shard, lane in
+      let logitGradient = seed.gathered(graph.shard.range(shard, of: Self.batch))
+      if purpose == .training {
+        context.beginBackward(logitGradient, into: gradients, shard: shard)
+      } else {
+        context.beginBackward(logitGradient)
+      }
+    } end: { shard, context in
       guard purpose == .attackOnBatch else { return }
-      let slope = lane.inputGradient.values
-      slopes.withLock { $0[shard] = slope }
+      let values = context.inputGradient.values
+      inputGradients.withLock { $0[shard] = values }
     }
     return Result(
       logits: logits.withLock { $0.flatMap(\.self) }, gradients: purpose == .training ? gradients.reduced(shards: 1) : [],
-      parameters: weights.withValues(Array.init), inputGradient: slopes.withLock { $0.flatMap(\.self) })
+      parameters: weights.withValues(Array.init), inputGradient: inputGradients.withLock { $0.flatMap(\.self) })
   }
 
   @Test("values and gradients of the weights are those of the statistics of the whole batch, whatever its shards")
@@ -147,11 +151,11 @@ import Testing
 
   @Test("an attack on one image uses the running statistics, folded into the convolutions", arguments: [true, false])
   func attack(isExact: Bool) throws {
-    let lane = try Session(Program(graph, for: .attack, isExact: isExact), parameters: parameters, lanes: 1)[0]
+    let context = try Session(Program(graph, for: .attack, isExact: isExact), parameters: parameters, contexts: 1)[0]
     let some = images.gathered(0..<9)
-    expectClose(lane.forward(some).values, examples(some).flatMap { reference($0) }, "logits")
+    expectClose(context.forward(some).values, examples(some).flatMap { reference($0) }, "logits")
     var gradient = Tensor(zeros: some.shape)
-    lane.backward(seed.gathered(0..<9), inputGradient: &gradient)
+    context.backward(seed.gathered(0..<9), inputGradient: &gradient)
     for example in [0, 8] {
       let expected = reference.imageGradient(examples(some)[example], seed: examples(seed)[example])
       expectClose(Array(gradient[example: example]), expected, within: 1e-3, "at image \(example)")

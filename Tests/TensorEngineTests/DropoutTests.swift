@@ -13,13 +13,13 @@ import Testing
   }
 
   /// A network whose value before dropout is its input.
-  private func identity(_ purpose: Purpose) throws -> (Lane, ParameterLayout) {
+  private func identity(_ purpose: Purpose) throws -> (ExecutionContext, ParameterLayout) {
     let graph = try graph()
     let parameters = Parameters(graph.layout)
     var weight = Tensor(zeros: [400, 400])
     for i in 0..<400 { weight.values[i * 401] = 1 }
     parameters[0] = weight
-    return (try Session(Program(graph, for: purpose), parameters: parameters, lanes: 1)[0], graph.layout)
+    return (try Session(Program(graph, for: purpose), parameters: parameters, contexts: 1)[0], graph.layout)
   }
 
   private let ones = Tensor([3, 400], values: [Float](repeating: 1, count: 1200))
@@ -36,19 +36,19 @@ import Testing
   }
 
   @Test("An example drops the same values in any batch, others in another epoch") func keyed() throws {
-    let lane = try identity(.training).0
-    let together = lane.forward(ones, dropout: DropoutKey(seed: 1, epoch: 2, examples: [4, 5, 6]))
-    let alone = lane.forward(ones.gathered([0]), dropout: DropoutKey(seed: 1, epoch: 2, examples: [5]))
-    let later = lane.forward(ones.gathered([0]), dropout: DropoutKey(seed: 1, epoch: 3, examples: [5]))
+    let context = try identity(.training).0
+    let together = context.forward(ones, dropout: DropoutKey(seed: 1, epoch: 2, examples: [4, 5, 6]))
+    let alone = context.forward(ones.gathered([0]), dropout: DropoutKey(seed: 1, epoch: 2, examples: [5]))
+    let later = context.forward(ones.gathered([0]), dropout: DropoutKey(seed: 1, epoch: 3, examples: [5]))
     #expect(Array(together[example: 1]) == alone.values)
     #expect(later.values != alone.values)
   }
 
   @Test("The gradient passes where the value did") func gradient() throws {
-    let (lane, layout) = try identity(.training)
+    let (context, layout) = try identity(.training)
     let gradients = Gradients(layout, shards: 1)
-    let output = lane.forward(ones.gathered([0]), dropout: DropoutKey(seed: 1, epoch: 0, examples: [9]))
-    lane.backward(ones.gathered([0]), into: gradients, shard: 0)
+    let output = context.forward(ones.gathered([0]), dropout: DropoutKey(seed: 1, epoch: 0, examples: [9]))
+    context.backward(ones.gathered([0]), into: gradients, shard: 0)
     // The gradient of row i of the weights is the mask at i times the input, which is 1.
     let sums = gradients.reduced(shards: 1)
     #expect((0..<400).allSatisfy { abs(sums[$0 * 400] - output.values[$0]) < 1e-6 })

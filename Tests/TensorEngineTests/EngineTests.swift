@@ -6,15 +6,15 @@ import Testing
 @Suite("The team of threads") struct EngineTests {
   struct Stop: Error {}
 
-  @Test("Every task runs once, and no lane is used by two at once", arguments: [1, 2, 3]) func everyTaskOnce(width: Int) throws {
+  @Test("Every task runs once, and no worker is used by two at once", arguments: [1, 2, 3]) func everyTaskOnce(width: Int) throws {
     let engine = Engine(threads: 3)
     let seen = Mutex([Int](repeating: 0, count: 200))
     let busy = Mutex(Set<Int>())
-    try engine.parallel(200, width: width) { task, lane in
-      #expect(lane < width)
-      #expect(busy.withLock { $0.insert(lane).inserted })
+    try engine.parallel(200, width: width) { task, worker in
+      #expect(worker < width)
+      #expect(busy.withLock { $0.insert(worker).inserted })
       seen.withLock { $0[task] += 1 }
-      busy.withLock { _ = $0.remove(lane) }
+      busy.withLock { _ = $0.remove(worker) }
     }
     #expect(seen.withLock { $0 } == [Int](repeating: 1, count: 200))
   }
@@ -64,15 +64,15 @@ import Testing
     var graph = Graph(input: [700])
     let weight = graph.parameter("w", [300, 700], initial: .uniform(fanIn: 700))
     try graph.append(Dense(units: 300, weight: weight, bias: nil), to: graph.output)
-    let session = try Session(Program(graph, for: .training), parameters: Parameters(layout), lanes: 2)
+    let session = try Session(Program(graph, for: .training), parameters: Parameters(layout), contexts: 2)
     func sums(threads: Int) throws -> [Float] {
       let engine = Engine(threads: threads)
       let gradients = Gradients(layout, shards: shards)
-      try engine.parallel(shards, width: threads) { shard, lane in
+      try engine.parallel(shards, width: threads) { shard, worker in
         var stream = RandomStream(seed: 1, purpose: .sample, example: shard)
-        let lane = session[lane]
-        _ = lane.forward(Tensor([9, 700], values: (0..<6300).map { _ in stream.normal() }))
-        lane.backward(Tensor([9, 300], values: (0..<2700).map { _ in stream.normal() }), into: gradients, shard: shard)
+        let context = session[worker]
+        _ = context.forward(Tensor([9, 700], values: (0..<6300).map { _ in stream.normal() }))
+        context.backward(Tensor([9, 300], values: (0..<2700).map { _ in stream.normal() }), into: gradients, shard: shard)
       }
       let result = Mutex([Float](repeating: 0, count: layout.count))
       try gradients.reduce(shards: shards, on: engine, width: threads) { range, gradient in

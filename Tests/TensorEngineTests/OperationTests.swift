@@ -260,49 +260,49 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
   @Test("The value", arguments: table, batches) func forward(row: OperationCase, batch: Int) throws {
     let (parameters, reference, images, examples) = prepare(row, batch: batch)
     for purpose in [Purpose.inference, .attack] {
-      let lane = try Session(Program(row.graph, for: purpose), parameters: parameters, lanes: 1)[0]
-      expectClose(lane.forward(images).values, examples.flatMap { reference($0) }, "\(purpose)")
+      let context = try Session(Program(row.graph, for: purpose), parameters: parameters, contexts: 1)[0]
+      expectClose(context.forward(images).values, examples.flatMap { reference($0) }, "\(purpose)")
     }
   }
 
   @Test("The value and the gradient at the image in bfloat16, within a hundredth", arguments: table, [1, 5])
   func half(row: OperationCase, batch: Int) throws {
     let (parameters, reference, images, examples) = prepare(row, batch: batch)
-    let lane = try Session(Program(row.graph, for: .attack, isHalf: true), parameters: parameters, lanes: 1)[0]
-    let value = lane.forward(images).values
+    let context = try Session(Program(row.graph, for: .attack, isHalf: true), parameters: parameters, contexts: 1)[0]
+    let value = context.forward(images).values
     expectClose(value, examples.flatMap { reference($0) }, within: 1e-2, "the value")
-    let exact = try Session(Program(row.graph, for: .attack, isExact: true), parameters: parameters, lanes: 1)[0]
+    let exact = try Session(Program(row.graph, for: .attack, isExact: true), parameters: parameters, contexts: 1)[0]
     let seed = Tensor(
       row.graph.outputShape.batched(batch), values: (0..<batch).flatMap { random(row.graph.outputShape.count, 500 + $0) })
     var (gradient, expected) = (Tensor(zeros: images.shape), Tensor(zeros: images.shape))
     _ = exact.forward(images)
     exact.backward(seed, inputGradient: &expected)
-    lane.backward(seed, inputGradient: &gradient)
+    context.backward(seed, inputGradient: &gradient)
     // Where rounding takes a value over the edge of a ReLU or to another maximum, the gradient takes another way: by the norm, not one by one.
     let distance = zip(gradient.values, expected.values).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }.squareRoot()
     let length = expected.values.reduce(0) { $0 + Double($1 * $1) }.squareRoot()
     #expect(distance <= (row.isSmooth ? 1e-2 : 0.1) * max(length, 1e-3), "the gradient is \(distance) away of \(length)")
   }
 
-  @Test("Large values pass in parts, small ones at once") func parts() throws {
+  @Test("Large values pass in parts, small ones at once") func microBatches() throws {
     let graph = try #require(table.first { $0.testDescription.hasPrefix("in parts") }).graph
     let attack = try Program(graph, for: .attack)
-    #expect(Set(attack.portions) == [8, Shard.largest] && attack.portions.first == 8)
-    #expect(try Program(graph, for: .training).portions.allSatisfy { $0 == Shard.largest })
+    #expect(Set(attack.microBatchSizes) == [8, Shard.largest] && attack.microBatchSizes.first == 8)
+    #expect(try Program(graph, for: .training).microBatchSizes.allSatisfy { $0 == Shard.largest })
   }
 
-  /// Slopes of very different sizes, as a batch has them whose examples are right with certainty or wrong.
+  /// Gradients of very different sizes, as a batch has them whose examples are right with certainty or wrong.
   @Test("An example comes out the same to the bit whatever its neighbours in the shard", arguments: table, [false, true])
   func neighbours(row: OperationCase, isHalf: Bool) throws {
     let (parameters, _, images, _) = prepare(row, batch: Shard.largest)
     let program = try Program(row.graph, for: .attack, isHalf: isHalf)
-    let lane = try Session(program, parameters: parameters, lanes: 1)[0]
+    let context = try Session(program, parameters: parameters, contexts: 1)[0]
     func pass(_ images: Tensor) -> (value: ArraySlice<Float>, gradient: ArraySlice<Float>) {
-      let value = lane.forward(images)
+      let value = context.forward(images)
       var seed = value
       for index in seed.values.indices { seed.values[index] = index < seed.stride ? 1e-7 : 1 }
       var gradient = Tensor(zeros: images.shape)
-      lane.backward(seed, inputGradient: &gradient)
+      context.backward(seed, inputGradient: &gradient)
       return (value[example: 0], gradient[example: 0])
     }
     let (alone, among) = (pass(images.gathered(0..<1)), pass(images.gathered(0..<program.shard.size)))
@@ -315,7 +315,7 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     let (parameters, _, clean, _) = prepare(row, batch: 3)
     var images = clean
     for index in images.values.indices where index / images.stride == 1 { images.values[index] = .nan }
-    let value = try Session(Program(row.graph, for: .attack, isHalf: isHalf), parameters: parameters, lanes: 1)[0].forward(images)
+    let value = try Session(Program(row.graph, for: .attack, isHalf: isHalf), parameters: parameters, contexts: 1)[0].forward(images)
     // A maximum over windows is that of the numbers in it, and so is the ReLU of the library's convolution.
     let hidesIt = row.graph.nodes.contains { ($0.operation as? Pooling)?.kind == .max } || row.testDescription.hasSuffix("5×5, relu")
     #expect(hidesIt || value[example: 1].contains(where: \.isNaN))
@@ -329,21 +329,21 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     // What goes into the first hidden unit is less than 0: the next layer has a zero from it.
     for feature in 0..<150 { parameters[0].values[feature] = 0 }
     parameters[1].values[0] = -1
-    let clean = try Session(Program(row.graph, for: .attack), parameters: parameters, lanes: 1)[0].forward(images)
+    let clean = try Session(Program(row.graph, for: .attack), parameters: parameters, contexts: 1)[0].forward(images)
     #expect(clean.values.allSatisfy { $0.isFinite })
     parameters[2].values[0] = weight
-    let value = try Session(Program(row.graph, for: .attack), parameters: parameters, lanes: 1)[0].forward(images)
+    let value = try Session(Program(row.graph, for: .attack), parameters: parameters, contexts: 1)[0].forward(images)
     #expect(value.values.allSatisfy { $0.isNaN })
   }
 
   @Test("The gradient at the image", arguments: table, batches) func inputGradient(row: OperationCase, batch: Int) throws {
     let (parameters, reference, images, examples) = prepare(row, batch: batch)
-    let lane = try Session(Program(row.graph, for: .attack), parameters: parameters, lanes: 1)[0]
+    let context = try Session(Program(row.graph, for: .attack), parameters: parameters, contexts: 1)[0]
     let seed = Tensor(
       row.graph.outputShape.batched(batch), values: (0..<batch).flatMap { random(row.graph.outputShape.count, 500 + $0) })
     var gradient = Tensor(zeros: images.shape)
-    _ = lane.forward(images)
-    lane.backward(seed, inputGradient: &gradient)
+    _ = context.forward(images)
+    context.backward(seed, inputGradient: &gradient)
     for example in Set([0, batch - 1]) {  // the others stand between the two in the same kernels
       let expected = reference.imageGradient(examples[example], seed: seed[example: example].map(Double.init))
       expectClose(Array(gradient[example: example]), expected, "at image \(example)")
@@ -352,12 +352,12 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
 
   @Test("The gradient of every weight", arguments: small, [1, 3]) func weightGradients(row: OperationCase, batch: Int) throws {
     let (parameters, reference, images, examples) = prepare(row, batch: batch)
-    let lane = try Session(Program(row.graph, for: .training), parameters: parameters, lanes: 1)[0]
+    let context = try Session(Program(row.graph, for: .training), parameters: parameters, contexts: 1)[0]
     let seed = Tensor(
       row.graph.outputShape.batched(batch), values: (0..<batch).flatMap { random(row.graph.outputShape.count, 500 + $0) })
     let gradients = Gradients(row.graph.layout, shards: 1)
-    _ = lane.forward(images)
-    lane.backward(seed, into: gradients, shard: 0)
+    _ = context.forward(images)
+    context.backward(seed, into: gradients, shard: 0)
     let sums = gradients.reduced(shards: 1)
     let seeds = (0..<batch).map { seed[example: $0].map(Double.init) }
     for (index, parameter) in row.graph.layout.parameters.enumerated() {

@@ -22,7 +22,7 @@ package struct Footprint: Hashable, Sendable {
     let width = min(spec.resources.threads ?? threads, threads)
     let attack = try programs.program(graph, for: .attack)
     // Before and after, one at a time on the engine; and before that, the second as it is read beside the first and the initial ones.
-    let evaluating = max(2 * weights + Session.bytes(attack, lanes: width), 5 * weights)
+    let evaluating = max(2 * weights + Session.bytes(attack, contexts: width), 5 * weights)
     var training = 0
     if let settings = spec.training {
       let plan = try TrainingPlan(graph, settings, precision: spec.precision, examples: used, width: width, programs: programs)

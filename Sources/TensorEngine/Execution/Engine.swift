@@ -29,18 +29,18 @@ package final class Engine: Sendable {
 
   deinit { team.dismiss() }
 
-  /// Calls `body(task, lane)` for each task in `0..<count` on the team and returns when all have ended.
+  /// Calls `body(task, worker)` for each task in `0..<count` on the team and returns when all have ended.
   ///
   /// - Parameters:
-  ///   - width: at most so many tasks run at once; each has a lane in `0..<width` that no other task has meanwhile.
+  ///   - width: at most so many tasks run at once; each has a worker in `0..<width` that no other task has meanwhile.
   ///   - body: the first error it throws keeps further tasks from starting and is thrown here.
-  package func parallel(_ count: Int, width: Int, _ body: @Sendable (_ task: Int, _ lane: Int) throws -> Void) throws {
+  package func parallel(_ count: Int, width: Int, _ body: @Sendable (_ task: Int, _ worker: Int) throws -> Void) throws {
     guard count > 0 else { return }
     try withoutActuallyEscaping(body) { body in
-      let work = Work(count: count, width: min(max(1, width), threads), body: body)
-      team.submit(work)
-      work.finished.wait()
-      if let error = work.error { throw error }
+      let tasks = TaskSet(count: count, width: min(max(1, width), threads), body: body)
+      team.submit(tasks)
+      tasks.finished.wait()
+      if let error = tasks.error { throw error }
     }
   }
 }
@@ -50,20 +50,20 @@ package final class Engine: Sendable {
 private func lowerPriority() { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10) }
 
 /// The tasks of one caller. Guarded by the lock of the team, except for what never changes.
-private final class Work: @unchecked Sendable {
+private final class TaskSet: @unchecked Sendable {
   let count: Int
   /// Let go of before the caller goes on, for whose stay alone it was lent.
   var body: (@Sendable (Int, Int) throws -> Void)?
   let finished = DispatchSemaphore(value: 0)
   var next = 0
   var running = 0
-  var freeLanes: [Int]
+  var freeWorkers: [Int]
   var error: (any Error)?
 
   init(count: Int, width: Int, body: @escaping @Sendable (Int, Int) throws -> Void) {
     self.count = count
     self.body = body
-    freeLanes = Array((0..<width).reversed())
+    freeWorkers = Array((0..<width).reversed())
   }
 
   var isExhausted: Bool { next == count || error != nil }
@@ -74,14 +74,14 @@ private final class Work: @unchecked Sendable {
 /// `@unchecked Sendable`: every access to its state holds the condition's lock, but for the count of submissions, which is atomic.
 private final class Team: @unchecked Sendable {
   private let condition = NSCondition()
-  private var queue: [Work] = []
+  private var queue: [TaskSet] = []
   private var dismissed = false
-  /// How often work has been submitted; read without the lock.
+  /// How often tasks have been submitted; read without the lock.
   private let submissions = Atomic(0)
 
-  func submit(_ work: Work) {
+  func submit(_ tasks: TaskSet) {
     condition.withLock {
-      queue.append(work)
+      queue.append(tasks)
       submissions.add(1, ordering: .releasing)
       condition.broadcast()
     }
@@ -97,34 +97,34 @@ private final class Team: @unchecked Sendable {
   func serve() {
     condition.lock()
     defer { condition.unlock() }
-    var hasLookedOut = false
+    var hasSpun = false
     while true {
-      if let (work, task, lane) = claim() {
+      if let (tasks, task, worker) = claim() {
         condition.unlock()
-        let result = Result { try work.body?(task, lane) ?? () }
+        let result = Result { try tasks.body?(task, worker) ?? () }
         condition.lock()
-        finish(work, lane, result)
-        hasLookedOut = false
+        finish(tasks, worker, result)
+        hasSpun = false
       } else if dismissed {
         return
-      } else if hasLookedOut {
+      } else if hasSpun {
         condition.wait()
-        hasLookedOut = false
+        hasSpun = false
       } else {
-        lookOut()
-        // Work may have come before the lock was had again: another claim, and only then sleep.
-        hasLookedOut = true
+        spin()
+        // Tasks may have come before the lock was had again: another claim, and only then sleep.
+        hasSpun = true
       }
     }
   }
 
-  /// Waits a little for more work, without sleeping: a caller that goes from one thing to the next has more in a moment, and to wake a
+  /// Waits a little for more tasks, without sleeping: a caller that goes from one thing to the next has more in a moment, and to wake a
   /// thread takes longer than that. Called with the lock, which is open meanwhile.
-  private func lookOut() {
+  private func spin() {
     let seen = submissions.load(ordering: .acquiring)
     condition.unlock()
     defer { condition.lock() }
-    let end = DispatchTime.now().uptimeNanoseconds + Self.patience
+    let end = DispatchTime.now().uptimeNanoseconds + Self.spinTime
     repeat {
       for _ in 0..<64 {
         if submissions.load(ordering: .acquiring) != seen { return }
@@ -132,31 +132,31 @@ private final class Team: @unchecked Sendable {
     } while DispatchTime.now().uptimeNanoseconds < end
   }
 
-  private static let patience: UInt64 = 100_000  // nanoseconds
+  private static let spinTime: UInt64 = 100_000  // nanoseconds
 
-  /// The next task of the first caller that has one and a free lane; that caller goes to the back.
-  private func claim() -> (Work, task: Int, lane: Int)? {
-    guard let position = queue.firstIndex(where: { !$0.freeLanes.isEmpty }) else { return nil }
-    let work = queue.remove(at: position)
-    let task = work.next
-    let lane = work.freeLanes.removeLast()
-    work.next += 1
-    work.running += 1
-    if !work.isExhausted { queue.append(work) }
-    return (work, task, lane)
+  /// The next task of the first caller that has one and a free worker; that caller goes to the back.
+  private func claim() -> (TaskSet, task: Int, worker: Int)? {
+    guard let position = queue.firstIndex(where: { !$0.freeWorkers.isEmpty }) else { return nil }
+    let tasks = queue.remove(at: position)
+    let task = tasks.next
+    let worker = tasks.freeWorkers.removeLast()
+    tasks.next += 1
+    tasks.running += 1
+    if !tasks.isExhausted { queue.append(tasks) }
+    return (tasks, task, worker)
   }
 
-  private func finish(_ work: Work, _ lane: Int, _ result: Result<Void, any Error>) {
-    work.running -= 1
-    work.freeLanes.append(lane)
-    if case .failure(let error) = result, work.error == nil {
-      work.error = error
-      queue.removeAll { $0 === work }
+  private func finish(_ tasks: TaskSet, _ worker: Int, _ result: Result<Void, any Error>) {
+    tasks.running -= 1
+    tasks.freeWorkers.append(worker)
+    if case .failure(let error) = result, tasks.error == nil {
+      tasks.error = error
+      queue.removeAll { $0 === tasks }
     }
-    if work.running == 0 && work.isExhausted {
-      work.body = nil
-      work.finished.signal()
+    if tasks.running == 0 && tasks.isExhausted {
+      tasks.body = nil
+      tasks.finished.signal()
     }
-    // A lane that came free is the calling thread's to take: nobody need be woken for it.
+    // A worker that came free is the calling thread's to take: nobody need be woken for it.
   }
 }

@@ -11,23 +11,23 @@ package final class Gradients: @unchecked Sendable {
   private let workspace: Workspace
   private let base: UnsafeMutablePointer<Float>
   /// The floats from one set to the next.
-  private let pitch: Int
+  private let setStride: Int
 
   /// - Parameter shards: the largest number of shards in a batch.
-  /// - Parameter place: memory to lie in from so many bytes on, instead of memory of their own.
-  package init(_ layout: ParameterLayout, shards: Int, in place: (workspace: Workspace, offset: Int)? = nil) {
+  /// - Parameter memory: memory to lie in from so many bytes on, instead of memory of their own.
+  package init(_ layout: ParameterLayout, shards: Int, in memory: (workspace: Workspace, offset: Int)? = nil) {
     self.layout = layout
     self.shards = shards
-    pitch = Memory.aligned(layout.trainedCount * 4) / 4
+    setStride = Memory.aligned(layout.trainedCount * 4) / 4
     let bytes = Self.bytes(layout, shards: shards)
-    workspace = place?.workspace ?? Workspace(bytes: bytes)
-    base = workspace.part(at: place?.offset ?? 0, bytes: bytes).assumingMemoryBound(to: Float.self)
+    workspace = memory?.workspace ?? Workspace(bytes: bytes)
+    base = workspace.region(at: memory?.offset ?? 0, bytes: bytes).assumingMemoryBound(to: Float.self)
   }
 
   /// The bytes that `shards` sets of gradients take.
   package static func bytes(_ layout: ParameterLayout, shards: Int) -> Int { shards * Memory.aligned(layout.trainedCount * 4) }
 
-  func shard(_ index: Int) -> UnsafeMutablePointer<Float> { base + index * pitch }
+  func shard(_ index: Int) -> UnsafeMutablePointer<Float> { base + index * setStride }
 
   /// Sums the first `shards` sets, range by range in parallel, and hands each range its sum.
   ///

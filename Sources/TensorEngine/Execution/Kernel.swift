@@ -54,7 +54,7 @@ package struct KernelError: Error, Sendable, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-/// A kernel bound to the memory of one lane.
+/// A kernel bound to the memory of one context.
 final class Call {
   private let kernel: Kernel
   private let handle: OpaquePointer

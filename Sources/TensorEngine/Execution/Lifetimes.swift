@@ -5,7 +5,7 @@ struct Lifetimes {
   /// The bytes of each.
   let bytes: [Int]
   /// The same, of those that hold all of the shard: of every other, one run of instructions makes use for one part after the other.
-  let wholes: [Int?]
+  let fullShardBytes: [Int?]
 
   /// - Parameters:
   ///   - input: written by the caller before the first instruction.
@@ -21,17 +21,19 @@ struct Lifetimes {
       for index in run { for case .buffer(let buffer) in instructions[index].operands { users[buffer].insert(number) } }
     }
     let callers = Set([input] + pauses + [output].compactMap { $0 })
-    let wholes = buffers.indices.map { users[$0].count > 1 || callers.contains($0) ? buffers[$0].bytes * buffers[$0].parts : nil }
-    self.wholes = wholes
-    bytes = buffers.indices.map { wholes[$0] ?? buffers[$0].bytes }
+    let fullShardBytes = buffers.indices.map {
+      users[$0].count > 1 || callers.contains($0) ? buffers[$0].bytes * buffers[$0].microBatches : nil
+    }
+    self.fullShardBytes = fullShardBytes
+    bytes = buffers.indices.map { fullShardBytes[$0] ?? buffers[$0].bytes }
     ranges = [ClosedRange<Int>?](repeating: nil, count: buffers.count)
 
     touch(input, -1)
     for run in runs {
-      let isInParts = instructions[run.lowerBound].parts > 1
+      let isSplit = instructions[run.lowerBound].microBatches > 1
       for index in run {
         for case .buffer(let buffer) in instructions[index].operands {
-          let moments = isInParts && wholes[buffer] != nil ? run.lowerBound...run.upperBound - 1 : index...index
+          let moments = isSplit && fullShardBytes[buffer] != nil ? run.lowerBound...run.upperBound - 1 : index...index
           for moment in [moments.lowerBound, moments.upperBound] { touch(buffer, moment < pause ? moment : moment + 1) }
         }
       }
@@ -51,7 +53,7 @@ extension Lowering.Instruction {
   static func runs(_ instructions: ArraySlice<Self>) -> [Range<Int>] {
     var runs: [Range<Int>] = []
     for (index, instruction) in zip(instructions.indices, instructions) {
-      if let last = runs.last, instructions[last.lowerBound].parts == instruction.parts {
+      if let last = runs.last, instructions[last.lowerBound].microBatches == instruction.microBatches {
         runs[runs.count - 1] = last.lowerBound..<index + 1
       } else {
         runs.append(index..<index + 1)

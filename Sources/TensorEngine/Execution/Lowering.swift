@@ -11,63 +11,63 @@ package struct Lowering {
     case buffer(BufferID)
     /// Weights in PyTorch's order.
     case weight(ParameterID)
-    /// What the preparation makes of weights, by position in `prepared`: it stays until the weights change.
-    case prepared(Int)
+    /// What the packing makes of weights, by position in `packed`: it stays until the weights change.
+    case packed(Int)
     /// Where the shard's gradient of a weight tensor goes.
     case gradient(ParameterID)
-    /// What a meeting leaves for all shards, by position in `shared`.
+    /// What a reduction leaves for all shards, by position in `shared`.
     case shared(Int)
   }
 
   /// A loop in Swift over the floats of its operands, in their order.
-  typealias Loop = @Sendable (_ pointers: [UnsafeMutablePointer<Float>], _ call: LaneCall) -> Void
+  typealias Loop = @Sendable (_ pointers: [UnsafeMutablePointer<Float>], _ pass: PassFacts) -> Void
 
-  enum Work: Sendable {
+  enum Body: Sendable {
     case kernel(Kernel, [(role: onednn_role, operand: Operand)])
     case loop([Operand], Loop)
-    case meeting(Meeting)
+    case reduction(Reduction)
   }
 
   /// Where the shards of a batch wait for each other: what each has found is put together, in the order of the shards.
-  struct Meeting: Sendable {
+  struct Reduction: Sendable {
     /// What one shard brings.
-    struct Share {
+    struct Partial {
       let pointer: UnsafeMutablePointer<Float>
       /// The number of real examples in the shard.
       let batch: Int
     }
 
     /// What each shard brings.
-    let share: BufferID
+    let partial: BufferID
     /// What is read and written once for all: weights and shared memory.
     let operands: [Operand]
     /// How many results there are, channels or weights, each independent of the others.
     let extent: Int
-    let combine: @Sendable (_ shares: [Share], _ pointers: [UnsafeMutablePointer<Float>], _ results: Range<Int>) -> Void
+    let combine: @Sendable (_ partials: [Partial], _ pointers: [UnsafeMutablePointer<Float>], _ results: Range<Int>) -> Void
   }
 
   struct Instruction: Sendable {
     let label: String
-    let work: Work
-    /// In how many parts the shard passes through it, one after the other.
-    let parts: Int
+    let body: Body
+    /// In how many micro-batches the shard passes through it, one after the other.
+    let microBatches: Int
 
     var operands: [Operand] {
-      switch work {
+      switch body {
       case .kernel(_, let arguments): arguments.map(\.operand)
       case .loop(let operands, _): operands
-      case .meeting(let meeting): [.buffer(meeting.share)] + meeting.operands
+      case .reduction(let reduction): [.buffer(reduction.partial)] + reduction.operands
       }
     }
 
-    var meeting: Meeting? { if case .meeting(let meeting) = work { meeting } else { nil } }
+    var reduction: Reduction? { if case .reduction(let reduction) = body { reduction } else { nil } }
   }
 
   /// Memory that a program needs.
   struct Buffer: Sendable {
     /// For one part of the shard.
     let bytes: Int
-    let parts: Int
+    let microBatches: Int
   }
 
   let graph: Graph
@@ -81,53 +81,53 @@ package struct Lowering {
   /// Whether convolutions and linear layers multiply in bfloat16, with sums in single precision.
   let isHalf: Bool
   /// Whether the shards of a batch meet on the way: the network asks for statistics of the whole batch.
-  let meets: Bool
+  let hasReductions: Bool
   private(set) var instructions: [Instruction] = []
   private(set) var buffers: [Buffer] = []
   /// What is done once after each change of the weights, not in each pass: packing, folding, transforming.
-  private(set) var preparation: [Instruction] = []
-  /// The bytes of each result of the preparation.
-  private(set) var prepared: [Int] = []
-  /// The bytes of what meetings leave for all shards.
+  private(set) var packing: [Instruction] = []
+  /// The bytes of each result of the packing.
+  private(set) var packed: [Int] = []
+  /// The bytes of what reductions leave for all shards.
   private(set) var shared: [Int] = []
   private var values: [Graph.NodeID: BufferID] = [:]
   private var contributions: [Graph.NodeID: [BufferID]] = [:]
   /// How many of those that read a node's value have contributed to the gradient at it.
   private var contributed: [Graph.NodeID: Int] = [:]
   /// How to compute a value again, so that it need not be kept for the way back.
-  private var recipes: [BufferID: (inout Lowering) -> BufferID] = [:]
+  private var rematerialisations: [BufferID: (inout Lowering) -> BufferID] = [:]
   /// What was computed again.
-  private var renewed: [BufferID: BufferID] = [:]
-  private var isReturning = false
-  private var keepsakes: [Graph.NodeID: BufferID] = [:]
+  private var recomputed: [BufferID: BufferID] = [:]
+  private var isBackward = false
+  private var savedActivations: [Graph.NodeID: BufferID] = [:]
   private var folded: [Graph.NodeID: Operand] = [:]
   /// What was computed together with one of its inputs, and with which.
   private var fused: [Graph.NodeID: Graph.NodeID] = [:]
   private var masked: Set<Graph.NodeID> = []
   /// Where the values of a ReLU are strictly inside its range, as bits.
-  private var insides: [Graph.NodeID: BufferID] = [:]
-  private let portions: Portions
+  private var activationMasks: [Graph.NodeID: BufferID] = [:]
+  private let microBatchSizes: MicroBatchSizes
   private let consumers: [[Graph.NodeID]]
-  private let wanted: [Bool]
+  private let gradientRequired: [Bool]
 
   init(_ graph: Graph, for purpose: Purpose, isExact: Bool, isHalf: Bool) {
     self.graph = graph
-    portions = Portions(graph, for: purpose)
+    microBatchSizes = MicroBatchSizes(graph, for: purpose)
     batch = graph.shard.size
     winogradBytes = isExact ? 0 : purpose == .training ? 16 << 20 : .max
     self.isHalf = isHalf
     self.purpose = purpose
-    meets = purpose.usesBatchStatistics && graph.nodes.contains { $0.operation is BatchNorm }
+    hasReductions = purpose.usesBatchStatistics && graph.nodes.contains { $0.operation is BatchNorm }
     var consumers = [[Graph.NodeID]](repeating: [], count: graph.nodes.count)
     // A gradient is wanted at a node when something upstream of it takes one: the input of an attack, the weights of training.
-    var wanted: [Bool] = []
+    var gradientRequired: [Bool] = []
     for (id, node) in graph.nodes.enumerated() {
       for input in node.inputs { consumers[input].append(id) }
       let takes = purpose.takesInputGradient ? id == graph.input : purpose == .training && !node.operation.parameters.isEmpty
-      wanted.append(takes || node.inputs.contains { wanted[$0] })
+      gradientRequired.append(takes || node.inputs.contains { gradientRequired[$0] })
     }
     self.consumers = consumers
-    self.wanted = wanted
+    self.gradientRequired = gradientRequired
   }
 
   // MARK: Values
@@ -139,25 +139,27 @@ package struct Lowering {
   /// The buffer that holds a node's value, `[batch, …]`. On the way back it is first computed again, if it can be.
   mutating func value(_ node: Graph.NodeID) -> BufferID {
     guard let buffer = values[node] else { preconditionFailure("node \(node) was read before it was computed") }
-    guard isReturning, let recipe = recipes[buffer] else { return buffer }
-    if let known = renewed[buffer] { return known }
-    let again = recipe(&self)
-    renewed[buffer] = again
+    guard isBackward, let recompute = rematerialisations[buffer] else { return buffer }
+    if let known = recomputed[buffer] { return known }
+    let again = recompute(&self)
+    recomputed[buffer] = again
     return again
   }
 
   /// Says how the value of `node` can be computed again from others: cheaper than to keep it from the way there to the way back.
-  mutating func forget(_ node: Graph.NodeID, recipe: @escaping (inout Lowering) -> BufferID) { recipes[value(node)] = recipe }
+  mutating func rematerialise(_ node: Graph.NodeID, by recompute: @escaping (inout Lowering) -> BufferID) {
+    rematerialisations[value(node)] = recompute
+  }
 
   /// From here on instructions are those of `node`.
-  mutating func enter(_ node: Graph.NodeID) { batch = portions[node] }
-  private var parts: Int { graph.shard.size / batch }
+  mutating func enter(_ node: Graph.NodeID) { batch = microBatchSizes[node] }
+  private var microBatches: Int { graph.shard.size / batch }
 
   /// From here on instructions are those of the way back.
-  mutating func turn() { isReturning = true }
+  mutating func beginBackward() { isBackward = true }
 
   mutating func makeBuffer(bytes: Int) -> BufferID {
-    buffers.append(Buffer(bytes: bytes, parts: parts))
+    buffers.append(Buffer(bytes: bytes, microBatches: microBatches))
     return buffers.count - 1
   }
 
@@ -174,8 +176,8 @@ package struct Lowering {
   mutating func passThrough(_ node: Graph.NodeID) { values[node] = value(fused[node] ?? input(node)) }
 
   /// Remembers what the forward pass leaves for the backward pass of the same node, beside its value.
-  mutating func keep(_ buffer: BufferID, of node: Graph.NodeID) { keepsakes[node] = buffer }
-  func kept(of node: Graph.NodeID) -> BufferID? { keepsakes[node] }
+  mutating func save(_ buffer: BufferID, of node: Graph.NodeID) { savedActivations[node] = buffer }
+  func saved(of node: Graph.NodeID) -> BufferID? { savedActivations[node] }
 
   /// The only operation that reads the value of `node`, if there is but one.
   func soleConsumer(of node: Graph.NodeID) -> Graph.NodeID? { consumers[node].count == 1 ? consumers[node][0] : nil }
@@ -193,18 +195,18 @@ package struct Lowering {
   /// Whether a node is a flattening of images that only changes the order of their values, and the linear layer that alone reads it takes
   /// its weights in that order instead.
   func isFolded(_ node: Graph.NodeID) -> Bool {
-    guard !wantsWeightGradients, graph.nodes[node].operation is Flatten, Flatten.reorders(shape(input(node))),
+    guard !requiresWeightGradients, graph.nodes[node].operation is Flatten, Flatten.reorders(shape(input(node))),
       let consumer = soleConsumer(of: node)
     else { return false }
     return graph.nodes[consumer].operation is Dense
   }
 
   /// Remembers with which weights, other than the network's own, a node was computed.
-  mutating func keep(weights: Operand, of node: Graph.NodeID) { folded[node] = weights }
+  mutating func save(weights: Operand, of node: Graph.NodeID) { folded[node] = weights }
   /// Remembers factors and shifts between forward and backward pass.
-  mutating func keep(coefficients: Operand, of node: Graph.NodeID) { folded[node] = coefficients }
-  func keptCoefficients(of node: Graph.NodeID) -> Operand? { folded[node] }
-  func keptWeights(of node: Graph.NodeID) -> Operand? { folded[node] }
+  mutating func save(coefficients: Operand, of node: Graph.NodeID) { folded[node] = coefficients }
+  func savedCoefficients(of node: Graph.NodeID) -> Operand? { folded[node] }
+  func savedWeights(of node: Graph.NodeID) -> Operand? { folded[node] }
 
   /// The ReLU that alone reads the value of `node`, and may then be computed on the way out of the kernel.
   func clamp(after node: Graph.NodeID) -> (node: Graph.NodeID, range: ClosedRange<Float>)? {
@@ -213,15 +215,15 @@ package struct Lowering {
   }
 
   /// Room for a bit for each value of a ReLU, for the way back of an attack, which then need not keep the value itself.
-  mutating func makeInside(of relu: Graph.NodeID) -> BufferID? {
-    guard purpose == .attack, wanted[relu], (shape(relu).dimensions.last ?? 1).isMultiple(of: 16) else { return nil }
+  mutating func makeActivationMask(of relu: Graph.NodeID) -> BufferID? {
+    guard purpose == .attack, gradientRequired[relu], (shape(relu).dimensions.last ?? 1).isMultiple(of: 16) else { return nil }
     // Where a maximum over windows reads it, the mask is read off that.
     if let consumer = soleConsumer(of: relu), (graph.nodes[consumer].operation as? Pooling)?.kind == .max { return nil }
     return makeBuffer(bytes: batch * shape(relu).count / 8)
   }
 
   /// Says that a kernel of our own leaves these bits.
-  mutating func keep(inside: BufferID?, of relu: Graph.NodeID) { insides[relu] = inside }
+  mutating func save(activationMask: BufferID?, of relu: Graph.NodeID) { activationMasks[relu] = activationMask }
 
   /// The sum that alone reads the value of `node`, where its other term is known by now: a kernel may add that on its way out.
   func sum(after node: Graph.NodeID) -> (node: Graph.NodeID, other: BufferID)? {
@@ -237,8 +239,8 @@ package struct Lowering {
 
   // MARK: Gradients
 
-  var wantsWeightGradients: Bool { purpose == .training }
-  func wantsGradient(_ node: Graph.NodeID) -> Bool { wanted[node] }
+  var requiresWeightGradients: Bool { purpose == .training }
+  func requiresGradient(_ node: Graph.NodeID) -> Bool { gradientRequired[node] }
 
   /// The gradient at the value of a node, summed over all that read it.
   mutating func gradient(_ node: Graph.NodeID) -> BufferID? {
@@ -271,8 +273,8 @@ package struct Lowering {
     contributions[node] = nil
     if contributed[node, default: 0] + 1 == consumers[node].count, let relu = relu(beneath: node) {
       masked.insert(node)
-      finish.passes = insides[isFolded(node) ? input(node) : node]
-      if finish.passes == nil { finish.mask = Finish.Clamped(value: value(node), range: relu.range) }
+      finish.savedMask = activationMasks[isFolded(node) ? input(node) : node]
+      if finish.savedMask == nil { finish.mask = Finish.Clamped(value: value(node), range: relu.range) }
     }
     return finish
   }
@@ -326,10 +328,10 @@ package struct Lowering {
     append(label, .loop(operands, loop))
   }
 
-  mutating func emit(_ label: String, _ meeting: Meeting) { append(label, .meeting(meeting)) }
+  mutating func emit(_ label: String, _ reduction: Reduction) { append(label, .reduction(reduction)) }
 
-  private mutating func append(_ label: String, _ work: Work) {
-    instructions.append(Instruction(label: label, work: work, parts: parts))
+  private mutating func append(_ label: String, _ body: Body) {
+    instructions.append(Instruction(label: label, body: body, microBatches: microBatches))
   }
 
   mutating func makeShared(bytes: Int) -> Operand {
@@ -340,27 +342,27 @@ package struct Lowering {
   // MARK: Weights
 
   /// Has `loop` make something of weights whenever they change; its last operand is the result, of so many bytes.
-  mutating func prepare(_ label: String, _ sources: [Operand], bytes: Int, _ loop: @escaping Loop) -> Operand {
-    let result = makePrepared(bytes: bytes)
-    preparation.append(Instruction(label: label, work: .loop(sources + [result], loop), parts: 1))
+  mutating func packWeights(_ label: String, _ sources: [Operand], bytes: Int, _ loop: @escaping Loop) -> Operand {
+    let result = makePacked(bytes: bytes)
+    packing.append(Instruction(label: label, body: .loop(sources + [result], loop), microBatches: 1))
     return result
   }
 
   /// Weights that are in PyTorch's order, in the order that `kernel` wants.
   mutating func pack(_ weights: Operand, for kernel: Kernel) throws -> Operand {
     guard !kernel.isPlain(ONEDNN_WEIGHTS) else { return weights }
-    let packing = try Kernel.pack(for: kernel, ONEDNN_WEIGHTS)
-    let result = makePrepared(bytes: kernel.bytes(ONEDNN_WEIGHTS))
+    let reordering = try Kernel.pack(for: kernel, ONEDNN_WEIGHTS)
+    let result = makePacked(bytes: kernel.bytes(ONEDNN_WEIGHTS))
     var arguments = [(role: ONEDNN_SOURCE, operand: weights), (ONEDNN_DESTINATION, result)]
-    let scratch = packing.bytes(ONEDNN_SCRATCHPAD)
-    if scratch > 0 { arguments.append((ONEDNN_SCRATCHPAD, makePrepared(bytes: scratch))) }
-    preparation.append(Instruction(label: "pack", work: .kernel(packing, arguments), parts: 1))
+    let scratch = reordering.bytes(ONEDNN_SCRATCHPAD)
+    if scratch > 0 { arguments.append((ONEDNN_SCRATCHPAD, makePacked(bytes: scratch))) }
+    packing.append(Instruction(label: "pack", body: .kernel(reordering, arguments), microBatches: 1))
     return result
   }
 
-  private mutating func makePrepared(bytes: Int) -> Operand {
-    prepared.append(bytes)
-    return .prepared(prepared.count - 1)
+  private mutating func makePacked(bytes: Int) -> Operand {
+    packed.append(bytes)
+    return .packed(packed.count - 1)
   }
 
   /// Emits what computes the gradients of some parameters, by a body that is told where they go: to the shard's own set, or, where the
@@ -368,31 +370,31 @@ package struct Lowering {
   mutating func emitGradients(
     of parameters: [ParameterID], _ body: (inout Lowering, [Operand]) throws -> Void
   ) rethrows {
-    guard meets else { return try body(&self, parameters.map(Operand.gradient)) }
-    let shares = parameters.map { makeBuffer(bytes: graph.parameterShape($0).count * 4) }
-    try body(&self, shares.map(Operand.buffer))
-    for (parameter, share) in zip(parameters, shares) {
+    guard hasReductions else { return try body(&self, parameters.map(Operand.gradient)) }
+    let partials = parameters.map { makeBuffer(bytes: graph.parameterShape($0).count * 4) }
+    try body(&self, partials.map(Operand.buffer))
+    for (parameter, partial) in zip(parameters, partials) {
       let count = graph.parameterShape(parameter).count
       emit(
         "sum of gradients",
-        Meeting(share: share, operands: [.gradient(parameter)], extent: count) { shares, pointers, weights in
-          Gradients.sum(shares.map(\.pointer), weights)
-          (pointers[0] + weights.lowerBound).update(from: shares[0].pointer + weights.lowerBound, count: weights.count)
+        Reduction(partial: partial, operands: [.gradient(parameter)], extent: count) { partials, pointers, weights in
+          Gradients.sum(partials.map(\.pointer), weights)
+          (pointers[0] + weights.lowerBound).update(from: partials[0].pointer + weights.lowerBound, count: weights.count)
         })
     }
   }
 
   /// Emits a kernel that computes a gradient of weights, and takes it to PyTorch's order where the kernel has another.
   mutating func emitWeightGradient(
-    _ label: String, _ kernel: Kernel, to place: Operand, _ arguments: [(role: onednn_role, operand: Operand)]
+    _ label: String, _ kernel: Kernel, to destination: Operand, _ arguments: [(role: onednn_role, operand: Operand)]
   ) throws {
     guard !kernel.isPlain(ONEDNN_WEIGHTS_GRADIENT) else {
-      emit(label, kernel, arguments + [(ONEDNN_WEIGHTS_GRADIENT, place)])
+      emit(label, kernel, arguments + [(ONEDNN_WEIGHTS_GRADIENT, destination)])
       return
     }
     let own = Operand.buffer(makeBuffer(bytes: kernel.bytes(ONEDNN_WEIGHTS_GRADIENT)))
     emit(label, kernel, arguments + [(ONEDNN_WEIGHTS_GRADIENT, own)])
     emit(
-      label + " unpack", try .unpack(from: kernel, ONEDNN_WEIGHTS_GRADIENT), [(ONEDNN_SOURCE, own), (ONEDNN_DESTINATION, place)])
+      label + " unpack", try .unpack(from: kernel, ONEDNN_WEIGHTS_GRADIENT), [(ONEDNN_SOURCE, own), (ONEDNN_DESTINATION, destination)])
   }
 }

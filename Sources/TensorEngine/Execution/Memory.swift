@@ -27,7 +27,7 @@ final class Memory {
   func floats(at offset: Int = 0) -> UnsafeMutablePointer<Float> { (base + offset).assumingMemoryBound(to: Float.self) }
 
   /// Places for runs of so many bytes, one behind another.
-  static func row(_ sizes: [Int], from base: UnsafeMutableRawPointer) -> [UnsafeMutableRawPointer] {
+  static func consecutive(_ sizes: [Int], from base: UnsafeMutableRawPointer) -> [UnsafeMutableRawPointer] {
     var next = base
     return sizes.map { bytes in
       defer { next += aligned(bytes) }

@@ -24,15 +24,15 @@ extension Program {
   package func profile(_ images: Tensor, parameters: Parameters, threads: Int, on engine: Engine) throws -> [InstructionProfile] {
     let times = Mutex<[[Double]]>([])
     try engine.parallel(threads, width: threads) { _, _ in
-      // Weights of its own too: meetings measure statistics into them.
+      // Weights of its own too: reductions measure statistics into them.
       let weights = Parameters(layout)
       weights.copy(from: parameters)
-      let session = try Session(self, parameters: weights, lanes: 1)
+      let session = try Session(self, parameters: weights, contexts: 1)
       let own = session[0].timed(images, gradients: purpose == .training ? Gradients(layout, shards: 1) : nil)
       times.withLock { $0.append(own) }
     }
     let rows = times.withLock { $0 }
-    return zip(forward + backward, work).enumerated().map { index, entry in
+    return zip(forward + backward, costs).enumerated().map { index, entry in
       InstructionProfile(
         label: entry.0.label, node: entry.1.node, implementation: entry.0.implementation,
         floatingPointOperations: entry.1.floatingPointOperations,
@@ -44,10 +44,10 @@ extension Program {
 extension Lowering.Instruction {
   /// Which kernel computes it.
   var implementation: String {
-    switch work {
+    switch body {
     case .kernel(let kernel, _): kernel.implementation
     case .loop: "own"
-    case .meeting: "meeting"
+    case .reduction: "reduction"
     }
   }
 }

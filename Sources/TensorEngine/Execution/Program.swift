@@ -9,17 +9,17 @@ package final class Program: Sendable {
   let forward: [Lowering.Instruction]
   let backward: [Lowering.Instruction]
   /// Run after each change of the weights.
-  let preparation: [Lowering.Instruction]
-  /// The bytes of each result of the preparation.
-  let prepared: [Int]
-  /// The bytes of what each meeting leaves for all shards.
+  let packing: [Lowering.Instruction]
+  /// The bytes of each result of the packing.
+  let packed: [Int]
+  /// The bytes of what each reduction leaves for all shards.
   let shared: [Int]
   /// What each instruction computes, forward and then backward.
-  let work: [InstructionWork]
+  let costs: [InstructionCost]
   let plan: MemoryPlan
-  private let wholes: [Int?]
-  /// Whether the shards of a batch have to meet on the way, so that each needs a lane of its own.
-  package let hasMeetings: Bool
+  private let fullShardBytes: [Int?]
+  /// Whether the shards of a batch have to meet on the way, so that each needs a context of its own.
+  package let hasReductions: Bool
   let inputBuffer, logitsBuffer: Lowering.BufferID
   /// Present unless the purpose is inference.
   let logitGradientBuffer: Lowering.BufferID?
@@ -34,65 +34,65 @@ package final class Program: Sendable {
     var lowering = Lowering(graph, for: purpose, isExact: isExact, isHalf: isHalf)
     lowering.enter(graph.input)
     inputBuffer = lowering.makeValue(graph.input)
-    var work = [InstructionWork]()
+    var costs = [InstructionCost]()
     for (id, node) in graph.nodes.enumerated() {
       lowering.enter(id)
       try node.operation.forward(id, &lowering)
-      work += InstructionWork.forward(lowering.instructions[work.count...], of: id, graph)
+      costs += InstructionCost.forward(lowering.instructions[costs.count...], of: id, graph)
     }
     let forwardCount = lowering.instructions.count
     logitsBuffer = lowering.value(graph.output)
 
     var logitGradient: Lowering.BufferID?
     if purpose != .inference {
-      lowering.turn()
+      lowering.beginBackward()
       let buffer = lowering.makeBuffer(like: graph.output)
       lowering.contribute(buffer, to: graph.output)
       logitGradient = buffer
-      for (id, node) in graph.nodes.enumerated().reversed() where lowering.wantsGradient(id) {
+      for (id, node) in graph.nodes.enumerated().reversed() where lowering.requiresGradient(id) {
         lowering.enter(id)
         try node.operation.backward(id, &lowering)
-        work += InstructionWork.backward(lowering.instructions[work.count...], of: id, graph, lowering)
+        costs += InstructionCost.backward(lowering.instructions[costs.count...], of: id, graph, lowering)
       }
     }
     logitGradientBuffer = logitGradient
     inputGradientBuffer = purpose.takesInputGradient ? lowering.gradient(graph.input) : nil
     // The sum of several gradients at the input, if there are.
-    work += lowering.instructions[work.count...].map { _ in InstructionWork(node: graph.input, floatingPointOperations: 0) }
-    self.work = work
+    costs += lowering.instructions[costs.count...].map { _ in InstructionCost(node: graph.input, floatingPointOperations: 0) }
+    self.costs = costs
 
     self.graph = graph
     self.purpose = purpose
     layout = graph.layout
     shard = graph.shard
-    hasMeetings = lowering.meets
+    hasReductions = lowering.hasReductions
     forward = Array(lowering.instructions[..<forwardCount])
     backward = Array(lowering.instructions[forwardCount...])
-    preparation = lowering.preparation
-    prepared = lowering.prepared
+    packing = lowering.packing
+    packed = lowering.packed
     shared = lowering.shared
     let lifetimes = Lifetimes(
       lowering, from: inputBuffer, pauses: [logitsBuffer, logitGradient].compactMap { $0 }, at: forwardCount, to: inputGradientBuffer)
     plan = MemoryPlan(sizes: lifetimes.bytes, lifetimes: lifetimes.ranges)
-    wholes = lifetimes.wholes
+    fullShardBytes = lifetimes.fullShardBytes
   }
 
   /// Where a buffer lies in the arena for an instruction that takes the given one of so many parts of the shard.
-  func offset(_ buffer: Lowering.BufferID, part: Int = 0, of parts: Int = 1) -> Int {
-    plan.offsets[buffer] + (wholes[buffer].map { $0 / parts * part } ?? 0)
+  func offset(_ buffer: Lowering.BufferID, microBatch: Int = 0, of count: Int = 1) -> Int {
+    plan.offsets[buffer] + (fullShardBytes[buffer].map { $0 / count * microBatch } ?? 0)
   }
 
   /// The examples that each instruction takes at once, forward and then backward.
-  package var portions: [Int] { (forward + backward).map { shard.size / $0.parts } }
+  package var microBatchSizes: [Int] { (forward + backward).map { shard.size / $0.microBatches } }
 
-  /// The bytes that one lane needs for activations, gradients of activations and scratch space.
+  /// The bytes that one context needs for activations, gradients of activations and scratch space.
   package var arenaBytes: Int { plan.bytes }
-  /// The bytes of what all lanes of a session share: what the kernels want of the weights, and what meetings leave.
-  package var weightBytes: Int { preparedBytes + sharedBytes }
-  var preparedBytes: Int { prepared.reduce(0) { $0 + Memory.aligned($1) } }
+  /// The bytes of what all contexts of a session share: what the kernels want of the weights, and what reductions leave.
+  package var weightBytes: Int { packedBytes + sharedBytes }
+  var packedBytes: Int { packed.reduce(0) { $0 + Memory.aligned($1) } }
   private var sharedBytes: Int { shared.reduce(0) { $0 + Memory.aligned($1) } }
-  /// The lanes of a session in which `width` threads work on batches of so many shards.
-  package func lanes(width: Int, shards: Int) -> Int { hasMeetings ? shards : width }
+  /// The contexts of a session in which `width` threads work on batches of so many shards.
+  package func contextCount(width: Int, shards: Int) -> Int { hasReductions ? shards : width }
   /// The sets of gradients that a batch of so many shards needs.
-  package func gradientSets(shards: Int) -> Int { hasMeetings ? min(shards, 1) : shards }
+  package func gradientSets(shards: Int) -> Int { hasReductions ? min(shards, 1) : shards }
 }

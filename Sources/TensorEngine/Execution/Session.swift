@@ -1,135 +1,138 @@
-/// A program bound to the parameters of one network, with one lane for each thread that may run it at once, or for each shard of a batch
+/// A program bound to the parameters of one network, with one context for each thread that may run it at once, or for each shard of a batch
 /// where these have to meet.
 ///
-/// `@unchecked Sendable`: `Engine.parallel` hands a lane to one task at a time; preparation and meetings come between such tasks, and their own tasks write disjoint parts.
+/// `@unchecked Sendable`: `Engine.parallel` hands a context to one task at a time; packing and reductions come between such tasks, and their own tasks write disjoint parts.
 package final class Session: @unchecked Sendable {
   package let program: Program
-  private let place: Workspace.Place
-  private let prepared: PreparedWeights
-  private let board: Board
-  private let lanes: [Lane]
+  private let allocation: Workspace.Allocation
+  private let packed: PackedWeights
+  private let reductions: Reductions
+  private let contexts: [ExecutionContext]
   private var isStale = true
 
   /// - Parameters:
-  ///   - lanes: how many threads may use the session at once, or the most shards of a batch.
-  ///   - place: in memory that it shares with others; by default it has its own.
-  package init(_ program: Program, parameters: Parameters, lanes: Int, in place: Workspace.Place? = nil) throws {
+  ///   - contexts: how many threads may use the session at once, or the most shards of a batch.
+  ///   - allocation: in memory that it shares with others; by default it has its own.
+  package init(_ program: Program, parameters: Parameters, contexts: Int, in allocation: Workspace.Allocation? = nil) throws {
     precondition(parameters.layout == program.layout, "parameters of another network")
-    let place = place ?? Self.ownPlace(program, lanes: lanes)
-    let weights = place.workspace.part(at: place.weights, bytes: program.weightBytes)
-    let prepared = try PreparedWeights(program, parameters, at: weights)
-    let board = Board(program, parameters, at: weights + program.preparedBytes)
+    let allocation = allocation ?? Self.ownAllocation(program, contexts: contexts)
+    let weights = allocation.workspace.region(at: allocation.weightsOffset, bytes: program.weightBytes)
+    let packed = try PackedWeights(program, parameters, at: weights)
+    let reductions = Reductions(program, parameters, at: weights + program.packedBytes)
     self.program = program
-    self.place = place
-    self.prepared = prepared
-    self.board = board
-    self.lanes = try (0..<lanes).map { lane in
-      try Lane(
-        program, parameters: parameters, prepared: prepared, board: board, in: place.workspace, arena: place.arenas + lane * place.pitch)
+    self.allocation = allocation
+    self.packed = packed
+    self.reductions = reductions
+    self.contexts = try (0..<contexts).map { context in
+      try ExecutionContext(
+        program, parameters: parameters, packed: packed, reductions: reductions, in: allocation.workspace,
+        arena: allocation.arenasOffset + context * allocation.arenaStride)
     }
-    ready()
+    packWeights()
   }
 
-  private static func ownPlace(_ program: Program, lanes: Int) -> Workspace.Place {
-    Workspace.Place(
-      Workspace(bytes: bytes(program, lanes: lanes)), weights: 0, arenas: program.weightBytes, pitch: program.arenaBytes)
+  private static func ownAllocation(_ program: Program, contexts: Int) -> Workspace.Allocation {
+    Workspace.Allocation(
+      Workspace(bytes: bytes(program, contexts: contexts)), weightsOffset: 0, arenasOffset: program.weightBytes,
+      arenaStride: program.arenaBytes)
   }
 
-  /// The bytes that a session with so many lanes takes: activations, what the kernels want of the weights, what meetings leave.
-  package static func bytes(_ program: Program, lanes: Int) -> Int { program.weightBytes + lanes * program.arenaBytes }
+  /// The bytes that a session with so many contexts takes: activations, what the kernels want of the weights, what reductions leave.
+  package static func bytes(_ program: Program, contexts: Int) -> Int { program.weightBytes + contexts * program.arenaBytes }
 
-  /// To be called after every change of the parameters: they are prepared for the kernels before the next use.
+  /// To be called after every change of the parameters: they are packed for the kernels before the next use.
   package func refresh() { isStale = true }
 
   /// Prepares the present values of the parameters for the kernels, where they are not. To be called before every use, by whoever changes
   /// parameters or has the place in turn with others.
-  package func ready() {
-    guard isUnready else { return }
-    for stage in prepared.stages { for step in stage { prepared.run(step) } }
-    isReady()
+  package func packWeights() {
+    guard needsPacking else { return }
+    for stage in packed.stages { for step in stage { packed.run(step) } }
+    didPackWeights()
   }
 
   /// The same, on several threads.
-  package func ready(on engine: Engine, width: Int) throws { try Self.ready([self], on: engine, width: width) }
+  package func packWeights(on engine: Engine, width: Int) throws { try Self.packWeights([self], on: engine, width: width) }
 
   /// The same for several sessions at once, none of which has its place in turn with another.
-  package static func ready(_ sessions: [Session], on engine: Engine, width: Int) throws {
-    let unready = sessions.filter(\.isUnready)
-    for stage in 0..<(unready.map { $0.prepared.stages.count }.max() ?? 0) {
+  package static func packWeights(_ sessions: [Session], on engine: Engine, width: Int) throws {
+    let unready = sessions.filter(\.needsPacking)
+    for stage in 0..<(unready.map { $0.packed.stages.count }.max() ?? 0) {
       let tasks = unready.flatMap { session in
-        stage < session.prepared.stages.count ? session.prepared.stages[stage].map { (session, $0) } : []
+        stage < session.packed.stages.count ? session.packed.stages[stage].map { (session, $0) } : []
       }
-      try engine.parallel(tasks.count, width: width) { task, _ in tasks[task].0.prepared.run(tasks[task].1) }
+      try engine.parallel(tasks.count, width: width) { task, _ in tasks[task].0.packed.run(tasks[task].1) }
     }
-    for session in unready { session.isReady() }
+    for session in unready { session.didPackWeights() }
   }
 
-  private var isUnready: Bool { isStale || !place.workspace.isTaken(place.weights, by: self) }
+  private var needsPacking: Bool { isStale || !allocation.workspace.isOwned(allocation.weightsOffset, by: self) }
 
-  private func isReady() {
-    place.workspace.take(place.weights, for: self)
+  private func didPackWeights() {
+    allocation.workspace.setOwner(allocation.weightsOffset, for: self)
     isStale = false
   }
 
-  package subscript(lane: Int) -> Lane { lanes[lane] }
+  package subscript(context: Int) -> ExecutionContext { contexts[context] }
 
-  /// Takes a whole batch forward and back, shard by shard in parallel, each in the lane of its number, and lets the shards meet where the
+  /// Takes a whole batch forward and back, shard by shard in parallel, each in the context of its number, and lets the shards meet where the
   /// program has them meet.
   ///
   /// - Parameters:
-  ///   - shards: how many there are, at most as many as lanes.
+  ///   - shards: how many there are, at most as many as contexts.
   ///   - width: how many run at once.
-  ///   - begin: gives a lane its images; what it throws ends the pass.
-  ///   - turn: reads the logits and gives the lane their gradient.
+  ///   - begin: gives a context its images; what it throws ends the pass.
+  ///   - beginBackward: reads the logits and gives the context their gradient.
   ///   - end: called when a shard is through.
   package func pass(
-    shards: Int, on engine: Engine, width: Int, begin: @Sendable (_ shard: Int, Lane) throws -> Void,
-    turn: @Sendable (_ shard: Int, Lane) -> Void, end: @Sendable (_ shard: Int, Lane) -> Void = { _, _ in }
+    shards: Int, on engine: Engine, width: Int, begin: @Sendable (_ shard: Int, ExecutionContext) throws -> Void,
+    beginBackward: @Sendable (_ shard: Int, ExecutionContext) -> Void, end: @Sendable (_ shard: Int, ExecutionContext) -> Void = { _, _ in }
   ) throws {
-    try pass(shards, on: engine, width: width, returns: true, begin, turn, end)
+    try pass(shards, on: engine, width: width, backward: true, begin, beginBackward, end)
   }
 
   /// The same without the way back.
   package func forward(
-    shards: Int, on engine: Engine, width: Int, begin: @Sendable (_ shard: Int, Lane) throws -> Void,
-    end: @Sendable (_ shard: Int, Lane) -> Void
+    shards: Int, on engine: Engine, width: Int, begin: @Sendable (_ shard: Int, ExecutionContext) throws -> Void,
+    end: @Sendable (_ shard: Int, ExecutionContext) -> Void
   ) throws {
-    try pass(shards, on: engine, width: width, returns: false, begin, { _, _ in }, end)
+    try pass(shards, on: engine, width: width, backward: false, begin, { _, _ in }, end)
   }
 
   private func pass(
-    _ shards: Int, on engine: Engine, width: Int, returns: Bool, _ begin: @Sendable (_ shard: Int, Lane) throws -> Void,
-    _ turn: @Sendable (_ shard: Int, Lane) -> Void, _ end: @Sendable (_ shard: Int, Lane) -> Void
+    _ shards: Int, on engine: Engine, width: Int, backward isBackward: Bool,
+    _ begin: @Sendable (_ shard: Int, ExecutionContext) throws -> Void,
+    _ beginBackward: @Sendable (_ shard: Int, ExecutionContext) -> Void, _ end: @Sendable (_ shard: Int, ExecutionContext) -> Void
   ) throws {
-    precondition(shards <= lanes.count, "a shard of the batch has no lane")
-    try ready(on: engine, width: width)
-    let (there, back) = (board.forward.count, returns ? board.backward.count : 0)
+    precondition(shards <= contexts.count, "a shard of the batch has no context")
+    try packWeights(on: engine, width: width)
+    let (there, back) = (reductions.forward.count, isBackward ? reductions.backward.count : 0)
     for stage in 0...there + back {
-      // Nothing is to be done between meetings that follow one another.
-      let isIdle = stage != 0 && stage != there && stage != there + back && lanes[0].isIdle(stage, turningAt: there)
+      // Nothing is to be done between reductions that follow one another.
+      let isIdle = stage != 0 && stage != there && stage != there + back && contexts[0].isIdle(stage, forwardStages: there)
       try engine.parallel(isIdle ? 0 : shards, width: width) { shard, _ in
-        let lane = self[shard]
-        if stage == 0 { try begin(shard, lane) }
-        if stage <= there { lane.run(forward: stage) }
-        if stage == there { turn(shard, lane) }
-        if stage >= there, returns { lane.run(backward: stage - there) }
-        if stage == there + back { end(shard, lane) }
+        let context = self[shard]
+        if stage == 0 { try begin(shard, context) }
+        if stage <= there { context.run(forward: stage) }
+        if stage == there { beginBackward(shard, context) }
+        if stage >= there, isBackward { context.run(backward: stage - there) }
+        if stage == there + back { end(shard, context) }
       }
       if stage < there {
-        try meet(shards, on: engine, width: width) { $0.forward[stage] }
+        try reduce(shards, on: engine, width: width) { $0.forward[stage] }
       } else if stage < there + back {
-        try meet(shards, on: engine, width: width) { $0.backward[stage - there] }
+        try reduce(shards, on: engine, width: width) { $0.backward[stage - there] }
       }
     }
   }
 
-  /// Lets the first `shards` lanes meet, part by part in parallel where there is much to put together.
-  private func meet(_ shards: Int, on engine: Engine, width: Int, _ meeting: @Sendable (Board) -> Board.Place) throws {
-    let part = 1 << 16
-    let extent = meeting(board).extent
-    guard extent > part else { return meeting(board)(Array(lanes[..<shards])) }
-    try engine.parallel((extent + part - 1) / part, width: width) { task, _ in
-      meeting(self.board)(Array(self.lanes[..<shards]), task * part..<min((task + 1) * part, extent))
+  /// Lets the first `shards` contexts meet, part by part in parallel where there is much to put together.
+  private func reduce(_ shards: Int, on engine: Engine, width: Int, _ reduction: @Sendable (Reductions) -> Reductions.Bound) throws {
+    let chunk = 1 << 16
+    let extent = reduction(reductions).extent
+    guard extent > chunk else { return reduction(reductions)(Array(contexts[..<shards])) }
+    try engine.parallel((extent + chunk - 1) / chunk, width: width) { task, _ in
+      reduction(self.reductions)(Array(self.contexts[..<shards]), task * chunk..<min((task + 1) * chunk, extent))
     }
   }
 }

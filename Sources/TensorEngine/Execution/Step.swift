@@ -2,12 +2,12 @@ import COneDNN
 
 /// An instruction bound to memory.
 struct Step {
-  private enum Work {
+  private enum Body {
     case kernel(Call)
     case loop(Lowering.Loop)
   }
 
-  private let work: Work
+  private let body: Body
   private let operands: [Lowering.Operand]
   private var pointers: [UnsafeMutablePointer<Float>]
 
@@ -15,32 +15,32 @@ struct Step {
   init(_ instruction: Lowering.Instruction, _ resolve: (Lowering.Operand) -> UnsafeMutableRawPointer) throws {
     operands = instruction.operands
     pointers = operands.map { resolve($0).assumingMemoryBound(to: Float.self) }
-    switch instruction.work {
-    case .loop(_, let loop): work = .loop(loop)
-    case .meeting: preconditionFailure("the shards meet between steps")
+    switch instruction.body {
+    case .loop(_, let loop): body = .loop(loop)
+    case .reduction: preconditionFailure("the shards meet between steps")
     case .kernel(let kernel, let arguments):
-      work = .kernel(try Call(kernel, zip(arguments, pointers).map { ($0.role, UnsafeMutableRawPointer($1)) }))
+      body = .kernel(try Call(kernel, zip(arguments, pointers).map { ($0.role, UnsafeMutableRawPointer($1)) }))
     }
   }
 
-  func callAsFunction(_ call: LaneCall) {
-    switch work {
+  func callAsFunction(_ pass: PassFacts) {
+    switch body {
     case .kernel(let kernel): kernel.execute()
-    case .loop(let loop): loop(pointers, call)
+    case .loop(let loop): loop(pointers, pass)
     }
   }
 
   /// Whether an operand follows the shard: where the gradient of a parameter goes.
-  var follows: Bool {
+  var usesGradients: Bool {
     operands.contains { if case .gradient = $0 { true } else { false } }
   }
 
-  /// Has the gradients of parameters go to `place`.
-  mutating func follow(_ place: (ParameterID) -> UnsafeMutablePointer<Float>) {
+  /// Has the gradients of parameters go to `destination`.
+  mutating func bindGradients(_ destination: (ParameterID) -> UnsafeMutablePointer<Float>) {
     for (index, operand) in operands.enumerated() {
       guard case .gradient(let parameter) = operand else { continue }
-      pointers[index] = place(parameter)
-      if case .kernel(let call) = work { call.point(index, to: UnsafeMutableRawPointer(pointers[index])) }
+      pointers[index] = destination(parameter)
+      if case .kernel(let call) = body { call.point(index, to: UnsafeMutableRawPointer(pointers[index])) }
     }
   }
 }

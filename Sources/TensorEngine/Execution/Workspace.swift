@@ -3,35 +3,35 @@
 /// `@unchecked Sendable`: whoever owns the sessions uses those that overlap one at a time.
 package final class Workspace: @unchecked Sendable {
   /// Where a session lies in a workspace, in bytes.
-  package struct Place: Sendable {
+  package struct Allocation: Sendable {
     package let workspace: Workspace
     /// Of what the kernels want of the weights. Sessions with one offset overlap, and have it in turn.
-    package let weights: Int
-    /// Of the arena of the first lane.
-    package let arenas: Int
-    /// From one lane's arena to the next.
-    package let pitch: Int
+    package let weightsOffset: Int
+    /// Of the arena of the first context.
+    package let arenasOffset: Int
+    /// From one context's arena to the next.
+    package let arenaStride: Int
 
-    package init(_ workspace: Workspace, weights: Int, arenas: Int, pitch: Int) {
+    package init(_ workspace: Workspace, weightsOffset: Int, arenasOffset: Int, arenaStride: Int) {
       self.workspace = workspace
-      self.weights = weights
-      self.arenas = arenas
-      self.pitch = pitch
+      self.weightsOffset = weightsOffset
+      self.arenasOffset = arenasOffset
+      self.arenaStride = arenaStride
     }
   }
 
   private let memory: Memory
-  /// Whose weights are prepared at an offset now.
-  private var tenants: [Int: ObjectIdentifier] = [:]
+  /// Whose weights are packed at an offset now.
+  private var owners: [Int: ObjectIdentifier] = [:]
 
   package init(bytes: Int) { memory = Memory(bytes: bytes) }
 
   /// A part of it, from `offset` on.
-  func part(at offset: Int, bytes: Int) -> UnsafeMutableRawPointer {
+  func region(at offset: Int, bytes: Int) -> UnsafeMutableRawPointer {
     precondition(offset + bytes <= memory.bytes, "a workspace of \(memory.bytes) bytes has none from \(offset) to \(offset + bytes)")
     return memory.base + offset
   }
 
-  func isTaken(_ offset: Int, by session: Session) -> Bool { tenants[offset] == ObjectIdentifier(session) }
-  func take(_ offset: Int, for session: Session) { tenants[offset] = ObjectIdentifier(session) }
+  func isOwned(_ offset: Int, by session: Session) -> Bool { owners[offset] == ObjectIdentifier(session) }
+  func setOwner(_ offset: Int, for session: Session) { owners[offset] = ObjectIdentifier(session) }
 }

@@ -17,7 +17,7 @@ package protocol Operation: Sendable, Hashable {
   /// Emits the instructions that compute the output of `node`.
   func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws
 
-  /// Emits the instructions that take the gradient at the output of `node` to its inputs and weights, as far as they are wanted.
+  /// Emits the instructions that take the gradient at the output of `node` to its inputs and weights, as far as they are required.
   func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws
 }
 

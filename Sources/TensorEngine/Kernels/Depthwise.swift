@@ -17,7 +17,7 @@ struct Depthwise {
     _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish,
     _ lowering: inout Lowering
   ) {
-    let operands: [Lowering.Operand] = [.buffer(source), prepared(weights, &lowering), .buffer(result)]
+    let operands: [Lowering.Operand] = [.buffer(source), packed(weights, &lowering), .buffer(result)]
     lowering.emit(label, operands, finish) { [shape] pointers, finish in
       withUnsafePointer(to: shape) { kernels_depthwise_run($0, pointers[0], pointers[1], pointers[2], finish) }
     }
@@ -27,14 +27,14 @@ struct Depthwise {
     _ label: String, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish,
     _ lowering: inout Lowering
   ) {
-    let operands: [Lowering.Operand] = [.buffer(gradient), prepared(weights, &lowering), .buffer(result)]
+    let operands: [Lowering.Operand] = [.buffer(gradient), packed(weights, &lowering), .buffer(result)]
     lowering.emit(label, operands, finish) { [shape] pointers, finish in
       withUnsafePointer(to: shape) { kernels_depthwise_gradient($0, pointers[0], pointers[1], pointers[2], finish) }
     }
   }
 
-  private func prepared(_ weights: Lowering.Operand, _ lowering: inout Lowering) -> Lowering.Operand {
-    lowering.prepare("pack", [weights], bytes: Int(shape.channels * shape.kernel * shape.kernel) * 4) { [shape] pointers, _ in
+  private func packed(_ weights: Lowering.Operand, _ lowering: inout Lowering) -> Lowering.Operand {
+    lowering.packWeights("pack", [weights], bytes: Int(shape.channels * shape.kernel * shape.kernel) * 4) { [shape] pointers, _ in
       withUnsafePointer(to: shape) { kernels_depthwise_prepare($0, pointers[0], pointers[1]) }
     }
   }

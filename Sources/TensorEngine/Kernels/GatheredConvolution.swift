@@ -22,10 +22,10 @@ struct GatheredConvolution {
     _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish,
     _ lowering: inout Lowering
   ) {
-    let (prepared, scratch) = withUnsafePointer(to: shape) {
+    let (packed, scratch) = withUnsafePointer(to: shape) {
       (kernels_convolution_prepared_count($0) * 4, kernels_convolution_scratch_count($0) * 4)
     }
-    let panels = lowering.prepare("pack", [weights], bytes: prepared) { [shape] pointers, _ in
+    let panels = lowering.packWeights("pack", [weights], bytes: packed) { [shape] pointers, _ in
       withUnsafePointer(to: shape) { kernels_convolution_prepare($0, pointers[0], pointers[1]) }
     }
     let operands: [Lowering.Operand] = [.buffer(source), panels, .buffer(result), .buffer(lowering.makeBuffer(bytes: scratch))]

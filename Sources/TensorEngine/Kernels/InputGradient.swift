@@ -19,10 +19,10 @@ struct InputGradient {
   func emit(
     _ label: String, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ lowering: inout Lowering
   ) {
-    let (prepared, scratch) = withUnsafePointer(to: shape) {
+    let (packed, scratch) = withUnsafePointer(to: shape) {
       (kernels_input_gradient_prepared_count($0) * 4, kernels_input_gradient_scratch_count($0) * 4)
     }
-    let taps = lowering.prepare("pack", [weights], bytes: prepared) { [shape] pointers, _ in
+    let taps = lowering.packWeights("pack", [weights], bytes: packed) { [shape] pointers, _ in
       withUnsafePointer(to: shape) { kernels_input_gradient_prepare($0, pointers[0], pointers[1]) }
     }
     let operands: [Lowering.Operand] = [.buffer(gradient), taps, .buffer(result), .buffer(lowering.makeBuffer(bytes: scratch))]

@@ -4,32 +4,32 @@ import CKernels
 struct MaxPool {
   private let shape: kernels_max_pool
   /// The bytes of what the way back has to know: which element of each window was the largest.
-  let placeBytes: Int
+  let indexBytes: Int
 
   /// - Returns: nil for windows that overlap, leave gaps or reach over the edge.
   init?(batch: Int, image: Shape, window: Window) {
     guard let square = window.square, square.stride == square.size, square.padding == 0, square.size <= 16 else { return nil }
     shape = kernels_max_pool(
       batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), window: Int64(window.height))
-    placeBytes = batch * (image[0] / window.height) * (image[1] / window.width) * image[2]
+    indexBytes = batch * (image[0] / window.height) * (image[1] / window.width) * image[2]
   }
 
   func emit(
-    _ label: String, _ source: Lowering.BufferID, to result: Lowering.BufferID, places: Lowering.BufferID, _ lowering: inout Lowering
+    _ label: String, _ source: Lowering.BufferID, to result: Lowering.BufferID, indices: Lowering.BufferID, _ lowering: inout Lowering
   ) {
-    lowering.emit(label, reads: [source], writes: [result, places]) { [shape, placeBytes] pointers, _ in
-      pointers[2].withMemoryRebound(to: UInt8.self, capacity: placeBytes) { places in
-        withUnsafePointer(to: shape) { kernels_max_pool_run($0, pointers[0], pointers[1], places) }
+    lowering.emit(label, reads: [source], writes: [result, indices]) { [shape, indexBytes] pointers, _ in
+      pointers[2].withMemoryRebound(to: UInt8.self, capacity: indexBytes) { indices in
+        withUnsafePointer(to: shape) { kernels_max_pool_run($0, pointers[0], pointers[1], indices) }
       }
     }
   }
 
   func emitBackward(
-    _ label: String, _ gradient: Lowering.BufferID, places: Lowering.BufferID, to result: Lowering.BufferID, _ lowering: inout Lowering
+    _ label: String, _ gradient: Lowering.BufferID, indices: Lowering.BufferID, to result: Lowering.BufferID, _ lowering: inout Lowering
   ) {
-    lowering.emit(label, reads: [gradient, places], writes: [result]) { [shape, placeBytes] pointers, _ in
-      pointers[1].withMemoryRebound(to: UInt8.self, capacity: placeBytes) { places in
-        withUnsafePointer(to: shape) { kernels_max_pool_gradient($0, pointers[0], places, pointers[2]) }
+    lowering.emit(label, reads: [gradient, indices], writes: [result]) { [shape, indexBytes] pointers, _ in
+      pointers[1].withMemoryRebound(to: UInt8.self, capacity: indexBytes) { indices in
+        withUnsafePointer(to: shape) { kernels_max_pool_gradient($0, pointers[0], indices, pointers[2]) }
       }
     }
   }

@@ -17,13 +17,13 @@ struct Product {
     _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, strides: (depth: Int, column: Int),
     pixels: (depth: Int, columns: Int) = (1, 1), to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
   ) {
-    let (prepared, scratch) = withUnsafePointer(to: shape) {
+    let (packed, scratch) = withUnsafePointer(to: shape) {
       (kernels_product_prepared_count($0) * 4, kernels_product_scratch_count($0) * 4)
     }
     let order = kernels_matrix(
       depth_stride: Int64(strides.depth), column_stride: Int64(strides.column), depth_pixels: Int64(pixels.depth),
       column_pixels: Int64(pixels.columns))
-    let panels = lowering.prepare("pack", [weights], bytes: prepared) { [shape] pointers, _ in
+    let panels = lowering.packWeights("pack", [weights], bytes: packed) { [shape] pointers, _ in
       withUnsafePointer(to: shape) { shape in
         withUnsafePointer(to: order) { kernels_product_prepare(shape, pointers[0], $0, pointers[1]) }
       }

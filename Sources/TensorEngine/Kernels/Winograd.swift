@@ -34,7 +34,7 @@ struct Winograd {
     _ lowering: inout Lowering
   ) {
     let scratch = withUnsafePointer(to: shape) { kernels_winograd_scratch_count($0) * 4 }
-    let points = lowering.prepare("winograd weights", [weights], bytes: weightBytes) { [shape, order] pointers, _ in
+    let points = lowering.packWeights("winograd weights", [weights], bytes: weightBytes) { [shape, order] pointers, _ in
       withUnsafePointer(to: shape) {
         kernels_winograd_prepare($0, pointers[0], order.filterStride, order.channelStride, order.isFlipped, pointers[1])
       }

@@ -26,7 +26,7 @@ package struct Activation: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
     let result = lowering.makeBuffer(like: input)
     let count = Int64(lowering.batch * lowering.shape(node).count)
     lowering.emit(label + " to input", reads: [gradient, lowering.value(input)], writes: [result]) { [kernel] pointers, _ in

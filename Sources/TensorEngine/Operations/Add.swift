@@ -26,7 +26,7 @@ package struct Add: Operation {
     guard let gradient = lowering.gradient(node) else { return }
     for index in 0..<2 {
       let input = lowering.input(node, index)
-      if lowering.wantsGradient(input) { lowering.contribute(gradient, to: input) }
+      if lowering.requiresGradient(input) { lowering.contribute(gradient, to: input) }
     }
   }
 }

@@ -23,7 +23,7 @@ package struct Attention: Operation {
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let shape = shape(node, lowering)
     let probabilities = lowering.makeBuffer(bytes: Int(shape.batch * shape.heads * shape.tokens * shape.tokens) * 4)
-    lowering.keep(probabilities, of: node)
+    lowering.save(probabilities, of: node)
     let source = lowering.value(lowering.input(node))
     let writes = [lowering.makeValue(node), probabilities, scratch(shape, &lowering)]
     lowering.emit(label, reads: [source], writes: writes) { pointers, _ in
@@ -33,7 +33,9 @@ package struct Attention: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node), let probabilities = lowering.kept(of: node) else { return }
+    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node), let probabilities = lowering.saved(of: node) else {
+      return
+    }
     let shape = shape(node, lowering)
     let result = lowering.makeBuffer(like: input)
     let reads = [gradient, lowering.value(input), probabilities]

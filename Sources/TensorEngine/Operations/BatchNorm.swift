@@ -29,16 +29,16 @@ package struct BatchNorm: Operation {
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     if lowering.isFused(node) { return lowering.passThrough(node) }
     let coefficients = lowering.purpose.usesBatchStatistics ? batchCoefficients(node, &lowering) : runningCoefficients(node, &lowering)
-    lowering.keep(coefficients: coefficients, of: node)
+    lowering.save(coefficients: coefficients, of: node)
     let clamp = lowering.clamp(after: node)
     if let clamp { lowering.fuse(clamp.node, into: node) }
-    let inside = clamp.flatMap { lowering.makeInside(of: $0.node) }
-    if let clamp { lowering.keep(inside: inside, of: clamp.node) }
-    let finish = Finish(clamp: clamp?.range ?? -.infinity ... .infinity, inside: inside)
+    let mask = clamp.flatMap { lowering.makeActivationMask(of: $0.node) }
+    if let clamp { lowering.save(activationMask: mask, of: clamp.node) }
+    let finish = Finish(clamp: clamp?.range ?? -.infinity ... .infinity, activationMask: mask)
     emitScale(node, by: coefficients, finish, to: lowering.makeValue(node), &lowering)
     // Its input stays for its own way back; what it makes of it is soon made again.
     guard lowering.purpose.usesBatchStatistics else { return }
-    lowering.forget(node) { lowering in
+    lowering.rematerialise(node) { lowering in
       let again = lowering.makeBuffer(like: node)
       emitScale(node, by: coefficients, finish, to: again, &lowering)
       return again
@@ -61,7 +61,7 @@ package struct BatchNorm: Operation {
     guard let gradient = lowering.gradient(node) else { return }
     let input = lowering.input(node)
     if lowering.isFused(node) { return lowering.contribute(gradient, to: input) }
-    guard let coefficients = lowering.keptCoefficients(of: node) else { return }
+    guard let coefficients = lowering.savedCoefficients(of: node) else { return }
     if lowering.purpose.usesBatchStatistics { return backwardThroughBatch(node, gradient, coefficients, &lowering) }
     let rows = Rows(lowering.shape(node), lowering.batch)
     let result = lowering.makeBuffer(like: input)
@@ -80,7 +80,7 @@ package struct BatchNorm: Operation {
 
   private func coefficients(channels: Int, _ lowering: inout Lowering) -> Lowering.Operand {
     let sources = [weight, bias, mean, variance].map(Lowering.Operand.weight)
-    return lowering.prepare("batch norm coefficients", sources, bytes: 2 * channels * 4) { [epsilon] pointers, _ in
+    return lowering.packWeights("batch norm coefficients", sources, bytes: 2 * channels * 4) { [epsilon] pointers, _ in
       for c in 0..<channels {
         let factor = Float(Double(pointers[0][c]) / (Double(pointers[3][c]) + Double(epsilon)).squareRoot())
         pointers[4][c] = factor
@@ -95,13 +95,13 @@ package struct BatchNorm: Operation {
   ) -> (weights: Lowering.Operand, bias: Lowering.Operand?) {
     let (filters, count) = (shape[0], shape.count / shape[0])
     let coefficients = coefficients(channels: filters, &lowering)
-    let scaled = lowering.prepare("fold", [weights, coefficients], bytes: shape.count * 4) { pointers, _ in
+    let scaled = lowering.packWeights("fold", [weights, coefficients], bytes: shape.count * 4) { pointers, _ in
       for filter in 0..<filters {
         let factor = pointers[1][filter]
         for i in filter * count..<(filter + 1) * count { pointers[2][i] = pointers[0][i] * factor }
       }
     }
-    let shift = lowering.prepare("fold", [coefficients] + (bias.map { [$0] } ?? []), bytes: filters * 4) { pointers, _ in
+    let shift = lowering.packWeights("fold", [coefficients] + (bias.map { [$0] } ?? []), bytes: filters * 4) { pointers, _ in
       let (coefficients, result) = (pointers[0], pointers[pointers.count - 1])
       for c in 0..<filters { result[c] = coefficients[filters + c] + (pointers.count == 3 ? pointers[1][c] * coefficients[c] : 0) }
     }
@@ -115,8 +115,8 @@ package struct BatchNorm: Operation {
     let rows = Rows(lowering.shape(node), lowering.batch)
     let channels = rows.channels
     let source = lowering.value(lowering.input(node))
-    let share = lowering.makeBuffer(bytes: 2 * channels * MemoryLayout<Double>.size)
-    lowering.emit("batch statistics", reads: [source], writes: [share]) { pointers, call in
+    let partial = lowering.makeBuffer(bytes: 2 * channels * MemoryLayout<Double>.size)
+    lowering.emit("batch statistics", reads: [source], writes: [partial]) { pointers, call in
       rows.moments(of: pointers[0], examples: call.batch, to: Moments(pointers[1], channels))
     }
     let result = lowering.makeShared(bytes: 4 * channels * 4)
@@ -124,8 +124,8 @@ package struct BatchNorm: Operation {
     let operands = [result] + [weight, bias, mean, variance].map(Lowering.Operand.weight)
     lowering.emit(
       "batch statistics",
-      Lowering.Meeting(share: share, operands: operands, extent: channels) { [epsilon, momentum] shares, pointers, part in
-        let all = Moments.combined(shares, channels, rowsOfExample: rows.count)
+      Lowering.Reduction(partial: partial, operands: operands, extent: channels) { [epsilon, momentum] partials, pointers, part in
+        let all = Moments.combined(partials, channels, rowsOfExample: rows.count)
         for c in part {
           let variance = all.squares[c] / all.count
           let inverse = 1 / (variance + Double(epsilon)).squareRoot()
@@ -152,20 +152,20 @@ package struct BatchNorm: Operation {
     let channels = rows.channels
     let input = lowering.input(node)
     let source = lowering.value(input)
-    let share = lowering.makeBuffer(bytes: 2 * channels * MemoryLayout<Double>.size)
-    let sums = [.buffer(gradient), .buffer(source), coefficients, .buffer(share)] as [Lowering.Operand]
+    let partial = lowering.makeBuffer(bytes: 2 * channels * MemoryLayout<Double>.size)
+    let sums = [.buffer(gradient), .buffer(source), coefficients, .buffer(partial)] as [Lowering.Operand]
     lowering.emit("batch norm to weights", sums) { pointers, call in
       rows.sums(of: pointers[0], with: pointers[1], pointers[2] + 2 * channels, examples: call.batch, to: Moments(pointers[3], channels))
     }
     let means = lowering.makeShared(bytes: 2 * channels * 4)
-    let own: [Lowering.Operand] = lowering.wantsWeightGradients ? [.gradient(weight), .gradient(bias)] : []
+    let own: [Lowering.Operand] = lowering.requiresWeightGradients ? [.gradient(weight), .gradient(bias)] : []
     lowering.emit(
       "batch norm to input",
-      Lowering.Meeting(share: share, operands: [means] + own, extent: channels) { shares, pointers, part in
-        let count = Double(rows.count * shares.reduce(0) { $0 + $1.batch })
+      Lowering.Reduction(partial: partial, operands: [means] + own, extent: channels) { partials, pointers, part in
+        let count = Double(rows.count * partials.reduce(0) { $0 + $1.batch })
         for c in part {
-          let first = shares.reduce(0) { $0 + Moments($1.pointer, channels).first[c] }
-          let second = shares.reduce(0) { $0 + Moments($1.pointer, channels).second[c] }
+          let first = partials.reduce(0) { $0 + Moments($1.pointer, channels).first[c] }
+          let second = partials.reduce(0) { $0 + Moments($1.pointer, channels).second[c] }
           pointers[0][c] = Float(first / count)
           pointers[0][channels + c] = Float(second / count)
           guard pointers.count == 3 else { continue }
@@ -173,7 +173,7 @@ package struct BatchNorm: Operation {
           pointers[2][c] = Float(first)
         }
       })
-    guard lowering.wantsGradient(input) else { return }
+    guard lowering.requiresGradient(input) else { return }
     let result = lowering.makeBuffer(like: input)
     let operands: [Lowering.Operand] = [.buffer(gradient), .buffer(source), coefficients, means, .buffer(result)]
     lowering.emit("batch norm to input", operands) { pointers, call in

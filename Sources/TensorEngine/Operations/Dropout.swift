@@ -15,7 +15,7 @@ package struct Dropout: Operation {
     guard lowering.purpose == .training, rate > 0 else { return lowering.passThrough(node) }
     let source = lowering.value(lowering.input(node))
     let mask = lowering.makeBuffer(like: node)
-    lowering.keep(mask, of: node)
+    lowering.save(mask, of: node)
     let count = lowering.shape(node).count
     let all = lowering.batch * count
     let (rate, scale) = (rate, 1 / (1 - rate))
@@ -32,8 +32,8 @@ package struct Dropout: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
-    guard let mask = lowering.kept(of: node) else { return lowering.contribute(gradient, to: input) }
+    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard let mask = lowering.saved(of: node) else { return lowering.contribute(gradient, to: input) }
     let count = lowering.batch * lowering.shape(node).count
     let result = lowering.makeBuffer(like: input)
     lowering.emit("dropout to input", reads: [gradient, mask], writes: [result]) { pointers, _ in

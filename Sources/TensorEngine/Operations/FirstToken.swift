@@ -18,7 +18,7 @@ package struct FirstToken: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
     let (examples, width, count) = (lowering.batch, lowering.shape(node).count, lowering.shape(input).count)
     let result = lowering.makeBuffer(like: input)
     lowering.emit(label + " to input", reads: [gradient], writes: [result]) { pointers, _ in

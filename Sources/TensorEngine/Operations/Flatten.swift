@@ -16,7 +16,7 @@ package struct Flatten: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
     let image = lowering.shape(input)
     guard Self.reorders(image), !lowering.isFolded(node) else {
       if lowering.isMasked(node) { lowering.markMasked(input) }

@@ -17,7 +17,7 @@ package struct GlobalAveragePool: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
     let rows = Rows(lowering.shape(input), lowering.batch)
     let result = lowering.makeBuffer(like: input)
     lowering.emit(label + " to input", reads: [gradient], writes: [result]) { pointers, _ in rows.spread(pointers[0], to: pointers[1]) }

@@ -21,7 +21,7 @@ package struct LayerNorm: Operation {
     let (rows, columns) = extent(node, lowering)
     // The mean and 1 / deviation of each row, for the way back.
     let statistics = lowering.makeBuffer(bytes: 2 * Int(rows) * 4)
-    lowering.keep(statistics, of: node)
+    lowering.save(statistics, of: node)
     let operands: [Lowering.Operand] = [
       .buffer(lowering.value(lowering.input(node))), .weight(weight), .weight(bias), .buffer(lowering.makeValue(node)), .buffer(statistics),
     ]
@@ -31,18 +31,18 @@ package struct LayerNorm: Operation {
   }
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
-    guard let gradient = lowering.gradient(node), let statistics = lowering.kept(of: node) else { return }
+    guard let gradient = lowering.gradient(node), let statistics = lowering.saved(of: node) else { return }
     let (rows, columns) = extent(node, lowering)
     let input = lowering.input(node)
     let sources: [Lowering.Operand] = [.buffer(gradient), .buffer(lowering.value(input)), .buffer(statistics)]
-    if lowering.wantsWeightGradients {
-      lowering.emitGradients(of: parameters) { lowering, places in
-        lowering.emit(label + " to weights", sources + places) { pointers, _ in
+    if lowering.requiresWeightGradients {
+      lowering.emitGradients(of: parameters) { lowering, destinations in
+        lowering.emit(label + " to weights", sources + destinations) { pointers, _ in
           kernels_layer_norm_weights(pointers[0], pointers[1], pointers[2], pointers[3], pointers[4], rows, columns)
         }
       }
     }
-    guard lowering.wantsGradient(input) else { return }
+    guard lowering.requiresGradient(input) else { return }
     let result = lowering.makeBuffer(like: input)
     lowering.emit(label + " to input", sources + [.weight(weight), .buffer(result)]) { pointers, _ in
       kernels_layer_norm_gradient(pointers[0], pointers[1], pointers[2], pointers[3], pointers[4], rows, columns)

@@ -1,4 +1,4 @@
-/// Two sums for each channel, in double: what a shard brings to a meeting of batch norm.
+/// Two sums for each channel, in double: what a shard brings to a reduction of batch norm.
 struct Moments {
   let first, second: UnsafeMutablePointer<Double>
 
@@ -11,14 +11,14 @@ struct Moments {
   /// The means, and the sums of squares about them, of all shards together (Chan, Golub and LeVeque, "Updating Formulae and a Pairwise
   /// Algorithm for Computing Sample Variances", 1979), where `first` holds the mean of each shard and `second` the squares about it.
   static func combined(
-    _ shares: [Lowering.Meeting.Share], _ channels: Int, rowsOfExample: Int
+    _ partials: [Lowering.Reduction.Partial], _ channels: Int, rowsOfExample: Int
   ) -> (count: Double, means: [Double], squares: [Double]) {
     var count = 0.0
     var means = [Double](repeating: 0, count: channels)
     var squares = means
-    for share in shares where share.batch > 0 {
-      let other = Moments(share.pointer, channels)
-      let added = Double(share.batch * rowsOfExample)
+    for partial in partials where partial.batch > 0 {
+      let other = Moments(partial.pointer, channels)
+      let added = Double(partial.batch * rowsOfExample)
       for c in 0..<channels {
         let distance = other.first[c] - means[c]
         means[c] += distance * added / (count + added)

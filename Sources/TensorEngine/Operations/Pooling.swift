@@ -28,11 +28,11 @@ package struct Pooling: Operation {
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
     if let pool = ownMaximum(node, lowering) {
-      let places = lowering.makeBuffer(bytes: pool.placeBytes)
-      lowering.keep(places, of: node)
-      return pool.emit(label, lowering.value(lowering.input(node)), to: lowering.makeValue(node), places: places, &lowering)
+      let indices = lowering.makeBuffer(bytes: pool.indexBytes)
+      lowering.save(indices, of: node)
+      return pool.emit(label, lowering.value(lowering.input(node)), to: lowering.makeValue(node), indices: indices, &lowering)
     }
-    let keepsWorkspace = kind == .max && lowering.wantsGradient(node)
+    let keepsWorkspace = kind == .max && lowering.requiresGradient(node)
     let kernel = try Kernel.pooling(shape(node, lowering), ONEDNN_FORWARD, keepsWorkspace: keepsWorkspace)
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
       (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_DESTINATION, .buffer(lowering.makeValue(node))),
@@ -40,7 +40,7 @@ package struct Pooling: Operation {
     if kernel.bytes(ONEDNN_WORKSPACE) > 0 {
       // Where each maximum stood.
       let workspace = lowering.makeBuffer(bytes: kernel.bytes(ONEDNN_WORKSPACE))
-      lowering.keep(workspace, of: node)
+      lowering.save(workspace, of: node)
       arguments.append((ONEDNN_WORKSPACE, .buffer(workspace)))
     }
     lowering.emit(label, kernel, arguments)
@@ -48,7 +48,7 @@ package struct Pooling: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
     let input = lowering.input(node)
-    guard lowering.wantsGradient(input), var gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), var gradient = lowering.gradient(node) else { return }
     if let relu = lowering.relu(beneath: node) {
       // The windows are fewer than what they look at, so that is where the gradient is masked.
       if !lowering.isMasked(node) {
@@ -58,9 +58,9 @@ package struct Pooling: Operation {
       }
       lowering.markMasked(input)
     }
-    if let pool = ownMaximum(node, lowering), let places = lowering.kept(of: node) {
+    if let pool = ownMaximum(node, lowering), let indices = lowering.saved(of: node) {
       let result = lowering.makeBuffer(like: input)
-      pool.emitBackward(label + " to input", gradient, places: places, to: result, &lowering)
+      pool.emitBackward(label + " to input", gradient, indices: indices, to: result, &lowering)
       return lowering.contribute(result, to: input)
     }
     let kernel = try Kernel.pooling(shape(node, lowering), ONEDNN_BACKWARD_SOURCE, keepsWorkspace: kind == .max)
@@ -68,7 +68,7 @@ package struct Pooling: Operation {
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
       (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)), (ONEDNN_SOURCE_GRADIENT, .buffer(result)),
     ]
-    if let workspace = lowering.kept(of: node) { arguments.append((ONEDNN_WORKSPACE, .buffer(workspace))) }
+    if let workspace = lowering.saved(of: node) { arguments.append((ONEDNN_WORKSPACE, .buffer(workspace))) }
     lowering.emit(label + " to input", kernel, arguments)
     lowering.contribute(result, to: input)
   }

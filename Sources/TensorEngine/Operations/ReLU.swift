@@ -23,7 +23,7 @@ package struct ReLU: Operation {
   /// The gradient passes where the output is strictly inside the range: at its ends it is 0, as in PyTorch.
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.wantsGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
     guard !lowering.isMasked(node) else { return lowering.contribute(gradient, to: input) }
     let result = lowering.makeBuffer(like: input)
     lowering.emitMask(label + " to input", gradient, by: Finish.Clamped(value: lowering.value(node), range: range), like: node, to: result)

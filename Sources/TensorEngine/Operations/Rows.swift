@@ -22,24 +22,24 @@ struct Rows: Sendable {
 
   /// The mean of each channel over the rows of each example.
   func means(of x: UnsafePointer<Float>, to means: UnsafeMutablePointer<Float>) {
-    let share = 1 / Float(count)
+    let weight = 1 / Float(count)
     for example in 0..<batch {
       let (x, mean) = (x + example * count * channels, means + example * channels)
       mean.update(repeating: 0, count: channels)
       for row in 0..<count {
         for c in 0..<channels { mean[c] += x[row * channels + c] }
       }
-      for c in 0..<channels { mean[c] *= share }
+      for c in 0..<channels { mean[c] *= weight }
     }
   }
 
-  /// Gives each row of an example an equal share.
+  /// Gives each row of an example an equal weight.
   func spread(_ values: UnsafePointer<Float>, to x: UnsafeMutablePointer<Float>) {
-    let share = 1 / Float(count)
+    let weight = 1 / Float(count)
     for example in 0..<batch {
       let (x, value) = (x + example * count * channels, values + example * channels)
       for row in 0..<count {
-        for c in 0..<channels { x[row * channels + c] = share * value[c] }
+        for c in 0..<channels { x[row * channels + c] = weight * value[c] }
       }
     }
   }

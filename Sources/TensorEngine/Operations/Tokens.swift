@@ -35,9 +35,9 @@ package struct Tokens: Operation {
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     guard let gradient = lowering.gradient(node) else { return }
     let (examples, count, width) = extent(node, lowering)
-    if lowering.wantsWeightGradients {
-      lowering.emitGradients(of: parameters) { lowering, places in
-        lowering.emit(label + " to weights", [.buffer(gradient)] + places) { pointers, _ in
+    if lowering.requiresWeightGradients {
+      lowering.emitGradients(of: parameters) { lowering, destinations in
+        lowering.emit(label + " to weights", [.buffer(gradient)] + destinations) { pointers, _ in
           let (whole, positions) = (pointers[1], pointers[2])
           positions.update(from: pointers[0], count: count)
           for example in 1..<max(examples, 1) {
@@ -49,7 +49,7 @@ package struct Tokens: Operation {
       }
     }
     let input = lowering.input(node)
-    guard lowering.wantsGradient(input) else { return }
+    guard lowering.requiresGradient(input) else { return }
     let result = lowering.makeBuffer(like: input)
     lowering.emit(label + " to input", reads: [gradient], writes: [result]) { pointers, _ in
       for example in 0..<examples {

@@ -36,20 +36,20 @@ extension WeightedOperation {
     var last = node
     if let norm = lowering.foldedBatchNorm(after: node) {
       (weights, bias) = norm.operation.folded(into: weights, bias, like: lowering.graph.parameterShape(weight), &lowering)
-      lowering.keep(weights: weights, of: node)
+      lowering.save(weights: weights, of: node)
       last = norm.node
     }
     let result = lowering.makeValue(node)
     let sum = lowering.sum(after: last)
     let end = sum?.node ?? last
     let clamp = lowering.clamp(after: end)
-    let inside = clamp.flatMap { lowering.makeInside(of: $0.node) }
-    let finish = Finish(bias: bias, addend: sum?.other, clamp: clamp?.range ?? -.infinity ... .infinity, inside: inside)
+    let mask = clamp.flatMap { lowering.makeActivationMask(of: $0.node) }
+    let finish = Finish(bias: bias, addend: sum?.other, clamp: clamp?.range ?? -.infinity ... .infinity, activationMask: mask)
     if emitForward(node, weights: weights, to: result, finish, &lowering) {
       if let sum { lowering.fuse(sum.node, into: last) }
       if let clamp {
         lowering.fuse(clamp.node, into: end)
-        lowering.keep(inside: inside, of: clamp.node)
+        lowering.save(activationMask: mask, of: clamp.node)
       }
       return
     }
@@ -67,8 +67,8 @@ extension WeightedOperation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
     guard let gradient = lowering.gradient(node) else { return }
-    if lowering.wantsWeightGradients { try backwardToWeights(node, gradient, &lowering) }
-    if lowering.wantsGradient(lowering.input(node)) { try backwardToInput(node, gradient, &lowering) }
+    if lowering.requiresWeightGradients { try backwardToWeights(node, gradient, &lowering) }
+    if lowering.requiresGradient(lowering.input(node)) { try backwardToInput(node, gradient, &lowering) }
   }
 
   private func backwardToWeights(_ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ lowering: inout Lowering) throws {
@@ -80,14 +80,14 @@ extension WeightedOperation {
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
       (ONEDNN_SOURCE, .buffer(source)), (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)),
     ]
-    try lowering.emitGradients(of: parameters) { lowering, places in
-      if bias != nil { arguments.append((ONEDNN_BIAS_GRADIENT, places[1])) }
-      try lowering.emitWeightGradient(label + " to weights", kernel, to: places[0], arguments)
+    try lowering.emitGradients(of: parameters) { lowering, destinations in
+      if bias != nil { arguments.append((ONEDNN_BIAS_GRADIENT, destinations[1])) }
+      try lowering.emitWeightGradient(label + " to weights", kernel, to: destinations[0], arguments)
     }
   }
 
   private func backwardToInput(_ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ lowering: inout Lowering) throws {
-    let weights = lowering.keptWeights(of: node) ?? .weight(weight)
+    let weights = lowering.savedWeights(of: node) ?? .weight(weight)
     let input = lowering.input(node)
     let result = lowering.makeBuffer(like: input)
     defer { lowering.contribute(result, to: input) }

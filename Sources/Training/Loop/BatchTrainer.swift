@@ -31,21 +31,22 @@ final class BatchTrainer {
     self.width = width
     let plan = try TrainingPlan(
       run.graph, run.settings, precision: run.precision, examples: run.dataset.train.count, width: width, programs: run.engine.programs)
-    let places = plan.places()
+    let allocations = plan.allocations()
     parameters = Parameters(run.graph.layout)
     parameters.copy(from: run.initial)
     let attacked = try NetworkTeam(
-      engine: run.engine, graph: run.graph, parameters: parameters, width: width, isHalf: run.precision.attacksInHalf, in: places.attack)
+      engine: run.engine, graph: run.graph, parameters: parameters, width: width, isHalf: run.precision.attacksInHalf,
+      in: allocations.attack)
     self.attacked = attacked
     team =
       try plan.measuresApart
-      ? NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width, in: places.measuring) : attacked
-    session = try Session(plan.learning, parameters: parameters, lanes: plan.learningLanes, in: places.learning)
+      ? NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width, in: allocations.measuring) : attacked
+    session = try Session(plan.learning, parameters: parameters, contexts: plan.learningContexts, in: allocations.learning)
     let weights = parameters
-    batchAttack = try plan.attackOnBatch.map { try Session($0, parameters: weights, lanes: plan.shards, in: places.attackOnBatch) }
+    batchAttack = try plan.attackOnBatch.map { try Session($0, parameters: weights, contexts: plan.shards, in: allocations.attackOnBatch) }
     batchClassifier = batchAttack.map { BatchClassifier($0, on: run.engine, width: width) }
     gradientSets = plan.gradientSets
-    gradients = Gradients(run.graph.layout, shards: gradientSets, in: places.gradients)
+    gradients = Gradients(run.graph.layout, shards: gradientSets, in: allocations.gradients)
     split = run.dataset.train
     adversary = run.settings.attack.adversary(for: run.threat, keep: .last)
     seed = run.seed
@@ -86,10 +87,10 @@ final class BatchTrainer {
       split: split, batch: batch, adversary: adversary, gradients: gradients, seed: seed, shard: shard, control: control)
     let shards = shard.count(batch.ids.count)
     let results = Mutex([ShardWork.Result](repeating: ShardWork.Result(), count: shards))
-    if session.program.hasMeetings {
-      try learnTogether(work, shards, results)
+    if session.program.hasReductions {
+      try trainInLockstep(work, shards, results)
     } else {
-      try learnApart(work, shards, results)
+      try trainIndependently(work, shards, results)
     }
     // Summed in the order of the shards, whichever thread was first: the sum of the losses is part of what a run must reproduce.
     return results.withLock { results in
@@ -101,69 +102,71 @@ final class BatchTrainer {
   }
 
   /// Each shard goes its whole way on one thread.
-  private func learnApart(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
+  private func trainIndependently(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
     let (control, session, team) = (control, session, attacked)
-    try Session.ready([team.session, session], on: engine, width: width)
-    try engine.parallel(shards, width: width) { shard, lane in
+    try Session.packWeights([team.session, session], on: engine, width: width)
+    try engine.parallel(shards, width: width) { shard, worker in
       try control()
       var result = ShardWork.Result()
-      let lesson = try work.lesson(shard: shard, classifier: team.classifier(lane: lane), times: &result.times)
+      let examples = try work.trainingExamples(shard: shard, classifier: team.classifier(worker: worker), times: &result.times)
       let start = PhaseTimes.now()
-      work.begin(lesson, session[lane])
-      session[lane].runForward()
-      result.tally = work.turn(lesson, shard: shard, session[lane])
-      session[lane].runBackward()
+      work.begin(examples, session[worker])
+      session[worker].runForward()
+      result.tally = work.beginBackward(examples, shard: shard, session[worker])
+      session[worker].runBackward()
       result.times.add(.retrain, PhaseTimes.now() - start)
       results.withLock { $0[shard] = result }
     }
   }
 
   /// All shards are attacked, and then learn in step, because the network asks for the statistics of the whole batch.
-  private func learnTogether(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
-    let lessons = try lessons(work, shards, results)
+  private func trainInLockstep(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
+    let examples = try trainingExamples(work, shards, results)
     try control()
     let start = PhaseTimes.now()
-    try session.pass(shards: shards, on: engine, width: width) { shard, lane in
-      work.begin(lessons[shard], lane)
-    } turn: { shard, lane in
-      let tally = work.turn(lessons[shard], shard: shard, lane)
+    try session.pass(shards: shards, on: engine, width: width) { shard, context in
+      work.begin(examples[shard], context)
+    } beginBackward: { shard, context in
+      let tally = work.beginBackward(examples[shard], shard: shard, context)
       results.withLock { $0[shard].tally = tally }
     }
     let seconds = PhaseTimes.now() - start
     results.withLock { $0[0].times.add(.retrain, seconds * Double(min(width, shards))) }
   }
 
-  private func lessons(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws -> [ShardWork.Lesson] {
-    if let batchClassifier { return try attackTogether(work, shards, batchClassifier, results) }
-    return try attackApart(work, shards, results)
+  private func trainingExamples(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws -> [ShardWork
+    .TrainingExamples]
+  {
+    if let batchClassifier { return try attackWholeBatch(work, shards, batchClassifier, results) }
+    return try attackShards(work, shards, results)
   }
 
   /// Each shard is attacked by itself on one thread.
-  private func attackApart(
+  private func attackShards(
     _ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>
-  ) throws -> [ShardWork.Lesson] {
+  ) throws -> [ShardWork.TrainingExamples] {
     let (control, team) = (control, attacked)
-    let lessons = Mutex([ShardWork.Lesson?](repeating: nil, count: shards))
-    try team.session.ready(on: engine, width: width)
-    try engine.parallel(shards, width: width) { shard, lane in
+    let examples = Mutex([ShardWork.TrainingExamples?](repeating: nil, count: shards))
+    try team.session.packWeights(on: engine, width: width)
+    try engine.parallel(shards, width: width) { shard, worker in
       try control()
       var times = PhaseTimes()
-      let lesson = try work.lesson(shard: shard, classifier: team.classifier(lane: lane), times: &times)
-      lessons.withLock { $0[shard] = lesson }
+      let shardExamples = try work.trainingExamples(shard: shard, classifier: team.classifier(worker: worker), times: &times)
+      examples.withLock { $0[shard] = shardExamples }
       results.withLock { $0[shard].times = times }
     }
-    return lessons.withLock { $0.compactMap(\.self) }
+    return examples.withLock { $0.compactMap(\.self) }
   }
 
   /// The whole batch is attacked in step.
-  private func attackTogether(
+  private func attackWholeBatch(
     _ work: ShardWork, _ shards: Int, _ classifier: BatchClassifier, _ results: borrowing Mutex<[ShardWork.Result]>
-  ) throws -> [ShardWork.Lesson] {
+  ) throws -> [ShardWork.TrainingExamples] {
     try control()
     var times = PhaseTimes()
-    let whole = try work.lesson(rows: 0..<work.batch.ids.count, classifier: classifier, times: &times)
+    let whole = try work.trainingExamples(rows: 0..<work.batch.ids.count, classifier: classifier, times: &times)
     let threads = Double(min(width, shards))
     results.withLock { $0[0].times = times.scaled(by: threads) }
-    return (0..<shards).map { whole.part(shard.range($0, of: work.batch.ids.count)) }
+    return (0..<shards).map { whole.gathered(shard.range($0, of: work.batch.ids.count)) }
   }
 }

@@ -19,7 +19,7 @@ struct ShardWork: Sendable {
   }
 
   /// What a shard learns from: the images after the attack.
-  struct Lesson: Sendable {
+  struct TrainingExamples: Sendable {
     let images: Tensor
     let labels: [Int]
     let ids: [Int]
@@ -27,8 +27,8 @@ struct ShardWork: Sendable {
     let attacked: [Int]
 
     /// What some of its rows are.
-    func part(_ rows: Range<Int>) -> Lesson {
-      Lesson(
+    func gathered(_ rows: Range<Int>) -> TrainingExamples {
+      TrainingExamples(
         images: images.gathered(rows), labels: Array(labels[rows]), ids: Array(ids[rows]),
         attacked: attacked.filter(rows.contains).map { $0 - rows.lowerBound })
     }
@@ -38,12 +38,12 @@ struct ShardWork: Sendable {
   ///
   /// - Parameter classifier: of the calling thread; may be asked about this shard.
   /// - Throws: `StorageError` when the images cannot be read; what `control` throws.
-  func lesson(shard: Int, classifier: any Classifier, times: inout PhaseTimes) throws -> Lesson {
-    try lesson(rows: self.shard.range(shard, of: batch.ids.count), classifier: classifier, times: &times)
+  func trainingExamples(shard: Int, classifier: any Classifier, times: inout PhaseTimes) throws -> TrainingExamples {
+    try trainingExamples(rows: self.shard.range(shard, of: batch.ids.count), classifier: classifier, times: &times)
   }
 
   /// The same for some rows of the batch, about which the classifier may be asked all at once.
-  func lesson(rows: Range<Int>, classifier: any Classifier, times: inout PhaseTimes) throws -> Lesson {
+  func trainingExamples(rows: Range<Int>, classifier: any Classifier, times: inout PhaseTimes) throws -> TrainingExamples {
     let ids = Array(batch.ids[rows])
     let labels = split.labels(at: ids)
     let attacked = ids.indices.filter { batch.mix?.isAdversarial(position: batch.start + rows.lowerBound + $0) ?? false }
@@ -55,29 +55,29 @@ struct ShardWork: Sendable {
     if let perturbed { combine(&images, perturbed, attacked) }
     times.add(.attack, afterAttack - start)
     times.add(.combine, PhaseTimes.now() - afterAttack)
-    return Lesson(images: images, labels: labels, ids: ids, attacked: attacked)
+    return TrainingExamples(images: images, labels: labels, ids: ids, attacked: attacked)
   }
 
-  /// Gives the lane the images to learn from.
-  func begin(_ lesson: Lesson, _ lane: Lane) {
-    lane.begin(lesson.images, dropout: DropoutKey(seed: seed, epoch: batch.epoch, examples: lesson.ids))
+  /// Gives the context the images to learn from.
+  func begin(_ examples: TrainingExamples, _ context: ExecutionContext) {
+    context.begin(examples.images, dropout: DropoutKey(seed: seed, epoch: batch.epoch, examples: examples.ids))
   }
 
   /// Takes the gradient of the mean loss of the whole batch, as far as it comes from this shard, to where its way back begins.
-  func turn(_ lesson: Lesson, shard: Int, _ lane: Lane) -> EpochTally {
-    let logits = lane.logits
-    var slope = Tensor(zeros: logits.shape)
-    let losses = CrossEntropy()(logits, labels: lesson.labels, gradient: &slope)
-    let share = 1 / Float(batch.ids.count)
-    for index in slope.values.indices { slope.values[index] *= share }
-    lane.turn(slope, into: gradients, shard: shard)
+  func beginBackward(_ examples: TrainingExamples, shard: Int, _ context: ExecutionContext) -> EpochTally {
+    let logits = context.logits
+    var logitGradient = Tensor(zeros: logits.shape)
+    let losses = CrossEntropy()(logits, labels: examples.labels, gradient: &logitGradient)
+    let weight = 1 / Float(batch.ids.count)
+    for index in logitGradient.values.indices { logitGradient.values[index] *= weight }
+    context.beginBackward(logitGradient, into: gradients, shard: shard)
 
     var tally = EpochTally()
     let predicted = logits.argmax()
-    var isAttacked = [Bool](repeating: false, count: lesson.ids.count)
-    for row in lesson.attacked { isAttacked[row] = true }
-    for row in lesson.ids.indices {
-      tally.count(loss: losses[row], isCorrect: predicted[row] == lesson.labels[row], isAdversarial: isAttacked[row])
+    var isAttacked = [Bool](repeating: false, count: examples.ids.count)
+    for row in examples.attacked { isAttacked[row] = true }
+    for row in examples.ids.indices {
+      tally.count(loss: losses[row], isCorrect: predicted[row] == examples.labels[row], isAdversarial: isAttacked[row])
     }
     return tally
   }

@@ -19,8 +19,8 @@ struct Adam: UpdateRule {
     let corrected = moments.corrected(step: step, learningRate: learningRate)
     let (first, second) = (memory[0], memory[1])
     for index in 0..<count {
-      let slope = gradient[index] + weightDecay * weights[index]
-      weights[index] -= corrected.change(by: slope, &first[index], &second[index])
+      let decayed = gradient[index] + weightDecay * weights[index]
+      weights[index] -= corrected.change(by: decayed, &first[index], &second[index])
     }
   }
 }
@@ -56,9 +56,9 @@ struct AdamMoments: Sendable {
     ///
     /// - Returns: what is to be taken off the weight, η·m̂ / (√v̂ + ε).
     @inline(__always)
-    func change(by slope: Float, _ first: inout Float, _ second: inout Float) -> Float {
-      first += (slope - first) * gain1
-      second = beta2 * second + gain2 * slope * slope
+    func change(by gradient: Float, _ first: inout Float, _ second: inout Float) -> Float {
+      first += (gradient - first) * gain1
+      second = beta2 * second + gain2 * gradient * gradient
       return rate * first / (second.squareRoot() / root + epsilon)
     }
   }

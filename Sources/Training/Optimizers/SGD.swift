@@ -23,11 +23,11 @@ struct SGD: UpdateRule {
       return
     }
     for index in 0..<count {
-      let slope = gradient[index] + weightDecay * weights[index]
+      let decayed = gradient[index] + weightDecay * weights[index]
       // A buffer of zeros makes the first step's buffer the gradient itself.
-      let velocity = momentum * buffer[index] + slope
+      let velocity = momentum * buffer[index] + decayed
       buffer[index] = velocity
-      weights[index] -= rate * (nesterov ? slope + momentum * velocity : velocity)
+      weights[index] -= rate * (nesterov ? decayed + momentum * velocity : velocity)
     }
   }
 }

@@ -12,38 +12,40 @@ package struct DropoutKey: Sendable {
   }
 }
 
-/// What the loops of a program may ask about the pass that they are part of, where the shard passes as a whole: in portions it does only in
+/// What the loops of a program may ask about the pass that they are part of, where the shard passes as a whole: in micro-batches it does only in
 /// programs whose loops ask nothing.
-struct LaneCall {
+struct PassFacts {
   /// The number of real examples in the shard; the rest is padding.
   let batch: Int
   let dropout: DropoutKey?
 }
 
 /// One thread's way through a program: an arena and the kernels bound to it.
-package final class Lane {
+package final class ExecutionContext {
   private let program: Program
-  // The calls point into these, so the lane keeps them.
+  // The calls point into these, so the context keeps them.
   private let parameters: Parameters
-  private let prepared: PreparedWeights
+  private let packed: PackedWeights
   private let workspace: Workspace
   private let arena: UnsafeMutableRawPointer
-  private let board: Board
-  /// The passes, cut at the meetings.
-  private var forwardStages: [[Passage]] = [[]]
-  private var backwardStages: [[Passage]] = [[]]
-  private var call = LaneCall(batch: 0, dropout: nil)
+  private let reductions: Reductions
+  /// The passes, cut at the reductions.
+  private var forwardStages: [[MicroBatchLoop]] = [[]]
+  private var backwardStages: [[MicroBatchLoop]] = [[]]
+  private var pass = PassFacts(batch: 0, dropout: nil)
   /// Where the gradients of the weights go, as of the last `turn`.
   private var gradients: UnsafeMutablePointer<Float>?
 
   /// - Parameter arena: the offset of `program.arenaBytes` in the workspace.
-  init(_ program: Program, parameters: Parameters, prepared: PreparedWeights, board: Board, in workspace: Workspace, arena: Int) throws {
+  init(_ program: Program, parameters: Parameters, packed: PackedWeights, reductions: Reductions, in workspace: Workspace, arena: Int)
+    throws
+  {
     self.program = program
     self.parameters = parameters
-    self.prepared = prepared
-    self.board = board
+    self.packed = packed
+    self.reductions = reductions
     self.workspace = workspace
-    self.arena = workspace.part(at: arena, bytes: program.arenaBytes)
+    self.arena = workspace.region(at: arena, bytes: program.arenaBytes)
     forwardStages = try stages(program.forward)
     backwardStages = try stages(program.backward)
   }
@@ -66,7 +68,7 @@ package final class Lane {
   ///   - logitGradient: `[batch, classes]`.
   ///   - inputGradient: `[batch, height, width, channels]`, overwritten.
   package func backward(_ logitGradient: Tensor, inputGradient: inout Tensor) {
-    turn(logitGradient)
+    beginBackward(logitGradient)
     runBackward()
     inputGradient.values.withUnsafeMutableBufferPointer { read(inputGradientTo: $0) }
   }
@@ -74,7 +76,7 @@ package final class Lane {
   /// The gradients of the weights for the images of the last `forward`, for a program that was compiled for training. Once per
   /// forward; `shard` of `gradients` is overwritten.
   package func backward(_ logitGradient: Tensor, into gradients: Gradients, shard: Int) {
-    turn(logitGradient, into: gradients, shard: shard)
+    beginBackward(logitGradient, into: gradients, shard: shard)
     runBackward()
   }
 
@@ -82,14 +84,14 @@ package final class Lane {
   package func runForward() {
     for stage in forwardStages.indices {
       run(forward: stage)
-      if stage < board.forward.count { board.forward[stage]([self]) }
+      if stage < reductions.forward.count { reductions.forward[stage]([self]) }
     }
   }
 
   package func runBackward() {
     for stage in backwardStages.indices {
       run(backward: stage)
-      if stage < board.backward.count { board.backward[stage]([self]) }
+      if stage < reductions.backward.count { reductions.backward[stage]([self]) }
     }
   }
 
@@ -99,35 +101,35 @@ package final class Lane {
   package func begin(_ images: Tensor, dropout: DropoutKey? = nil) {
     precondition(
       images.batch <= program.shard.size && images.shape.example == program.graph.inputShape, "images \(images.shape) do not fit")
-    call = LaneCall(batch: images.batch, dropout: dropout)
+    pass = PassFacts(batch: images.batch, dropout: dropout)
     fill(program.inputBuffer, with: images)
   }
 
   /// What the forward pass came to, `[batch, classes]`.
-  package var logits: Tensor { read(program.logitsBuffer, program.graph.outputShape.batched(call.batch)) }
+  package var logits: Tensor { read(program.logitsBuffer, program.graph.outputShape.batched(pass.batch)) }
 
   /// Takes the gradient at the logits, `[batch, classes]`, for a backward pass.
-  package func turn(_ logitGradient: Tensor) {
+  package func beginBackward(_ logitGradient: Tensor) {
     guard let seed = program.logitGradientBuffer else { preconditionFailure("a program for \(program.purpose) takes no gradient") }
-    precondition(logitGradient.batch == call.batch)
+    precondition(logitGradient.batch == pass.batch)
     fill(seed, with: logitGradient)
   }
 
   /// The same for the gradients of the weights, which go to `shard` of `gradients`, or to the only set where the shards meet.
-  package func turn(_ logitGradient: Tensor, into gradients: Gradients, shard: Int) {
+  package func beginBackward(_ logitGradient: Tensor, into gradients: Gradients, shard: Int) {
     precondition(program.purpose == .training, "a program for \(program.purpose) takes no gradients of weights")
-    turn(logitGradient)
-    let base = gradients.shard(program.hasMeetings ? 0 : shard)
+    beginBackward(logitGradient)
+    let base = gradients.shard(program.hasReductions ? 0 : shard)
     self.gradients = base
     for stage in backwardStages.indices {
-      for index in backwardStages[stage].indices { backwardStages[stage][index].follow { base + program.layout.offsets[$0] } }
+      for index in backwardStages[stage].indices { backwardStages[stage][index].bindGradients { base + program.layout.offsets[$0] } }
     }
   }
 
   /// The gradient at the images, `[batch, height, width, channels]`, after a backward pass.
   package var inputGradient: Tensor {
     guard let result = program.inputGradientBuffer else { preconditionFailure("a program for \(program.purpose) takes no such gradient") }
-    return read(result, program.graph.inputShape.batched(call.batch))
+    return read(result, program.graph.inputShape.batched(pass.batch))
   }
 
   /// Copies the gradient at the images, `[batch, height, width, channels]`.
@@ -135,11 +137,11 @@ package final class Lane {
     guard let result = program.inputGradientBuffer, let start = target.baseAddress else {
       preconditionFailure("a program for \(program.purpose) takes no gradient at the input")
     }
-    precondition(target.count == call.batch * program.graph.inputShape.count)
+    precondition(target.count == pass.batch * program.graph.inputShape.count)
     start.update(from: pointer(result), count: target.count)
   }
 
-  /// The seconds that each instruction takes alone, at its best, forward and then backward, for a lane that shares its board with none.
+  /// The seconds that each instruction takes alone, at its best, forward and then backward, for a context that shares its reductions with none.
   ///
   /// - Parameters:
   ///   - images: a full shard, the whole batch.
@@ -147,27 +149,27 @@ package final class Lane {
   func timed(_ images: Tensor, gradients: Gradients?) -> [Double] {
     precondition(images.batch == program.shard.size, "\(images.batch) images are no full shard")
     begin(images, dropout: DropoutKey(seed: 0, epoch: 0, examples: Array(0..<program.shard.size)))
-    let forward = timed(forwardStages, board.forward)
+    let forward = timed(forwardStages, reductions.forward)
     guard program.purpose != .inference else { return forward }
     let shape = program.graph.outputShape.batched(program.shard.size)
     // Of both signs and of a usual size: zeros would be no work for some processors.
-    let slope = Tensor(shape, values: (0..<shape.count).map { $0.isMultiple(of: 2) ? 0.01 : -0.01 })
-    if let gradients { turn(slope, into: gradients, shard: 0) } else { turn(slope) }
-    return forward + timed(backwardStages, board.backward)
+    let logitGradient = Tensor(shape, values: (0..<shape.count).map { $0.isMultiple(of: 2) ? 0.01 : -0.01 })
+    if let gradients { beginBackward(logitGradient, into: gradients, shard: 0) } else { beginBackward(logitGradient) }
+    return forward + timed(backwardStages, reductions.backward)
   }
 
-  private func timed(_ stages: [[Passage]], _ meetings: [Board.Place]) -> [Double] {
+  private func timed(_ stages: [[MicroBatchLoop]], _ reductions: [Reductions.Bound]) -> [Double] {
     var times: [Double] = []
     for stage in stages.indices {
-      times += stages[stage].flatMap { $0.timed(call) }
-      if stage < meetings.count { times.append(BestTime.of { meetings[stage]([self]) }) }
+      times += stages[stage].flatMap { $0.timed(pass) }
+      if stage < reductions.count { times.append(BestTime.of { reductions[stage]([self]) }) }
     }
     return times
   }
 
   /// Whether a stage of the pass has nothing to run; `turn` is the last forward and the first backward one.
-  func isIdle(_ stage: Int, turningAt turn: Int) -> Bool {
-    stage < turn ? forwardStages[stage].isEmpty : backwardStages[stage - turn].isEmpty
+  func isIdle(_ stage: Int, forwardStages count: Int) -> Bool {
+    stage < count ? forwardStages[stage].isEmpty : backwardStages[stage - count].isEmpty
   }
 
   /// Where the gradient of a parameter goes.
@@ -176,23 +178,25 @@ package final class Lane {
     return gradients + program.layout.offsets[parameter]
   }
 
-  func run(forward stage: Int) { for passage in forwardStages[stage] { passage(call) } }
-  func run(backward stage: Int) { for passage in backwardStages[stage] { passage(call) } }
+  func run(forward stage: Int) { for loop in forwardStages[stage] { loop(pass) } }
+  func run(backward stage: Int) { for loop in backwardStages[stage] { loop(pass) } }
 
-  /// What the shard brings to a meeting.
-  func share(_ meeting: Lowering.Meeting) -> Lowering.Meeting.Share { .init(pointer: pointer(meeting.share), batch: call.batch) }
+  /// What the shard brings to a reduction.
+  func partial(_ reduction: Lowering.Reduction) -> Lowering.Reduction.Partial {
+    .init(pointer: pointer(reduction.partial), batch: pass.batch)
+  }
 
-  private func stages(_ instructions: [Lowering.Instruction]) throws -> [[Passage]] {
-    try instructions.split(omittingEmptySubsequences: false) { $0.meeting != nil }.map { stage in
+  private func stages(_ instructions: [Lowering.Instruction]) throws -> [[MicroBatchLoop]] {
+    try instructions.split(omittingEmptySubsequences: false) { $0.reduction != nil }.map { stage in
       try Lowering.Instruction.runs(stage).map { run in
-        let parts = stage[run.lowerBound].parts
-        return try Passage(stage[run], parts: parts) { resolve($0, part: $1, of: parts) }
+        let microBatches = stage[run.lowerBound].microBatches
+        return try MicroBatchLoop(stage[run], microBatches: microBatches) { resolve($0, microBatch: $1, of: microBatches) }
       }
     }
   }
 
-  private func pointer(_ buffer: Lowering.BufferID, part: Int = 0, of parts: Int = 1) -> UnsafeMutablePointer<Float> {
-    (arena + program.offset(buffer, part: part, of: parts)).assumingMemoryBound(to: Float.self)
+  private func pointer(_ buffer: Lowering.BufferID, microBatch: Int = 0, of count: Int = 1) -> UnsafeMutablePointer<Float> {
+    (arena + program.offset(buffer, microBatch: microBatch, of: count)).assumingMemoryBound(to: Float.self)
   }
 
   /// Copies a tensor to the front of a buffer for a whole shard and pads it with zeros.
@@ -208,12 +212,12 @@ package final class Lane {
     Tensor(shape, values: Array(UnsafeBufferPointer(start: pointer(buffer), count: shape.count)))
   }
 
-  private func resolve(_ operand: Lowering.Operand, part: Int, of parts: Int) -> UnsafeMutableRawPointer {
+  private func resolve(_ operand: Lowering.Operand, microBatch: Int, of count: Int) -> UnsafeMutableRawPointer {
     switch operand {
-    case .buffer(let buffer): UnsafeMutableRawPointer(pointer(buffer, part: part, of: parts))
+    case .buffer(let buffer): UnsafeMutableRawPointer(pointer(buffer, microBatch: microBatch, of: count))
     case .weight(let parameter): UnsafeMutableRawPointer(parameters.memory.floats() + program.layout.offsets[parameter])
-    case .prepared(let index): prepared.places[index]
-    case .shared(let index): board.places[index]
+    case .packed(let index): packed.buffers[index]
+    case .shared(let index): reductions.buffers[index]
     // Pointed at the shard's own place before each backward pass.
     case .gradient: arena
     }

@@ -2,7 +2,7 @@
 ///
 /// Where the values of a layer are large, a few: so what one layer leaves is still in the second-level cache when the next reads it, and
 /// the threads need not share the third level and the memory behind it. Where they are small, many: the weights are read once for all.
-struct Portions: Sendable {
+struct MicroBatchSizes: Sendable {
   /// The bytes that a value of one portion may have, where that leaves at least one example.
   static let cache = 1 << 20
   /// By node; from each to the next the same or more, so that a run of layers passes a portion on.

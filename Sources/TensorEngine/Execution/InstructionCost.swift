@@ -1,27 +1,27 @@
 /// What an instruction computes: of which operation, and how much of it.
-struct InstructionWork: Sendable {
+struct InstructionCost: Sendable {
   let node: Graph.NodeID
   /// Multiplications and additions of one shard, each counted once.
   let floatingPointOperations: Int
 
   /// An operation's work is that of the instruction with its label; where none has it, of the first.
-  static func forward(_ instructions: ArraySlice<Lowering.Instruction>, of node: Graph.NodeID, _ graph: Graph) -> [InstructionWork] {
-    share(instructions, of: node, [(graph.nodes[node].operation.label, operations(of: node, graph))])
+  static func forward(_ instructions: ArraySlice<Lowering.Instruction>, of node: Graph.NodeID, _ graph: Graph) -> [InstructionCost] {
+    distribute(instructions, of: node, [(graph.nodes[node].operation.label, operations(of: node, graph))])
   }
 
-  /// A gradient takes as much as the value: once to the input and once to the weights, as far as they are wanted.
+  /// A gradient takes as much as the value: once to the input and once to the weights, as far as they are required.
   static func backward(
     _ instructions: ArraySlice<Lowering.Instruction>, of node: Graph.NodeID, _ graph: Graph, _ lowering: Lowering
-  ) -> [InstructionWork] {
+  ) -> [InstructionCost] {
     let operation = graph.nodes[node].operation
     var parts: [(String, Int)] = []
-    if graph.nodes[node].inputs.contains(where: lowering.wantsGradient) {
+    if graph.nodes[node].inputs.contains(where: lowering.requiresGradient) {
       parts.append((operation.label + " to input", operations(of: node, graph)))
     }
-    if lowering.wantsWeightGradients && !operation.parameters.isEmpty {
+    if lowering.requiresWeightGradients && !operation.parameters.isEmpty {
       parts.append((operation.label + " to weights", operations(of: node, graph)))
     }
-    return share(instructions, of: node, parts)
+    return distribute(instructions, of: node, parts)
   }
 
   private static func operations(of node: Graph.NodeID, _ graph: Graph) -> Int {
@@ -30,14 +30,14 @@ struct InstructionWork: Sendable {
     return graph.shard.size * node.operation.floatingPointOperations(inputs: inputs, output: node.shape)
   }
 
-  private static func share(
+  private static func distribute(
     _ instructions: ArraySlice<Lowering.Instruction>, of node: Graph.NodeID, _ parts: [(label: String, operations: Int)]
-  ) -> [InstructionWork] {
+  ) -> [InstructionCost] {
     var counts = [Int](repeating: 0, count: instructions.count)
     for part in parts where !instructions.isEmpty {
-      let place = instructions.firstIndex { $0.label == part.label } ?? instructions.startIndex
-      counts[place - instructions.startIndex] += part.operations
+      let position = instructions.firstIndex { $0.label == part.label } ?? instructions.startIndex
+      counts[position - instructions.startIndex] += part.operations
     }
-    return counts.map { InstructionWork(node: node, floatingPointOperations: $0) }
+    return counts.map { InstructionCost(node: node, floatingPointOperations: $0) }
   }
 }
