@@ -3,7 +3,7 @@
 // The kernels of one instruction set stand in one table of functions. Every function runs on the calling thread and allocates nothing;
 // the caller brings scratch memory. Numbers in memory are float32 unless stated otherwise, images are channels-last (NHWC), weights are in
 // PyTorch's order. Each example is computed independently of the others in its batch. Packed and scratch memory is counted in units of
-// 4 bytes and must be aligned to 64.
+// 4 bytes.
 #ifndef KERNELS_H
 #define KERNELS_H
 
@@ -118,7 +118,7 @@ typedef struct {
   kernels_products bf16;  // both sides rounded to bfloat16, sums in float32
 
   // `count` floats to bfloat16, to nearest even.
-  void (*round_to_bf16)(const float *source, uint16_t *result, int64_t count);
+  void (*round_to_bf16)(const float *source, void *result, int64_t count);
 
   size_t (*input_gradient_packed_count)(const kernels_input_gradient *shape);
   size_t (*input_gradient_scratch_count)(const kernels_input_gradient *shape);

@@ -59,7 +59,7 @@ package final class Gradients: @unchecked Sendable {
     while span < sets.count {
       for left in stride(from: 0, to: sets.count - span, by: 2 * span) {
         let (into, from) = (sets[left] + range.lowerBound, sets[left + span] + range.lowerBound)
-        kernels_add(into, from, into, Int64(range.count))
+        kernels.add(into, from, into, Int64(range.count))
       }
       span *= 2
     }

@@ -249,7 +249,7 @@ package struct Lowering {
       let total = makeBuffer(like: node)
       let count = batch * shape(node).count
       emit("sum", reads: [sum, next], writes: [total]) { pointers, _ in
-        kernels_add(pointers[0], pointers[1], pointers[2], Int64(count))
+        kernels.add(pointers[0], pointers[1], pointers[2], Int64(count))
       }
       sum = total
     }
@@ -298,7 +298,7 @@ package struct Lowering {
   mutating func rounded(_ buffer: BufferID, like node: Graph.NodeID) -> BufferID {
     let count = batch * shape(node).count
     let result = makeBuffer(bytes: count * 2)
-    emit("round", reads: [buffer], writes: [result]) { pointers, _ in kernels_round(pointers[0], pointers[1], Int64(count)) }
+    emit("round", reads: [buffer], writes: [result]) { pointers, _ in kernels.round_to_bf16(pointers[0], pointers[1], Int64(count)) }
     return result
   }
 
@@ -307,7 +307,7 @@ package struct Lowering {
     let count = batch * shape(node).count
     let (low, high) = (clamped.range.lowerBound, clamped.range.upperBound)
     emit(label, reads: [gradient, clamped.value], writes: [result]) { pointers, _ in
-      kernels_mask(pointers[0], pointers[1], low, high, pointers[2], Int64(count))
+      kernels.clamp_gradient(pointers[0], pointers[1], low, high, pointers[2], Int64(count))
     }
   }
 

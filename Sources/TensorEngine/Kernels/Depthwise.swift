@@ -1,6 +1,6 @@
 import CKernels
 
-/// A convolution in which each channel has a window of its own.
+/// A depthwise convolution: each channel has a window of its own.
 struct Depthwise {
   private let shape: kernels_depthwise
 
@@ -19,7 +19,7 @@ struct Depthwise {
   ) {
     let operands: [Lowering.Operand] = [.buffer(source), packed(weights, &lowering), .buffer(result)]
     lowering.emit(label, operands, finish) { [shape] pointers, finish in
-      withUnsafePointer(to: shape) { kernels_depthwise_run($0, pointers[0], pointers[1], pointers[2], finish) }
+      withUnsafePointer(to: shape) { kernels.depthwise($0, pointers[0], pointers[1], pointers[2], finish) }
     }
   }
 
@@ -29,13 +29,13 @@ struct Depthwise {
   ) {
     let operands: [Lowering.Operand] = [.buffer(gradient), packed(weights, &lowering), .buffer(result)]
     lowering.emit(label, operands, finish) { [shape] pointers, finish in
-      withUnsafePointer(to: shape) { kernels_depthwise_gradient($0, pointers[0], pointers[1], pointers[2], finish) }
+      withUnsafePointer(to: shape) { kernels.depthwise_gradient($0, pointers[0], pointers[1], pointers[2], finish) }
     }
   }
 
   private func packed(_ weights: Lowering.Operand, _ lowering: inout Lowering) -> Lowering.Operand {
     lowering.packWeights("pack", [weights], bytes: Int(shape.channels * shape.kernel * shape.kernel) * 4) { [shape] pointers, _ in
-      withUnsafePointer(to: shape) { kernels_depthwise_prepare($0, pointers[0], pointers[1]) }
+      withUnsafePointer(to: shape) { kernels.depthwise_pack($0, pointers[0], pointers[1]) }
     }
   }
 }

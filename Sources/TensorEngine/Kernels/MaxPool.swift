@@ -1,9 +1,9 @@
 import CKernels
 
-/// The maximum over windows that lie side by side.
+/// Max pooling over adjacent windows.
 struct MaxPool {
   private let shape: kernels_max_pool
-  /// The bytes of what the way back has to know: which element of each window was the largest.
+  /// The bytes of the indices that the backward pass reads: which element of each window was the largest.
   let indexBytes: Int
 
   /// - Returns: nil for windows that overlap, leave gaps or reach over the edge.
@@ -19,7 +19,7 @@ struct MaxPool {
   ) {
     lowering.emit(label, reads: [source], writes: [result, indices]) { [shape, indexBytes] pointers, _ in
       pointers[2].withMemoryRebound(to: UInt8.self, capacity: indexBytes) { indices in
-        withUnsafePointer(to: shape) { kernels_max_pool_run($0, pointers[0], pointers[1], indices) }
+        withUnsafePointer(to: shape) { kernels.max_pool($0, pointers[0], pointers[1], indices) }
       }
     }
   }
@@ -29,7 +29,7 @@ struct MaxPool {
   ) {
     lowering.emit(label, reads: [gradient, indices], writes: [result]) { [shape, indexBytes] pointers, _ in
       pointers[1].withMemoryRebound(to: UInt8.self, capacity: indexBytes) { indices in
-        withUnsafePointer(to: shape) { kernels_max_pool_gradient($0, pointers[0], indices, pointers[2]) }
+        withUnsafePointer(to: shape) { kernels.max_pool_gradient($0, pointers[0], indices, pointers[2]) }
       }
     }
   }

@@ -20,7 +20,7 @@ package struct Activation: Operation {
     let source = lowering.value(lowering.input(node))
     let count = Int64(lowering.batch * lowering.shape(node).count)
     lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { [kernel] pointers, _ in
-      kernels_activate(kernel, pointers[0], pointers[1], count)
+      kernels.activate(kernel, pointers[0], pointers[1], count)
     }
   }
 
@@ -30,7 +30,7 @@ package struct Activation: Operation {
     let result = lowering.makeBuffer(like: input)
     let count = Int64(lowering.batch * lowering.shape(node).count)
     lowering.emit(label + " to input", reads: [gradient, lowering.value(input)], writes: [result]) { [kernel] pointers, _ in
-      kernels_activate_gradient(kernel, pointers[0], pointers[1], pointers[2], count)
+      kernels.activate_gradient(kernel, pointers[0], pointers[1], pointers[2], count)
     }
     lowering.contribute(result, to: input)
   }

@@ -17,7 +17,7 @@ package struct Add: Operation {
     let terms = [lowering.value(lowering.input(node, 0)), lowering.value(lowering.input(node, 1))]
     let count = lowering.batch * lowering.shape(node).count
     lowering.emit(label, reads: terms, writes: [lowering.makeValue(node)]) { pointers, _ in
-      kernels_add(pointers[0], pointers[1], pointers[2], Int64(count))
+      kernels.add(pointers[0], pointers[1], pointers[2], Int64(count))
     }
   }
 

@@ -27,7 +27,7 @@ package struct Attention: Operation {
     let source = lowering.value(lowering.input(node))
     let writes = [lowering.makeValue(node), probabilities, scratch(shape, &lowering)]
     lowering.emit(label, reads: [source], writes: writes) { pointers, _ in
-      withUnsafePointer(to: shape) { kernels_attention_run($0, pointers[0], pointers[1], pointers[2], pointers[3]) }
+      withUnsafePointer(to: shape) { kernels.attention($0, pointers[0], pointers[1], pointers[2], pointers[3]) }
     }
   }
 
@@ -40,7 +40,7 @@ package struct Attention: Operation {
     let result = lowering.makeBuffer(like: input)
     let reads = [gradient, lowering.value(input), probabilities]
     lowering.emit(label + " to input", reads: reads, writes: [result, scratch(shape, &lowering)]) { pointers, _ in
-      withUnsafePointer(to: shape) { kernels_attention_gradient($0, pointers[0], pointers[1], pointers[2], pointers[3], pointers[4]) }
+      withUnsafePointer(to: shape) { kernels.attention_gradient($0, pointers[0], pointers[1], pointers[2], pointers[3], pointers[4]) }
     }
     lowering.contribute(result, to: input)
   }
@@ -52,6 +52,6 @@ package struct Attention: Operation {
   }
 
   private func scratch(_ shape: kernels_attention, _ lowering: inout Lowering) -> Lowering.BufferID {
-    lowering.makeBuffer(bytes: withUnsafePointer(to: shape) { kernels_attention_scratch_count($0) } * 4)
+    lowering.makeBuffer(bytes: withUnsafePointer(to: shape) { kernels.attention_scratch_count($0) } * 4)
   }
 }

@@ -26,7 +26,7 @@ package struct LayerNorm: Operation {
       .buffer(lowering.value(lowering.input(node))), .weight(weight), .weight(bias), .buffer(lowering.makeValue(node)), .buffer(statistics),
     ]
     lowering.emit(label, operands) { [epsilon] pointers, _ in
-      kernels_layer_norm(pointers[0], pointers[1], pointers[2], epsilon, pointers[3], pointers[4], rows, columns)
+      kernels.layer_norm(pointers[0], pointers[1], pointers[2], epsilon, pointers[3], pointers[4], rows, columns)
     }
   }
 
@@ -38,14 +38,14 @@ package struct LayerNorm: Operation {
     if lowering.requiresWeightGradients {
       lowering.emitGradients(of: parameters) { lowering, destinations in
         lowering.emit(label + " to weights", sources + destinations) { pointers, _ in
-          kernels_layer_norm_weights(pointers[0], pointers[1], pointers[2], pointers[3], pointers[4], rows, columns)
+          kernels.layer_norm_weights(pointers[0], pointers[1], pointers[2], pointers[3], pointers[4], rows, columns)
         }
       }
     }
     guard lowering.requiresGradient(input) else { return }
     let result = lowering.makeBuffer(like: input)
     lowering.emit(label + " to input", sources + [.weight(weight), .buffer(result)]) { pointers, _ in
-      kernels_layer_norm_gradient(pointers[0], pointers[1], pointers[2], pointers[3], pointers[4], rows, columns)
+      kernels.layer_norm_gradient(pointers[0], pointers[1], pointers[2], pointers[3], pointers[4], rows, columns)
     }
     lowering.contribute(result, to: input)
   }
