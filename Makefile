@@ -15,7 +15,7 @@ PACKAGES := \
 	curl ca-certificates \
 	python3
 
-.PHONY: demo test faults soak check-long build run peers format lint imports packages clean
+.PHONY: demo test faults instruction-sets soak check-long build run peers format lint imports packages clean
 
 demo: build
 	deploy/demo.sh $(TEMPER)
@@ -36,8 +36,17 @@ faults:
 soak: build
 	python3 Tests/Faults/soak.py --temper $(TEMPER) --kills 200 --jobs 20 --followers 40
 
+# The numerical suites with each instruction set that the processor has; `make test` runs them with the best, and a table of kernels with all.
+instruction-sets: packages
+	$(SWIFT_BUILD) --build-tests
+	set -e; for set in sse avx2 avx512 avx512_bf16; do \
+	  TEMPER_KERNELS=$$set $(TEMPER) --version >/dev/null || continue; \
+	  echo "TEMPER_KERNELS=$$set"; \
+	  TEMPER_KERNELS=$$set swift test -c release --skip-build --filter '^(TensorEngine|Models|Attacks)Tests'; \
+	done
+
 # What needs time, a quiet machine or PyPI.
-check-long: soak peers
+check-long: instruction-sets soak peers
 
 build: packages
 	$(SWIFT_BUILD) --product temper

@@ -65,7 +65,7 @@ let package = Package(
 
     tests("JSONTests", ["JSON"]),
     tests("FilesTests", ["Files"]),
-    tests("TensorEngineTests", ["TensorEngine"]),
+    tests("TensorEngineTests", ["TensorEngine", "CKernels"]),
     tests("ModelsTests", ["Models", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("DatasetsTests", ["Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["JSON", "Attacks", "TensorEngine"]),

@@ -19,8 +19,8 @@ using dims = dnnl::memory::dims;
 
 struct onednn_kernel {
   dnnl::primitive primitive;
-  std::unordered_map<int, memory::desc> wanted;  // by role
-  std::unordered_map<int, memory::desc> plain;   // by role, of weights
+  std::unordered_map<int, memory::desc> used;   // what the primitive reads and writes, by role
+  std::unordered_map<int, memory::desc> plain;  // the caller's format of weights and their gradients, by role
   std::string implementation;
 };
 
@@ -34,8 +34,8 @@ namespace {
 
 thread_local std::string last_error;
 
-// The library's loops over threads are OpenMP's; a call belongs to one thread of ours, so each asks for a team of one. The symbol
-// is looked up because libgomp's development link belongs to GCC, which need not be there.
+// oneDNN parallelises with OpenMP, but each call must run on the calling thread alone, so each thread asks for a team of one. The symbol is
+// looked up at run time because linking libgomp needs GCC's development files.
 void run_on_this_thread_alone() {
   thread_local bool done = [] {
     if (void *symbol = dlsym(RTLD_DEFAULT, "omp_set_num_threads")) reinterpret_cast<void (*)(int)>(symbol)(1);
@@ -65,11 +65,11 @@ Result guarded(Result failure, Body body) {
   }
 }
 
-memory::desc numbers(const dims &extent, bool half, tag order) {
-  return memory::desc(extent, half ? memory::data_type::bf16 : memory::data_type::f32, order);
+memory::desc tensor(const dims &extent, bool bf16, tag order) {
+  return memory::desc(extent, bf16 ? memory::data_type::bf16 : memory::data_type::f32, order);
 }
 
-memory::desc floats(const dims &extent, tag order) { return numbers(extent, false, order); }
+memory::desc floats(const dims &extent, tag order) { return tensor(extent, false, order); }
 
 int argument(int role) {
   switch (role) {
@@ -106,7 +106,7 @@ dnnl::primitive_attr attributes(const onednn_clamp &clamp) {
   return result;
 }
 
-// Version 2 describes an operation first and asks the engine then; version 3 does both at once.
+// Version 2 makes an operation descriptor first, and a primitive descriptor from it; version 3 makes the primitive descriptor at once.
 template <typename Operation, typename... Arguments>
 typename Operation::primitive_desc describe(const onednn_clamp &clamp, Arguments &&...arguments) {
 #if DNNL_VERSION_MAJOR >= 3
@@ -116,7 +116,7 @@ typename Operation::primitive_desc describe(const onednn_clamp &clamp, Arguments
 #endif
 }
 
-// The backward kernels also take the forward one as a hint.
+// The same for a backward primitive, which also takes the forward one as a hint.
 template <typename Operation, typename Hint, typename... Arguments>
 typename Operation::primitive_desc describe_backward(const Hint &hint, Arguments &&...arguments) {
 #if DNNL_VERSION_MAJOR >= 3
@@ -131,11 +131,11 @@ std::unique_ptr<onednn_kernel> kernel(const typename Operation::primitive_desc &
   auto result = std::make_unique<onednn_kernel>();
   result->primitive = Operation(description);
   result->implementation = description.impl_info_str();
-  result->wanted[ONEDNN_SCRATCHPAD] = description.scratchpad_desc();
+  result->used[ONEDNN_SCRATCHPAD] = description.scratchpad_desc();
   return result;
 }
 
-// The memory of an operation with weights, in the orders that the caller uses.
+// The memory of an operation with weights, in the formats that the caller uses.
 struct Layouts {
   memory::desc source, destination, bias, plain_weights;
   bool has_bias;
@@ -144,10 +144,10 @@ struct Layouts {
 template <typename Operation>
 onednn_kernel *weighted_forward(const typename Operation::primitive_desc &description, const Layouts &layouts) {
   auto result = kernel<Operation>(description);
-  result->wanted[ONEDNN_SOURCE] = layouts.source;
-  result->wanted[ONEDNN_WEIGHTS] = description.weights_desc();
-  result->wanted[ONEDNN_DESTINATION] = layouts.destination;
-  if (layouts.has_bias) result->wanted[ONEDNN_BIAS] = layouts.bias;
+  result->used[ONEDNN_SOURCE] = layouts.source;
+  result->used[ONEDNN_WEIGHTS] = description.weights_desc();
+  result->used[ONEDNN_DESTINATION] = layouts.destination;
+  if (layouts.has_bias) result->used[ONEDNN_BIAS] = layouts.bias;
   result->plain[ONEDNN_WEIGHTS] = layouts.plain_weights;
   return result.release();
 }
@@ -155,9 +155,9 @@ onednn_kernel *weighted_forward(const typename Operation::primitive_desc &descri
 template <typename Operation>
 onednn_kernel *weighted_backward_source(const typename Operation::primitive_desc &description, const Layouts &layouts) {
   auto result = kernel<Operation>(description);
-  result->wanted[ONEDNN_DESTINATION_GRADIENT] = layouts.destination;
-  result->wanted[ONEDNN_WEIGHTS] = description.weights_desc();
-  result->wanted[ONEDNN_SOURCE_GRADIENT] = layouts.source;
+  result->used[ONEDNN_DESTINATION_GRADIENT] = layouts.destination;
+  result->used[ONEDNN_WEIGHTS] = description.weights_desc();
+  result->used[ONEDNN_SOURCE_GRADIENT] = layouts.source;
   result->plain[ONEDNN_WEIGHTS] = layouts.plain_weights;
   return result.release();
 }
@@ -165,10 +165,10 @@ onednn_kernel *weighted_backward_source(const typename Operation::primitive_desc
 template <typename Operation>
 onednn_kernel *weighted_backward_weights(const typename Operation::primitive_desc &description, const Layouts &layouts) {
   auto result = kernel<Operation>(description);
-  result->wanted[ONEDNN_SOURCE] = layouts.source;
-  result->wanted[ONEDNN_DESTINATION_GRADIENT] = layouts.destination;
-  result->wanted[ONEDNN_WEIGHTS_GRADIENT] = description.diff_weights_desc();
-  if (layouts.has_bias) result->wanted[ONEDNN_BIAS_GRADIENT] = layouts.bias;
+  result->used[ONEDNN_SOURCE] = layouts.source;
+  result->used[ONEDNN_DESTINATION_GRADIENT] = layouts.destination;
+  result->used[ONEDNN_WEIGHTS_GRADIENT] = description.diff_weights_desc();
+  if (layouts.has_bias) result->used[ONEDNN_BIAS_GRADIENT] = layouts.bias;
   result->plain[ONEDNN_WEIGHTS_GRADIENT] = layouts.plain_weights;
   return result.release();
 }
@@ -185,8 +185,20 @@ const char *onednn_version(void) {
   return text.c_str();
 }
 
+bool onednn_limit(onednn_instruction_set instructions) {
+  const auto limit = [&] {
+    switch (instructions) {
+      case ONEDNN_AVX2: return dnnl::cpu_isa::avx2;
+      case ONEDNN_AVX512: return dnnl::cpu_isa::avx512_core;
+      case ONEDNN_AVX512_BF16: return dnnl::cpu_isa::avx512_core_bf16;
+      default: return dnnl::cpu_isa::sse41;
+    }
+  }();
+  return dnnl::set_max_cpu_isa(limit) == dnnl::status::success;
+}
+
 const char *onednn_instructions(void) {
-  // The names of version 2.6 and later; a newer set of instructions contains the older.
+  // The names that 2.6 has too. An instruction set of a later version gets the default.
   switch (dnnl::get_effective_cpu_isa()) {
     case dnnl::cpu_isa::sse41: return "SSE4.1";
     case dnnl::cpu_isa::avx: return "AVX";
@@ -202,17 +214,18 @@ const char *onednn_instructions(void) {
 onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_direction direction) {
   return guarded<onednn_kernel *>(nullptr, [&] {
     const auto &s = *shape;
-    const int64_t tall = (s.height + 2 * s.padding_height - s.kernel_height) / s.stride_height + 1;
-    const int64_t wide = (s.width + 2 * s.padding_width - s.kernel_width) / s.stride_width + 1;
+    const int64_t out_height = (s.height + 2 * s.padding_height - s.kernel_height) / s.stride_height + 1;
+    const int64_t out_width = (s.width + 2 * s.padding_width - s.kernel_width) / s.stride_width + 1;
     const bool grouped = s.groups > 1;
     const dims extent = grouped ? dims{s.groups, s.filters / s.groups, s.channels / s.groups, s.kernel_height, s.kernel_width}
                                 : dims{s.filters, s.channels, s.kernel_height, s.kernel_width};
-    const Layouts layouts{numbers({s.batch, s.channels, s.height, s.width}, s.half, tag::nhwc),
-                          numbers({s.batch, s.filters, tall, wide}, s.half, tag::nhwc), s.bias ? floats({s.filters}, tag::a) : memory::desc(), floats(extent, grouped ? tag::goihw : tag::oihw), s.bias};
+    const Layouts layouts{tensor({s.batch, s.channels, s.height, s.width}, s.bf16, tag::nhwc),
+                          tensor({s.batch, s.filters, out_height, out_width}, s.bf16, tag::nhwc),
+                          s.bias ? floats({s.filters}, tag::a) : memory::desc(), floats(extent, grouped ? tag::goihw : tag::oihw), s.bias};
     const auto &source = layouts.source, &destination = layouts.destination, &bias = layouts.bias;
     const auto weights = floats(extent, tag::any);
-    // The hint that the way back needs has no weights in single precision.
-    const auto forward_weights = numbers(extent, s.half, tag::any);
+    // The forward description is a hint for the backward ones. With bfloat16 activations it must have bfloat16 weights too.
+    const auto forward_weights = tensor(extent, s.bf16, tag::any);
     const auto how = algorithm::convolution_direct;
     const dims strides{s.stride_height, s.stride_width}, padding{s.padding_height, s.padding_width};
     const auto forward = describe<dnnl::convolution_forward>(direction == ONEDNN_FORWARD ? s.clamp : no_clamp, prop_kind::forward_training, how, source,
@@ -235,10 +248,10 @@ onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_d
 onednn_kernel *onednn_make_dense(const onednn_dense *shape, onednn_direction direction) {
   return guarded<onednn_kernel *>(nullptr, [&] {
     const auto &s = *shape;
-    const Layouts layouts{numbers({s.batch, s.features}, s.half, tag::ab), numbers({s.batch, s.units}, s.half, tag::ab),
+    const Layouts layouts{tensor({s.batch, s.features}, s.bf16, tag::ab), tensor({s.batch, s.units}, s.bf16, tag::ab),
                           s.bias ? floats({s.units}, tag::a) : memory::desc(), floats({s.units, s.features}, tag::ab), s.bias};
     const auto &source = layouts.source, &destination = layouts.destination, &bias = layouts.bias;
-    const auto weights = floats({s.units, s.features}, tag::any), forward_weights = numbers({s.units, s.features}, s.half, tag::any);
+    const auto weights = floats({s.units, s.features}, tag::any), forward_weights = tensor({s.units, s.features}, s.bf16, tag::any);
     const auto forward = describe<dnnl::inner_product_forward>(direction == ONEDNN_FORWARD ? s.clamp : no_clamp, prop_kind::forward_training, source,
                                                                forward_weights, bias, destination);
     switch (direction) {
@@ -256,10 +269,10 @@ onednn_kernel *onednn_make_dense(const onednn_dense *shape, onednn_direction dir
 onednn_kernel *onednn_make_pooling(const onednn_pooling *shape, onednn_direction direction, bool training) {
   return guarded<onednn_kernel *>(nullptr, [&] {
     const auto &s = *shape;
-    const int64_t tall = (s.height + 2 * s.padding_height - s.kernel_height) / s.stride_height + 1;
-    const int64_t wide = (s.width + 2 * s.padding_width - s.kernel_width) / s.stride_width + 1;
+    const int64_t out_height = (s.height + 2 * s.padding_height - s.kernel_height) / s.stride_height + 1;
+    const int64_t out_width = (s.width + 2 * s.padding_width - s.kernel_width) / s.stride_width + 1;
     const auto source = floats({s.batch, s.channels, s.height, s.width}, tag::nhwc);
-    const auto destination = floats({s.batch, s.channels, tall, wide}, tag::nhwc);
+    const auto destination = floats({s.batch, s.channels, out_height, out_width}, tag::nhwc);
     const auto how = s.maximum ? algorithm::pooling_max : algorithm::pooling_avg_include_padding;
     const dims strides{s.stride_height, s.stride_width}, window{s.kernel_height, s.kernel_width}, padding{s.padding_height, s.padding_width};
     const auto kind = training || direction != ONEDNN_FORWARD ? prop_kind::forward_training : prop_kind::forward_inference;
@@ -273,8 +286,8 @@ onednn_kernel *onednn_make_pooling(const onednn_pooling *shape, onednn_direction
     std::unique_ptr<onednn_kernel> result;
     if (direction == ONEDNN_FORWARD) {
       result = kernel<dnnl::pooling_forward>(forward);
-      result->wanted[ONEDNN_SOURCE] = source;
-      result->wanted[ONEDNN_DESTINATION] = destination;
+      result->used[ONEDNN_SOURCE] = source;
+      result->used[ONEDNN_DESTINATION] = destination;
     } else {
 #if DNNL_VERSION_MAJOR >= 3
       const auto description = describe_backward<dnnl::pooling_backward>(forward, how, source, destination, strides, window, dilation,
@@ -283,10 +296,10 @@ onednn_kernel *onednn_make_pooling(const onednn_pooling *shape, onednn_direction
       const auto description = describe_backward<dnnl::pooling_backward>(forward, how, source, destination, strides, window, padding, padding);
 #endif
       result = kernel<dnnl::pooling_backward>(description);
-      result->wanted[ONEDNN_SOURCE_GRADIENT] = source;
-      result->wanted[ONEDNN_DESTINATION_GRADIENT] = destination;
+      result->used[ONEDNN_SOURCE_GRADIENT] = source;
+      result->used[ONEDNN_DESTINATION_GRADIENT] = destination;
     }
-    if (kind == prop_kind::forward_training && s.maximum) result->wanted[ONEDNN_WORKSPACE] = forward.workspace_desc();
+    if (kind == prop_kind::forward_training && s.maximum) result->used[ONEDNN_WORKSPACE] = forward.workspace_desc();
     return result.release();
   });
 }
@@ -294,15 +307,15 @@ onednn_kernel *onednn_make_pooling(const onednn_pooling *shape, onednn_direction
 void onednn_release_kernel(onednn_kernel *kernel) { delete kernel; }
 
 size_t onednn_bytes(const onednn_kernel *kernel, onednn_role role) {
-  const auto found = kernel->wanted.find(role);
-  return found == kernel->wanted.end() ? 0 : found->second.get_size();
+  const auto found = kernel->used.find(role);
+  return found == kernel->used.end() ? 0 : found->second.get_size();
 }
 
 const char *onednn_implementation(const onednn_kernel *kernel) { return kernel->implementation.c_str(); }
 
 bool onednn_is_plain(const onednn_kernel *kernel, onednn_role role) {
   const auto plain = kernel->plain.find(role);
-  return plain == kernel->plain.end() || plain->second == kernel->wanted.at(role);
+  return plain == kernel->plain.end() || plain->second == kernel->used.at(role);
 }
 
 static onednn_kernel *reorder(const memory::desc &from, const memory::desc &to) {
@@ -310,17 +323,17 @@ static onednn_kernel *reorder(const memory::desc &from, const memory::desc &to) 
   attribute.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const dnnl::reorder::primitive_desc description(cpu(), from, cpu(), to, attribute);
   auto result = kernel<dnnl::reorder>(description);
-  result->wanted[ONEDNN_SOURCE] = from;
-  result->wanted[ONEDNN_DESTINATION] = to;
+  result->used[ONEDNN_SOURCE] = from;
+  result->used[ONEDNN_DESTINATION] = to;
   return result.release();
 }
 
 onednn_kernel *onednn_make_pack(const onednn_kernel *kernel, onednn_role role) {
-  return guarded<onednn_kernel *>(nullptr, [&] { return reorder(kernel->plain.at(role), kernel->wanted.at(role)); });
+  return guarded<onednn_kernel *>(nullptr, [&] { return reorder(kernel->plain.at(role), kernel->used.at(role)); });
 }
 
 onednn_kernel *onednn_make_unpack(const onednn_kernel *kernel, onednn_role role) {
-  return guarded<onednn_kernel *>(nullptr, [&] { return reorder(kernel->wanted.at(role), kernel->plain.at(role)); });
+  return guarded<onednn_kernel *>(nullptr, [&] { return reorder(kernel->used.at(role), kernel->plain.at(role)); });
 }
 
 onednn_call *onednn_bind(const onednn_kernel *kernel, int count, const onednn_role *roles, void *const *pointers) {
@@ -328,7 +341,7 @@ onednn_call *onednn_bind(const onednn_kernel *kernel, int count, const onednn_ro
     auto call = std::make_unique<onednn_call>();
     call->primitive = kernel->primitive;
     for (int i = 0; i < count; i++) {
-      call->memories.emplace_back(kernel->wanted.at(roles[i]), cpu(), pointers[i]);
+      call->memories.emplace_back(kernel->used.at(roles[i]), cpu(), pointers[i]);
       call->arguments.emplace(argument(roles[i]), call->memories.back());
     }
     return call.release();

@@ -18,10 +18,13 @@ package enum Precision: String, CaseIterable, Hashable, Sendable {
 
 /// What this machine's processor offers.
 package enum Processor {
-  /// Whether it multiplies bfloat16 itself. Elsewhere the kernels compute the same, slower than in single precision.
-  package static let offersBF16 = kernels_native_half()
+  /// Whether the kernels use products of bfloat16 of its own. Emulated ones give the same within rounding, slower than single precision.
+  package static let offersBF16 = kernels.native_bf16
   /// The instructions that the kernels use, `AVX2`.
-  package static let instructions = String(cString: onednn_instructions())
+  package static let instructions = {
+    _ = InstructionSet.selected  // which oneDNN is held to
+    return String(cString: onednn_instructions())
+  }()
 
   /// What jobs may be computed in here.
   package static var precisions: Set<Precision> { offersBF16 ? Set(Precision.allCases) : [.fp32] }
@@ -33,7 +36,7 @@ extension Precision {
     guard !offered.contains(self) else { return nil }
     let known = Self.allCases.filter(offered.contains).map(\.rawValue).joined(separator: ", ")
     return
-      "\(rawValue) is not available here: it needs a processor that multiplies bfloat16 (AVX-512 with BF16), and this one has "
-      + "\(Processor.instructions); available: \(known)"
+      "\(rawValue) is not available here: it needs a processor that multiplies bfloat16 (AVX-512 with BF16), and "
+      + "\(InstructionSet.limitation); available: \(known)"
   }
 }

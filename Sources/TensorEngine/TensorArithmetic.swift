@@ -33,7 +33,7 @@ extension Tensor {
     values.withUnsafeMutableBufferPointer { x in
       gradient.values.withUnsafeBufferPointer { g in
         centre.values.withUnsafeBufferPointer { c in
-          kernels_ascend_signs(
+          kernels.ascend_signs(
             x.baseAddress, g.baseAddress, c.baseAddress, step, radius, range.lowerBound, range.upperBound, Int64(x.count))
         }
       }

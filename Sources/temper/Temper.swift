@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Service
+import TensorEngine
 
 /// The command line. Each command is a file in `Commands`; the server's settings are in `Settings`.
 @main
@@ -24,6 +25,7 @@ struct Temper: AsyncParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     unblockSignals()
     do {
+      if let refusal = InstructionSet.refusal { throw CommandFailure(.usage, refusal) }
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()

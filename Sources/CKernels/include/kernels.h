@@ -1,8 +1,9 @@
-// Temper's own kernels, for what the tensor library is slow at, what an attack does most, and what passes over memory between kernels.
+// Temper's own kernels: for what oneDNN is slow at, for what an attack does most, and for what would be one more pass over memory.
 //
-// Numbers in memory are float32 where nothing else is said, images are channels-last, every function runs on the calling thread alone and
-// allocates nothing. Each example is computed without regard to the others. The code is compiled once for each width of vector registers;
-// `kernels_lanes` says which one the processor runs.
+// The kernels of one instruction set stand in one table of functions. Every function runs on the calling thread and allocates nothing;
+// the caller brings scratch memory. Numbers in memory are float32 unless stated otherwise, images are channels-last (NHWC), weights are in
+// PyTorch's order. Each example is computed independently of the others in its batch. Packed and scratch memory is counted in units of
+// 4 bytes.
 #ifndef KERNELS_H
 #define KERNELS_H
 
@@ -13,164 +14,185 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma clang assume_nonnull begin
 
-// Floats in a vector register: 16 (AVX-512), 8 (AVX2 with FMA) or 4.
-int64_t kernels_lanes(void);
-
-// What happens to a result on its way to memory: the bias is added, then `addend`, it is brought into [low, high], and it is set to
-// zero where `mask` is outside ]mask_low, mask_high[, or where `passes` has no bit. Bits are those that a clamp left as `inside`: one for
-// each value that is inside ]low, high[, the first the lowest of its byte. A null pointer leaves a step out.
+// What is done to each value of a result before it is stored, in this order: add `bias`, add `addend`, clamp to [low, high], then set to
+// zero where the gradient of a clamp is zero: where `clamped` is outside ]clamped_low, clamped_high[, or where `mask` has no bit. A null
+// pointer skips its step. Activation masks have one bit per value, set where the clamped value is strictly inside its range; the first
+// value has the lowest bit of the first byte, and `columns` is a multiple of 16.
 typedef struct {
-  const float *bias;      // [columns]
-  const float *addend;    // like the result
-  const float *mask;      // like the result: the value whose clamping the gradient passes
-  const uint8_t *passes;  // the same as bits; for a multiple of 16 columns
-  uint8_t *inside;        // written; for a multiple of 16 columns
-  float low, high;        // -INFINITY, INFINITY for none
-  float mask_low, mask_high;
-} kernels_finish;
+  const float *_Nullable bias;       // [columns]
+  const float *_Nullable addend;     // like the result
+  const float *_Nullable clamped;    // like the result: an activation, the result of a clamp
+  const uint8_t *_Nullable mask;     // the activation mask instead of the activation
+  uint8_t *_Nullable mask_out;       // written: the activation mask of this clamp
+  float low, high;                   // -INFINITY, INFINITY for no clamp
+  float clamped_low, clamped_high;
+} kernels_epilogue;
 
-// A product C = A B, A [rows, depth] and C [rows, columns] row-major, with B brought into the kernel's order first. Counts are of 4 bytes.
+// C = A B: A [rows, depth] and C [rows, columns] row-major, B packed beforehand.
 typedef struct {
   int64_t rows, depth, columns;
-  bool half;  // both sides are rounded to bfloat16 on their way in; sums are float32
 } kernels_product;
 
-// Where B's element (k, j) stands: at b[place(k) * depth_stride + place(j) * column_stride]. A side that counts the values of an image,
-// channels last, has more than one pixel, and its places are channel by channel: place(i) = i % channels * pixels + i / channels.
+// Where B's element (k, j) is: at b[index(k) * depth_stride + index(j) * column_stride]. If one side of B runs over the values of an image,
+// set its number of pixels: B is then ordered channel by channel while A or C is channels-last, index(i) = i % channels * pixels +
+// i / channels. Otherwise the number of pixels is 1, and index(i) = i.
 typedef struct {
   int64_t depth_stride, column_stride, depth_pixels, column_pixels;
 } kernels_matrix;
 
-size_t kernels_product_prepared_count(const kernels_product *shape);
-size_t kernels_product_scratch_count(const kernels_product *shape);
-void kernels_product_prepare(const kernels_product *shape, const float *b, const kernels_matrix *order, void *prepared);
-void kernels_product_run(const kernels_product *shape, const float *a, const void *prepared, float *c, const kernels_finish *finish,
-                         void *scratch);
-
-// Whether the processor multiplies bfloat16 itself; where not, the results are the same within rounding, and slower than float32.
-bool kernels_native_half(void);
-// `count` numbers to bfloat16: to the nearest, to even between two.
-void kernels_round(const float *source, void *result, int64_t count);
-
-// A convolution of any window, stride and padding by products, or its gradient at the input. Weights are in PyTorch's order,
-// [filters, channels, kernel height, kernel width]; counts are of 4 bytes.
+// A convolution of any window, stride and padding, or its gradient with respect to the input. Weights: [filters, channels, kernel_height,
+// kernel_width].
 typedef struct {
   int64_t batch, height, width, channels, filters;  // of the convolution's input
   int64_t kernel_height, kernel_width, stride_height, stride_width, padding_height, padding_width;
-  bool backward;  // from the gradient at the output to that at the input
-  bool half;      // products in bfloat16, with sums in float32
+  bool backward;  // from the gradient of the output to the gradient of the input
 } kernels_convolution;
 
-size_t kernels_convolution_prepared_count(const kernels_convolution *shape);
-size_t kernels_convolution_scratch_count(const kernels_convolution *shape);
-void kernels_convolution_prepare(const kernels_convolution *shape, const float *weights, void *prepared);
-void kernels_convolution_run(const kernels_convolution *shape, const float *source, const void *prepared, float *destination,
-                             const kernels_finish *finish, void *scratch);
-
-// A convolution of stride 1 with a square kernel of 3 or 5, by tiles of the output (Lavin and Gray, "Fast Algorithms for Convolutional
-// Neural Networks", 2016) of 4 × 4, or of 2 × 4 for a kernel of 3. Channels and filters are multiples of `kernels_lanes()`.
+// A convolution of stride 1 with a 3×3 or 5×5 window by Winograd's algorithm (Lavin and Gray, "Fast Algorithms for Convolutional Neural
+// Networks", 2016). The output tile is 4×4, or 2×4 for a 3×3 window. Channels and filters are multiples of the table's `lanes`. In
+// bfloat16 only 2×4 tiles are nearly as exact as a direct convolution.
 typedef struct {
   int64_t batch, height, width, channels, filters;
   int64_t kernel, padding, tile_height, tile_width;
-  bool half;  // products in bfloat16: tiles of 2 × 4 alone are nearly as exact as a direct convolution of rounded numbers
 } kernels_winograd;
 
-// Counts are of 4 bytes.
-size_t kernels_winograd_prepared_count(const kernels_winograd *shape);
-size_t kernels_winograd_scratch_count(const kernels_winograd *shape);
-// Floats from one filter's weights to the next, and from one channel's to the next; `flipped` turns each kernel by half a turn. The
-// gradient to the input is the convolution with channels and filters exchanged, flipped, with a padding of kernel - 1 - padding.
-void kernels_winograd_prepare(const kernels_winograd *shape, const float *weights, int64_t filter_stride, int64_t channel_stride, bool flipped,
-                              void *prepared);
-void kernels_winograd_run(const kernels_winograd *shape, const float *source, const void *prepared, float *destination,
-                          const kernels_finish *finish, float *scratch);
+// Matrix products and the convolutions that are made of them, in one number format. `*_pack` brings weights into the kernel's own order,
+// once per update of the weights; `*_packed_count` and `*_scratch_count` say how much memory that order and a run take.
+typedef struct {
+  size_t (*product_packed_count)(const kernels_product *shape);
+  size_t (*product_scratch_count)(const kernels_product *shape);
+  void (*product_pack)(const kernels_product *shape, const float *b, const kernels_matrix *order, void *packed);
+  void (*product)(const kernels_product *shape, const float *a, const void *packed, float *c, const kernels_epilogue *epilogue,
+                  void *scratch);
 
-// The gradient of a convolution at its input, for few channels: a matrix product and a gathering sum.
+  size_t (*convolution_packed_count)(const kernels_convolution *shape);
+  size_t (*convolution_scratch_count)(const kernels_convolution *shape);
+  void (*convolution_pack)(const kernels_convolution *shape, const float *weights, void *packed);
+  void (*convolution)(const kernels_convolution *shape, const float *source, const void *packed, float *destination,
+                      const kernels_epilogue *epilogue, void *scratch);
+
+  size_t (*winograd_packed_count)(const kernels_winograd *shape);
+  size_t (*winograd_scratch_count)(const kernels_winograd *shape);
+  // The strides count floats from one filter's weights to the next and from one channel's to the next; `flipped` rotates each window by
+  // 180°. The gradient of the input is the convolution with channels and filters exchanged, flipped, with padding kernel - 1 - padding.
+  void (*winograd_pack)(const kernels_winograd *shape, const float *weights, int64_t filter_stride, int64_t channel_stride, bool flipped,
+                        void *packed);
+  void (*winograd)(const kernels_winograd *shape, const float *source, const void *packed, float *destination,
+                   const kernels_epilogue *epilogue, void *scratch);
+} kernels_products;
+
+// The gradient of a convolution with respect to images of few channels. Weights: [filters, channels, kernel_height, kernel_width].
 typedef struct {
   int64_t batch, height, width, channels, filters;  // of the convolution's input
   int64_t kernel_height, kernel_width, stride, padding;
 } kernels_input_gradient;
 
-size_t kernels_input_gradient_prepared_count(const kernels_input_gradient *shape);
-size_t kernels_input_gradient_scratch_count(const kernels_input_gradient *shape);
-// Weights in PyTorch's order, [filters, channels, kernel height, kernel width].
-void kernels_input_gradient_prepare(const kernels_input_gradient *shape, const float *weights, float *prepared);
-// gradient: [batch, height', width', filters]; destination: [batch, height, width, channels].
-void kernels_input_gradient_run(const kernels_input_gradient *shape, const float *gradient, const float *prepared, float *destination,
-                                float *scratch);
-
-// The maximum over square windows that lie side by side, without padding: [batch, height, width, channels] to
-// [batch, height / window, width / window, channels]. `places` holds, for each, which element of its window it was; a window has at most
-// 256. Of equal elements it is the first.
+// The maximum over square windows that neither overlap nor leave gaps, without padding: [batch, height, width, channels] to
+// [batch, height / window, width / window, channels]. A window has at most 256 elements.
 typedef struct {
   int64_t batch, height, width, channels, window;
 } kernels_max_pool;
 
-void kernels_max_pool_run(const kernels_max_pool *shape, const float *source, float *destination, uint8_t *places);
-void kernels_max_pool_gradient(const kernels_max_pool *shape, const float *gradient, const uint8_t *places, float *destination);
-
-// A convolution in which each channel has a square window of its own; weights in PyTorch's order, [channels, 1, kernel, kernel], are
-// prepared into as many floats.
+// A depthwise convolution: a square window for each channel. Weights: [channels, 1, kernel, kernel], packed into as many floats.
 typedef struct {
   int64_t batch, height, width, channels, kernel, stride, padding;  // of the convolution's input
 } kernels_depthwise;
 
-void kernels_depthwise_prepare(const kernels_depthwise *shape, const float *weights, float *prepared);
-void kernels_depthwise_run(const kernels_depthwise *shape, const float *source, const float *prepared, float *destination,
-                           const kernels_finish *finish);
-void kernels_depthwise_gradient(const kernels_depthwise *shape, const float *gradient, const float *prepared, float *destination,
-                                const kernels_finish *finish);
-
-// result = gradient, and 0 where the value is outside ]low, high[.
-void kernels_mask(const float *gradient, const float *value, float low, float high, float *result, int64_t count);
-void kernels_add(const float *left, const float *right, float *result, int64_t count);
-// Each point goes by `step` where the gradient is positive, by -step where it is negative, and not where it is 0 or no number; then to within
-// `radius` of its centre, and into [low, high].
-void kernels_ascend_signs(float *points, const float *gradient, const float *centre, float step, float radius, float low, float high,
-                          int64_t count);
-// Each row of [rows, columns] times [columns], finished.
-void kernels_scale(const float *source, const float *factors, const kernels_finish *finish, float *result, int64_t rows, int64_t columns);
-
-// The next blocks of Philox4x32-10, [blocks, 4]; the first word of the counter counts them.
-void kernels_philox(const uint32_t key[2], const uint32_t counter[4], int64_t blocks, uint32_t *words);
-
-// Batch norm over [rows, channels]. The mean of each channel, and the sum of the squares about it:
-void kernels_moments(const float *x, int64_t rows, int64_t channels, double *means, double *squares);
-// The sums of dy and of dy times the normalised x; `statistics`: [2, channels], means and 1 / deviations.
-void kernels_gradient_moments(const float *dy, const float *x, const float *statistics, int64_t rows, int64_t channels, double *sums,
-                              double *products);
-// dx = factor (dy - mean of dy - normalised x times the mean of dy times it); `coefficients`: [4, channels], factors, shifts, means and
-// 1 / deviations; `means`: [2, channels], of dy and of dy times the normalised x.
-void kernels_centre(const float *dy, const float *x, const float *coefficients, const float *means, float *dx, int64_t rows, int64_t channels);
-
-// Smooth activations, element by element (Hendrycks and Gimpel, arXiv:1606.08415): GELU by the error function, and SiLU.
+// GELU by the error function (Hendrycks and Gimpel, arXiv:1606.08415), and SiLU.
 typedef enum { KERNELS_GELU, KERNELS_SILU } kernels_activation;
 
-void kernels_activate(kernels_activation activation, const float *source, float *result, int64_t count);
-void kernels_activate_gradient(kernels_activation activation, const float *gradient, const float *source, float *result, int64_t count);
-
-// Layer norm of each row of [rows, columns]; `statistics`, [rows, 2], takes the mean and 1 / deviation of each row.
-void kernels_layer_norm(const float *source, const float *weight, const float *bias, float epsilon, float *result, float *statistics,
-                        int64_t rows, int64_t columns);
-void kernels_layer_norm_gradient(const float *gradient, const float *source, const float *statistics, const float *weight, float *result,
-                                 int64_t rows, int64_t columns);
-// The gradients of weight and bias, [columns] each.
-void kernels_layer_norm_weights(const float *gradient, const float *source, const float *statistics, float *weight_gradient,
-                                float *bias_gradient, int64_t rows, int64_t columns);
-
-// Attention of each head over the tokens of an example, softmax(Q K^T / sqrt(width)) V. The source holds queries, keys and values,
-// [batch, tokens, 3, heads, width]; the destination is [batch, tokens, heads, width], `probabilities` [batch, heads, tokens, tokens].
+// Multi-head attention over the tokens of each example: softmax(Q K^T / sqrt(width)) V. The source holds queries, keys and values,
+// [batch, tokens, 3, heads, width]; the destination is [batch, tokens, heads, width], the probabilities [batch, heads, tokens, tokens].
 typedef struct {
   int64_t batch, tokens, heads, width;
 } kernels_attention;
 
-size_t kernels_attention_scratch_count(const kernels_attention *shape);
-void kernels_attention_run(const kernels_attention *shape, const float *source, float *destination, float *probabilities, float *scratch);
-// destination: the gradient at the source.
-void kernels_attention_gradient(const kernels_attention *shape, const float *gradient, const float *source, const float *probabilities,
-                                float *destination, float *scratch);
+// All kernels of one instruction set.
+typedef struct {
+  int64_t lanes;     // floats in a vector register
+  bool native_bf16;  // whether `bf16` uses the processor's own products of bfloat16; if not, it is slower than `fp32`
 
+  kernels_products fp32;
+  kernels_products bf16;  // both sides rounded to bfloat16, sums in float32
+
+  // `count` floats to bfloat16, to nearest even.
+  void (*round_to_bf16)(const float *source, void *result, int64_t count);
+
+  size_t (*input_gradient_packed_count)(const kernels_input_gradient *shape);
+  size_t (*input_gradient_scratch_count)(const kernels_input_gradient *shape);
+  void (*input_gradient_pack)(const kernels_input_gradient *shape, const float *weights, float *packed);
+  // gradient: [batch, output height, output width, filters]; destination: [batch, height, width, channels].
+  void (*input_gradient)(const kernels_input_gradient *shape, const float *gradient, const float *packed, float *destination,
+                         float *scratch);
+
+  // `indices` receives, for each maximum, its position in the window, row by row: the first of equal ones.
+  void (*max_pool)(const kernels_max_pool *shape, const float *source, float *destination, uint8_t *indices);
+  void (*max_pool_gradient)(const kernels_max_pool *shape, const float *gradient, const uint8_t *indices, float *destination);
+
+  void (*depthwise_pack)(const kernels_depthwise *shape, const float *weights, float *packed);
+  void (*depthwise)(const kernels_depthwise *shape, const float *source, const float *packed, float *destination,
+                    const kernels_epilogue *epilogue);
+  void (*depthwise_gradient)(const kernels_depthwise *shape, const float *gradient, const float *packed, float *destination,
+                             const kernels_epilogue *epilogue);
+
+  void (*add)(const float *left, const float *right, float *result, int64_t count);
+  // The gradient of a clamp: `gradient` where `clamped` is inside ]low, high[, else 0.
+  void (*clamp_gradient)(const float *gradient, const float *clamped, float low, float high, float *result, int64_t count);
+  // points += step * sign(gradient), then projected into [centre - radius, centre + radius] and [low, high]. The sign of NaN is 0; a NaN
+  // among the points becomes the lower bound.
+  void (*ascend_signs)(float *_Nullable points, const float *_Nullable gradient, const float *_Nullable centre, float step, float radius,
+                       float low, float high, int64_t count);
+  // Each row of [rows, columns] times `factors`, [columns], then the epilogue.
+  void (*scale)(const float *source, const float *factors, const kernels_epilogue *epilogue, float *result, int64_t rows, int64_t columns);
+
+  // `blocks` blocks of 4 words of Philox4x32-10. The first word of the counter rises by 1 from block to block.
+  void (*philox)(const uint32_t *key, const uint32_t *counter, int64_t blocks, uint32_t *_Nullable words);
+
+  // Batch norm over [rows, channels]: the mean of each channel, and the sum of squared deviations from it.
+  void (*moments)(const float *x, int64_t rows, int64_t channels, double *means, double *squares);
+  // For each channel the sum of dy and the sum of dy times the normalised x. `statistics`: [2, channels], means and 1 / deviations.
+  void (*gradient_moments)(const float *dy, const float *x, const float *statistics, int64_t rows, int64_t channels, double *sums,
+                           double *products);
+  // dx = factor (dy - mean(dy) - x̂ mean(dy x̂)), where x̂ is the normalised x. `coefficients`: [4, channels], factors, shifts (not read),
+  // means and 1 / deviations of x; `means`: [2, channels], mean(dy) and mean(dy x̂).
+  void (*batch_norm_gradient)(const float *dy, const float *x, const float *coefficients, const float *means, float *dx, int64_t rows,
+                              int64_t channels);
+
+  void (*activate)(kernels_activation activation, const float *source, float *result, int64_t count);
+  void (*activate_gradient)(kernels_activation activation, const float *gradient, const float *source, float *result, int64_t count);
+
+  // Layer norm of each row of [rows, columns]. `statistics`, [rows, 2], receives the mean and 1 / deviation of each row.
+  void (*layer_norm)(const float *source, const float *weight, const float *bias, float epsilon, float *result, float *statistics,
+                     int64_t rows, int64_t columns);
+  void (*layer_norm_gradient)(const float *gradient, const float *source, const float *statistics, const float *weight, float *result,
+                              int64_t rows, int64_t columns);
+  // The gradients of weight and bias, [columns] each.
+  void (*layer_norm_weights)(const float *gradient, const float *source, const float *statistics, float *weight_gradient,
+                             float *bias_gradient, int64_t rows, int64_t columns);
+
+  size_t (*attention_scratch_count)(const kernels_attention *shape);
+  void (*attention)(const kernels_attention *shape, const float *source, float *destination, float *probabilities, float *scratch);
+  // destination: the gradient of the source.
+  void (*attention_gradient)(const kernels_attention *shape, const float *gradient, const float *source, const float *probabilities,
+                             float *destination, float *scratch);
+} kernels_table;
+
+// Each includes those before it.
+typedef enum {
+  KERNELS_SSE,         // SSE2, which every x86-64 processor has; bfloat16 emulated
+  KERNELS_AVX2,        // with FMA; bfloat16 emulated
+  KERNELS_AVX512,      // F, BW, DQ and VL; bfloat16 emulated
+  KERNELS_AVX512_BF16  // the same with the processor's own products of bfloat16
+} kernels_instructions;
+
+// Whether this processor has the instructions.
+bool kernels_supports(kernels_instructions instructions);
+// The kernels for them. Calling one without the processor's support ends the process.
+const kernels_table *kernels_for(kernels_instructions instructions);
+
+#pragma clang assume_nonnull end
 #ifdef __cplusplus
 }
 #endif

@@ -47,7 +47,7 @@ package final class Gradients: @unchecked Sendable {
 
   /// Adds one set to another, on this thread.
   package func add(_ set: Int, to other: Int) {
-    kernels_add(shard(other), shard(set), shard(other), Int64(layout.trainedCount))
+    kernels.add(shard(other), shard(set), shard(other), Int64(layout.trainedCount))
   }
 
   /// The sum over the first `shards` sets, on this thread.
@@ -64,7 +64,7 @@ package final class Gradients: @unchecked Sendable {
     while span < sets.count {
       for left in stride(from: 0, to: sets.count - span, by: 2 * span) {
         let (into, from) = (sets[left] + range.lowerBound, sets[left + span] + range.lowerBound)
-        kernels_add(into, from, into, Int64(range.count))
+        kernels.add(into, from, into, Int64(range.count))
       }
       span *= 2
     }

@@ -7,8 +7,9 @@ import COneDNN
 final class Kernel: @unchecked Sendable {
   let handle: OpaquePointer
 
-  private init(_ handle: OpaquePointer?, _ what: String) throws {
-    guard let handle else { throw KernelError("oneDNN has no kernel for \(what): \(String(cString: onednn_last_error()))") }
+  private init(_ make: @autoclosure () -> OpaquePointer?, _ what: String) throws {
+    _ = InstructionSet.selected  // which oneDNN is held to from before its first kernel
+    guard let handle = make() else { throw KernelError("oneDNN has no kernel for \(what): \(String(cString: onednn_last_error()))") }
     self.handle = handle
   }
 

@@ -132,7 +132,7 @@ package struct Lowering {
       let (left, total) = (sum, makeBuffer(like: node))
       let count = batch * shape(node).count
       emit("sum", reads: [left, next], writes: [total]) { memory, _ in
-        kernels_add(memory[left], memory[next], memory[total], Int64(count))
+        kernels.add(memory[left], memory[next], memory[total], Int64(count))
       }
       sum = total
     }
@@ -150,7 +150,7 @@ package struct Lowering {
   mutating func rounded(_ buffer: BufferID, like node: Graph.NodeID) -> BufferID {
     let count = batch * shape(node).count
     let result = makeBuffer(bytes: count * 2)
-    emit("round", reads: [buffer], writes: [result]) { memory, _ in kernels_round(memory[buffer], memory[result], Int64(count)) }
+    emit("round", reads: [buffer], writes: [result]) { memory, _ in kernels.round_to_bf16(memory[buffer], memory[result], Int64(count)) }
     return result
   }
 
@@ -159,7 +159,7 @@ package struct Lowering {
     let count = batch * shape(node).count
     let (value, low, high) = (clamped.value, clamped.range.lowerBound, clamped.range.upperBound)
     emit(label, reads: [gradient, value], writes: [result]) { memory, _ in
-      kernels_mask(memory[gradient], memory[value], low, high, memory[result], Int64(count))
+      kernels.clamp_gradient(memory[gradient], memory[value], low, high, memory[result], Int64(count))
     }
   }
 

@@ -1,6 +1,6 @@
 import CKernels
 
-/// A convolution in which each channel has a window of its own.
+/// A depthwise convolution: each channel has a window of its own.
 struct Depthwise {
   private let shape: kernels_depthwise
 
@@ -19,7 +19,7 @@ struct Depthwise {
   ) {
     let taps = packed(weights, &lowering)
     lowering.emit(label, [.buffer(source), taps, .buffer(result)], finish) { [shape] memory, finish in
-      withUnsafePointer(to: shape) { kernels_depthwise_run($0, memory[source], memory[taps], memory[result], finish) }
+      withUnsafePointer(to: shape) { kernels.depthwise($0, memory[source], memory[taps], memory[result], finish) }
     }
   }
 
@@ -29,13 +29,13 @@ struct Depthwise {
   ) {
     let taps = packed(weights, &lowering)
     lowering.emit(label, [.buffer(gradient), taps, .buffer(result)], finish) { [shape] memory, finish in
-      withUnsafePointer(to: shape) { kernels_depthwise_gradient($0, memory[gradient], memory[taps], memory[result], finish) }
+      withUnsafePointer(to: shape) { kernels.depthwise_gradient($0, memory[gradient], memory[taps], memory[result], finish) }
     }
   }
 
   private func packed(_ weights: Lowering.Operand, _ lowering: inout Lowering) -> Lowering.Operand {
     lowering.packWeights("pack", from: [weights], bytes: Int(shape.channels * shape.kernel * shape.kernel) * 4) { [shape] memory, packed in
-      withUnsafePointer(to: shape) { kernels_depthwise_prepare($0, memory[weights], packed) }
+      withUnsafePointer(to: shape) { kernels.depthwise_pack($0, memory[weights], packed) }
     }
   }
 }

@@ -1,21 +1,24 @@
 import CKernels
 
-/// A convolution of any window, stride and padding, or its gradient at the input: its windows, side by side, are the left side of a product.
+/// A convolution of any window, stride and padding, or its gradient with respect to the input, by im2col: the windows are copied side by
+/// side and are the left side of a product.
 struct GatheredConvolution {
   private let shape: kernels_convolution
+  private let products: kernels_products
 
   /// - Parameters:
   ///   - image: of the convolution's input.
-  ///   - isBackward: for the gradient at the input.
+  ///   - isBackward: for the gradient with respect to the input.
   ///   - isHalf: whether both sides are rounded to bfloat16; sums are in single precision.
   /// - Returns: nil for groups, and for so few channels that the products would be too narrow.
   init?(batch: Int, image: Shape, filters: Int, window: Window, groups: Int, isBackward: Bool = false, isHalf: Bool) {
     guard groups == 1, image[2] > 4 else { return nil }
+    products = kernels.products(isHalf: isHalf)
     shape = kernels_convolution(
       batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
       kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride_height: Int64(window.stride.height),
       stride_width: Int64(window.stride.width), padding_height: Int64(window.padding.height), padding_width: Int64(window.padding.width),
-      backward: isBackward, half: isHalf)
+      backward: isBackward)
   }
 
   func emit(
@@ -23,16 +26,16 @@ struct GatheredConvolution {
     _ lowering: inout Lowering
   ) {
     let (packed, scratch) = withUnsafePointer(to: shape) {
-      (kernels_convolution_prepared_count($0) * 4, kernels_convolution_scratch_count($0) * 4)
+      (products.convolution_packed_count($0) * 4, products.convolution_scratch_count($0) * 4)
     }
-    let panels = lowering.packWeights("pack", from: [weights], bytes: packed) { [shape] memory, packed in
-      withUnsafePointer(to: shape) { kernels_convolution_prepare($0, memory[weights], packed) }
+    let panels = lowering.packWeights("pack", from: [weights], bytes: packed) { [shape, products] memory, packed in
+      withUnsafePointer(to: shape) { products.convolution_pack($0, memory[weights], packed) }
     }
     let scratchpad = lowering.makeBuffer(bytes: scratch)
     let operands = [.buffer(source), panels, .buffer(result), .buffer(scratchpad)] as [Lowering.Operand]
-    lowering.emit(label, operands, finish) { [shape] memory, finish in
+    lowering.emit(label, operands, finish) { [shape, products] memory, finish in
       withUnsafePointer(to: shape) {
-        kernels_convolution_run($0, memory[source], memory[panels], memory[result], finish, memory[scratchpad])
+        products.convolution($0, memory[source], memory[panels], memory[result], finish, memory[scratchpad])
       }
     }
   }

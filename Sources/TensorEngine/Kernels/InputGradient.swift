@@ -1,11 +1,11 @@
 import CKernels
 
-/// The gradient of a convolution at images of few channels: on every attack's path, and the slowest kernel of the tensor library, which
-/// vectorises over channels. Here the pixels are the vectors.
+/// The gradient of a convolution with respect to images of few channels. Every attack step needs it, and it is oneDNN's slowest kernel, which
+/// vectorises over channels. This one vectorises over pixels.
 struct InputGradient {
   private let shape: kernels_input_gradient
 
-  /// - Returns: nil where the library's kernel does as well.
+  /// - Returns: nil where oneDNN's kernel is as fast.
   init?(batch: Int, image: Shape, filters: Int, window: Window, groups: Int) {
     guard groups == 1, image[2] <= 4, let stride = window.stride.both, let padding = window.padding.both,
       padding < min(window.height, window.width)
@@ -20,15 +20,15 @@ struct InputGradient {
     _ label: String, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ lowering: inout Lowering
   ) {
     let (packed, scratch) = withUnsafePointer(to: shape) {
-      (kernels_input_gradient_prepared_count($0) * 4, kernels_input_gradient_scratch_count($0) * 4)
+      (kernels.input_gradient_packed_count($0) * 4, kernels.input_gradient_scratch_count($0) * 4)
     }
     let taps = lowering.packWeights("pack", from: [weights], bytes: packed) { [shape] memory, packed in
-      withUnsafePointer(to: shape) { kernels_input_gradient_prepare($0, memory[weights], packed) }
+      withUnsafePointer(to: shape) { kernels.input_gradient_pack($0, memory[weights], packed) }
     }
     let scratchpad = lowering.makeBuffer(bytes: scratch)
     let operands = [.buffer(gradient), taps, .buffer(result), .buffer(scratchpad)] as [Lowering.Operand]
     lowering.emit(label, operands) { [shape] memory, _ in
-      withUnsafePointer(to: shape) { kernels_input_gradient_run($0, memory[gradient], memory[taps], memory[result], memory[scratchpad]) }
+      withUnsafePointer(to: shape) { kernels.input_gradient($0, memory[gradient], memory[taps], memory[result], memory[scratchpad]) }
     }
   }
 }

@@ -1,9 +1,9 @@
 import CKernels
 
-/// The maximum over windows that lie side by side.
+/// Max pooling over adjacent windows.
 struct MaxPool {
   private let shape: kernels_max_pool
-  /// The bytes that the backward pass needs: which element of each window was the largest.
+  /// The bytes of the indices that the backward pass reads: which element of each window was the largest.
   let indexBytes: Int
 
   /// - Returns: nil for windows that overlap, leave gaps or reach over the edge.
@@ -19,7 +19,7 @@ struct MaxPool {
   ) {
     lowering.emit(label, reads: [source], writes: [result, indices]) { [shape, indexBytes] memory, _ in
       memory[indices].withMemoryRebound(to: UInt8.self, capacity: indexBytes) { indices in
-        withUnsafePointer(to: shape) { kernels_max_pool_run($0, memory[source], memory[result], indices) }
+        withUnsafePointer(to: shape) { kernels.max_pool($0, memory[source], memory[result], indices) }
       }
     }
   }
@@ -29,7 +29,7 @@ struct MaxPool {
   ) {
     lowering.emit(label, reads: [gradient, indices], writes: [result]) { [shape, indexBytes] memory, _ in
       memory[indices].withMemoryRebound(to: UInt8.self, capacity: indexBytes) { indices in
-        withUnsafePointer(to: shape) { kernels_max_pool_gradient($0, memory[gradient], indices, memory[result]) }
+        withUnsafePointer(to: shape) { kernels.max_pool_gradient($0, memory[gradient], indices, memory[result]) }
       }
     }
   }

@@ -1,12 +1,12 @@
-/// Where a kernel finds the weights of a convolution, `[filters, channels, height, width]`, in PyTorch's order.
+/// The strides of a convolution's weights, `[filters, channels, height, width]`.
 struct WeightOrder {
   /// Floats from one filter to the next, and from one channel to the next.
   let filterStride, channelStride: Int64
-  /// Whether each window is turned by half a turn.
+  /// Whether each window is rotated by 180°.
   let isFlipped: Bool
 
-  /// - Parameter isTransposed: for the gradient at the input of a convolution, itself a convolution with flipped windows, whose channels
-  ///   are the other's filters.
+  /// - Parameter isTransposed: for the gradient with respect to the input of a convolution of stride 1. It is a convolution too, with flipped
+  ///   windows and with channels and filters exchanged.
   init(channels: Int, filters: Int, window: Window, isTransposed: Bool) {
     let taps = window.height * window.width
     filterStride = Int64(isTransposed ? taps : channels * taps)

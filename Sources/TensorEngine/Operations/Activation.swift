@@ -21,7 +21,7 @@ package struct Activation: Operation {
     let result = lowering.makeValue(node)
     let count = Int64(lowering.batch * lowering.shape(node).count)
     lowering.emit(label, reads: [source], writes: [result]) { [kernel] memory, _ in
-      kernels_activate(kernel, memory[source], memory[result], count)
+      kernels.activate(kernel, memory[source], memory[result], count)
     }
   }
 
@@ -31,7 +31,7 @@ package struct Activation: Operation {
     let (source, result) = (lowering.value(input), lowering.makeBuffer(like: input))
     let count = Int64(lowering.batch * lowering.shape(node).count)
     lowering.emit(label + " to input", reads: [gradient, source], writes: [result]) { [kernel] memory, _ in
-      kernels_activate_gradient(kernel, memory[gradient], memory[source], memory[result], count)
+      kernels.activate_gradient(kernel, memory[gradient], memory[source], memory[result], count)
     }
     lowering.contribute(result, to: input)
   }

@@ -19,7 +19,7 @@ package struct Add: Operation {
     let result = lowering.makeValue(node)
     let count = lowering.batch * lowering.shape(node).count
     lowering.emit(label, reads: [left, right], writes: [result]) { memory, _ in
-      kernels_add(memory[left], memory[right], memory[result], Int64(count))
+      kernels.add(memory[left], memory[right], memory[result], Int64(count))
     }
   }
 

@@ -28,7 +28,7 @@ package struct Attention: Operation {
     let (result, scratch) = (lowering.makeValue(node), scratch(shape, &lowering))
     lowering.emit(label, reads: [source], writes: [result, probabilities, scratch]) { memory, _ in
       withUnsafePointer(to: shape) {
-        kernels_attention_run($0, memory[source], memory[result], memory[probabilities], memory[scratch])
+        kernels.attention($0, memory[source], memory[result], memory[probabilities], memory[scratch])
       }
     }
   }
@@ -43,7 +43,7 @@ package struct Attention: Operation {
     let scratch = scratch(shape, &lowering)
     lowering.emit(label + " to input", reads: [gradient, source, probabilities], writes: [result, scratch]) { memory, _ in
       withUnsafePointer(to: shape) {
-        kernels_attention_gradient($0, memory[gradient], memory[source], memory[probabilities], memory[result], memory[scratch])
+        kernels.attention_gradient($0, memory[gradient], memory[source], memory[probabilities], memory[result], memory[scratch])
       }
     }
     lowering.contribute(result, to: input)
@@ -56,6 +56,6 @@ package struct Attention: Operation {
   }
 
   private func scratch(_ shape: kernels_attention, _ lowering: inout Lowering) -> Lowering.BufferID {
-    lowering.makeBuffer(bytes: withUnsafePointer(to: shape) { kernels_attention_scratch_count($0) } * 4)
+    lowering.makeBuffer(bytes: withUnsafePointer(to: shape) { kernels.attention_scratch_count($0) } * 4)
   }
 }

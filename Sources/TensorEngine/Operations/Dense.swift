@@ -45,7 +45,7 @@ package struct Dense: WeightedOperation {
   ) throws -> Kernel {
     let (rows, features) = extent(node, lowering)
     let shape = onednn_dense(
-      batch: Int64(rows), features: Int64(features), units: Int64(units), bias: hasBias, half: isHalf, clamp: .init(clamp))
+      batch: Int64(rows), features: Int64(features), units: Int64(units), bias: hasBias, bf16: isHalf, clamp: .init(clamp))
     return try .dense(shape, direction)
   }
 

@@ -25,7 +25,7 @@ package struct LayerNorm: Operation {
     let (source, result) = (lowering.value(lowering.input(node)), lowering.makeValue(node))
     let (weight, bias) = (Lowering.Operand.weight(weight), Lowering.Operand.weight(bias))
     lowering.emit(label, [.buffer(source), weight, bias, .buffer(result), .buffer(statistics)]) { [epsilon] memory, _ in
-      kernels_layer_norm(
+      kernels.layer_norm(
         memory[source], memory[weight], memory[bias], epsilon, memory[result], memory[statistics], rows, columns)
     }
   }
@@ -40,7 +40,7 @@ package struct LayerNorm: Operation {
       lowering.emitGradients(of: parameters) { lowering, destination in
         let (toWeight, toBias) = (destination(weight), destination(bias))
         lowering.emit(label + " to weights", sources + [toWeight, toBias]) { memory, _ in
-          kernels_layer_norm_weights(
+          kernels.layer_norm_weights(
             memory[gradient], memory[source], memory[statistics], memory[toWeight], memory[toBias], rows, columns)
         }
       }
@@ -49,7 +49,7 @@ package struct LayerNorm: Operation {
     let result = lowering.makeBuffer(like: input)
     let factors = Lowering.Operand.weight(weight)
     lowering.emit(label + " to input", sources + [factors, .buffer(result)]) { memory, _ in
-      kernels_layer_norm_gradient(
+      kernels.layer_norm_gradient(
         memory[gradient], memory[source], memory[statistics], memory[factors], memory[result], rows, columns)
     }
     lowering.contribute(result, to: input)

@@ -17,8 +17,9 @@ struct Rows: Sendable {
 
   /// y = factor · x, finished.
   func scale(
-    _ x: UnsafePointer<Float>, by factors: UnsafePointer<Float>, _ finish: UnsafePointer<kernels_finish>, to y: UnsafeMutablePointer<Float>
-  ) { kernels_scale(x, factors, finish, y, Int64(all), Int64(channels)) }
+    _ x: UnsafePointer<Float>, by factors: UnsafePointer<Float>, _ finish: UnsafePointer<kernels_epilogue>,
+    to y: UnsafeMutablePointer<Float>
+  ) { kernels.scale(x, factors, finish, y, Int64(all), Int64(channels)) }
 
   /// The mean of each channel over the rows of each example.
   func means(of x: UnsafePointer<Float>, to means: UnsafeMutablePointer<Float>) {
@@ -46,13 +47,13 @@ struct Rows: Sendable {
 
   /// The mean of each channel over the first `examples`, and the sum of the squares about it.
   func moments(of x: UnsafePointer<Float>, examples: Int, to moments: Moments) {
-    kernels_moments(x, Int64(examples * count), Int64(channels), moments.first, moments.second)
+    kernels.moments(x, Int64(examples * count), Int64(channels), moments.first, moments.second)
   }
 
   /// Σ dy and Σ dy · x̂ of each channel over the first `examples`; `statistics` holds the means and then the inverse deviations.
   func sums(
     of dy: UnsafePointer<Float>, with x: UnsafePointer<Float>, _ statistics: UnsafePointer<Float>, examples: Int, to moments: Moments
-  ) { kernels_gradient_moments(dy, x, statistics, Int64(examples * count), Int64(channels), moments.first, moments.second) }
+  ) { kernels.gradient_moments(dy, x, statistics, Int64(examples * count), Int64(channels), moments.first, moments.second) }
 
   /// dx = factor · (dy − mean(dy) − x̂ · mean(dy · x̂)) for the first `examples`, 0 for the rest.
   ///
@@ -63,7 +64,7 @@ struct Rows: Sendable {
     _ dy: UnsafePointer<Float>, with x: UnsafePointer<Float>, _ coefficients: UnsafePointer<Float>,
     _ gradientMeans: UnsafePointer<Float>, examples: Int, to dx: UnsafeMutablePointer<Float>
   ) {
-    kernels_centre(dy, x, coefficients, gradientMeans, dx, Int64(examples * count), Int64(channels))
+    kernels.batch_norm_gradient(dy, x, coefficients, gradientMeans, dx, Int64(examples * count), Int64(channels))
     (dx + examples * count * channels).update(repeating: 0, count: (batch - examples) * count * channels)
   }
 }

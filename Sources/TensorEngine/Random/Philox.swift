@@ -24,7 +24,7 @@ package struct Philox: Sendable {
   /// The words of `count` blocks from `counter` on, whose first word counts them.
   package func blocks(_ counter: SIMD4<UInt32>, count: Int) -> [UInt32] {
     [UInt32](unsafeUninitializedCapacity: 4 * count) { words, filled in
-      kernels_philox([key.0, key.1], [counter[0], counter[1], counter[2], counter[3]], Int64(count), words.baseAddress)
+      kernels.philox([key.0, key.1], [counter[0], counter[1], counter[2], counter[3]], Int64(count), words.baseAddress)
       filled = 4 * count
     }
   }
