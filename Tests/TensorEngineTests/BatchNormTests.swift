@@ -85,18 +85,18 @@ import Testing
       let answer = context.logits.values
       logits.withLock { $0[shard] = answer }
       let logitGradient = seed.gathered(graph.shard.range(shard, of: Self.batch))
-      if purpose == .training {
+      if purpose.contains(.weightGradients) {
         context.beginBackward(logitGradient, into: gradients, set: shard)
       } else {
         context.beginBackward(logitGradient)
       }
     } end: { shard, context in
-      guard purpose == .attackOnBatch else { return }
+      guard purpose.contains(.inputGradient) else { return }
       let values = context.inputGradient.values
       inputGradients.withLock { $0[shard] = values }
     }
     return Result(
-      logits: logits.withLock { $0.flatMap(\.self) }, gradients: purpose == .training ? gradients.reduced(shards: 1) : [],
+      logits: logits.withLock { $0.flatMap(\.self) }, gradients: purpose.contains(.weightGradients) ? gradients.reduced(shards: 1) : [],
       parameters: weights.withValues(Array.init), inputGradient: inputGradients.withLock { $0.flatMap(\.self) })
   }
 
@@ -160,6 +160,14 @@ import Testing
       let expected = reference.imageGradient(examples(some)[example], seed: examples(seed)[example])
       expectClose(Array(gradient[example: example]), expected, within: 1e-3, "at image \(example)")
     }
+  }
+
+  @Test("one backward pass gives the gradients of weights and images, each with the bits of the program for it alone")
+  func bothGradients() throws {
+    let both = try pass([.weightGradients, .inputGradient, .batchStatistics], threads: 2)
+    let training = try pass(.training, threads: 2)
+    #expect(both.logits == training.logits && both.gradients == training.gradients && both.parameters == training.parameters)
+    #expect(try both.inputGradient == pass(.attackOnBatch, threads: 2).inputGradient)
   }
 
   @Test("a pass is the same bits on any number of threads", arguments: [Purpose.training, .attackOnBatch])

@@ -365,4 +365,24 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
         Array(sums[row.graph.layout.range(index)]), reference.weightGradient(index, examples, seeds: seeds), "\(parameter.name)")
     }
   }
+
+  @Test("one backward pass gives the gradients of weights and images", arguments: small) func bothGradients(row: OperationCase) throws {
+    let (parameters, reference, images, examples) = prepare(row, batch: 3)
+    func session(_ purpose: Purpose) throws -> Session {
+      try Session(Program(row.graph, for: purpose), parameters: parameters, contexts: 1)
+    }
+    let seed = Tensor(row.graph.outputShape.batched(3), values: (0..<3).flatMap { random(row.graph.outputShape.count, 500 + $0) })
+    func weightGradients(_ context: ExecutionContext) -> [Float] {
+      let gradients = Gradients(row.graph.layout, shards: 1)
+      _ = context.forward(images)
+      context.backward(seed, into: gradients, set: 0)
+      return gradients.reduced(shards: 1)
+    }
+    let both = try session([.weightGradients, .inputGradient, .dropout])[0]
+    #expect(try weightGradients(both) == weightGradients(session(.training)[0]))
+    for example in 0..<3 {
+      let expected = reference.imageGradient(examples[example], seed: seed[example: example].map(Double.init))
+      expectClose(Array(both.inputGradient[example: example]), expected, "at image \(example)")
+    }
+  }
 }

@@ -113,6 +113,11 @@ package final class ExecutionContext {
 
   /// Takes the gradient at the logits, `[batch, classes]`, for a backward pass.
   package func beginBackward(_ logitGradient: Tensor) {
+    precondition(!program.purpose.contains(.weightGradients), "a program for \(program.purpose) needs memory for the gradients of weights")
+    fill(logitGradient)
+  }
+
+  private func fill(_ logitGradient: Tensor) {
     guard let seed = program.logitGradientBuffer else { preconditionFailure("a program for \(program.purpose) takes no gradient") }
     precondition(logitGradient.batch == pass.batch)
     fill(seed, with: logitGradient)
@@ -121,8 +126,8 @@ package final class ExecutionContext {
   /// The same for the gradients of the weights, which go to `set` of `gradients`: to that of the first shard, and summed over all, where the
   /// shards of a batch have reductions.
   package func beginBackward(_ logitGradient: Tensor, into gradients: Gradients, set: Int) {
-    precondition(program.purpose == .training, "a program for \(program.purpose) takes no gradients of weights")
-    beginBackward(logitGradient)
+    precondition(program.purpose.contains(.weightGradients), "a program for \(program.purpose) takes no gradients of weights")
+    fill(logitGradient)
     let base = gradients.shard(set)
     self.gradients = base
     for stage in backwardStages.indices {
@@ -154,7 +159,7 @@ package final class ExecutionContext {
     precondition(images.batch == program.shard.size, "\(images.batch) images are no full shard")
     begin(images, dropout: DropoutKey(seed: 0, epoch: 0, examples: Array(0..<program.shard.size)))
     let forward = timed(forwardStages, reductions.forward)
-    guard program.purpose != .inference else { return forward }
+    guard program.purpose.hasBackward else { return forward }
     let shape = program.graph.outputShape.batched(program.shard.size)
     // Of both signs and of a usual size: zeros would be no work for some processors.
     let logitGradient = Tensor(shape, values: (0..<shape.count).map { $0.isMultiple(of: 2) ? 0.01 : -0.01 })

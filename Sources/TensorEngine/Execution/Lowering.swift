@@ -114,16 +114,18 @@ package struct Lowering {
     self.graph = graph
     microBatchSizes = MicroBatchSizes(graph, for: purpose)
     batch = graph.shard.size
-    winogradBytes = isExact ? 0 : purpose == .training ? 16 << 20 : .max
+    winogradBytes = isExact ? 0 : purpose.contains(.weightGradients) ? 16 << 20 : .max
     self.isHalf = isHalf
     self.purpose = purpose
-    hasReductions = purpose.usesBatchStatistics && graph.nodes.contains { $0.operation is BatchNorm }
+    hasReductions = purpose.contains(.batchStatistics) && graph.nodes.contains { $0.operation is BatchNorm }
     var consumers = [[Graph.NodeID]](repeating: [], count: graph.nodes.count)
     // A gradient is wanted at a node when something upstream of it takes one: the input of an attack, the weights of training.
     var gradientRequired: [Bool] = []
     for (id, node) in graph.nodes.enumerated() {
       for input in node.inputs { consumers[input].append(id) }
-      let takes = purpose.takesInputGradient ? id == graph.input : purpose == .training && !node.operation.parameters.isEmpty
+      let takes =
+        purpose.contains(.inputGradient) && id == graph.input
+        || purpose.contains(.weightGradients) && !node.operation.parameters.isEmpty
       gradientRequired.append(takes || node.inputs.contains { gradientRequired[$0] })
     }
     self.consumers = consumers
@@ -185,7 +187,7 @@ package struct Lowering {
   /// The batch norm that alone reads the value of `node`, and whose running statistics may be folded into the weights of `node`: they
   /// will be.
   mutating func foldedBatchNorm(after node: Graph.NodeID) -> (node: Graph.NodeID, operation: BatchNorm)? {
-    guard !purpose.usesBatchStatistics, let consumer = soleConsumer(of: node),
+    guard !purpose.contains(.batchStatistics), let consumer = soleConsumer(of: node),
       let operation = graph.nodes[consumer].operation as? BatchNorm
     else { return nil }
     fuse(consumer, into: node)
@@ -216,7 +218,7 @@ package struct Lowering {
 
   /// Room for a bit for each value of a ReLU, for the way back of an attack, which then need not keep the value itself.
   mutating func makeActivationMask(of relu: Graph.NodeID) -> BufferID? {
-    guard purpose == .attack, gradientRequired[relu], (shape(relu).dimensions.last ?? 1).isMultiple(of: 16) else { return nil }
+    guard purpose.retain == .masks, gradientRequired[relu], (shape(relu).dimensions.last ?? 1).isMultiple(of: 16) else { return nil }
     // Where a maximum over windows reads it, the mask is read off that.
     if let consumer = soleConsumer(of: relu), (graph.nodes[consumer].operation as? Pooling)?.kind == .max { return nil }
     return makeBuffer(bytes: batch * shape(relu).count / 8)
@@ -239,7 +241,7 @@ package struct Lowering {
 
   // MARK: Gradients
 
-  var requiresWeightGradients: Bool { purpose == .training }
+  var requiresWeightGradients: Bool { purpose.contains(.weightGradients) }
   func requiresGradient(_ node: Graph.NodeID) -> Bool { gradientRequired[node] }
 
   /// The gradient at the value of a node, summed over all that read it.

@@ -11,7 +11,7 @@ struct MicroBatchSizes: Sendable {
   init(_ graph: Graph, for purpose: Purpose) {
     let shard = graph.shard.size
     // Where shards meet, they meet as a whole; and the gradient of a weight is one sum over the shard.
-    guard !purpose.usesBatchStatistics else {
+    guard purpose.isDisjoint(with: [.batchStatistics, .weightGradients]) else {
       sizes = graph.nodes.map { _ in shard }
       return
     }

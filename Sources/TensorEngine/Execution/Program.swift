@@ -21,9 +21,9 @@ package final class Program: Sendable {
   /// Whether the shards of a batch have to meet on the way, so that each needs a context of its own.
   package let hasReductions: Bool
   let inputBuffer, logitsBuffer: Lowering.BufferID
-  /// Present unless the purpose is inference.
+  /// Present where there is a backward pass.
   let logitGradientBuffer: Lowering.BufferID?
-  /// Present when the purpose is an attack.
+  /// Present where the purpose has an input gradient.
   let inputGradientBuffer: Lowering.BufferID?
 
   /// - Parameters:
@@ -31,6 +31,9 @@ package final class Program: Sendable {
   ///   - isHalf: multiplies in bfloat16, with sums, activations and the results of every layer in single precision.
   /// - Throws: `KernelError` when the tensor library has no kernel for a shape.
   package init(_ graph: Graph, for purpose: Purpose, isExact: Bool = false, isHalf: Bool = false) throws {
+    precondition(
+      !purpose.contains(.weightGradients) || purpose.contains(.batchStatistics) || !graph.nodes.contains { $0.operation is BatchNorm },
+      "the weight gradients of batch norm are those of batch statistics; a program for \(purpose) has none")
     var lowering = Lowering(graph, for: purpose, isExact: isExact, isHalf: isHalf)
     lowering.enter(graph.input)
     inputBuffer = lowering.makeValue(graph.input)
@@ -44,7 +47,7 @@ package final class Program: Sendable {
     logitsBuffer = lowering.value(graph.output)
 
     var logitGradient: Lowering.BufferID?
-    if purpose != .inference {
+    if purpose.hasBackward {
       lowering.beginBackward()
       let buffer = lowering.makeBuffer(like: graph.output)
       lowering.contribute(buffer, to: graph.output)
@@ -56,7 +59,7 @@ package final class Program: Sendable {
       }
     }
     logitGradientBuffer = logitGradient
-    inputGradientBuffer = purpose.takesInputGradient ? lowering.gradient(graph.input) : nil
+    inputGradientBuffer = purpose.contains(.inputGradient) ? lowering.gradient(graph.input) : nil
     // The sum of several gradients at the input, if there are.
     costs += lowering.instructions[costs.count...].map { _ in InstructionCost(node: graph.input, floatingPointOperations: 0) }
     self.costs = costs

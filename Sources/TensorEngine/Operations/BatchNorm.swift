@@ -28,7 +28,8 @@ package struct BatchNorm: Operation {
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     if lowering.isFused(node) { return lowering.passThrough(node) }
-    let coefficients = lowering.purpose.usesBatchStatistics ? batchCoefficients(node, &lowering) : runningCoefficients(node, &lowering)
+    let coefficients =
+      lowering.purpose.contains(.batchStatistics) ? batchCoefficients(node, &lowering) : runningCoefficients(node, &lowering)
     lowering.save(coefficients: coefficients, of: node)
     let clamp = lowering.clamp(after: node)
     if let clamp { lowering.fuse(clamp.node, into: node) }
@@ -37,7 +38,7 @@ package struct BatchNorm: Operation {
     let finish = Finish(clamp: clamp?.range ?? -.infinity ... .infinity, activationMask: mask)
     emitScale(node, by: coefficients, finish, to: lowering.makeValue(node), &lowering)
     // Its input stays for its own way back; what it makes of it is soon made again.
-    guard lowering.purpose.usesBatchStatistics else { return }
+    guard lowering.purpose.contains(.batchStatistics) else { return }
     lowering.rematerialise(node) { lowering in
       let again = lowering.makeBuffer(like: node)
       emitScale(node, by: coefficients, finish, to: again, &lowering)
@@ -62,7 +63,7 @@ package struct BatchNorm: Operation {
     let input = lowering.input(node)
     if lowering.isFused(node) { return lowering.contribute(gradient, to: input) }
     guard let coefficients = lowering.savedCoefficients(of: node) else { return }
-    if lowering.purpose.usesBatchStatistics { return backwardThroughBatch(node, gradient, coefficients, &lowering) }
+    if lowering.purpose.contains(.batchStatistics) { return backwardThroughBatch(node, gradient, coefficients, &lowering) }
     let rows = Rows(lowering.shape(node), lowering.batch)
     let result = lowering.makeBuffer(like: input)
     lowering.emit(
@@ -120,7 +121,7 @@ package struct BatchNorm: Operation {
       rows.moments(of: pointers[0], examples: call.batch, to: Moments(pointers[1], channels))
     }
     let result = lowering.makeShared(bytes: 4 * channels * 4)
-    let updates = lowering.purpose == .training
+    let updates = lowering.purpose.contains(.weightGradients)
     let operands = [result] + [weight, bias, mean, variance].map(Lowering.Operand.weight)
     lowering.emit(
       "batch statistics",

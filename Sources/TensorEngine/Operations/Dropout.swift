@@ -12,7 +12,7 @@ package struct Dropout: Operation {
   }
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
-    guard lowering.purpose == .training, rate > 0 else { return lowering.passThrough(node) }
+    guard lowering.purpose.contains(.dropout), rate > 0 else { return lowering.passThrough(node) }
     let source = lowering.value(lowering.input(node))
     let mask = lowering.makeBuffer(like: node)
     lowering.save(mask, of: node)
