@@ -1,6 +1,8 @@
+import Attacks
 import Foundation
 import JSON
 import Models
+import Synchronization
 import TensorEngine
 import Testing
 import Training
@@ -22,10 +24,31 @@ private struct Remembering: Objective {
     }
   }
 
-  func remember(_ batch: ViewLogits, in state: MethodState) {
+  func remember(_ batch: ViewLogits, inputGradients: [Tensor], in state: MethodState) {
     let predicted = batch.logits[0].argmax()
     for (row, id) in batch.ids.enumerated() { state[1 + id] = 0.5 * state[1 + id] + (predicted[row] == batch.labels[row] ? 0 : 0.5) }
     state[0] += 0.01
+  }
+}
+
+/// What an objective was told.
+private final class Told: Sendable {
+  let batches = Mutex<[(ids: [Int], gradient: Tensor)]>([])
+}
+
+private struct Asking: Objective {
+  let told: Told
+  let views = [View.clean]
+  let needsInputGradients = true
+
+  func stateCount(_ size: BatchSize) -> Int { 1 }
+
+  func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float] {
+    CrossEntropy()(examples.logits[0], labels: examples.labels, gradient: &gradients[0])
+  }
+
+  func remember(_ batch: ViewLogits, inputGradients: [Tensor], in state: MethodState) {
+    told.batches.withLock { $0.append((batch.ids, inputGradients[0])) }
   }
 }
 
@@ -61,6 +84,33 @@ struct ObjectiveTests {
     let (a, b) = (try remembering.run(), try standard.run())
     #expect(a.base.checkpoint.sha256 == b.base.checkpoint.sha256)
     #expect(a.selected.parameters.withValues(Array.init) != b.selected.parameters.withValues(Array.init))
+  }
+
+  @Test(
+    "that needs them is told the gradients at the images, batch norm or not",
+    arguments: [MethodReference.plain, MethodReference.normalized])
+  func inputGradients(_ model: ModelDescription) throws {
+    let told = Told()
+    let method = TrainingMethod(name: "asking", summary: "For a test.", attack: nil) { _ in Asking(told: told) }
+    let run = try run(method)
+    run.model = model
+    run.settings.baseEpochs = 0
+    run.settings.epochs = 1
+    run.settings.batchSize = 1000
+    _ = try run.run()
+    let first = try #require(told.batches.withLock { $0.first })
+    // The same from a program that computes nothing else.
+    let graph = try model.graph(input: [4, 4, 1], classes: 3)
+    let session = try Session(
+      Program(graph, for: .attackOnBatch), parameters: run.initial(graph), contexts: graph.shard.count(first.ids.count))
+    let classifier = BatchClassifier(session, on: TemporaryRun.engine, width: 2)
+    let images = try run.dataset.train.images(at: first.ids)
+    var expected = Tensor(zeros: images.shape)
+    let targets = LossTargets(labels: run.dataset.train.labels(at: first.ids))
+    _ = classifier.inputGradient(at: images, targets: targets, loss: CrossEntropy(), gradient: &expected)
+    #expect(first.gradient.shape == expected.shape && first.gradient.values.contains { abs($0) > 1e-5 })
+    let count = Float(first.ids.count)
+    #expect(zip(first.gradient.values, expected.values).allSatisfy { abs($0 - $1 / count) < 1e-7 })
   }
 
   @Test(
