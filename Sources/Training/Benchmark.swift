@@ -98,10 +98,7 @@ package struct Benchmark: @unchecked Sendable {
   /// Multiplications and additions of one step, each counted once: a backward pass to the input costs as much as a forward pass, one to
   /// the weights as much again.
   package var floatingPointOperations: Double {
-    let forward = graph.nodes.reduce(0) { sum, node in
-      sum + node.operation.floatingPointOperations(inputs: node.inputs.map { graph.nodes[$0].shape }, output: node.shape)
-    }
-    return Double(forward) * Double(batchSize) * Double(2 * attackSteps + 3)
+    Double(graph.floatingPointOperations) * Double(batchSize) * Double(2 * attackSteps + 3)
   }
 
   /// Every instruction of a step, timed alone on as many threads at once as a step has.

@@ -91,7 +91,7 @@ import Testing
     #expect(accepted.estimate.parameters == 650)
     // 64 × 10 products and sums, each counted once: three passes for an update, two for an attack step, and the clean look.
     let forward = accepted.graph.nodes.reduce(0) { sum, node in
-      sum + node.operation.floatingPointOperations(inputs: node.inputs.map { accepted.graph.nodes[$0].shape }, output: node.shape)
+      sum + node.operation.floatingPointOperations(inputs: node.inputs.map { accepted.graph[$0].shape }, output: node.shape)
     }
     #expect(accepted.estimate.floatingPointOperations == Double(forward) * (3 * 400 + 2 * 400 + 2 * 300 + 100))
     #expect(accepted.footprint.jobBytes > 650 * 4 * 5)

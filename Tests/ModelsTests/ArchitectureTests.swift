@@ -131,7 +131,7 @@ private struct ArchitectureReference {
         } else {
           noise.map { $0 * 0.125 }
         }
-      parameters[index] = Tensor(parameter.shape, values: values)
+      parameters[ParameterID(index)] = Tensor(parameter.shape, values: values)
     }
     return parameters
   }
@@ -165,16 +165,17 @@ private struct ArchitectureReference {
 
   /// The weights of the last layer have no ReLU behind them; the gradients of all others may have gone another way past one.
   func expectFirstStep(_ gradient: [Float], _ parameters: Parameters) throws {
-    let last = graph.nodes[graph.output].operation.parameters
+    let last = graph[graph.output].operation.parameters
     let hasEdges = graph.nodes.contains { $0.operation is ReLU }
     let trained = graph.layout.parameters.filter(\.isTrained).map(\.name).sorted()
-    for (index, parameter) in graph.layout.parameters.enumerated() {
+    for id in graph.layout.ids {
+      let parameter = graph.layout[id]
       if let place = trained.firstIndex(of: parameter.name) {
         try expectDigest(
-          of: Array(gradient[graph.layout.range(index)]), index: place, as: "gradient.\(parameter.name)", group: "gradient",
-          within: hasEdges && !last.contains(index) ? 2e-2 : 1e-4)
+          of: Array(gradient[graph.layout.range(id)]), index: place, as: "gradient.\(parameter.name)", group: "gradient",
+          within: hasEdges && !last.contains(id) ? 2e-2 : 1e-4)
       } else {
-        let values = parameters[index].values
+        let values = parameters[id].values
         try expect([Float(length(values.map(Double.init)))], as: "statistics.\(parameter.name).norm", group: "statistics")
       }
     }

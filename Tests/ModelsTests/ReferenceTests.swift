@@ -91,7 +91,7 @@ private struct Reference {
     for (index, parameter) in graph.layout.parameters.enumerated() {
       guard case .uniform(let fanIn) = parameter.initial else { continue }
       let scale = Float(1 / Double(fanIn).squareRoot())
-      parameters[index] = Tensor(parameter.shape, values: Noise.signed(index, count: parameter.shape.count).map { $0 * scale })
+      parameters[ParameterID(index)] = Tensor(parameter.shape, values: Noise.signed(index, count: parameter.shape.count).map { $0 * scale })
     }
     return parameters
   }
@@ -125,7 +125,7 @@ private struct Reference {
   /// Holds each parameter's part of `actual` against norm, samples, products with vectors and, where stored, all its values.
   func expectDigests(_ prefix: String, of actual: [Float], within tolerance: Double) throws {
     for (index, parameter) in graph.layout.parameters.enumerated() {
-      let part = Array(actual[graph.layout.range(index)])
+      let part = Array(actual[graph.layout.range(ParameterID(index))])
       let name = "\(prefix).\(parameter.name)"
       try expect([Float(length(part))], as: name + ".norm", within: tolerance)
       let positions = (0..<256).map { Int(Noise.bits(2_000 + index, $0)) % part.count }

@@ -18,7 +18,7 @@ import Testing
     let parameters = Parameters(graph.layout)
     var weight = Tensor(zeros: [400, 400])
     for i in 0..<400 { weight.values[i * 401] = 1 }
-    parameters[0] = weight
+    parameters[ParameterID(0)] = weight
     return (try Session(Program(graph, for: purpose), parameters: parameters, contexts: 1)[0], graph.layout)
   }
 

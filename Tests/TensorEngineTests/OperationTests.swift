@@ -20,18 +20,20 @@ private let table: [OperationCase] = {
     do { try build(&graph) } catch { preconditionFailure("\(name): \(error)") }
     return OperationCase(testDescription: name, graph: graph)
   }
-  func conv(_ graph: inout Graph, _ filters: Int, _ window: Window, groups: Int = 1, bias: Bool = true, to node: Int? = nil) throws {
+  func conv(_ graph: inout Graph, _ filters: Int, _ window: Window, groups: Int = 1, bias: Bool = true, to node: Graph.NodeID? = nil) throws
+  {
     let node = node ?? graph.output
-    let channels = graph.nodes[node].shape[2] / groups
+    let channels = graph[node].shape[2] / groups
     let fanIn = channels * window.height * window.width
-    let weight = graph.parameter("conv\(node).weight", [filters, channels, window.height, window.width], initial: .uniform(fanIn: fanIn))
-    let bias = bias ? graph.parameter("conv\(node).bias", [filters], initial: .uniform(fanIn: fanIn)) : nil
+    let weight = graph.parameter(
+      "conv\(node.index).weight", [filters, channels, window.height, window.width], initial: .uniform(fanIn: fanIn))
+    let bias = bias ? graph.parameter("conv\(node.index).bias", [filters], initial: .uniform(fanIn: fanIn)) : nil
     try graph.append(Convolution(filters: filters, window: window, groups: groups, weight: weight, bias: bias), to: node)
   }
   func dense(_ graph: inout Graph, _ units: Int, bias: Bool = true) throws {
     let features = graph.outputShape.dimensions.last ?? 1
-    let weight = graph.parameter("linear\(graph.output).weight", [units, features], initial: .uniform(fanIn: features))
-    let bias = bias ? graph.parameter("linear\(graph.output).bias", [units], initial: .uniform(fanIn: features)) : nil
+    let weight = graph.parameter("linear\(graph.output.index).weight", [units, features], initial: .uniform(fanIn: features))
+    let bias = bias ? graph.parameter("linear\(graph.output.index).bias", [units], initial: .uniform(fanIn: features)) : nil
     try graph.append(Dense(units: units, weight: weight, bias: bias), to: graph.output)
   }
   func layerNorm(_ graph: inout Graph) throws {
@@ -247,12 +249,11 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
 
   private func prepare(_ row: OperationCase, batch: Int) -> (Parameters, ReferenceNetwork, Tensor, [[Double]]) {
     let parameters = Parameters(row.graph.layout)
-    for index in row.graph.layout.parameters.indices {
-      let shape = row.graph.layout.parameters[index].shape
-      parameters[index] = Tensor(shape, values: random(shape.count, 1000 + index))
+    for parameter in row.graph.layout.ids {
+      let shape = row.graph.layout[parameter].shape
+      parameters[parameter] = Tensor(shape, values: random(shape.count, 1000 + parameter.index))
     }
-    let reference = ReferenceNetwork(
-      graph: row.graph, weights: row.graph.layout.parameters.indices.map { parameters[$0].values.map(Double.init) })
+    let reference = ReferenceNetwork(row.graph, parameters)
     let images = Tensor(row.graph.inputShape.batched(batch), values: (0..<batch).flatMap { random(row.graph.inputShape.count, $0) })
     return (parameters, reference, images, (0..<batch).map { images[example: $0].map(Double.init) })
   }
@@ -327,11 +328,11 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     let row = try #require(table.first { $0.testDescription.hasPrefix("linear, wide") })
     let (parameters, _, images, _) = prepare(row, batch: 20)
     // What goes into the first hidden unit is less than 0: the next layer has a zero from it.
-    for feature in 0..<150 { parameters[0].values[feature] = 0 }
-    parameters[1].values[0] = -1
+    for feature in 0..<150 { parameters[ParameterID(0)].values[feature] = 0 }
+    parameters[ParameterID(1)].values[0] = -1
     let clean = try Session(Program(row.graph, for: .attack), parameters: parameters, contexts: 1)[0].forward(images)
     #expect(clean.values.allSatisfy { $0.isFinite })
-    parameters[2].values[0] = weight
+    parameters[ParameterID(2)].values[0] = weight
     let value = try Session(Program(row.graph, for: .attack), parameters: parameters, contexts: 1)[0].forward(images)
     #expect(value.values.allSatisfy { $0.isNaN })
   }
@@ -360,9 +361,10 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     context.backward(seed, into: gradients, set: 0)
     let sums = gradients.reduced(shards: 1)
     let seeds = (0..<batch).map { seed[example: $0].map(Double.init) }
-    for (index, parameter) in row.graph.layout.parameters.enumerated() {
-      expectClose(
-        Array(sums[row.graph.layout.range(index)]), reference.weightGradient(index, examples, seeds: seeds), "\(parameter.name)")
+    let layout = row.graph.layout
+    for parameter in layout.ids {
+      let expected = reference.weightGradient(parameter, examples, seeds: seeds)
+      expectClose(Array(sums[layout.range(parameter)]), expected, "\(layout[parameter].name)")
     }
   }
 

@@ -5,13 +5,23 @@ import TensorEngine
 struct ReferenceNetwork {
   let graph: Graph
   /// The values of each parameter, in PyTorch's order.
-  var weights: [[Double]]
+  var weights: [ParameterID: [Double]]
+
+  init(_ graph: Graph, _ parameters: Parameters) {
+    self.graph = graph
+    weights = Dictionary(uniqueKeysWithValues: graph.layout.ids.map { ($0, parameters[$0].values.map(Double.init)) })
+  }
+
+  private subscript(parameter: ParameterID) -> [Double] {
+    get { weights[parameter] ?? [] }
+    set { weights[parameter] = newValue }
+  }
 
   /// The value of the last node.
   func callAsFunction(_ image: [Double]) -> [Double] {
     var values: [[Double]] = []
-    for node in graph.nodes { values.append(node.inputs.isEmpty ? image : evaluate(node, node.inputs.map { values[$0] })) }
-    return values[graph.output]
+    for node in graph.nodes { values.append(node.inputs.isEmpty ? image : evaluate(node, node.inputs.map { values[$0.index] })) }
+    return values[graph.output.index]
   }
 
   /// Central differences of Σ seed · output at the image.
@@ -20,10 +30,10 @@ struct ReferenceNetwork {
   }
 
   /// Central differences of Σ seed · output at one parameter, summed over images.
-  func weightGradient(_ parameter: Int, _ images: [[Double]], seeds: [[Double]]) -> [Double] {
-    differences(weights[parameter]) { changed in
+  func weightGradient(_ parameter: ParameterID, _ images: [[Double]], seeds: [[Double]]) -> [Double] {
+    differences(self[parameter]) { changed in
       var network = self
-      network.weights[parameter] = changed
+      network[parameter] = changed
       return zip(images, seeds).reduce(0) { $0 + project(network($1.0), $1.1) }
     }
   }
@@ -41,14 +51,14 @@ struct ReferenceNetwork {
   }
 
   private func evaluate(_ node: Graph.Node, _ inputs: [[Double]]) -> [Double] {
-    let from = graph.nodes[node.inputs[0]].shape
+    let from = graph[node.inputs[0]].shape
     switch node.operation {
     case let conv as Convolution: return convolve(conv, inputs[0], from, node.shape)
     case let dense as Dense:
       return rows(inputs[0], from).flatMap { row in
         (0..<dense.units).map { unit in
-          let sum = row.indices.reduce(0) { $0 + row[$1] * weights[dense.weight][unit * row.count + $1] }
-          return sum + (dense.bias.map { weights[$0][unit] } ?? 0)
+          let sum = row.indices.reduce(0) { $0 + row[$1] * self[dense.weight][unit * row.count + $1] }
+          return sum + (dense.bias.map { self[$0][unit] } ?? 0)
         }
       }
     case let pooling as Pooling: return pool(pooling, inputs[0], from, node.shape)
@@ -59,13 +69,13 @@ struct ReferenceNetwork {
         (0..<from[0] * from[1]).reduce(0) { $0 + inputs[0][$1 * from[2] + channel] } / Double(from[0] * from[1])
       }
     case let norm as LayerNorm: return rows(inputs[0], from).flatMap { normalized($0, norm) }
-    case let tokens as Tokens: return zip(weights[tokens.whole] + inputs[0], weights[tokens.positions]).map(+)
+    case let tokens as Tokens: return zip(self[tokens.whole] + inputs[0], self[tokens.positions]).map(+)
     case is FirstToken: return Array(inputs[0].prefix(from[1]))
     case let attention as Attention: return attend(rows(inputs[0], from), attention.heads)
     case let norm as BatchNorm:
       return inputs[0].enumerated().map { index, value in
-        let c = index % weights[norm.weight].count
-        return scaled(value, c, mean: weights[norm.mean][c], variance: weights[norm.variance][c], norm)
+        let c = index % self[norm.weight].count
+        return scaled(value, c, mean: self[norm.mean][c], variance: self[norm.variance][c], norm)
       }
     case is Flatten:
       guard from.rank == 3 else { return inputs[0] }
@@ -97,7 +107,7 @@ struct ReferenceNetwork {
     let mean = row.reduce(0, +) / Double(row.count)
     let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(row.count)
     return row.enumerated().map { index, value in
-      (value - mean) / (variance + Double(norm.epsilon)).squareRoot() * weights[norm.weight][index] + weights[norm.bias][index]
+      (value - mean) / (variance + Double(norm.epsilon)).squareRoot() * self[norm.weight][index] + self[norm.bias][index]
     }
   }
 
@@ -119,7 +129,7 @@ struct ReferenceNetwork {
   }
 
   private func scaled(_ value: Double, _ channel: Int, mean: Double, variance: Double, _ norm: BatchNorm) -> Double {
-    (value - mean) / (variance + Double(norm.epsilon)).squareRoot() * weights[norm.weight][channel] + weights[norm.bias][channel]
+    (value - mean) / (variance + Double(norm.epsilon)).squareRoot() * self[norm.weight][channel] + self[norm.bias][channel]
   }
 
   // MARK: A batch
@@ -129,15 +139,15 @@ struct ReferenceNetwork {
     var values: [[[Double]]] = []
     for node in graph.nodes {
       if let norm = node.operation as? BatchNorm {
-        values.append(normalized(values[node.inputs[0]], norm))
+        values.append(normalized(values[node.inputs[0].index], norm))
       } else {
         values.append(
           images.indices.map { example in
-            node.inputs.isEmpty ? images[example] : evaluate(node, node.inputs.map { values[$0][example] })
+            node.inputs.isEmpty ? images[example] : evaluate(node, node.inputs.map { values[$0.index][example] })
           })
       }
     }
-    return values[graph.output]
+    return values[graph.output.index]
   }
 
   /// The mean and the variance of each channel, and over how many values.
@@ -150,7 +160,7 @@ struct ReferenceNetwork {
   }
 
   private func normalized(_ examples: [[Double]], _ norm: BatchNorm) -> [[Double]] {
-    let channels = weights[norm.weight].count
+    let channels = self[norm.weight].count
     let statistics = statistics(examples, channels: channels)
     return examples.map { example in
       example.enumerated().map { index, value in
@@ -161,10 +171,10 @@ struct ReferenceNetwork {
   }
 
   /// Central differences of Σ seed · output over the whole batch at one parameter.
-  func batchWeightGradient(_ parameter: Int, _ images: [[Double]], seeds: [[Double]]) -> [Double] {
-    differences(weights[parameter]) { changed in
+  func batchWeightGradient(_ parameter: ParameterID, _ images: [[Double]], seeds: [[Double]]) -> [Double] {
+    differences(self[parameter]) { changed in
       var network = self
-      network.weights[parameter] = changed
+      network[parameter] = changed
       return zip(network.ofBatch(images), seeds).reduce(0) { $0 + project($1.0, $1.1) }
     }
   }
@@ -197,11 +207,11 @@ struct ReferenceNetwork {
     for row in 0..<to[0] {
       for column in 0..<to[1] {
         for filter in 0..<conv.filters {
-          var sum = conv.bias.map { weights[$0][filter] } ?? 0
+          var sum = conv.bias.map { self[$0][filter] } ?? 0
           let first = filter / (conv.filters / conv.groups) * channels
           slide(conv.window, row, column, over: from) { pixel, offset in
             for channel in 0..<channels {
-              sum += image[pixel * from[2] + first + channel] * weights[conv.weight][(filter * channels + channel) * area + offset]
+              sum += image[pixel * from[2] + first + channel] * self[conv.weight][(filter * channels + channel) * area + offset]
             }
           }
           result.append(sum)

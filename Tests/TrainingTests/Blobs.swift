@@ -77,7 +77,7 @@ final class TemporaryRun: @unchecked Sendable {
 
   func initial(_ graph: Graph) -> Parameters {
     let parameters = Parameters(graph.layout)
-    for (index, entry) in Weights(graph.layout, seed: seed).entries.enumerated() { parameters[index] = entry.tensor }
+    for (parameter, entry) in zip(graph.layout.ids, Weights(graph.layout, seed: seed).entries) { parameters[parameter] = entry.tensor }
     return parameters
   }
 

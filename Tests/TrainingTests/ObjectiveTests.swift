@@ -138,12 +138,12 @@ struct ObjectiveTests {
     one.settings.optimizer = OptimizerSettings(.sgd(momentum: 0, weightDecay: 0), learningRate: 0.2)
     two.settings.optimizer = OptimizerSettings(.sgd(momentum: 0, weightDecay: 0), learningRate: 0.1)
     let (a, b) = (try one.run().selected.parameters, try two.run().selected.parameters)
-    for (index, parameter) in a.layout.parameters.enumerated() where parameter.isTrained {
-      #expect(zip(a[index].values, b[index].values).allSatisfy { abs($0 - $1) < 1e-6 }, "\(parameter.name)")
+    for parameter in a.layout.ids where a.layout[parameter].isTrained {
+      #expect(zip(a[parameter].values, b[parameter].values).allSatisfy { abs($0 - $1) < 1e-6 }, "\(a.layout[parameter].name)")
     }
     // The running statistics took in each view.
-    if let index = a.layout.parameters.firstIndex(where: { $0.name.hasSuffix("running_mean") }) {
-      #expect(zip(a[index].values, b[index].values).allSatisfy { abs(1.9 * $0 - $1) < 1e-5 })
+    if let mean = a.layout.ids.first(where: { a.layout[$0].name.hasSuffix("running_mean") }) {
+      #expect(zip(a[mean].values, b[mean].values).allSatisfy { abs(1.9 * $0 - $1) < 1e-5 })
     }
   }
 }
@@ -157,14 +157,15 @@ struct WeightPerturbationTests {
     let parameters = MethodReference.weights(layout)
     let before = parameters.withValues(Array.init)
     var direction = [Float](repeating: 0, count: layout.trainedCount)
-    for index in layout.parameters.indices {
-      direction.replaceSubrange(layout.range(index), with: Noise.signed(200 + index, count: layout.parameters[index].shape.count))
+    for parameter in layout.ids {
+      let count = layout[parameter].shape.count
+      direction.replaceSubrange(layout.range(parameter), with: Noise.signed(200 + parameter.index, count: count))
     }
     let perturbation = WeightPerturbation(along: direction, of: parameters, size: 0.01)
     perturbation.add(to: parameters)
-    for (index, parameter) in layout.parameters.enumerated() {
-      let changes = zip(parameters[index].values, before[layout.range(index)]).map { $0 - $1 }
-      for (change, peer) in zip(changes, try reference[parameter.name].values) { #expect(abs(change - peer) < 1e-6) }
+    for parameter in layout.ids {
+      let changes = zip(parameters[parameter].values, before[layout.range(parameter)]).map { $0 - $1 }
+      for (change, peer) in zip(changes, try reference[layout[parameter].name].values) { #expect(abs(change - peer) < 1e-6) }
     }
     perturbation.remove(from: parameters)
     #expect(zip(parameters.withValues(Array.init), before).allSatisfy { abs($0 - $1) < 1e-7 })

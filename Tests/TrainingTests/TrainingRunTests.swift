@@ -59,13 +59,13 @@ struct TrainingRunTests {
     let before = run.initial(graph)
     let after = try run.run().selected.parameters
     let expected = try linearStep(before, Blobs.dataset.train, rate: 0.5)
-    let weights = after[0].values + after[1].values
+    let weights = after[ParameterID(0)].values + after[ParameterID(1)].values
     #expect(zip(weights, expected).allSatisfy { abs(Double($0) - $1) < 1e-5 })
   }
 
   /// One step of gradient descent on a linear softmax classifier, in double precision: weights `[3, 16]`, then biases.
   private func linearStep(_ parameters: Parameters, _ split: Split, rate: Double) throws -> [Double] {
-    let (weight, bias) = (parameters[0].values.map(Double.init), parameters[1].values.map(Double.init))
+    let (weight, bias) = (parameters[ParameterID(0)].values.map(Double.init), parameters[ParameterID(1)].values.map(Double.init))
     var gradient = [Double](repeating: 0, count: 51)
     for index in 0..<split.count {
       let image = try split.images(at: [index]).values.map(Double.init)

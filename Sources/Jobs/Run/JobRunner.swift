@@ -187,7 +187,7 @@ private struct Run {
 
   private func parameters(of weights: Weights) throws -> Parameters {
     let parameters = Parameters(graph.layout)
-    for (index, tensor) in try weights.tensors(for: graph.layout).enumerated() { parameters[index] = tensor }
+    for (parameter, tensor) in zip(graph.layout.ids, try weights.tensors(for: graph.layout)) { parameters[parameter] = tensor }
     return parameters
   }
 

@@ -18,10 +18,7 @@ package struct Estimate: Hashable, Sendable {
   let trainingShare: Double
 
   init(_ spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph) {
-    let forward = Double(
-      graph.nodes.reduce(0) { sum, node in
-        sum + node.operation.floatingPointOperations(inputs: node.inputs.map { graph.nodes[$0].shape }, output: node.shape)
-      })
+    let forward = Double(graph.floatingPointOperations)
     let used = min(spec.dataset.limit ?? facts.trainCount, facts.trainCount)
     let held = Int(Double(used) * spec.dataset.validationFraction)
     let trained = used - held

@@ -6,7 +6,7 @@ extension Parameters {
   /// - Throws: everything in which they do not fit; see `Weights.tensors(for:)`.
   package func load(_ weights: Weights) throws(WeightsError) {
     let tensors = try weights.tensors(for: layout)
-    for (index, tensor) in tensors.enumerated() { self[index] = tensor }
+    for (parameter, tensor) in zip(layout.ids, tensors) { self[parameter] = tensor }
   }
 }
 
@@ -14,6 +14,6 @@ extension Weights {
   /// The present values of a network's parameters.
   package init(_ parameters: Parameters) {
     let layout = parameters.layout
-    self.init(layout, tensors: layout.parameters.indices.map { parameters[$0] })
+    self.init(layout, tensors: layout.ids.map { parameters[$0] })
   }
 }

@@ -41,7 +41,7 @@ struct LayerListBuilder {
   }
 
   private mutating func append(plain layer: Layer, after node: Graph.NodeID, name: String) throws -> Graph.NodeID {
-    let input = graph.nodes[node].shape
+    let input = graph[node].shape
     switch layer {
     case .conv(let filters, let kernel, let stride, let padding, let groups, let bias):
       // An input that is no image, or channels that the groups do not divide, is refused by the operation below.
@@ -90,8 +90,8 @@ struct LayerListBuilder {
   ) throws(ModelError) -> Graph.NodeID {
     do {
       let node = try add(&self)
-      guard graph.nodes[node].shape.count <= Self.mostActivations else {
-        throw GraphError("its output \(graph.nodes[node].shape) is larger than \(Self.mostActivations) values for one image")
+      guard graph[node].shape.count <= Self.mostActivations else {
+        throw GraphError("its output \(graph[node].shape) is larger than \(Self.mostActivations) values for one image")
       }
       guard graph.nodes.count <= Self.mostNodes else { throw GraphError("a network takes at most \(Self.mostNodes) layers") }
       return node

@@ -23,7 +23,7 @@ struct NetworkBuilder {
   }
 
   /// The shape of one example at the present node.
-  var shape: Shape { graph.nodes[node].shape }
+  var shape: Shape { graph[node].shape }
   /// The channels of an image, or the features of a row.
   var channels: Int { shape.dimensions.last ?? 1 }
 

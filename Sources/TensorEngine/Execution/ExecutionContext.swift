@@ -117,12 +117,6 @@ package final class ExecutionContext {
     fill(logitGradient)
   }
 
-  private func fill(_ logitGradient: Tensor) {
-    guard let seed = program.logitGradientBuffer else { preconditionFailure("a program for \(program.purpose) takes no gradient") }
-    precondition(logitGradient.batch == pass.batch)
-    fill(seed, with: logitGradient)
-  }
-
   /// The same for the gradients of the weights, which go to `set` of `gradients`: to that of the first shard, and summed over all, where the
   /// shards of a batch have reductions.
   package func beginBackward(_ logitGradient: Tensor, into gradients: Gradients, set: Int) {
@@ -131,8 +125,14 @@ package final class ExecutionContext {
     let base = gradients.shard(set)
     self.gradients = base
     for stage in backwardStages.indices {
-      for index in backwardStages[stage].indices { backwardStages[stage][index].bindGradients { base + program.layout.offsets[$0] } }
+      for index in backwardStages[stage].indices { backwardStages[stage][index].bindGradients { base + program.layout.offset($0) } }
     }
+  }
+
+  private func fill(_ logitGradient: Tensor) {
+    guard let seed = program.logitGradientBuffer else { preconditionFailure("a program for \(program.purpose) takes no gradient") }
+    precondition(logitGradient.batch == pass.batch)
+    fill(seed, with: logitGradient)
   }
 
   /// The gradient at the images, `[batch, height, width, channels]`, after a backward pass.
@@ -184,7 +184,7 @@ package final class ExecutionContext {
   /// Where the gradient of a parameter goes.
   func gradient(of parameter: ParameterID) -> UnsafeMutablePointer<Float> {
     guard let gradients else { preconditionFailure("gradients of weights before the way back began") }
-    return gradients + program.layout.offsets[parameter]
+    return gradients + program.layout.offset(parameter)
   }
 
   func run(forward stage: Int) { for loop in forwardStages[stage] { loop(pass) } }
@@ -224,7 +224,7 @@ package final class ExecutionContext {
   private func resolve(_ operand: Lowering.Operand, microBatch: Int, of count: Int) -> UnsafeMutableRawPointer {
     switch operand {
     case .buffer(let buffer): UnsafeMutableRawPointer(pointer(buffer, microBatch: microBatch, of: count))
-    case .weight(let parameter): UnsafeMutableRawPointer(parameters.memory.floats() + program.layout.offsets[parameter])
+    case .weight(let parameter): UnsafeMutableRawPointer(parameters.memory.floats() + program.layout.offset(parameter))
     case .packed(let index): packed.buffers[index]
     case .shared(let index): reductions.buffers[index]
     // Pointed at the shard's own place before each backward pass.

@@ -6,16 +6,16 @@ struct InstructionCost: Sendable {
 
   /// An operation's work is that of the instruction with its label; where none has it, of the first.
   static func forward(_ instructions: ArraySlice<Lowering.Instruction>, of node: Graph.NodeID, _ graph: Graph) -> [InstructionCost] {
-    distribute(instructions, of: node, [(graph.nodes[node].operation.label, operations(of: node, graph))])
+    distribute(instructions, of: node, [(graph[node].operation.label, operations(of: node, graph))])
   }
 
   /// A gradient takes as much as the value: once to the input and once to the weights, as far as they are required.
   static func backward(
     _ instructions: ArraySlice<Lowering.Instruction>, of node: Graph.NodeID, _ graph: Graph, _ lowering: Lowering
   ) -> [InstructionCost] {
-    let operation = graph.nodes[node].operation
+    let operation = graph[node].operation
     var parts: [(String, Int)] = []
-    if graph.nodes[node].inputs.contains(where: lowering.requiresGradient) {
+    if graph[node].inputs.contains(where: lowering.requiresGradient) {
       parts.append((operation.label + " to input", operations(of: node, graph)))
     }
     if lowering.requiresWeightGradients && !operation.parameters.isEmpty {
@@ -25,9 +25,7 @@ struct InstructionCost: Sendable {
   }
 
   private static func operations(of node: Graph.NodeID, _ graph: Graph) -> Int {
-    let node = graph.nodes[node]
-    let inputs = node.inputs.map { graph.nodes[$0].shape }
-    return graph.shard.size * node.operation.floatingPointOperations(inputs: inputs, output: node.shape)
+    graph.shard.size * graph.floatingPointOperations(of: node)
   }
 
   private static func distribute(

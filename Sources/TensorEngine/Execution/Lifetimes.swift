@@ -18,11 +18,11 @@ struct Lifetimes {
     let runs = Lowering.Instruction.runs(instructions[..<pause]) + Lowering.Instruction.runs(instructions[pause...])
     var users = [Set<Int>](repeating: [], count: buffers.count)
     for (number, run) in runs.enumerated() {
-      for index in run { for case .buffer(let buffer) in instructions[index].operands { users[buffer].insert(number) } }
+      for index in run { for case .buffer(let buffer) in instructions[index].operands { users[buffer.index].insert(number) } }
     }
     let callers = Set([input] + pauses + [output].compactMap { $0 })
     let fullShardBytes = buffers.indices.map {
-      users[$0].count > 1 || callers.contains($0) ? buffers[$0].bytes * buffers[$0].microBatches : nil
+      users[$0].count > 1 || callers.contains(Lowering.BufferID(index: $0)) ? buffers[$0].bytes * buffers[$0].microBatches : nil
     }
     self.fullShardBytes = fullShardBytes
     bytes = buffers.indices.map { fullShardBytes[$0] ?? buffers[$0].bytes }
@@ -33,7 +33,7 @@ struct Lifetimes {
       let isSplit = instructions[run.lowerBound].microBatches > 1
       for index in run {
         for case .buffer(let buffer) in instructions[index].operands {
-          let moments = isSplit && fullShardBytes[buffer] != nil ? run.lowerBound...run.upperBound - 1 : index...index
+          let moments = isSplit && fullShardBytes[buffer.index] != nil ? run.lowerBound...run.upperBound - 1 : index...index
           for moment in [moments.lowerBound, moments.upperBound] { touch(buffer, moment < pause ? moment : moment + 1) }
         }
       }
@@ -43,8 +43,8 @@ struct Lifetimes {
   }
 
   private mutating func touch(_ buffer: Lowering.BufferID, _ moment: Int) {
-    let known = ranges[buffer] ?? moment...moment
-    ranges[buffer] = min(known.lowerBound, moment)...max(known.upperBound, moment)
+    let known = ranges[buffer.index] ?? moment...moment
+    ranges[buffer.index] = min(known.lowerBound, moment)...max(known.upperBound, moment)
   }
 }
 

@@ -1,111 +1,41 @@
 import CKernels
 import COneDNN
 
-/// Turns a graph into instructions over buffers: what the operations write themselves into.
+/// Turns a graph into instructions over buffers. Each operation emits its own instructions through this type.
 package struct Lowering {
-  /// A run of floats whose place in memory is planned when all lifetimes are known.
-  typealias BufferID = Int
-
-  /// What an instruction works on.
-  enum Operand: Hashable, Sendable {
-    case buffer(BufferID)
-    /// Weights in PyTorch's order.
-    case weight(ParameterID)
-    /// What the packing makes of weights, by position in `packed`: it stays until the weights change.
-    case packed(Int)
-    /// Where the shard's gradient of a weight tensor goes.
-    case gradient(ParameterID)
-    /// What a reduction leaves for all shards, by position in `shared`.
-    case shared(Int)
-  }
-
-  /// A loop in Swift over the floats of its operands, in their order.
-  typealias Loop = @Sendable (_ pointers: [UnsafeMutablePointer<Float>], _ pass: PassFacts) -> Void
-
-  enum Body: Sendable {
-    case kernel(Kernel, [(role: onednn_role, operand: Operand)])
-    case loop([Operand], Loop)
-    case reduction(Reduction)
-  }
-
-  /// Where the shards of a batch wait for each other: what each has found is put together, in the order of the shards.
-  struct Reduction: Sendable {
-    /// What one shard brings.
-    struct Partial {
-      let pointer: UnsafeMutablePointer<Float>
-      /// The number of real examples in the shard.
-      let batch: Int
-    }
-
-    /// What each shard brings.
-    let partial: BufferID
-    /// What is read and written once for all: weights and shared memory.
-    let operands: [Operand]
-    /// How many results there are, channels or weights, each independent of the others.
-    let extent: Int
-    let combine: @Sendable (_ partials: [Partial], _ pointers: [UnsafeMutablePointer<Float>], _ results: Range<Int>) -> Void
-  }
-
-  struct Instruction: Sendable {
-    let label: String
-    let body: Body
-    /// In how many micro-batches the shard passes through it, one after the other.
-    let microBatches: Int
-
-    var operands: [Operand] {
-      switch body {
-      case .kernel(_, let arguments): arguments.map(\.operand)
-      case .loop(let operands, _): operands
-      case .reduction(let reduction): [.buffer(reduction.partial)] + reduction.operands
-      }
-    }
-
-    var reduction: Reduction? { if case .reduction(let reduction) = body { reduction } else { nil } }
-  }
-
-  /// Memory that a program needs.
-  struct Buffer: Sendable {
-    /// For one part of the shard.
-    let bytes: Int
-    let microBatches: Int
-  }
-
   let graph: Graph
-  /// The number of examples that an instruction takes at once, and that every buffer made now has.
+  /// The examples of a micro-batch: what each instruction emitted now processes at once, and what each buffer made now holds.
   private(set) var batch: Int
   let purpose: Purpose
-  /// The bytes that the weights of a layer may take at the points of Winograd's algorithm, which rounds coarser than a direct convolution
-  /// (4e-6 to 1e-7 for windows of 3×3): none where that is too coarse. Weights that are learnt change before they have been used much: it
-  /// takes longer to bring many of them to the points than is saved there.
+  /// The most bytes that the transformed weights of one layer may take for Winograd's algorithm.
+  ///
+  /// None where its rounding is too coarse (4e-6 against 1e-7 of a direct convolution, for windows of 3×3). Few in training: its weights
+  /// change after every pass, and the transformation of many weights takes longer than the algorithm saves.
   let winogradBytes: Int
   /// Whether convolutions and linear layers multiply in bfloat16, with sums in single precision.
   let isHalf: Bool
-  /// Whether the shards of a batch meet on the way: the network asks for statistics of the whole batch.
+  /// Whether the network needs statistics of the whole batch, so that the passes of its shards are cut by reductions.
   let hasReductions: Bool
   private(set) var instructions: [Instruction] = []
   private(set) var buffers: [Buffer] = []
-  /// What is done once after each change of the weights, not in each pass: packing, folding, transforming.
+  /// Runs once after each change of the weights, not in each pass: packing, folding, transforming.
   private(set) var packing: [Instruction] = []
-  /// The bytes of each result of the packing.
+  /// The bytes of each result of `packing`.
   private(set) var packed: [Int] = []
-  /// The bytes of what reductions leave for all shards.
+  /// The bytes of each result of a reduction that all shards read.
   private(set) var shared: [Int] = []
-  private var values: [Graph.NodeID: BufferID] = [:]
-  private var contributions: [Graph.NodeID: [BufferID]] = [:]
-  /// How many of those that read a node's value have contributed to the gradient at it.
-  private var contributed: [Graph.NodeID: Int] = [:]
-  /// How to compute a value again, so that it need not be kept for the way back.
-  private var rematerialisations: [BufferID: (inout Lowering) -> BufferID] = [:]
-  /// What was computed again.
-  private var recomputed: [BufferID: BufferID] = [:]
+  private(set) var values: [Graph.NodeID: BufferID] = [:]
   private var isBackward = false
+  private var rematerialisations: [BufferID: (inout Lowering) -> BufferID] = [:]
+  /// The buffers of rematerialised values, by the buffers of the values.
+  private var recomputed: [BufferID: BufferID] = [:]
   private var savedActivations: [Graph.NodeID: BufferID] = [:]
-  private var folded: [Graph.NodeID: Operand] = [:]
-  /// What was computed together with one of its inputs, and with which.
-  private var fused: [Graph.NodeID: Graph.NodeID] = [:]
-  private var masked: Set<Graph.NodeID> = []
-  /// Where the values of a ReLU are strictly inside its range, as bits.
-  private var activationMasks: [Graph.NodeID: BufferID] = [:]
+  private var savedOperands: [Graph.NodeID: Operand] = [:]
+  /// The gradients at a node that have not been summed yet, one from each consumer.
+  var contributions: [Graph.NodeID: [BufferID]] = [:]
+  /// How many consumers of a node have contributed to the gradient at it.
+  var contributed: [Graph.NodeID: Int] = [:]
+  var fusions = Fusions()
   private let microBatchSizes: MicroBatchSizes
   private let consumers: [[Graph.NodeID]]
   private let gradientRequired: [Bool]
@@ -119,14 +49,15 @@ package struct Lowering {
     self.purpose = purpose
     hasReductions = purpose.contains(.batchStatistics) && graph.nodes.contains { $0.operation is BatchNorm }
     var consumers = [[Graph.NodeID]](repeating: [], count: graph.nodes.count)
-    // A gradient is wanted at a node when something upstream of it takes one: the input of an attack, the weights of training.
+    // A node requires a gradient when the purpose asks for one at the node or at any node before it.
     var gradientRequired: [Bool] = []
-    for (id, node) in graph.nodes.enumerated() {
-      for input in node.inputs { consumers[input].append(id) }
-      let takes =
+    for id in graph.nodeIDs {
+      let node = graph[id]
+      for input in node.inputs { consumers[input.index].append(id) }
+      let isAskedFor =
         purpose.contains(.inputGradient) && id == graph.input
         || purpose.contains(.weightGradients) && !node.operation.parameters.isEmpty
-      gradientRequired.append(takes || node.inputs.contains { gradientRequired[$0] })
+      gradientRequired.append(isAskedFor || node.inputs.contains { gradientRequired[$0.index] })
     }
     self.consumers = consumers
     self.gradientRequired = gradientRequired
@@ -135,12 +66,13 @@ package struct Lowering {
   // MARK: Values
 
   /// The shape of one example at a node.
-  func shape(_ node: Graph.NodeID) -> Shape { graph.nodes[node].shape }
-  func input(_ node: Graph.NodeID, _ index: Int = 0) -> Graph.NodeID { graph.nodes[node].inputs[index] }
+  func shape(_ node: Graph.NodeID) -> Shape { graph[node].shape }
+  func input(_ node: Graph.NodeID, _ index: Int = 0) -> Graph.NodeID { graph[node].inputs[index] }
+  func consumers(of node: Graph.NodeID) -> [Graph.NodeID] { consumers[node.index] }
 
-  /// The buffer that holds a node's value, `[batch, …]`. On the way back it is first computed again, if it can be.
+  /// The buffer that holds a node's value, `[batch, …]`. In the backward pass a value that can be rematerialised is computed again first.
   mutating func value(_ node: Graph.NodeID) -> BufferID {
-    guard let buffer = values[node] else { preconditionFailure("node \(node) was read before it was computed") }
+    guard let buffer = values[node] else { preconditionFailure("node \(node.index) was read before it was computed") }
     guard isBackward, let recompute = rematerialisations[buffer] else { return buffer }
     if let known = recomputed[buffer] { return known }
     let again = recompute(&self)
@@ -148,21 +80,21 @@ package struct Lowering {
     return again
   }
 
-  /// Says how the value of `node` can be computed again from others: cheaper than to keep it from the way there to the way back.
+  /// Rematerialisation: the value of `node` is not kept for the backward pass, `recompute` emits it again there.
   mutating func rematerialise(_ node: Graph.NodeID, by recompute: @escaping (inout Lowering) -> BufferID) {
     rematerialisations[value(node)] = recompute
   }
 
-  /// From here on instructions are those of `node`.
+  /// The instructions emitted from here on are those of `node`.
   mutating func enter(_ node: Graph.NodeID) { batch = microBatchSizes[node] }
   private var microBatches: Int { graph.shard.size / batch }
 
-  /// From here on instructions are those of the way back.
+  /// The instructions emitted from here on are those of the backward pass.
   mutating func beginBackward() { isBackward = true }
 
   mutating func makeBuffer(bytes: Int) -> BufferID {
     buffers.append(Buffer(bytes: bytes, microBatches: microBatches))
-    return buffers.count - 1
+    return BufferID(index: buffers.count - 1)
   }
 
   /// A new buffer of the shape of a node's value.
@@ -174,84 +106,33 @@ package struct Lowering {
     return buffer
   }
 
-  /// The node's value is that of its input, or of that of its inputs into which it was fused, bit by bit.
-  mutating func passThrough(_ node: Graph.NodeID) { values[node] = value(fused[node] ?? input(node)) }
+  /// Makes the value of `node` the buffer of its input, or of the node into which it was fused. Nothing is computed.
+  mutating func passThrough(_ node: Graph.NodeID) { values[node] = value(fusions.nodes[node] ?? input(node)) }
 
-  /// Remembers what the forward pass leaves for the backward pass of the same node, beside its value.
+  /// Saves a buffer other than the node's value for the node's backward pass.
   mutating func save(_ buffer: BufferID, of node: Graph.NodeID) { savedActivations[node] = buffer }
   func saved(of node: Graph.NodeID) -> BufferID? { savedActivations[node] }
 
-  /// The only operation that reads the value of `node`, if there is but one.
-  func soleConsumer(of node: Graph.NodeID) -> Graph.NodeID? { consumers[node].count == 1 ? consumers[node][0] : nil }
-
-  /// The batch norm that alone reads the value of `node`, and whose running statistics may be folded into the weights of `node`: they
-  /// will be.
-  mutating func foldedBatchNorm(after node: Graph.NodeID) -> (node: Graph.NodeID, operation: BatchNorm)? {
-    guard !purpose.contains(.batchStatistics), let consumer = soleConsumer(of: node),
-      let operation = graph.nodes[consumer].operation as? BatchNorm
-    else { return nil }
-    fuse(consumer, into: node)
-    return (consumer, operation)
-  }
-
-  /// Whether a node is a flattening of images that only changes the order of their values, and the linear layer that alone reads it takes
-  /// its weights in that order instead.
-  func isFolded(_ node: Graph.NodeID) -> Bool {
-    guard !requiresWeightGradients, graph.nodes[node].operation is Flatten, Flatten.reorders(shape(input(node))),
-      let consumer = soleConsumer(of: node)
-    else { return false }
-    return graph.nodes[consumer].operation is Dense
-  }
-
-  /// Remembers with which weights, other than the network's own, a node was computed.
-  mutating func save(weights: Operand, of node: Graph.NodeID) { folded[node] = weights }
-  /// Remembers factors and shifts between forward and backward pass.
-  mutating func save(coefficients: Operand, of node: Graph.NodeID) { folded[node] = coefficients }
-  func savedCoefficients(of node: Graph.NodeID) -> Operand? { folded[node] }
-  func savedWeights(of node: Graph.NodeID) -> Operand? { folded[node] }
-
-  /// The ReLU that alone reads the value of `node`, and may then be computed on the way out of the kernel.
-  func clamp(after node: Graph.NodeID) -> (node: Graph.NodeID, range: ClosedRange<Float>)? {
-    guard let consumer = soleConsumer(of: node), let relu = graph.nodes[consumer].operation as? ReLU else { return nil }
-    return (consumer, relu.range)
-  }
-
-  /// Room for a bit for each value of a ReLU, for the way back of an attack, which then need not keep the value itself.
-  mutating func makeActivationMask(of relu: Graph.NodeID) -> BufferID? {
-    guard purpose.retain == .masks, gradientRequired[relu], (shape(relu).dimensions.last ?? 1).isMultiple(of: 16) else { return nil }
-    // Where a maximum over windows reads it, the mask is read off that.
-    if let consumer = soleConsumer(of: relu), (graph.nodes[consumer].operation as? Pooling)?.kind == .max { return nil }
-    return makeBuffer(bytes: batch * shape(relu).count / 8)
-  }
-
-  /// Says that a kernel of our own leaves these bits.
-  mutating func save(activationMask: BufferID?, of relu: Graph.NodeID) { activationMasks[relu] = activationMask }
-
-  /// The sum that alone reads the value of `node`, where its other term is known by now: a kernel may add that on its way out.
-  func sum(after node: Graph.NodeID) -> (node: Graph.NodeID, other: BufferID)? {
-    guard let consumer = soleConsumer(of: node), graph.nodes[consumer].operation is Add else { return nil }
-    return graph.nodes[consumer].inputs.first { $0 != node }.flatMap { values[$0] }.map { (consumer, $0) }
-  }
-
-  /// Says that the value of `branch` is already that of `node`, which reads it.
-  mutating func fuse(_ node: Graph.NodeID, into branch: Graph.NodeID) { fused[node] = branch }
-
-  /// Whether the node was computed together with its input.
-  func isFused(_ node: Graph.NodeID) -> Bool { fused[node] != nil }
+  /// Saves the weights that a node was computed with, where they are not the network's own, for its backward pass.
+  mutating func save(weights: Operand, of node: Graph.NodeID) { savedOperands[node] = weights }
+  func savedWeights(of node: Graph.NodeID) -> Operand? { savedOperands[node] }
+  /// Saves the factors and shifts of a batch norm for its backward pass.
+  mutating func save(coefficients: Operand, of node: Graph.NodeID) { savedOperands[node] = coefficients }
+  func savedCoefficients(of node: Graph.NodeID) -> Operand? { savedOperands[node] }
 
   // MARK: Gradients
 
   var requiresWeightGradients: Bool { purpose.contains(.weightGradients) }
-  func requiresGradient(_ node: Graph.NodeID) -> Bool { gradientRequired[node] }
+  func requiresGradient(_ node: Graph.NodeID) -> Bool { gradientRequired[node.index] }
 
-  /// The gradient at the value of a node, summed over all that read it.
+  /// The gradient at the value of a node, summed over all its consumers.
   mutating func gradient(_ node: Graph.NodeID) -> BufferID? {
     guard let all = contributions[node], var sum = all.first else { return nil }
     for next in all.dropFirst() {
-      let total = makeBuffer(like: node)
+      let (left, total) = (sum, makeBuffer(like: node))
       let count = batch * shape(node).count
-      emit("sum", reads: [sum, next], writes: [total]) { pointers, _ in
-        kernels_add(pointers[0], pointers[1], pointers[2], Int64(count))
+      emit("sum", reads: [left, next], writes: [total]) { memory, _ in
+        kernels_add(memory[left], memory[next], memory[total], Int64(count))
       }
       sum = total
     }
@@ -259,57 +140,26 @@ package struct Lowering {
     return sum
   }
 
-  /// Adds a gradient at the value of `node`; the buffer is only read from now on.
+  /// Adds a gradient at the value of `node`. The buffer is only read from now on.
   mutating func contribute(_ buffer: BufferID, to node: Graph.NodeID) {
     contributions[node, default: []].append(buffer)
     contributed[node, default: 0] += 1
   }
 
-  /// How a kernel is to finish its contribution to the gradient at the value of `node`: it adds what has been contributed before, and the
-  /// last one masks the sum for the ReLU that it passes next.
-  ///
-  /// That is the node itself, or a ReLU that a maximum over windows alone reads: the gradient passes a window where its maximum was inside
-  /// the range.
-  mutating func finish(ofGradientAt node: Graph.NodeID) -> Finish {
-    var finish = Finish(addend: gradient(node))
-    contributions[node] = nil
-    if contributed[node, default: 0] + 1 == consumers[node].count, let relu = relu(beneath: node) {
-      masked.insert(node)
-      finish.savedMask = activationMasks[isFolded(node) ? input(node) : node]
-      if finish.savedMask == nil { finish.mask = Finish.Clamped(value: value(node), range: relu.range) }
-    }
-    return finish
-  }
-
-  /// Whether the gradient at the value of `node` has been masked already for the ReLU that it is, or that lies beneath.
-  func isMasked(_ node: Graph.NodeID) -> Bool { masked.contains(node) }
-
-  /// Says that the gradient at the value of a ReLU needs no further mask.
-  mutating func markMasked(_ node: Graph.NodeID) { masked.insert(node) }
-
-  /// The ReLU whose mask can be read off the value of `node`.
-  func relu(beneath node: Graph.NodeID) -> ReLU? {
-    let operation = graph.nodes[node].operation
-    if let relu = operation as? ReLU { return relu }
-    if isFolded(node), soleConsumer(of: input(node)) != nil { return relu(beneath: input(node)) }
-    guard let pooling = operation as? Pooling, pooling.kind == .max, soleConsumer(of: input(node)) != nil else { return nil }
-    return graph.nodes[input(node)].operation as? ReLU
-  }
-
-  /// The values of a buffer of the shape of `node`'s in bfloat16.
+  /// The values of a buffer of the shape of `node`'s value, rounded to bfloat16.
   mutating func rounded(_ buffer: BufferID, like node: Graph.NodeID) -> BufferID {
     let count = batch * shape(node).count
     let result = makeBuffer(bytes: count * 2)
-    emit("round", reads: [buffer], writes: [result]) { pointers, _ in kernels_round(pointers[0], pointers[1], Int64(count)) }
+    emit("round", reads: [buffer], writes: [result]) { memory, _ in kernels_round(memory[buffer], memory[result], Int64(count)) }
     return result
   }
 
   /// Emits `result = gradient`, and 0 where the clamped value is at an end of its range.
   mutating func emitMask(_ label: String, _ gradient: BufferID, by clamped: Finish.Clamped, like node: Graph.NodeID, to result: BufferID) {
     let count = batch * shape(node).count
-    let (low, high) = (clamped.range.lowerBound, clamped.range.upperBound)
-    emit(label, reads: [gradient, clamped.value], writes: [result]) { pointers, _ in
-      kernels_mask(pointers[0], pointers[1], low, high, pointers[2], Int64(count))
+    let (value, low, high) = (clamped.value, clamped.range.lowerBound, clamped.range.upperBound)
+    emit(label, reads: [gradient, value], writes: [result]) { memory, _ in
+      kernels_mask(memory[gradient], memory[value], low, high, memory[result], Int64(count))
     }
   }
 
@@ -326,13 +176,10 @@ package struct Lowering {
     emit(label, (reads + writes).map(Operand.buffer), loop)
   }
 
-  mutating func emit(_ label: String, _ operands: [Operand], _ loop: @escaping Loop) {
-    append(label, .loop(operands, loop))
-  }
-
+  mutating func emit(_ label: String, _ operands: [Operand], _ loop: @escaping Loop) { append(label, .loop(operands, loop)) }
   mutating func emit(_ label: String, _ reduction: Reduction) { append(label, .reduction(reduction)) }
 
-  private mutating func append(_ label: String, _ body: Body) {
+  private mutating func append(_ label: String, _ body: Instruction.Body) {
     instructions.append(Instruction(label: label, body: body, microBatches: microBatches))
   }
 
@@ -343,14 +190,22 @@ package struct Lowering {
 
   // MARK: Weights
 
-  /// Has `loop` make something of weights whenever they change; its last operand is the result, of so many bytes.
-  mutating func packWeights(_ label: String, _ sources: [Operand], bytes: Int, _ loop: @escaping Loop) -> Operand {
+  /// Emits `pack`, which runs whenever the weights change.
+  ///
+  /// - Parameters:
+  ///   - sources: weights, and results of earlier packing.
+  ///   - bytes: of the result.
+  mutating func packWeights(
+    _ label: String, from sources: [Operand], bytes: Int,
+    _ pack: @escaping @Sendable (_ memory: BoundOperands, _ packed: UnsafeMutablePointer<Float>) -> Void
+  ) -> Operand {
     let result = makePacked(bytes: bytes)
-    packing.append(Instruction(label: label, body: .loop(sources + [result], loop), microBatches: 1))
+    packing.append(
+      Instruction(label: label, body: .loop(sources + [result]) { memory, _ in pack(memory, memory[result]) }, microBatches: 1))
     return result
   }
 
-  /// Weights that are in PyTorch's order, in the order that `kernel` wants.
+  /// Weights in PyTorch's order, brought into the order that `kernel` reads.
   mutating func pack(_ weights: Operand, for kernel: Kernel) throws -> Operand {
     guard !kernel.isPlain(ONEDNN_WEIGHTS) else { return weights }
     let reordering = try Kernel.pack(for: kernel, ONEDNN_WEIGHTS)
@@ -367,26 +222,31 @@ package struct Lowering {
     return .packed(packed.count - 1)
   }
 
-  /// Emits what computes the gradients of some parameters, by a body that is told where they go: to the shard's own set, or, where the
-  /// shards meet anyway, to memory from which they are summed up at once, so that there is but one set.
+  /// Emits the kernels that compute the gradients of some parameters.
+  ///
+  /// Each shard has a set of gradients of its own, and the sets are summed after the pass. In a program with reductions the shards run in
+  /// lockstep, so the gradients of each layer are summed at once, and one set is enough.
+  ///
+  /// - Parameter body: emits them; it is told where the gradient of each parameter goes.
   mutating func emitGradients(
-    of parameters: [ParameterID], _ body: (inout Lowering, [Operand]) throws -> Void
+    of parameters: [ParameterID], _ body: (inout Lowering, _ destination: (ParameterID) -> Operand) throws -> Void
   ) rethrows {
-    guard hasReductions else { return try body(&self, parameters.map(Operand.gradient)) }
-    let partials = parameters.map { makeBuffer(bytes: graph.parameterShape($0).count * 4) }
-    try body(&self, partials.map(Operand.buffer))
-    for (parameter, partial) in zip(parameters, partials) {
-      let count = graph.parameterShape(parameter).count
+    guard hasReductions else { return try body(&self) { .gradient($0) } }
+    let partials = parameters.map { ($0, makeBuffer(bytes: graph.parameterShape($0).count * 4)) }
+    let destinations = Dictionary(uniqueKeysWithValues: partials)
+    try body(&self) { destinations[$0].map(Operand.buffer) ?? .gradient($0) }
+    for (parameter, partial) in partials {
+      let sum = Operand.gradient(parameter)
       emit(
         "sum of gradients",
-        Reduction(partial: partial, operands: [.gradient(parameter)], extent: count) { partials, pointers, weights in
+        Reduction(partial: partial, operands: [sum], extent: graph.parameterShape(parameter).count) { partials, memory, weights in
           Gradients.sum(partials.map(\.pointer), weights)
-          (pointers[0] + weights.lowerBound).update(from: partials[0].pointer + weights.lowerBound, count: weights.count)
+          (memory[sum] + weights.lowerBound).update(from: partials[0].pointer + weights.lowerBound, count: weights.count)
         })
     }
   }
 
-  /// Emits a kernel that computes a gradient of weights, and takes it to PyTorch's order where the kernel has another.
+  /// Emits a kernel of oneDNN that computes a gradient of weights, and brings it into PyTorch's order.
   mutating func emitWeightGradient(
     _ label: String, _ kernel: Kernel, to destination: Operand, _ arguments: [(role: onednn_role, operand: Operand)]
   ) throws {

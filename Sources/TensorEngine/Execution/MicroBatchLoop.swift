@@ -1,11 +1,11 @@
 /// Steps that run once for each micro-batch of a shard.
 struct MicroBatchLoop {
-  /// The same steps for each part of the shard.
+  /// The same steps, bound to the memory of each micro-batch.
   private var microBatches: [[Step]]
 
   /// - Parameters:
-  ///   - instructions: each in `count` micro-batches.
-  ///   - resolve: the place of an operand for one part of the shard.
+  ///   - instructions: all with so many micro-batches.
+  ///   - resolve: the address of an operand for one micro-batch.
   init(
     _ instructions: ArraySlice<Lowering.Instruction>, microBatches count: Int,
     _ resolve: (_ operand: Lowering.Operand, _ microBatch: Int) -> UnsafeMutableRawPointer
@@ -19,12 +19,12 @@ struct MicroBatchLoop {
     for steps in microBatches { for step in steps { step(pass) } }
   }
 
-  /// The seconds that each step takes alone for the whole shard, at its best; leaves what a pass leaves.
+  /// The seconds that each step takes alone for the whole shard, at its best. Afterwards memory is as after a pass.
   func timed(_ pass: PassFacts) -> [Double] {
-    // In their order, since a later step may write where an earlier one has read.
+    // In their order: a later step may write where an earlier one has read.
     guard microBatches.count > 1 else { return microBatches[0].map { step in BestTime.of { step(pass) } } }
-    // What the loop reads stays through all of it. What its steps hand to one another is that of the last part, once all have passed, and
-    // so becomes every part of what they leave, until all pass again.
+    // After the last micro-batch, intermediate buffers hold that micro-batch only. A step that is timed for all micro-batches reads it each
+    // time, so its results are wrong until the whole loop has run again.
     self(pass)
     defer { self(pass) }
     return microBatches[0].indices.map { step in
@@ -32,12 +32,10 @@ struct MicroBatchLoop {
     }
   }
 
-  /// Has the gradients of parameters go to `destination`.
+  /// Makes the steps write the gradient of each parameter to `destination`.
   mutating func bindGradients(_ destination: (ParameterID) -> UnsafeMutablePointer<Float>) {
     for index in microBatches.indices {
-      for step in microBatches[index].indices where microBatches[index][step].usesGradients {
-        microBatches[index][step].bindGradients(destination)
-      }
+      for step in microBatches[index].indices { microBatches[index][step].bindGradients(destination) }
     }
   }
 }

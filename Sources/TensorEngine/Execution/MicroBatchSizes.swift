@@ -18,12 +18,12 @@ struct MicroBatchSizes: Sendable {
     var sizes: [Int] = []
     var size = shard
     for node in graph.nodes.reversed() {
-      let largest = node.inputs.reduce(node.shape.count) { max($0, graph.nodes[$1].shape.count) } * 4
+      let largest = node.inputs.reduce(node.shape.count) { max($0, graph[$1].shape.count) } * 4
       while size > 1 && size * largest > Self.cache { size /= 2 }
       sizes.append(size)
     }
     self.sizes = sizes.reversed()
   }
 
-  subscript(node: Graph.NodeID) -> Int { sizes[node] }
+  subscript(node: Graph.NodeID) -> Int { sizes[node.index] }
 }

@@ -17,7 +17,7 @@ final class PackedWeights {
     steps = try program.packing.map { [buffers] in
       try Step($0) { operand in
         switch operand {
-        case .weight(let parameter): UnsafeMutableRawPointer(parameters.memory.floats() + program.layout.offsets[parameter])
+        case .weight(let parameter): UnsafeMutableRawPointer(parameters.memory.floats() + program.layout.offset(parameter))
         case .packed(let index): buffers[index]
         case .buffer, .gradient, .shared: preconditionFailure("a packing sees nothing but weights")
         }

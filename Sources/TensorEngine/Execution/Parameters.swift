@@ -18,9 +18,9 @@ package final class Parameters: @unchecked Sendable {
   }
 
   package subscript(parameter: ParameterID) -> Tensor {
-    get { Tensor(layout.parameters[parameter].shape, values: withValues { Array($0[layout.range(parameter)]) }) }
+    get { Tensor(layout[parameter].shape, values: withValues { Array($0[layout.range(parameter)]) }) }
     set {
-      precondition(newValue.shape == layout.parameters[parameter].shape, "\(layout.parameters[parameter].name) takes another shape")
+      precondition(newValue.shape == layout[parameter].shape, "\(layout[parameter].name) takes another shape")
       withValues { for (index, value) in zip(layout.range(parameter), newValue.values) { $0[index] = value } }
     }
   }

@@ -38,9 +38,9 @@ package final class Program: Sendable {
     lowering.enter(graph.input)
     inputBuffer = lowering.makeValue(graph.input)
     var costs = [InstructionCost]()
-    for (id, node) in graph.nodes.enumerated() {
+    for id in graph.nodeIDs {
       lowering.enter(id)
-      try node.operation.forward(id, &lowering)
+      try graph[id].operation.forward(id, &lowering)
       costs += InstructionCost.forward(lowering.instructions[costs.count...], of: id, graph)
     }
     let forwardCount = lowering.instructions.count
@@ -52,9 +52,9 @@ package final class Program: Sendable {
       let buffer = lowering.makeBuffer(like: graph.output)
       lowering.contribute(buffer, to: graph.output)
       logitGradient = buffer
-      for (id, node) in graph.nodes.enumerated().reversed() where lowering.requiresGradient(id) {
+      for id in graph.nodeIDs.reversed() where lowering.requiresGradient(id) {
         lowering.enter(id)
-        try node.operation.backward(id, &lowering)
+        try graph[id].operation.backward(id, &lowering)
         costs += InstructionCost.backward(lowering.instructions[costs.count...], of: id, graph, lowering)
       }
     }
@@ -82,7 +82,7 @@ package final class Program: Sendable {
 
   /// Where a buffer lies in the arena for an instruction that takes the given one of so many parts of the shard.
   func offset(_ buffer: Lowering.BufferID, microBatch: Int = 0, of count: Int = 1) -> Int {
-    plan.offsets[buffer] + (fullShardBytes[buffer].map { $0 / count * microBatch } ?? 0)
+    plan.offsets[buffer.index] + (fullShardBytes[buffer.index].map { $0 / count * microBatch } ?? 0)
   }
 
   /// The examples that each instruction takes at once, forward and then backward.

@@ -17,7 +17,8 @@ final class Reductions {
     ///
     /// - Parameter range: of the results; by default all.
     func callAsFunction(_ contexts: [ExecutionContext], _ range: Range<Int>? = nil) {
-      reduction.combine(contexts.map { $0.partial(reduction) }, reduction.operands.map { resolve($0, contexts[0]) }, range ?? 0..<extent)
+      let memory = BoundOperands(reduction.operands, reduction.operands.map { resolve($0, contexts[0]) })
+      reduction.combine(contexts.map { $0.partial(reduction) }, memory, range ?? 0..<extent)
     }
   }
 
@@ -33,7 +34,7 @@ final class Reductions {
     self.buffers = buffers
     func resolve(_ operand: Lowering.Operand, _ context: ExecutionContext) -> UnsafeMutablePointer<Float> {
       switch operand {
-      case .weight(let parameter): parameters.memory.floats() + program.layout.offsets[parameter]
+      case .weight(let parameter): parameters.memory.floats() + program.layout.offset(parameter)
       case .shared(let index): buffers[index].assumingMemoryBound(to: Float.self)
       case .gradient(let parameter): context.gradient(of: parameter)
       case .buffer, .packed: preconditionFailure("a reduction sees nothing of a shard but its share")

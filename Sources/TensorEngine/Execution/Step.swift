@@ -8,39 +8,35 @@ struct Step {
   }
 
   private let body: Body
-  private let operands: [Lowering.Operand]
-  private var pointers: [UnsafeMutablePointer<Float>]
+  private var memory: BoundOperands
+  private let gradients: [(index: Int, parameter: ParameterID)]
 
-  /// - Parameter resolve: the place of each operand.
+  /// - Parameter resolve: the address of each operand.
   init(_ instruction: Lowering.Instruction, _ resolve: (Lowering.Operand) -> UnsafeMutableRawPointer) throws {
-    operands = instruction.operands
-    pointers = operands.map { resolve($0).assumingMemoryBound(to: Float.self) }
+    let operands = instruction.operands
+    memory = BoundOperands(operands, operands.map { resolve($0).assumingMemoryBound(to: Float.self) })
+    gradients = memory.gradients
     switch instruction.body {
     case .loop(_, let loop): body = .loop(loop)
-    case .reduction: preconditionFailure("the shards meet between steps")
+    case .reduction: preconditionFailure("a reduction runs between steps, once for all shards")
     case .kernel(let kernel, let arguments):
-      body = .kernel(try Call(kernel, zip(arguments, pointers).map { ($0.role, UnsafeMutableRawPointer($1)) }))
+      body = .kernel(try Call(kernel, zip(arguments, memory.pointers).map { ($0.role, UnsafeMutableRawPointer($1)) }))
     }
   }
 
   func callAsFunction(_ pass: PassFacts) {
     switch body {
     case .kernel(let kernel): kernel.execute()
-    case .loop(let loop): loop(pointers, pass)
+    case .loop(let loop): loop(memory, pass)
     }
   }
 
-  /// Whether an operand follows the shard: where the gradient of a parameter goes.
-  var usesGradients: Bool {
-    operands.contains { if case .gradient = $0 { true } else { false } }
-  }
-
-  /// Has the gradients of parameters go to `destination`.
+  /// Makes the step write the gradient of each parameter to `destination`.
   mutating func bindGradients(_ destination: (ParameterID) -> UnsafeMutablePointer<Float>) {
-    for (index, operand) in operands.enumerated() {
-      guard case .gradient(let parameter) = operand else { continue }
-      pointers[index] = destination(parameter)
-      if case .kernel(let call) = body { call.point(index, to: UnsafeMutableRawPointer(pointers[index])) }
+    for (index, parameter) in gradients {
+      let pointer = destination(parameter)
+      memory.bind(index, to: pointer)
+      if case .kernel(let call) = body { call.point(index, to: UnsafeMutableRawPointer(pointer)) }
     }
   }
 }

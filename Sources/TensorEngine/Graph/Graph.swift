@@ -8,22 +8,28 @@ package struct Graph: Sendable, Hashable {
     package let shape: Shape
   }
 
-  /// The position of a node in the graph.
-  package typealias NodeID = Int
+  /// The position of a node in its graph.
+  package struct NodeID: Hashable, Sendable {
+    package let index: Int
+    package init(_ index: Int) { self.index = index }
+  }
 
   package private(set) var nodes: [Node]
   private(set) var parameterSpecifications: [ParameterSpecification] = []
 
-  /// A graph that so far hands its input through.
+  /// A graph whose output is its input, until operations are appended.
   ///
   /// - Parameter input: the shape of one example, `[height, width, channels]` or `[features]`.
   package init(input: Shape) { nodes = [Node(operation: Input(), inputs: [], shape: input)] }
 
-  package var input: NodeID { 0 }
+  package subscript(node: NodeID) -> Node { nodes[node.index] }
+  /// All nodes in topological order.
+  package var nodeIDs: [NodeID] { nodes.indices.map(NodeID.init) }
+  package var input: NodeID { NodeID(0) }
   /// The last node, whose value is the graph's.
-  package var output: NodeID { nodes.count - 1 }
-  package var inputShape: Shape { nodes[input].shape }
-  package var outputShape: Shape { nodes[output].shape }
+  package var output: NodeID { NodeID(nodes.count - 1) }
+  package var inputShape: Shape { self[input].shape }
+  package var outputShape: Shape { self[output].shape }
   /// How a batch is cut.
   package var shard: Shard { Shard(activations: nodes.reduce(1) { max($0, $1.shape.count) }) }
   package var layout: ParameterLayout { ParameterLayout(parameterSpecifications) }
@@ -33,19 +39,27 @@ package struct Graph: Sendable, Hashable {
   /// - Throws: `GraphError` when the shapes do not fit.
   @discardableResult
   package mutating func append(_ operation: some Operation, to inputs: NodeID...) throws -> NodeID {
-    let shape = try operation.outputShape(of: inputs.map { nodes[$0].shape })
+    let shape = try operation.outputShape(of: inputs.map { self[$0].shape })
     nodes.append(Node(operation: operation, inputs: inputs, shape: shape))
-    return nodes.count - 1
+    return output
   }
 
-  func parameterShape(_ parameter: ParameterID) -> Shape { parameterSpecifications[parameter].shape }
+  func parameterShape(_ parameter: ParameterID) -> Shape { parameterSpecifications[parameter.index].shape }
 
-  /// Declares a weight tensor; the result goes into the operation that uses it.
+  /// Multiplications and additions of an operation, each counted once, for one example forward.
+  package func floatingPointOperations(of node: NodeID) -> Int {
+    self[node].operation.floatingPointOperations(inputs: self[node].inputs.map { self[$0].shape }, output: self[node].shape)
+  }
+
+  /// The same for the whole network.
+  package var floatingPointOperations: Int { nodeIDs.reduce(0) { $0 + floatingPointOperations(of: $1) } }
+
+  /// Declares a weight tensor. The operation that uses it is made with the result.
   package mutating func parameter(
     _ name: String, _ shape: Shape, initial: ParameterSpecification.Initial, isTrained: Bool = true
   ) -> ParameterID {
     parameterSpecifications.append(ParameterSpecification(name: name, shape: shape, initial: initial, isTrained: isTrained))
-    return parameterSpecifications.count - 1
+    return ParameterID(parameterSpecifications.count - 1)
   }
 }
 
@@ -60,9 +74,6 @@ extension Graph.Node: Hashable {
     hasher.combine(shape)
   }
 }
-
-/// The position of a weight tensor in a graph's `layout`.
-package typealias ParameterID = Int
 
 /// Why a layer cannot stand where it was put, in a sentence that names the shapes.
 package struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {

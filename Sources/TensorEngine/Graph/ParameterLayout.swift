@@ -25,11 +25,17 @@ package struct ParameterSpecification: Hashable, Sendable {
   }
 }
 
+/// The position of a weight tensor in its network's `ParameterLayout`.
+package struct ParameterID: Hashable, Sendable {
+  package let index: Int
+  package init(_ index: Int) { self.index = index }
+}
+
 /// Where each weight tensor of a network lies in one contiguous run of floats: first those that are trained, then the others.
 package struct ParameterLayout: Hashable, Sendable {
   package let parameters: [ParameterSpecification]
   /// The first float of each parameter.
-  package let offsets: [Int]
+  private let offsets: [Int]
   /// The number of floats in all.
   package let count: Int
   /// The number of floats that an optimiser changes: `0..<trainedCount`.
@@ -39,18 +45,25 @@ package struct ParameterLayout: Hashable, Sendable {
     self.parameters = parameters
     var offsets = [Int](repeating: 0, count: parameters.count)
     var next = 0
-    func place(where isPlaced: (ParameterSpecification) -> Bool) {
-      for (index, parameter) in parameters.enumerated() where isPlaced(parameter) {
+    func append(where isIncluded: (ParameterSpecification) -> Bool) {
+      for (index, parameter) in parameters.enumerated() where isIncluded(parameter) {
         offsets[index] = next
         next += parameter.shape.count
       }
     }
-    place(where: \.isTrained)
+    append(where: \.isTrained)
     trainedCount = next
-    place { !$0.isTrained }
+    append { !$0.isTrained }
     self.offsets = offsets
     count = next
   }
 
-  package func range(_ index: Int) -> Range<Int> { offsets[index]..<offsets[index] + parameters[index].shape.count }
+  /// All parameters, in the order of `parameters`.
+  package var ids: [ParameterID] { parameters.indices.map(ParameterID.init) }
+  package subscript(parameter: ParameterID) -> ParameterSpecification { parameters[parameter.index] }
+  /// The first float of a parameter.
+  package func offset(_ parameter: ParameterID) -> Int { offsets[parameter.index] }
+  package func range(_ parameter: ParameterID) -> Range<Int> {
+    offset(parameter)..<offset(parameter) + self[parameter].shape.count
+  }
 }

@@ -17,9 +17,9 @@ struct Depthwise {
     _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish,
     _ lowering: inout Lowering
   ) {
-    let operands: [Lowering.Operand] = [.buffer(source), packed(weights, &lowering), .buffer(result)]
-    lowering.emit(label, operands, finish) { [shape] pointers, finish in
-      withUnsafePointer(to: shape) { kernels_depthwise_run($0, pointers[0], pointers[1], pointers[2], finish) }
+    let taps = packed(weights, &lowering)
+    lowering.emit(label, [.buffer(source), taps, .buffer(result)], finish) { [shape] memory, finish in
+      withUnsafePointer(to: shape) { kernels_depthwise_run($0, memory[source], memory[taps], memory[result], finish) }
     }
   }
 
@@ -27,15 +27,15 @@ struct Depthwise {
     _ label: String, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish,
     _ lowering: inout Lowering
   ) {
-    let operands: [Lowering.Operand] = [.buffer(gradient), packed(weights, &lowering), .buffer(result)]
-    lowering.emit(label, operands, finish) { [shape] pointers, finish in
-      withUnsafePointer(to: shape) { kernels_depthwise_gradient($0, pointers[0], pointers[1], pointers[2], finish) }
+    let taps = packed(weights, &lowering)
+    lowering.emit(label, [.buffer(gradient), taps, .buffer(result)], finish) { [shape] memory, finish in
+      withUnsafePointer(to: shape) { kernels_depthwise_gradient($0, memory[gradient], memory[taps], memory[result], finish) }
     }
   }
 
   private func packed(_ weights: Lowering.Operand, _ lowering: inout Lowering) -> Lowering.Operand {
-    lowering.packWeights("pack", [weights], bytes: Int(shape.channels * shape.kernel * shape.kernel) * 4) { [shape] pointers, _ in
-      withUnsafePointer(to: shape) { kernels_depthwise_prepare($0, pointers[0], pointers[1]) }
+    lowering.packWeights("pack", from: [weights], bytes: Int(shape.channels * shape.kernel * shape.kernel) * 4) { [shape] memory, packed in
+      withUnsafePointer(to: shape) { kernels_depthwise_prepare($0, memory[weights], packed) }
     }
   }
 }

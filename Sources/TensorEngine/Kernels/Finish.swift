@@ -1,18 +1,18 @@
 import CKernels
 
-/// What happens to a result on its way to memory, so that no pass over it follows: the bias is added, then another value, then it is
-/// clamped; a gradient is masked where the value before it was clamped.
+/// What a kernel does to its result before it writes it, so that no other kernel has to read it again: it adds the bias, then another value,
+/// and clamps the sum. A gradient is set to 0 where the value that it belongs to was clamped.
 struct Finish: Sendable {
   /// `[columns]`
   var bias: Lowering.Operand?
   /// Like the result.
   var addend: Lowering.BufferID?
   var clamp: ClosedRange<Float> = -.infinity ... .infinity
-  /// The clamped value through which a gradient passes, and its bounds.
+  /// The clamped value that a gradient belongs to, and its bounds.
   var mask: Clamped?
-  /// The same as a bit for each value, as the kernel that clamped it left them.
+  /// The same as an activation mask, written by the kernel that clamped the value.
   var savedMask: Lowering.BufferID?
-  /// Where to leave a bit for each value: whether it is strictly inside `clamp`. For a multiple of 16 channels.
+  /// Where to write an activation mask: a bit for each value, set where it is strictly inside `clamp`. For a multiple of 16 channels.
   var activationMask: Lowering.BufferID?
 
   /// The result of a clamp.
@@ -21,39 +21,33 @@ struct Finish: Sendable {
     let range: ClosedRange<Float>
   }
 
-  /// What the instruction reads and writes for it, after its own operands.
+  /// What the instruction reads and writes for it, beside its own operands.
   var operands: [Lowering.Operand] {
     [bias].compactMap(\.self) + [addend, mask?.value, savedMask, activationMask].compactMap { $0.map(Lowering.Operand.buffer) }
   }
 
-  /// The finish of the call whose pointers from `first` on are `operands`.
-  func bound(to pointers: [UnsafeMutablePointer<Float>], from first: Int) -> kernels_finish {
-    var next = first
-    func pointer(_ isThere: Bool) -> UnsafePointer<Float>? {
-      guard isThere else { return nil }
-      defer { next += 1 }
-      return UnsafePointer(pointers[next])
-    }
-    func bits(_ isThere: Bool) -> UnsafeMutablePointer<UInt8>? {
-      pointer(isThere).map { UnsafeMutableRawPointer(mutating: $0).assumingMemoryBound(to: UInt8.self) }
+  /// The finish in the memory of one call.
+  func bound(to memory: BoundOperands) -> kernels_finish {
+    func bits(_ buffer: Lowering.BufferID?) -> UnsafeMutablePointer<UInt8>? {
+      buffer.map { UnsafeMutableRawPointer(memory[$0]).assumingMemoryBound(to: UInt8.self) }
     }
     let bounds = mask?.range ?? -.infinity ... .infinity
     return kernels_finish(
-      bias: pointer(bias != nil), addend: pointer(addend != nil), mask: pointer(mask != nil), passes: bits(savedMask != nil),
-      inside: bits(activationMask != nil), low: clamp.lowerBound, high: clamp.upperBound, mask_low: bounds.lowerBound,
-      mask_high: bounds.upperBound)
+      bias: bias.map { UnsafePointer(memory[$0]) }, addend: addend.map { UnsafePointer(memory[$0]) },
+      mask: mask.map { UnsafePointer(memory[$0.value]) }, passes: bits(savedMask), inside: bits(activationMask),
+      low: clamp.lowerBound, high: clamp.upperBound, mask_low: bounds.lowerBound, mask_high: bounds.upperBound)
   }
 }
 
 extension Lowering {
-  /// Emits a kernel of our own that finishes its results; `run` is given the pointers of `operands`, and the finish.
+  /// Emits a kernel of our own that finishes its results.
   mutating func emit(
     _ label: String, _ operands: [Operand], _ finish: Finish,
-    run: @escaping @Sendable (_ pointers: [UnsafeMutablePointer<Float>], _ finish: UnsafePointer<kernels_finish>) -> Void
+    run: @escaping @Sendable (_ memory: BoundOperands, _ finish: UnsafePointer<kernels_finish>) -> Void
   ) {
-    emit(label, operands + finish.operands) { pointers, _ in
-      var bound = finish.bound(to: pointers, from: operands.count)
-      run(pointers, &bound)
+    emit(label, operands + finish.operands) { memory, _ in
+      var bound = finish.bound(to: memory)
+      run(memory, &bound)
     }
   }
 }

@@ -25,12 +25,15 @@ struct GatheredConvolution {
     let (packed, scratch) = withUnsafePointer(to: shape) {
       (kernels_convolution_prepared_count($0) * 4, kernels_convolution_scratch_count($0) * 4)
     }
-    let panels = lowering.packWeights("pack", [weights], bytes: packed) { [shape] pointers, _ in
-      withUnsafePointer(to: shape) { kernels_convolution_prepare($0, pointers[0], pointers[1]) }
+    let panels = lowering.packWeights("pack", from: [weights], bytes: packed) { [shape] memory, packed in
+      withUnsafePointer(to: shape) { kernels_convolution_prepare($0, memory[weights], packed) }
     }
-    let operands: [Lowering.Operand] = [.buffer(source), panels, .buffer(result), .buffer(lowering.makeBuffer(bytes: scratch))]
-    lowering.emit(label, operands, finish) { [shape] pointers, finish in
-      withUnsafePointer(to: shape) { kernels_convolution_run($0, pointers[0], pointers[1], pointers[2], finish, pointers[3]) }
+    let scratchpad = lowering.makeBuffer(bytes: scratch)
+    let operands = [.buffer(source), panels, .buffer(result), .buffer(scratchpad)] as [Lowering.Operand]
+    lowering.emit(label, operands, finish) { [shape] memory, finish in
+      withUnsafePointer(to: shape) {
+        kernels_convolution_run($0, memory[source], memory[panels], memory[result], finish, memory[scratchpad])
+      }
     }
   }
 }

@@ -22,12 +22,13 @@ struct InputGradient {
     let (packed, scratch) = withUnsafePointer(to: shape) {
       (kernels_input_gradient_prepared_count($0) * 4, kernels_input_gradient_scratch_count($0) * 4)
     }
-    let taps = lowering.packWeights("pack", [weights], bytes: packed) { [shape] pointers, _ in
-      withUnsafePointer(to: shape) { kernels_input_gradient_prepare($0, pointers[0], pointers[1]) }
+    let taps = lowering.packWeights("pack", from: [weights], bytes: packed) { [shape] memory, packed in
+      withUnsafePointer(to: shape) { kernels_input_gradient_prepare($0, memory[weights], packed) }
     }
-    let operands: [Lowering.Operand] = [.buffer(gradient), taps, .buffer(result), .buffer(lowering.makeBuffer(bytes: scratch))]
-    lowering.emit(label, operands) { [shape] pointers, _ in
-      withUnsafePointer(to: shape) { kernels_input_gradient_run($0, pointers[0], pointers[1], pointers[2], pointers[3]) }
+    let scratchpad = lowering.makeBuffer(bytes: scratch)
+    let operands = [.buffer(gradient), taps, .buffer(result), .buffer(scratchpad)] as [Lowering.Operand]
+    lowering.emit(label, operands) { [shape] memory, _ in
+      withUnsafePointer(to: shape) { kernels_input_gradient_run($0, memory[gradient], memory[taps], memory[result], memory[scratchpad]) }
     }
   }
 }

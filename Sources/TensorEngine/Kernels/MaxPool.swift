@@ -3,7 +3,7 @@ import CKernels
 /// The maximum over windows that lie side by side.
 struct MaxPool {
   private let shape: kernels_max_pool
-  /// The bytes of what the way back has to know: which element of each window was the largest.
+  /// The bytes that the backward pass needs: which element of each window was the largest.
   let indexBytes: Int
 
   /// - Returns: nil for windows that overlap, leave gaps or reach over the edge.
@@ -17,9 +17,9 @@ struct MaxPool {
   func emit(
     _ label: String, _ source: Lowering.BufferID, to result: Lowering.BufferID, indices: Lowering.BufferID, _ lowering: inout Lowering
   ) {
-    lowering.emit(label, reads: [source], writes: [result, indices]) { [shape, indexBytes] pointers, _ in
-      pointers[2].withMemoryRebound(to: UInt8.self, capacity: indexBytes) { indices in
-        withUnsafePointer(to: shape) { kernels_max_pool_run($0, pointers[0], pointers[1], indices) }
+    lowering.emit(label, reads: [source], writes: [result, indices]) { [shape, indexBytes] memory, _ in
+      memory[indices].withMemoryRebound(to: UInt8.self, capacity: indexBytes) { indices in
+        withUnsafePointer(to: shape) { kernels_max_pool_run($0, memory[source], memory[result], indices) }
       }
     }
   }
@@ -27,9 +27,9 @@ struct MaxPool {
   func emitBackward(
     _ label: String, _ gradient: Lowering.BufferID, indices: Lowering.BufferID, to result: Lowering.BufferID, _ lowering: inout Lowering
   ) {
-    lowering.emit(label, reads: [gradient, indices], writes: [result]) { [shape, indexBytes] pointers, _ in
-      pointers[1].withMemoryRebound(to: UInt8.self, capacity: indexBytes) { indices in
-        withUnsafePointer(to: shape) { kernels_max_pool_gradient($0, pointers[0], indices, pointers[2]) }
+    lowering.emit(label, reads: [gradient, indices], writes: [result]) { [shape, indexBytes] memory, _ in
+      memory[indices].withMemoryRebound(to: UInt8.self, capacity: indexBytes) { indices in
+        withUnsafePointer(to: shape) { kernels_max_pool_gradient($0, memory[gradient], indices, memory[result]) }
       }
     }
   }

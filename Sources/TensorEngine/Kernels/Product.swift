@@ -23,14 +23,15 @@ struct Product {
     let order = kernels_matrix(
       depth_stride: Int64(strides.depth), column_stride: Int64(strides.column), depth_pixels: Int64(pixels.depth),
       column_pixels: Int64(pixels.columns))
-    let panels = lowering.packWeights("pack", [weights], bytes: packed) { [shape] pointers, _ in
+    let panels = lowering.packWeights("pack", from: [weights], bytes: packed) { [shape] memory, packed in
       withUnsafePointer(to: shape) { shape in
-        withUnsafePointer(to: order) { kernels_product_prepare(shape, pointers[0], $0, pointers[1]) }
+        withUnsafePointer(to: order) { kernels_product_prepare(shape, memory[weights], $0, packed) }
       }
     }
-    let operands: [Lowering.Operand] = [.buffer(source), panels, .buffer(result), .buffer(lowering.makeBuffer(bytes: scratch))]
-    lowering.emit(label, operands, finish) { [shape] pointers, finish in
-      withUnsafePointer(to: shape) { kernels_product_run($0, pointers[0], pointers[1], pointers[2], finish, pointers[3]) }
+    let scratchpad = lowering.makeBuffer(bytes: scratch)
+    let operands = [.buffer(source), panels, .buffer(result), .buffer(scratchpad)] as [Lowering.Operand]
+    lowering.emit(label, operands, finish) { [shape] memory, finish in
+      withUnsafePointer(to: shape) { kernels_product_run($0, memory[source], memory[panels], memory[result], finish, memory[scratchpad]) }
     }
   }
 }

@@ -34,14 +34,15 @@ struct Winograd {
     _ lowering: inout Lowering
   ) {
     let scratch = withUnsafePointer(to: shape) { kernels_winograd_scratch_count($0) * 4 }
-    let points = lowering.packWeights("winograd weights", [weights], bytes: weightBytes) { [shape, order] pointers, _ in
+    let points = lowering.packWeights("winograd weights", from: [weights], bytes: weightBytes) { [shape, order] memory, packed in
       withUnsafePointer(to: shape) {
-        kernels_winograd_prepare($0, pointers[0], order.filterStride, order.channelStride, order.isFlipped, pointers[1])
+        kernels_winograd_prepare($0, memory[weights], order.filterStride, order.channelStride, order.isFlipped, packed)
       }
     }
-    let operands: [Lowering.Operand] = [.buffer(source), points, .buffer(result), .buffer(lowering.makeBuffer(bytes: scratch))]
-    lowering.emit(label, operands, finish) { [shape] pointers, finish in
-      withUnsafePointer(to: shape) { kernels_winograd_run($0, pointers[0], pointers[1], pointers[2], finish, pointers[3]) }
+    let scratchpad = lowering.makeBuffer(bytes: scratch)
+    let operands = [.buffer(source), points, .buffer(result), .buffer(scratchpad)] as [Lowering.Operand]
+    lowering.emit(label, operands, finish) { [shape] memory, finish in
+      withUnsafePointer(to: shape) { kernels_winograd_run($0, memory[source], memory[points], memory[result], finish, memory[scratchpad]) }
     }
   }
 

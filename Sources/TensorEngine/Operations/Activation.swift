@@ -1,6 +1,6 @@
 import CKernels
 
-/// x times how far a gate is open at x, element by element; `ReLU`, whose gate is open or shut, is an operation of its own.
+/// A smooth activation, element by element. `ReLU` is an operation of its own.
 package struct Activation: Operation {
   package enum Kind: String, Sendable {
     /// x Φ(x), with the error function itself, as PyTorch's `GELU` by default (Hendrycks and Gimpel 2016, arXiv:1606.08415).
@@ -18,19 +18,20 @@ package struct Activation: Operation {
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let source = lowering.value(lowering.input(node))
+    let result = lowering.makeValue(node)
     let count = Int64(lowering.batch * lowering.shape(node).count)
-    lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { [kernel] pointers, _ in
-      kernels_activate(kernel, pointers[0], pointers[1], count)
+    lowering.emit(label, reads: [source], writes: [result]) { [kernel] memory, _ in
+      kernels_activate(kernel, memory[source], memory[result], count)
     }
   }
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
     guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
-    let result = lowering.makeBuffer(like: input)
+    let (source, result) = (lowering.value(input), lowering.makeBuffer(like: input))
     let count = Int64(lowering.batch * lowering.shape(node).count)
-    lowering.emit(label + " to input", reads: [gradient, lowering.value(input)], writes: [result]) { [kernel] pointers, _ in
-      kernels_activate_gradient(kernel, pointers[0], pointers[1], pointers[2], count)
+    lowering.emit(label + " to input", reads: [gradient, source], writes: [result]) { [kernel] memory, _ in
+      kernels_activate_gradient(kernel, memory[gradient], memory[source], memory[result], count)
     }
     lowering.contribute(result, to: input)
   }

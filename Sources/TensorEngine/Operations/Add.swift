@@ -13,11 +13,13 @@ package struct Add: Operation {
   }
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    // The layer before it has added the other term; see `Lowering.sum(after:)`.
     guard !lowering.isFused(node) else { return lowering.passThrough(node) }
-    let terms = [lowering.value(lowering.input(node, 0)), lowering.value(lowering.input(node, 1))]
+    let (left, right) = (lowering.value(lowering.input(node, 0)), lowering.value(lowering.input(node, 1)))
+    let result = lowering.makeValue(node)
     let count = lowering.batch * lowering.shape(node).count
-    lowering.emit(label, reads: terms, writes: [lowering.makeValue(node)]) { pointers, _ in
-      kernels_add(pointers[0], pointers[1], pointers[2], Int64(count))
+    lowering.emit(label, reads: [left, right], writes: [result]) { memory, _ in
+      kernels_add(memory[left], memory[right], memory[result], Int64(count))
     }
   }
 

@@ -25,9 +25,11 @@ package struct Attention: Operation {
     let probabilities = lowering.makeBuffer(bytes: Int(shape.batch * shape.heads * shape.tokens * shape.tokens) * 4)
     lowering.save(probabilities, of: node)
     let source = lowering.value(lowering.input(node))
-    let writes = [lowering.makeValue(node), probabilities, scratch(shape, &lowering)]
-    lowering.emit(label, reads: [source], writes: writes) { pointers, _ in
-      withUnsafePointer(to: shape) { kernels_attention_run($0, pointers[0], pointers[1], pointers[2], pointers[3]) }
+    let (result, scratch) = (lowering.makeValue(node), scratch(shape, &lowering))
+    lowering.emit(label, reads: [source], writes: [result, probabilities, scratch]) { memory, _ in
+      withUnsafePointer(to: shape) {
+        kernels_attention_run($0, memory[source], memory[result], memory[probabilities], memory[scratch])
+      }
     }
   }
 
@@ -37,10 +39,12 @@ package struct Attention: Operation {
       return
     }
     let shape = shape(node, lowering)
-    let result = lowering.makeBuffer(like: input)
-    let reads = [gradient, lowering.value(input), probabilities]
-    lowering.emit(label + " to input", reads: reads, writes: [result, scratch(shape, &lowering)]) { pointers, _ in
-      withUnsafePointer(to: shape) { kernels_attention_gradient($0, pointers[0], pointers[1], pointers[2], pointers[3], pointers[4]) }
+    let (source, result) = (lowering.value(input), lowering.makeBuffer(like: input))
+    let scratch = scratch(shape, &lowering)
+    lowering.emit(label + " to input", reads: [gradient, source, probabilities], writes: [result, scratch]) { memory, _ in
+      withUnsafePointer(to: shape) {
+        kernels_attention_gradient($0, memory[gradient], memory[source], memory[probabilities], memory[result], memory[scratch])
+      }
     }
     lowering.contribute(result, to: input)
   }

@@ -27,9 +27,12 @@ package struct BatchNorm: Operation {
   }
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    // The layer before it has it in its weights; see `Lowering.foldedBatchNorm(after:)`.
     if lowering.isFused(node) { return lowering.passThrough(node) }
+    let usesBatch = lowering.purpose.contains(.batchStatistics)
     let coefficients =
-      lowering.purpose.contains(.batchStatistics) ? batchCoefficients(node, &lowering) : runningCoefficients(node, &lowering)
+      usesBatch
+      ? batchCoefficients(node, &lowering) : runningCoefficients(channels: lowering.shape(node).dimensions.last ?? 1, &lowering)
     lowering.save(coefficients: coefficients, of: node)
     let clamp = lowering.clamp(after: node)
     if let clamp { lowering.fuse(clamp.node, into: node) }
@@ -37,8 +40,8 @@ package struct BatchNorm: Operation {
     if let clamp { lowering.save(activationMask: mask, of: clamp.node) }
     let finish = Finish(clamp: clamp?.range ?? -.infinity ... .infinity, activationMask: mask)
     emitScale(node, by: coefficients, finish, to: lowering.makeValue(node), &lowering)
-    // Its input stays for its own way back; what it makes of it is soon made again.
-    guard lowering.purpose.contains(.batchStatistics) else { return }
+    // Its own backward pass needs its input, so that is kept anyway. The output is one cheap pass over the input: it is rematerialised.
+    guard usesBatch else { return }
     lowering.rematerialise(node) { lowering in
       let again = lowering.makeBuffer(like: node)
       emitScale(node, by: coefficients, finish, to: again, &lowering)
@@ -46,21 +49,24 @@ package struct BatchNorm: Operation {
     }
   }
 
+  /// y = factor · x + shift, where `coefficients` begin with the factors and the shifts.
   private func emitScale(
     _ node: Graph.NodeID, by coefficients: Lowering.Operand, _ finish: Finish, to result: Lowering.BufferID, _ lowering: inout Lowering
   ) {
     let rows = Rows(lowering.shape(node), lowering.batch)
     let source = lowering.value(lowering.input(node))
-    lowering.emit(label, [.buffer(source), coefficients, .buffer(result)], finish) { pointers, finish in
+    lowering.emit(label, [.buffer(source), coefficients, .buffer(result)], finish) { memory, finish in
+      let (factors, shifts) = (memory[coefficients], memory[coefficients] + rows.channels)
       var shifted = finish.pointee
-      shifted.bias = UnsafePointer(pointers[1] + rows.channels)
-      rows.scale(pointers[0], by: pointers[1], &shifted, to: pointers[2])
+      shifted.bias = UnsafePointer(shifts)
+      rows.scale(memory[source], by: factors, &shifted, to: memory[result])
     }
   }
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     guard let gradient = lowering.gradient(node) else { return }
     let input = lowering.input(node)
+    // The layer before it takes the gradient back through the folded weights.
     if lowering.isFused(node) { return lowering.contribute(gradient, to: input) }
     guard let coefficients = lowering.savedCoefficients(of: node) else { return }
     if lowering.purpose.contains(.batchStatistics) { return backwardThroughBatch(node, gradient, coefficients, &lowering) }
@@ -68,84 +74,95 @@ package struct BatchNorm: Operation {
     let result = lowering.makeBuffer(like: input)
     lowering.emit(
       label + " to input", [.buffer(gradient), coefficients, .buffer(result)], lowering.finish(ofGradientAt: input)
-    ) { pointers, finish in rows.scale(pointers[0], by: pointers[1], finish, to: pointers[2]) }
+    ) { memory, finish in rows.scale(memory[gradient], by: memory[coefficients], finish, to: memory[result]) }
     lowering.contribute(result, to: input)
   }
 
   // MARK: Running statistics
 
-  /// y = factor · x + shift, `[2, channels]`: what the running statistics come to.
-  private func runningCoefficients(_ node: Graph.NodeID, _ lowering: inout Lowering) -> Lowering.Operand {
-    coefficients(channels: Rows(lowering.shape(node), lowering.batch).channels, &lowering)
-  }
-
-  private func coefficients(channels: Int, _ lowering: inout Lowering) -> Lowering.Operand {
-    let sources = [weight, bias, mean, variance].map(Lowering.Operand.weight)
-    return lowering.packWeights("batch norm coefficients", sources, bytes: 2 * channels * 4) { [epsilon] pointers, _ in
+  /// `[2, channels]`: factor and shift of y = factor · x + shift, from the running statistics.
+  private func runningCoefficients(channels: Int, _ lowering: inout Lowering) -> Lowering.Operand {
+    let (weight, bias) = (Lowering.Operand.weight(weight), Lowering.Operand.weight(bias))
+    let (mean, variance) = (Lowering.Operand.weight(mean), Lowering.Operand.weight(variance))
+    let sources = [weight, bias, mean, variance]
+    return lowering.packWeights("batch norm coefficients", from: sources, bytes: 2 * channels * 4) { [epsilon] memory, coefficients in
       for c in 0..<channels {
-        let factor = Float(Double(pointers[0][c]) / (Double(pointers[3][c]) + Double(epsilon)).squareRoot())
-        pointers[4][c] = factor
-        pointers[4][channels + c] = pointers[1][c] - pointers[2][c] * factor
+        let factor = Float(Double(memory[weight][c]) / (Double(memory[variance][c]) + Double(epsilon)).squareRoot())
+        coefficients[c] = factor
+        coefficients[channels + c] = memory[bias][c] - memory[mean][c] * factor
       }
     }
   }
 
-  /// The weights `[filters, …]` and the bias of the layer before it, with the running statistics worked into them.
+  /// The weights `[filters, …]` and the bias of the layer before it, multiplied by the factors and moved by the shifts.
   func folded(
     into weights: Lowering.Operand, _ bias: Lowering.Operand?, like shape: Shape, _ lowering: inout Lowering
   ) -> (weights: Lowering.Operand, bias: Lowering.Operand?) {
     let (filters, count) = (shape[0], shape.count / shape[0])
-    let coefficients = coefficients(channels: filters, &lowering)
-    let scaled = lowering.packWeights("fold", [weights, coefficients], bytes: shape.count * 4) { pointers, _ in
+    let coefficients = runningCoefficients(channels: filters, &lowering)
+    let scaled = lowering.packWeights("fold", from: [weights, coefficients], bytes: shape.count * 4) { memory, scaled in
+      let (source, factors) = (memory[weights], memory[coefficients])
       for filter in 0..<filters {
-        let factor = pointers[1][filter]
-        for i in filter * count..<(filter + 1) * count { pointers[2][i] = pointers[0][i] * factor }
+        let factor = factors[filter]
+        for i in filter * count..<(filter + 1) * count { scaled[i] = source[i] * factor }
       }
     }
-    let shift = lowering.packWeights("fold", [coefficients] + (bias.map { [$0] } ?? []), bytes: filters * 4) { pointers, _ in
-      let (coefficients, result) = (pointers[0], pointers[pointers.count - 1])
-      for c in 0..<filters { result[c] = coefficients[filters + c] + (pointers.count == 3 ? pointers[1][c] * coefficients[c] : 0) }
+    let shift = lowering.packWeights("fold", from: [coefficients] + (bias.map { [$0] } ?? []), bytes: filters * 4) { memory, shift in
+      let (factors, shifts) = (memory[coefficients], memory[coefficients] + filters)
+      let bias = bias.map { memory[$0] }
+      for c in 0..<filters { shift[c] = shifts[c] + (bias.map { $0[c] * factors[c] } ?? 0) }
     }
     return (scaled, shift)
   }
 
   // MARK: Statistics of the batch
 
-  /// `[4, channels]`: factor and shift of y = factor · x + shift, then mean and 1/deviation; known when all shards have met.
+  /// `[4, channels]`: factor and shift of y = factor · x + shift, then mean and 1 / deviation. A reduction over all shards computes them.
   private func batchCoefficients(_ node: Graph.NodeID, _ lowering: inout Lowering) -> Lowering.Operand {
     let rows = Rows(lowering.shape(node), lowering.batch)
     let channels = rows.channels
     let source = lowering.value(lowering.input(node))
     let partial = lowering.makeBuffer(bytes: 2 * channels * MemoryLayout<Double>.size)
-    lowering.emit("batch statistics", reads: [source], writes: [partial]) { pointers, call in
-      rows.moments(of: pointers[0], examples: call.batch, to: Moments(pointers[1], channels))
+    lowering.emit("batch statistics", reads: [source], writes: [partial]) { memory, pass in
+      rows.moments(of: memory[source], examples: pass.batch, to: Moments(memory[partial], channels))
     }
     let result = lowering.makeShared(bytes: 4 * channels * 4)
-    let updates = lowering.purpose.contains(.weightGradients)
+    let updatesRunning = lowering.purpose.contains(.weightGradients)
     let operands = [result] + [weight, bias, mean, variance].map(Lowering.Operand.weight)
     lowering.emit(
       "batch statistics",
-      Lowering.Reduction(partial: partial, operands: operands, extent: channels) { [epsilon, momentum] partials, pointers, part in
+      Lowering.Reduction(partial: partial, operands: operands, extent: channels) { partials, memory, range in
         let all = Moments.combined(partials, channels, rowsOfExample: rows.count)
-        for c in part {
-          let variance = all.squares[c] / all.count
-          let inverse = 1 / (variance + Double(epsilon)).squareRoot()
-          let factor = Double(pointers[1][c]) * inverse
-          pointers[0][c] = Float(factor)
-          pointers[0][channels + c] = Float(Double(pointers[2][c]) - all.means[c] * factor)
-          pointers[0][2 * channels + c] = Float(all.means[c])
-          pointers[0][3 * channels + c] = Float(inverse)
-          guard updates else { continue }
-          // The running variance is the unbiased one, as in PyTorch.
-          let unbiased = all.squares[c] / max(all.count - 1, 1)
-          pointers[3][c] += momentum * (Float(all.means[c]) - pointers[3][c])
-          pointers[4][c] += momentum * (Float(unbiased) - pointers[4][c])
-        }
+        write(all, to: memory[result], memory, range)
+        if updatesRunning { updateRunning(all, memory, range) }
       })
     return result
   }
 
-  /// dx = factor · (dy − mean(dy) − x̂ · mean(dy · x̂)), the means over the batch; Σ dy · x̂ and Σ dy are the gradients of weight and bias.
+  private func write(_ batch: BatchMoments, to result: UnsafeMutablePointer<Float>, _ memory: BoundOperands, _ range: Range<Int>) {
+    let channels = batch.means.count
+    let (weights, biases) = (memory[.weight(weight)], memory[.weight(bias)])
+    for c in range {
+      let inverse = 1 / (batch.squares[c] / batch.count + Double(epsilon)).squareRoot()
+      let factor = Double(weights[c]) * inverse
+      result[c] = Float(factor)
+      result[channels + c] = Float(Double(biases[c]) - batch.means[c] * factor)
+      result[2 * channels + c] = Float(batch.means[c])
+      result[3 * channels + c] = Float(inverse)
+    }
+  }
+
+  private func updateRunning(_ batch: BatchMoments, _ memory: BoundOperands, _ range: Range<Int>) {
+    let (means, variances) = (memory[.weight(mean)], memory[.weight(variance)])
+    for c in range {
+      // The running variance is the unbiased one, as in PyTorch.
+      let unbiased = batch.squares[c] / max(batch.count - 1, 1)
+      means[c] += momentum * (Float(batch.means[c]) - means[c])
+      variances[c] += momentum * (Float(unbiased) - variances[c])
+    }
+  }
+
+  /// dx = factor · (dy − mean(dy) − x̂ · mean(dy · x̂)), with means over the batch. Σ dy · x̂ and Σ dy are the gradients of weight and bias.
   private func backwardThroughBatch(
     _ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ coefficients: Lowering.Operand, _ lowering: inout Lowering
   ) {
@@ -155,31 +172,44 @@ package struct BatchNorm: Operation {
     let source = lowering.value(input)
     let partial = lowering.makeBuffer(bytes: 2 * channels * MemoryLayout<Double>.size)
     let sums = [.buffer(gradient), .buffer(source), coefficients, .buffer(partial)] as [Lowering.Operand]
-    lowering.emit("batch norm to weights", sums) { pointers, call in
-      rows.sums(of: pointers[0], with: pointers[1], pointers[2] + 2 * channels, examples: call.batch, to: Moments(pointers[3], channels))
+    lowering.emit("batch norm to weights", sums) { memory, pass in
+      let statistics = memory[coefficients] + 2 * channels
+      rows.sums(
+        of: memory[gradient], with: memory[source], statistics, examples: pass.batch, to: Moments(memory[partial], channels))
     }
-    let means = lowering.makeShared(bytes: 2 * channels * 4)
-    let own: [Lowering.Operand] = lowering.requiresWeightGradients ? [.gradient(weight), .gradient(bias)] : []
-    lowering.emit(
-      "batch norm to input",
-      Lowering.Reduction(partial: partial, operands: [means] + own, extent: channels) { partials, pointers, part in
-        let count = Double(rows.count * partials.reduce(0) { $0 + $1.batch })
-        for c in part {
-          let first = partials.reduce(0) { $0 + Moments($1.pointer, channels).first[c] }
-          let second = partials.reduce(0) { $0 + Moments($1.pointer, channels).second[c] }
-          pointers[0][c] = Float(first / count)
-          pointers[0][channels + c] = Float(second / count)
-          guard pointers.count == 3 else { continue }
-          pointers[1][c] = Float(second)
-          pointers[2][c] = Float(first)
-        }
-      })
+    let means = emitGradientMeans(partial, rows, &lowering)
     guard lowering.requiresGradient(input) else { return }
     let result = lowering.makeBuffer(like: input)
     let operands: [Lowering.Operand] = [.buffer(gradient), .buffer(source), coefficients, means, .buffer(result)]
-    lowering.emit("batch norm to input", operands) { pointers, call in
-      rows.centre(pointers[0], with: pointers[1], pointers[2], pointers[3], examples: call.batch, to: pointers[4])
+    lowering.emit("batch norm to input", operands) { memory, pass in
+      rows.centre(
+        memory[gradient], with: memory[source], memory[coefficients], memory[means], examples: pass.batch, to: memory[result])
     }
     lowering.contribute(result, to: input)
+  }
+
+  /// Combines Σ dy and Σ dy · x̂ of all shards: into their means `[2, channels]`, the result, and into the gradients of bias and weight.
+  private func emitGradientMeans(_ partial: Lowering.BufferID, _ rows: Rows, _ lowering: inout Lowering) -> Lowering.Operand {
+    let channels = rows.channels
+    let means = lowering.makeShared(bytes: 2 * channels * 4)
+    let (toWeight, toBias) = (Lowering.Operand.gradient(weight), Lowering.Operand.gradient(bias))
+    let requiresWeightGradients = lowering.requiresWeightGradients
+    lowering.emit(
+      "batch norm to input",
+      Lowering.Reduction(
+        partial: partial, operands: [means] + (requiresWeightGradients ? [toWeight, toBias] : []), extent: channels
+      ) { partials, memory, range in
+        let count = Double(rows.count * partials.reduce(0) { $0 + $1.batch })
+        let gradients = requiresWeightGradients ? (weight: memory[toWeight], bias: memory[toBias]) : nil
+        for c in range {
+          let first = partials.reduce(0) { $0 + Moments($1.pointer, channels).first[c] }
+          let second = partials.reduce(0) { $0 + Moments($1.pointer, channels).second[c] }
+          memory[means][c] = Float(first / count)
+          memory[means][channels + c] = Float(second / count)
+          gradients?.weight[c] = Float(second)
+          gradients?.bias[c] = Float(first)
+        }
+      })
+    return means
   }
 }

@@ -16,14 +16,16 @@ package struct Dropout: Operation {
     let source = lowering.value(lowering.input(node))
     let mask = lowering.makeBuffer(like: node)
     lowering.save(mask, of: node)
+    let result = lowering.makeValue(node)
     let count = lowering.shape(node).count
     let all = lowering.batch * count
     let (rate, scale) = (rate, 1 / (1 - rate))
-    lowering.emit(label, reads: [source], writes: [mask, lowering.makeValue(node)]) { pointers, call in
-      let (source, mask, target) = (pointers[0], pointers[1], pointers[2])
-      guard let key = call.dropout else { preconditionFailure("a training program with dropout needs a dropout key") }
+    lowering.emit(label, reads: [source], writes: [mask, result]) { memory, pass in
+      let (source, mask, target) = (memory[source], memory[mask], memory[result])
+      guard let key = pass.dropout else { preconditionFailure("a training program with dropout needs a dropout key") }
+      let round = node.index + (key.view << 16)
       for (row, example) in key.examples.enumerated() {
-        var random = RandomStream(seed: key.seed, purpose: .dropout, epoch: key.epoch, example: example, round: node + key.view << 16)
+        var random = RandomStream(seed: key.seed, purpose: .dropout, epoch: key.epoch, example: example, round: round)
         for i in row * count..<(row + 1) * count { mask[i] = random.uniform() < rate ? 0 : scale }
       }
       for i in 0..<all { target[i] = source[i] * mask[i] }
@@ -36,8 +38,9 @@ package struct Dropout: Operation {
     guard let mask = lowering.saved(of: node) else { return lowering.contribute(gradient, to: input) }
     let count = lowering.batch * lowering.shape(node).count
     let result = lowering.makeBuffer(like: input)
-    lowering.emit("dropout to input", reads: [gradient, mask], writes: [result]) { pointers, _ in
-      for i in 0..<count { pointers[2][i] = pointers[0][i] * pointers[1][i] }
+    lowering.emit("dropout to input", reads: [gradient, mask], writes: [result]) { memory, _ in
+      let (gradient, mask, result) = (memory[gradient], memory[mask], memory[result])
+      for i in 0..<count { result[i] = gradient[i] * mask[i] }
     }
     lowering.contribute(result, to: input)
   }

@@ -11,8 +11,10 @@ package struct FirstToken: Operation {
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let (examples, width) = (lowering.batch, lowering.shape(node).count)
     let count = lowering.shape(lowering.input(node)).count
-    lowering.emit(label, reads: [lowering.value(lowering.input(node))], writes: [lowering.makeValue(node)]) { pointers, _ in
-      for example in 0..<examples { (pointers[1] + example * width).update(from: pointers[0] + example * count, count: width) }
+    let (source, result) = (lowering.value(lowering.input(node)), lowering.makeValue(node))
+    lowering.emit(label, reads: [source], writes: [result]) { memory, _ in
+      let (tokens, first) = (memory[source], memory[result])
+      for example in 0..<examples { (first + example * width).update(from: tokens + example * count, count: width) }
     }
   }
 
@@ -21,9 +23,10 @@ package struct FirstToken: Operation {
     guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
     let (examples, width, count) = (lowering.batch, lowering.shape(node).count, lowering.shape(input).count)
     let result = lowering.makeBuffer(like: input)
-    lowering.emit(label + " to input", reads: [gradient], writes: [result]) { pointers, _ in
-      pointers[1].update(repeating: 0, count: examples * count)
-      for example in 0..<examples { (pointers[1] + example * count).update(from: pointers[0] + example * width, count: width) }
+    lowering.emit(label + " to input", reads: [gradient], writes: [result]) { memory, _ in
+      let (first, tokens) = (memory[gradient], memory[result])
+      tokens.update(repeating: 0, count: examples * count)
+      for example in 0..<examples { (tokens + example * count).update(from: first + example * width, count: width) }
     }
     lowering.contribute(result, to: input)
   }

@@ -6,11 +6,12 @@ package struct Flatten: Operation {
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let image = lowering.shape(lowering.input(node))
+    // The linear layer after it may read the image's order itself; see `Lowering.isFolded`.
     guard Self.reorders(image), !lowering.isFolded(node) else { return lowering.passThrough(node) }
-    let source = lowering.value(lowering.input(node))
+    let (source, result) = (lowering.value(lowering.input(node)), lowering.makeValue(node))
     let examples = lowering.batch
-    lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { pointers, _ in
-      Self.transpose(pointers[0], pointers[1], rows: image[0] * image[1], columns: image[2], examples: examples)
+    lowering.emit(label, reads: [source], writes: [result]) { memory, _ in
+      Self.transpose(memory[source], memory[result], rows: image[0] * image[1], columns: image[2], examples: examples)
     }
   }
 
@@ -19,13 +20,14 @@ package struct Flatten: Operation {
     guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
     let image = lowering.shape(input)
     guard Self.reorders(image), !lowering.isFolded(node) else {
+      // The gradient of the input is the same buffer: where the linear layer's kernel has masked it, the ReLU before must not do so again.
       if lowering.isMasked(node) { lowering.markMasked(input) }
       return lowering.contribute(gradient, to: input)
     }
     let result = lowering.makeBuffer(like: input)
     let examples = lowering.batch
-    lowering.emit("flatten to input", reads: [gradient], writes: [result]) { pointers, _ in
-      Self.transpose(pointers[0], pointers[1], rows: image[2], columns: image[0] * image[1], examples: examples)
+    lowering.emit("flatten to input", reads: [gradient], writes: [result]) { memory, _ in
+      Self.transpose(memory[gradient], memory[result], rows: image[2], columns: image[0] * image[1], examples: examples)
     }
     lowering.contribute(result, to: input)
   }

@@ -9,10 +9,9 @@ package struct GlobalAveragePool: Operation {
   }
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
-    let source = lowering.value(lowering.input(node))
+    let (source, result) = (lowering.value(lowering.input(node)), lowering.makeValue(node))
     let rows = Rows(lowering.shape(lowering.input(node)), lowering.batch)
-    lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { pointers, _ in rows.means(of: pointers[0], to: pointers[1])
-    }
+    lowering.emit(label, reads: [source], writes: [result]) { memory, _ in rows.means(of: memory[source], to: memory[result]) }
   }
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
@@ -20,7 +19,8 @@ package struct GlobalAveragePool: Operation {
     guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
     let rows = Rows(lowering.shape(input), lowering.batch)
     let result = lowering.makeBuffer(like: input)
-    lowering.emit(label + " to input", reads: [gradient], writes: [result]) { pointers, _ in rows.spread(pointers[0], to: pointers[1]) }
+    lowering.emit(label + " to input", reads: [gradient], writes: [result]) { memory, _ in rows.spread(memory[gradient], to: memory[result])
+    }
     lowering.contribute(result, to: input)
   }
 }

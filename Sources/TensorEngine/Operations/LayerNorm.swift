@@ -19,14 +19,14 @@ package struct LayerNorm: Operation {
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let (rows, columns) = extent(node, lowering)
-    // The mean and 1 / deviation of each row, for the way back.
+    // The mean and 1 / deviation of each row, for the backward pass.
     let statistics = lowering.makeBuffer(bytes: 2 * Int(rows) * 4)
     lowering.save(statistics, of: node)
-    let operands: [Lowering.Operand] = [
-      .buffer(lowering.value(lowering.input(node))), .weight(weight), .weight(bias), .buffer(lowering.makeValue(node)), .buffer(statistics),
-    ]
-    lowering.emit(label, operands) { [epsilon] pointers, _ in
-      kernels_layer_norm(pointers[0], pointers[1], pointers[2], epsilon, pointers[3], pointers[4], rows, columns)
+    let (source, result) = (lowering.value(lowering.input(node)), lowering.makeValue(node))
+    let (weight, bias) = (Lowering.Operand.weight(weight), Lowering.Operand.weight(bias))
+    lowering.emit(label, [.buffer(source), weight, bias, .buffer(result), .buffer(statistics)]) { [epsilon] memory, _ in
+      kernels_layer_norm(
+        memory[source], memory[weight], memory[bias], epsilon, memory[result], memory[statistics], rows, columns)
     }
   }
 
@@ -34,18 +34,23 @@ package struct LayerNorm: Operation {
     guard let gradient = lowering.gradient(node), let statistics = lowering.saved(of: node) else { return }
     let (rows, columns) = extent(node, lowering)
     let input = lowering.input(node)
-    let sources: [Lowering.Operand] = [.buffer(gradient), .buffer(lowering.value(input)), .buffer(statistics)]
+    let source = lowering.value(input)
+    let sources = [gradient, source, statistics].map(Lowering.Operand.buffer)
     if lowering.requiresWeightGradients {
-      lowering.emitGradients(of: parameters) { lowering, destinations in
-        lowering.emit(label + " to weights", sources + destinations) { pointers, _ in
-          kernels_layer_norm_weights(pointers[0], pointers[1], pointers[2], pointers[3], pointers[4], rows, columns)
+      lowering.emitGradients(of: parameters) { lowering, destination in
+        let (toWeight, toBias) = (destination(weight), destination(bias))
+        lowering.emit(label + " to weights", sources + [toWeight, toBias]) { memory, _ in
+          kernels_layer_norm_weights(
+            memory[gradient], memory[source], memory[statistics], memory[toWeight], memory[toBias], rows, columns)
         }
       }
     }
     guard lowering.requiresGradient(input) else { return }
     let result = lowering.makeBuffer(like: input)
-    lowering.emit(label + " to input", sources + [.weight(weight), .buffer(result)]) { pointers, _ in
-      kernels_layer_norm_gradient(pointers[0], pointers[1], pointers[2], pointers[3], pointers[4], rows, columns)
+    let factors = Lowering.Operand.weight(weight)
+    lowering.emit(label + " to input", sources + [factors, .buffer(result)]) { memory, _ in
+      kernels_layer_norm_gradient(
+        memory[gradient], memory[source], memory[statistics], memory[factors], memory[result], rows, columns)
     }
     lowering.contribute(result, to: input)
   }

@@ -1,4 +1,4 @@
-/// Two sums for each channel, in double: what a shard brings to a reduction of batch norm.
+/// Two sums for each channel, in double precision: a shard's partial result for a reduction of batch norm.
 struct Moments {
   let first, second: UnsafeMutablePointer<Double>
 
@@ -8,11 +8,11 @@ struct Moments {
     second = first + channels
   }
 
-  /// The means, and the sums of squares about them, of all shards together (Chan, Golub and LeVeque, "Updating Formulae and a Pairwise
+  /// The moments of all shards together (Chan, Golub and LeVeque, "Updating Formulae and a Pairwise
   /// Algorithm for Computing Sample Variances", 1979), where `first` holds the mean of each shard and `second` the squares about it.
   static func combined(
     _ partials: [Lowering.Reduction.Partial], _ channels: Int, rowsOfExample: Int
-  ) -> (count: Double, means: [Double], squares: [Double]) {
+  ) -> BatchMoments {
     var count = 0.0
     var means = [Double](repeating: 0, count: channels)
     var squares = means
@@ -26,6 +26,15 @@ struct Moments {
       }
       count += added
     }
-    return (count, means, squares)
+    return BatchMoments(count: count, means: means, squares: squares)
   }
+}
+
+/// The statistics of a whole batch, channel by channel.
+struct BatchMoments {
+  /// The number of values of a channel.
+  var count: Double
+  var means: [Double]
+  /// The sums of squares about the means.
+  var squares: [Double]
 }

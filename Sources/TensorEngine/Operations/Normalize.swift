@@ -23,12 +23,13 @@ package struct Normalize: Operation {
   }
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
-    let source = lowering.value(lowering.input(node))
+    let (source, result) = (lowering.value(lowering.input(node)), lowering.makeValue(node))
     let pixels = lowering.batch * lowering.shape(node).count / mean.count
-    lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { [mean, deviation] pointers, _ in
+    lowering.emit(label, reads: [source], writes: [result]) { [mean, deviation] memory, _ in
+      let (source, result) = (memory[source], memory[result])
       for pixel in 0..<pixels {
         let at = pixel * mean.count
-        for channel in mean.indices { pointers[1][at + channel] = (pointers[0][at + channel] - mean[channel]) / deviation[channel] }
+        for channel in mean.indices { result[at + channel] = (source[at + channel] - mean[channel]) / deviation[channel] }
       }
     }
   }
@@ -38,10 +39,11 @@ package struct Normalize: Operation {
     guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
     let pixels = lowering.batch * lowering.shape(node).count / mean.count
     let result = lowering.makeBuffer(like: input)
-    lowering.emit("normalize to input", reads: [gradient], writes: [result]) { [deviation] pointers, _ in
+    lowering.emit("normalize to input", reads: [gradient], writes: [result]) { [deviation] memory, _ in
+      let (gradient, result) = (memory[gradient], memory[result])
       for pixel in 0..<pixels {
         let at = pixel * deviation.count
-        for channel in deviation.indices { pointers[1][at + channel] = pointers[0][at + channel] / deviation[channel] }
+        for channel in deviation.indices { result[at + channel] = gradient[at + channel] / deviation[channel] }
       }
     }
     lowering.contribute(result, to: input)

@@ -38,7 +38,7 @@ package struct Pooling: Operation {
       (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_DESTINATION, .buffer(lowering.makeValue(node))),
     ]
     if kernel.bytes(ONEDNN_WORKSPACE) > 0 {
-      // Where each maximum stood.
+      // The position of each maximum in its window.
       let workspace = lowering.makeBuffer(bytes: kernel.bytes(ONEDNN_WORKSPACE))
       lowering.save(workspace, of: node)
       arguments.append((ONEDNN_WORKSPACE, .buffer(workspace)))
@@ -50,7 +50,7 @@ package struct Pooling: Operation {
     let input = lowering.input(node)
     guard lowering.requiresGradient(input), var gradient = lowering.gradient(node) else { return }
     if let relu = lowering.relu(beneath: node) {
-      // The windows are fewer than what they look at, so that is where the gradient is masked.
+      // The ReLU before a max pooling is masked here: there are fewer windows than values. See `Lowering.relu(beneath:)`.
       if !lowering.isMasked(node) {
         let masked = lowering.makeBuffer(like: node)
         lowering.emitMask("relu to input", gradient, by: .init(value: lowering.value(node), range: relu.range), like: node, to: masked)

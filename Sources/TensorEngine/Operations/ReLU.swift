@@ -12,11 +12,13 @@ package struct ReLU: Operation {
   package func outputShape(of inputs: [Shape]) throws -> Shape { inputs[0] }
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
+    // The kernel before it has clamped its result; see `Lowering.clamp(after:)`.
     guard !lowering.isFused(node) else { return lowering.passThrough(node) }
-    let source = lowering.value(lowering.input(node))
+    let (source, result) = (lowering.value(lowering.input(node)), lowering.makeValue(node))
     let count = lowering.batch * lowering.shape(node).count
-    lowering.emit(label, reads: [source], writes: [lowering.makeValue(node)]) { [range] pointers, _ in
-      for i in 0..<count { pointers[1][i] = min(max(pointers[0][i], range.lowerBound), range.upperBound) }
+    lowering.emit(label, reads: [source], writes: [result]) { [range] memory, _ in
+      let (source, result) = (memory[source], memory[result])
+      for i in 0..<count { result[i] = min(max(source[i], range.lowerBound), range.upperBound) }
     }
   }
 
@@ -24,6 +26,7 @@ package struct ReLU: Operation {
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
     guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
+    // The kernel after it has masked the gradient; see `Lowering.finish(ofGradientAt:)`.
     guard !lowering.isMasked(node) else { return lowering.contribute(gradient, to: input) }
     let result = lowering.makeBuffer(like: input)
     lowering.emitMask(label + " to input", gradient, by: Finish.Clamped(value: lowering.value(node), range: range), like: node, to: result)

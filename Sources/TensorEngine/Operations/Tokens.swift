@@ -21,11 +21,12 @@ package struct Tokens: Operation {
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let (examples, count, width) = extent(node, lowering)
-    let source = Lowering.Operand.buffer(lowering.value(lowering.input(node)))
-    lowering.emit(label, [source, .weight(whole), .weight(positions), .buffer(lowering.makeValue(node))]) { pointers, _ in
-      let (whole, positions) = (pointers[1], pointers[2])
+    let (source, result) = (lowering.value(lowering.input(node)), lowering.makeValue(node))
+    let (whole, positions) = (Lowering.Operand.weight(whole), Lowering.Operand.weight(positions))
+    lowering.emit(label, [.buffer(source), whole, positions, .buffer(result)]) { memory, _ in
+      let (whole, positions) = (memory[whole], memory[positions])
       for example in 0..<examples {
-        let (image, tokens) = (pointers[0] + example * (count - width), pointers[3] + example * count)
+        let (image, tokens) = (memory[source] + example * (count - width), memory[result] + example * count)
         for c in 0..<width { tokens[c] = whole[c] + positions[c] }
         for i in width..<count { tokens[i] = image[i - width] + positions[i] }
       }
@@ -36,12 +37,13 @@ package struct Tokens: Operation {
     guard let gradient = lowering.gradient(node) else { return }
     let (examples, count, width) = extent(node, lowering)
     if lowering.requiresWeightGradients {
-      lowering.emitGradients(of: parameters) { lowering, destinations in
-        lowering.emit(label + " to weights", [.buffer(gradient)] + destinations) { pointers, _ in
-          let (whole, positions) = (pointers[1], pointers[2])
-          positions.update(from: pointers[0], count: count)
+      lowering.emitGradients(of: parameters) { lowering, destination in
+        let (toWhole, toPositions) = (destination(whole), destination(positions))
+        lowering.emit(label + " to weights", [.buffer(gradient), toWhole, toPositions]) { memory, _ in
+          let (whole, positions) = (memory[toWhole], memory[toPositions])
+          positions.update(from: memory[gradient], count: count)
           for example in 1..<max(examples, 1) {
-            let tokens = pointers[0] + example * count
+            let tokens = memory[gradient] + example * count
             for i in 0..<count { positions[i] += tokens[i] }
           }
           whole.update(from: positions, count: width)
@@ -51,15 +53,16 @@ package struct Tokens: Operation {
     let input = lowering.input(node)
     guard lowering.requiresGradient(input) else { return }
     let result = lowering.makeBuffer(like: input)
-    lowering.emit(label + " to input", reads: [gradient], writes: [result]) { pointers, _ in
+    lowering.emit(label + " to input", reads: [gradient], writes: [result]) { memory, _ in
+      let (tokens, image) = (memory[gradient], memory[result])
       for example in 0..<examples {
-        (pointers[1] + example * (count - width)).update(from: pointers[0] + example * count + width, count: count - width)
+        (image + example * (count - width)).update(from: tokens + example * count + width, count: count - width)
       }
     }
     lowering.contribute(result, to: input)
   }
 
-  /// The examples that pass at once, the floats of all tokens of one, and of one token.
+  /// The examples of a micro-batch, the floats of all tokens of one, and of one token.
   private func extent(_ node: Graph.NodeID, _ lowering: Lowering) -> (examples: Int, count: Int, width: Int) {
     (lowering.batch, lowering.shape(node).count, lowering.shape(node)[1])
   }

@@ -80,9 +80,9 @@ extension WeightedOperation {
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
       (ONEDNN_SOURCE, .buffer(source)), (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)),
     ]
-    try lowering.emitGradients(of: parameters) { lowering, destinations in
-      if bias != nil { arguments.append((ONEDNN_BIAS_GRADIENT, destinations[1])) }
-      try lowering.emitWeightGradient(label + " to weights", kernel, to: destinations[0], arguments)
+    try lowering.emitGradients(of: parameters) { lowering, destination in
+      if let bias { arguments.append((ONEDNN_BIAS_GRADIENT, destination(bias))) }
+      try lowering.emitWeightGradient(label + " to weights", kernel, to: destination(weight), arguments)
     }
   }
 

@@ -45,7 +45,7 @@ struct CheckpointStore {
   func read(_ checkpoint: Checkpoint) throws -> Parameters {
     let data = try waitingOutShortage(onStorage) { try contents(checkpoint) }
     let parameters = Parameters(layout)
-    for (index, tensor) in try Safetensors(data).weights.tensors(for: layout).enumerated() { parameters[index] = tensor }
+    for (parameter, tensor) in zip(layout.ids, try Safetensors(data).weights.tensors(for: layout)) { parameters[parameter] = tensor }
     return parameters
   }
 

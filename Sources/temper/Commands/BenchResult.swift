@@ -88,13 +88,13 @@ private struct BenchRow {
   static let heading = "share    thread ms  count  GFLOP/s  node  operation, kernel"
 
   var text: String {
-    String(format: "%5.1f %%  %9.2f  %5d  %7.1f  %4d  ", 100 * share, seconds * 1e3, count, gflops, instruction.node)
+    String(format: "%5.1f %%  %9.2f  %5d  %7.1f  %4d  ", 100 * share, seconds * 1e3, count, gflops, instruction.node.index)
       + "\(pass): \(instruction.label), \(instruction.implementation)"
   }
 
   var json: JSONValue {
     [
-      "pass": .string(pass), "label": .string(instruction.label), "node": .int(Int64(instruction.node)),
+      "pass": .string(pass), "label": .string(instruction.label), "node": .int(Int64(instruction.node.index)),
       "implementation": .string(instruction.implementation), "count": .int(Int64(count)), "seconds": .number(seconds),
       "share": .number(share), "gflops": .number(gflops),
     ]
