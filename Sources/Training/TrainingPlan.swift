@@ -25,11 +25,13 @@ package struct TrainingPlan: Sendable {
   ) throws {
     measuring = try programs.program(graph, for: .attack)
     attack = try programs.program(graph, for: .attack, isHalf: precision.attacksInHalf)
-    learning = try programs.program(graph, for: .training, isHalf: precision.learnsInHalf)
+    let objective = settings.objective
+    learning = try programs.program(
+      graph, for: objective.needsInputGradients ? .training.union(.inputGradient) : .training, isHalf: precision.learnsInHalf)
     let isOnBatch = settings.batchNormInAttack == .train && settings.attacks && learning.hasReductions
     attackOnBatch = try isOnBatch ? programs.program(graph, for: .attackOnBatch, isHalf: precision.attacksInHalf) : nil
-    views = settings.epochs > 0 ? max(settings.objective.views.count, TrainingSettings.baseObjective.views.count) : 1
-    stateCount = settings.objective.stateCount(
+    views = settings.epochs > 0 ? max(objective.views.count, TrainingSettings.baseObjective.views.count) : 1
+    stateCount = objective.stateCount(
       BatchSize(
         examples: examples, batch: min(settings.batchSize, examples), image: graph.inputShape, classes: graph.outputShape.count))
     self.width = width

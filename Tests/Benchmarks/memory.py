@@ -76,7 +76,7 @@ class Uploads:
 
 def job(dataset, architecture, limit=None, method="pgd", **model):
     training = {"method": method, "base_epochs": 0, "epochs": 1, "optimizer": {"name": "sgd", "learning_rate": 0.001}}
-    if method == "pgd":
+    if method != "standard":
         training["attack"] = {"name": "pgd", "steps": 2}
     return {"dataset": {"id": dataset, "limit": limit}, "model": {"architecture": architecture, **model},
             "threat": {"norm": "linf", "epsilon": 0.1}, "training": training,
@@ -93,6 +93,8 @@ def jobs(ids):
         "madry_cnn, float, limit 1000": job(floats, "madry_cnn", 1000),
         "mlp, uint8, all": job(pixels, "mlp", method="standard"),
         "lenet, uint8, limit 5000": job(pixels, "lenet", 5000),
+        "madry_cnn, float, limit 1000, trades": job(floats, "madry_cnn", 1000, "trades"),
+        "preact_resnet18, uint8, limit 256, trades": job(pixels, "preact_resnet18", 256, "trades"),
         "preact_resnet18, uint8, limit 256": job(pixels, "preact_resnet18", 256, "standard"),
         "linear, 300 MiB of uint8, all": job(zeros, "linear", method="standard"),
         "linear, 300 MiB of uint8, limit 100000": job(zeros, "linear", 100_000, "standard"),

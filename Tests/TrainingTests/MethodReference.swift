@@ -33,9 +33,10 @@ struct MethodReference {
   static func weights(_ layout: ParameterLayout) -> Parameters {
     let parameters = Parameters(layout)
     var number = 0
-    for (index, parameter) in layout.parameters.enumerated() {
+    for id in layout.ids {
+      let parameter = layout[id]
       guard parameter.isTrained else {
-        parameters[index] = Tensor(parameter.shape, values: parameter.name.hasSuffix("running_var") ? ones(parameter) : zeros(parameter))
+        parameters[id] = Tensor(parameter.shape, values: parameter.name.hasSuffix("running_var") ? ones(parameter) : zeros(parameter))
         continue
       }
       let noise = Noise.signed(number, count: parameter.shape.count)
@@ -44,7 +45,7 @@ struct MethodReference {
       let shift: Float = parameter.name.hasSuffix("weight") ? 1 : 0
       let values =
         parameter.shape.rank > 1 ? noise.map { Float(Double($0) / fanIn.squareRoot()) } : noise.map { $0 / 8 + shift }
-      parameters[index] = Tensor(parameter.shape, values: values)
+      parameters[id] = Tensor(parameter.shape, values: values)
     }
     return parameters
   }

@@ -1,6 +1,8 @@
+import Attacks
 import Foundation
 import JSON
 import Models
+import Synchronization
 import TensorEngine
 import Testing
 import Training
@@ -22,10 +24,31 @@ private struct Remembering: Objective {
     }
   }
 
-  func remember(_ batch: ViewLogits, in state: MethodState) {
+  func remember(_ batch: ViewLogits, inputGradients: [Tensor], in state: MethodState) {
     let predicted = batch.logits[0].argmax()
     for (row, id) in batch.ids.enumerated() { state[1 + id] = 0.5 * state[1 + id] + (predicted[row] == batch.labels[row] ? 0 : 0.5) }
     state[0] += 0.01
+  }
+}
+
+/// What an objective was told.
+private final class Told: Sendable {
+  let batches = Mutex<[(ids: [Int], gradient: Tensor)]>([])
+}
+
+private struct Asking: Objective {
+  let told: Told
+  let views = [View.clean]
+  let needsInputGradients = true
+
+  func stateCount(_ size: BatchSize) -> Int { 1 }
+
+  func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float] {
+    CrossEntropy()(examples.logits[0], labels: examples.labels, gradient: &gradients[0])
+  }
+
+  func remember(_ batch: ViewLogits, inputGradients: [Tensor], in state: MethodState) {
+    told.batches.withLock { $0.append((batch.ids, inputGradients[0])) }
   }
 }
 
@@ -64,6 +87,33 @@ struct ObjectiveTests {
   }
 
   @Test(
+    "that needs them is told the gradients at the images, batch norm or not",
+    arguments: [MethodReference.plain, MethodReference.normalized])
+  func inputGradients(_ model: ModelDescription) throws {
+    let told = Told()
+    let method = TrainingMethod(name: "asking", summary: "For a test.", attack: nil) { _ in Asking(told: told) }
+    let run = try run(method)
+    run.model = model
+    run.settings.baseEpochs = 0
+    run.settings.epochs = 1
+    run.settings.batchSize = 1000
+    _ = try run.run()
+    let first = try #require(told.batches.withLock { $0.first })
+    // The same from a program that computes nothing else.
+    let graph = try model.graph(input: [4, 4, 1], classes: 3)
+    let session = try Session(
+      Program(graph, for: .attackOnBatch), parameters: run.initial(graph), contexts: graph.shard.count(first.ids.count))
+    let classifier = BatchClassifier(session, on: TemporaryRun.engine, width: 2)
+    let images = try run.dataset.train.images(at: first.ids)
+    var expected = Tensor(zeros: images.shape)
+    let targets = LossTargets(labels: run.dataset.train.labels(at: first.ids))
+    _ = classifier.inputGradient(at: images, targets: targets, loss: CrossEntropy(), gradient: &expected)
+    #expect(first.gradient.shape == expected.shape && first.gradient.values.contains { abs($0) > 1e-5 })
+    let count = Float(first.ids.count)
+    #expect(zip(first.gradient.values, expected.values).allSatisfy { abs($0 - $1 / count) < 1e-7 })
+  }
+
+  @Test(
     "of two views takes the sum of the gradients of both, batch norm or not",
     arguments: [MethodReference.plain, MethodReference.normalized])
   func sums(_ model: ModelDescription) throws {
@@ -88,12 +138,12 @@ struct ObjectiveTests {
     one.settings.optimizer = OptimizerSettings(.sgd(momentum: 0, weightDecay: 0), learningRate: 0.2)
     two.settings.optimizer = OptimizerSettings(.sgd(momentum: 0, weightDecay: 0), learningRate: 0.1)
     let (a, b) = (try one.run().selected.parameters, try two.run().selected.parameters)
-    for (index, parameter) in a.layout.parameters.enumerated() where parameter.isTrained {
-      #expect(zip(a[index].values, b[index].values).allSatisfy { abs($0 - $1) < 1e-6 }, "\(parameter.name)")
+    for parameter in a.layout.ids where a.layout[parameter].isTrained {
+      #expect(zip(a[parameter].values, b[parameter].values).allSatisfy { abs($0 - $1) < 1e-6 }, "\(a.layout[parameter].name)")
     }
     // The running statistics took in each view.
-    if let index = a.layout.parameters.firstIndex(where: { $0.name.hasSuffix("running_mean") }) {
-      #expect(zip(a[index].values, b[index].values).allSatisfy { abs(1.9 * $0 - $1) < 1e-5 })
+    if let mean = a.layout.ids.first(where: { a.layout[$0].name.hasSuffix("running_mean") }) {
+      #expect(zip(a[mean].values, b[mean].values).allSatisfy { abs(1.9 * $0 - $1) < 1e-5 })
     }
   }
 }
@@ -107,14 +157,15 @@ struct WeightPerturbationTests {
     let parameters = MethodReference.weights(layout)
     let before = parameters.withValues(Array.init)
     var direction = [Float](repeating: 0, count: layout.trainedCount)
-    for index in layout.parameters.indices {
-      direction.replaceSubrange(layout.range(index), with: Noise.signed(200 + index, count: layout.parameters[index].shape.count))
+    for parameter in layout.ids {
+      let count = layout[parameter].shape.count
+      direction.replaceSubrange(layout.range(parameter), with: Noise.signed(200 + parameter.index, count: count))
     }
     let perturbation = WeightPerturbation(along: direction, of: parameters, size: 0.01)
     perturbation.add(to: parameters)
-    for (index, parameter) in layout.parameters.enumerated() {
-      let changes = zip(parameters[index].values, before[layout.range(index)]).map { $0 - $1 }
-      for (change, peer) in zip(changes, try reference[parameter.name].values) { #expect(abs(change - peer) < 1e-6) }
+    for parameter in layout.ids {
+      let changes = zip(parameters[parameter].values, before[layout.range(parameter)]).map { $0 - $1 }
+      for (change, peer) in zip(changes, try reference[layout[parameter].name].values) { #expect(abs(change - peer) < 1e-6) }
     }
     perturbation.remove(from: parameters)
     #expect(zip(parameters.withValues(Array.init), before).allSatisfy { abs($0 - $1) < 1e-7 })

@@ -60,10 +60,11 @@ struct TRADESTests {
     let losses = outcome.history.compactMap(\.loss)
     for (loss, peer) in zip(losses, try reference["losses"].values) { #expect(abs(loss - Double(peer)) < 1e-4) }
     #expect(losses.count == 5)
-    for (index, parameter) in layout.parameters.enumerated() {
-      let peer = try reference[parameter.name].values
-      for (value, other) in zip(outcome.selected.parameters[index].values, peer) {
-        #expect(abs(value - other) < 1e-4, "\(parameter.name): \(value) and not \(other)")
+    for parameter in layout.ids {
+      let name = layout[parameter].name
+      let peer = try reference[name].values
+      for (value, other) in zip(outcome.selected.parameters[parameter].values, peer) {
+        #expect(abs(value - other) < 1e-4, "\(name): \(value) and not \(other)")
       }
     }
   }

@@ -88,14 +88,15 @@ extension Layer {
 
 extension TrainingSettings {
   var json: JSONValue {
-    [
-      "method": .string(method.name), "settings": methodSettings.json, "base_epochs": .int(Int64(baseEpochs)),
-      "epochs": .int(Int64(epochs)),
+    var object: JSONObject = [
+      "method": .string(method.name), "base_epochs": .int(Int64(baseEpochs)), "epochs": .int(Int64(epochs)),
       "batch_size": .int(Int64(batchSize)), "adversarial_fraction": .number(adversarialFraction),
       "attack": method.attack == nil ? .null : attack.json(for: .training),
       "bn_in_attack": .string(batchNormInAttack.rawValue), "optimizer": optimizer.json, "schedule": schedule.json,
       "augment": [], "average": ["ema": nil], "select": .string(select.rawValue), "early_stop_patience": .orNull(earlyStopPatience),
     ]
+    if !method.fields.isEmpty { object["settings"] = methodSettings.json }
+    return .object(object)
   }
 }
 

@@ -117,12 +117,6 @@ package final class ExecutionContext {
     fill(logitGradient)
   }
 
-  private func fill(_ logitGradient: Tensor) {
-    guard let seed = program.logitGradientBuffer else { preconditionFailure("a program for \(program.purpose) takes no gradient") }
-    precondition(logitGradient.batch == pass.batch)
-    fill(seed, with: logitGradient)
-  }
-
   /// The same for the gradients of the weights, which go to `set` of `gradients`: to that of the first shard, and summed over all, where the
   /// shards of a batch have reductions.
   package func beginBackward(_ logitGradient: Tensor, into gradients: Gradients, set: Int) {
@@ -133,6 +127,12 @@ package final class ExecutionContext {
     for stage in backwardStages.indices {
       for index in backwardStages[stage].indices { backwardStages[stage][index].bindGradients { base + program.layout.offset($0) } }
     }
+  }
+
+  private func fill(_ logitGradient: Tensor) {
+    guard let seed = program.logitGradientBuffer else { preconditionFailure("a program for \(program.purpose) takes no gradient") }
+    precondition(logitGradient.batch == pass.batch)
+    fill(seed, with: logitGradient)
   }
 
   /// The gradient at the images, `[batch, height, width, channels]`, after a backward pass.

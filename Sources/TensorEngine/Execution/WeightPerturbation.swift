@@ -13,8 +13,8 @@ package struct WeightPerturbation: Sendable {
     precondition(direction.count == layout.trainedCount, "\(direction.count) numbers for \(layout.trainedCount) weights")
     var change = [Float](repeating: 0, count: direction.count)
     parameters.withValues { weights in
-      for (index, parameter) in layout.parameters.enumerated() where parameter.isTrained && parameter.shape.rank > 1 {
-        let range = layout.range(index)
+      for parameter in layout.ids where layout[parameter].isTrained && layout[parameter].shape.rank > 1 {
+        let range = layout.range(parameter)
         let length = Self.length(direction[range])
         guard length > 0 else { continue }
         let scale = size * Self.length(weights[range]) / length

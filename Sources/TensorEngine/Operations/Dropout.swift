@@ -23,8 +23,9 @@ package struct Dropout: Operation {
     lowering.emit(label, reads: [source], writes: [mask, result]) { memory, pass in
       let (source, mask, target) = (memory[source], memory[mask], memory[result])
       guard let key = pass.dropout else { preconditionFailure("a training program with dropout needs a dropout key") }
+      let round = node.index + (key.view << 16)
       for (row, example) in key.examples.enumerated() {
-        var random = RandomStream(seed: key.seed, purpose: .dropout, epoch: key.epoch, example: example, round: node.index + key.view << 16)
+        var random = RandomStream(seed: key.seed, purpose: .dropout, epoch: key.epoch, example: example, round: round)
         for i in row * count..<(row + 1) * count { mask[i] = random.uniform() < rate ? 0 : scale }
       }
       for i in 0..<all { target[i] = source[i] * mask[i] }

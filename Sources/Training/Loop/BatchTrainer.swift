@@ -91,7 +91,7 @@ final class BatchTrainer {
       try gradients.reduce(shards: sets, on: engine, width: width) { step.update($0, gradient: $1) }
     }
     refresh()
-    if state.count > 0 { batch.objective.remember(seen(batch, results), in: state) }
+    if state.count > 0 { remember(batch, results) }
     return whole
   }
 
@@ -106,13 +106,15 @@ final class BatchTrainer {
   /// Whether the shards of a batch have to wait for one another, because the network asks for the statistics of all.
   private var isInLockstep: Bool { sessions[0].program.hasReductions }
 
-  /// All that the network said of a batch, in its order.
-  private func seen(_ batch: TrainingBatch, _ results: [ShardWork.Result]) -> ViewLogits {
-    let logits = batch.objective.views.indices.map { view in
-      let parts = results.map { $0.logits[view] }
-      return Tensor([batch.ids.count, parts[0].stride], values: parts.flatMap(\.values))
+  private func remember(_ batch: TrainingBatch, _ results: [ShardWork.Result]) {
+    func whole(_ parts: [Tensor]) -> Tensor {
+      Tensor(parts[0].shape.example.batched(batch.ids.count), values: parts.flatMap(\.values))
     }
-    return ViewLogits(logits: logits, labels: split.labels(at: batch.ids), ids: batch.ids)
+    let (objective, views) = (batch.objective, batch.objective.views.indices)
+    let logits = views.map { view in whole(results.map { $0.logits[view] }) }
+    let inputGradients = objective.needsInputGradients ? views.map { view in whole(results.map { $0.inputGradients[view] }) } : []
+    let seen = ViewLogits(logits: logits, labels: split.labels(at: batch.ids), ids: batch.ids)
+    objective.remember(seen, inputGradients: inputGradients, in: state)
   }
 
   /// - Returns: what each shard came to.
@@ -131,6 +133,7 @@ final class BatchTrainer {
   /// Each shard goes its whole way on one thread.
   private func trainIndependently(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
     let (control, team, gradients, sets) = (control, attacked, gradients, mostShards)
+    let needsInputGradients = work.batch.objective.needsInputGradients
     let sessions = sessions[..<work.batch.objective.views.count]
     try Session.packWeights([team.session, self.sessions[0]], on: engine, width: width)
     try engine.parallel(shards, width: width) { shard, worker in
@@ -149,6 +152,7 @@ final class BatchTrainer {
         context.runBackward()
         if view > 0 { gradients.add(sets + worker, to: shard) }
       }
+      if needsInputGradients { result.inputGradients = contexts.map(\.inputGradient) }
       result.times.add(.retrain, PhaseTimes.now() - start)
       results.withLock { $0[shard] = result }
     }
@@ -177,6 +181,12 @@ final class BatchTrainer {
       results.withLock { $0[shard] = result }
     }
     for view in 0..<last { try sessions[view].backward(shards: shards, on: engine, width: width) }
+    if work.batch.objective.needsInputGradients {
+      for shard in 0..<shards {
+        let inputGradients = sessions.map { $0[shard].inputGradient }
+        results.withLock { $0[shard].inputGradients = inputGradients }
+      }
+    }
     let seconds = PhaseTimes.now() - start
     results.withLock { $0[0].times.add(.retrain, seconds * Double(min(width, shards))) }
   }

@@ -20,6 +20,8 @@ struct ShardWork: Sendable {
     var times = PhaseTimes()
     /// Of each view, where the method remembers anything.
     var logits: [Tensor] = []
+    /// The same, where it needs them.
+    var inputGradients: [Tensor] = []
   }
 
   // MARK: Attack and combine

@@ -23,7 +23,7 @@ package struct MethodSettings: Hashable, Sendable {
     }
   }
 
-  /// As a completed spec shows it: every field written out, `null` for what the method computes for itself.
+  /// As a completed spec shows it, where the method has any: every field written out, `null` for what the method computes for itself.
   package var json: JSONValue {
     var object = JSONObject()
     for field in method.fields { object[field.name] = self[field.name] ?? .null }

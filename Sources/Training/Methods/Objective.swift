@@ -10,6 +10,9 @@ package protocol Objective: Sendable {
   /// takes the statistics of one view at a time, and its running statistics take in each.
   var views: [View] { get }
 
+  /// Whether it is told the gradients at the images, which come with the same backward passes.
+  var needsInputGradients: Bool { get }
+
   /// The loss of each example, and the gradients of their *sum* at the logits of every view.
   ///
   /// - Parameters:
@@ -23,13 +26,16 @@ package protocol Objective: Sendable {
 
   /// Changes what it remembers, after each update of the weights.
   ///
-  /// - Parameter batch: all that was learnt from, attacked or not, in the order of the batch.
-  func remember(_ batch: ViewLogits, in state: MethodState)
+  /// - Parameters:
+  ///   - batch: all that was learnt from, attacked or not, in the order of the batch.
+  ///   - inputGradients: for each view `[examples, height, width, channels]`, of the mean loss of the batch; none unless they are needed.
+  func remember(_ batch: ViewLogits, inputGradients: [Tensor], in state: MethodState)
 }
 
 extension Objective {
+  package var needsInputGradients: Bool { false }
   package func stateCount(_ size: BatchSize) -> Int { 0 }
-  package func remember(_ batch: ViewLogits, in state: MethodState) {}
+  package func remember(_ batch: ViewLogits, inputGradients: [Tensor], in state: MethodState) {}
 }
 
 /// An image of an example.
