@@ -32,7 +32,7 @@ package struct TrainingPlan: Sendable {
     attackOnBatch = try isOnBatch ? programs.program(graph, for: .attackOnBatch, isHalf: precision.attacksInHalf) : nil
     views = settings.epochs > 0 ? max(objective.views.count, TrainingSettings.baseObjective.views.count) : 1
     stateCount = objective.stateCount(
-      BatchSize(
+      TrainingSize(
         examples: examples, batch: min(settings.batchSize, examples), image: graph.inputShape, classes: graph.outputShape.count))
     self.width = width
     shards = graph.shard.count(min(settings.batchSize, examples))
@@ -82,7 +82,7 @@ package struct TrainingPlan: Sendable {
       learningBytes, attackOnBatch.map { Session.bytes($0, contexts: shards) } ?? 0)
   }
 
-  /// The numbers that the method remembers.
+  /// The count of numbers in the method's state.
   package let stateCount: Int
 
   /// Whether measurements have a program of their own.

@@ -7,12 +7,11 @@ import TensorEngine
 import Testing
 import Training
 
-/// A method that remembers: how often each example was seen, and the mean probability of each example's own class; both change what is
-/// learnt next.
-private struct Remembering: Objective {
+/// A method with state: the number of updates, and a decaying mean of each example's errors; both change what is learnt next.
+private struct Stateful: Objective {
   let views = [View.clean]
 
-  func stateCount(_ size: BatchSize) -> Int { 1 + size.examples }
+  func stateCount(_ size: TrainingSize) -> Int { 1 + size.examples }
 
   func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float] {
     let losses = CrossEntropy()(examples.logits[0], labels: examples.labels, gradient: &gradients[0])
@@ -24,7 +23,7 @@ private struct Remembering: Objective {
     }
   }
 
-  func remember(_ batch: ViewLogits, inputGradients: [Tensor], in state: MethodState) {
+  func updateState(_ state: MethodState, after batch: ViewLogits, inputGradients: [Tensor]) {
     let predicted = batch.logits[0].argmax()
     for (row, id) in batch.ids.enumerated() { state[1 + id] = 0.5 * state[1 + id] + (predicted[row] == batch.labels[row] ? 0 : 0.5) }
     state[0] += 0.01
@@ -41,22 +40,22 @@ private struct Asking: Objective {
   let views = [View.clean]
   let needsInputGradients = true
 
-  func stateCount(_ size: BatchSize) -> Int { 1 }
+  func stateCount(_ size: TrainingSize) -> Int { 1 }
 
   func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float] {
     CrossEntropy()(examples.logits[0], labels: examples.labels, gradient: &gradients[0])
   }
 
-  func remember(_ batch: ViewLogits, inputGradients: [Tensor], in state: MethodState) {
+  func updateState(_ state: MethodState, after batch: ViewLogits, inputGradients: [Tensor]) {
     told.batches.withLock { $0.append((batch.ids, inputGradients[0])) }
   }
 }
 
 @Suite("An objective")
 struct ObjectiveTests {
-  private static let remembering = TrainingMethod(name: "remembering", summary: "For a test.", attack: nil) { _ in Remembering() }
+  private static let stateful = TrainingMethod(name: "stateful", summary: "For a test.", attack: nil) { _ in Stateful() }
 
-  private func run(_ method: TrainingMethod = remembering) throws -> TemporaryRun {
+  private func run(_ method: TrainingMethod = stateful) throws -> TemporaryRun {
     let run = try TemporaryRun()
     run.settings.method = method
     run.settings.baseEpochs = 1
@@ -64,7 +63,7 @@ struct ObjectiveTests {
     return run
   }
 
-  @Test("that remembers goes on after an interruption with what it remembered")
+  @Test("with state goes on after an interruption with that state")
   func resumes() throws {
     let whole = try run()
     let all = Interruption(after: .max)
@@ -78,10 +77,10 @@ struct ObjectiveTests {
     }
   }
 
-  @Test("that remembers learns otherwise than one that does not")
+  @Test("with state learns otherwise than without")
   func mattersAtAll() throws {
-    let (remembering, standard) = (try run(), try run(.standard))
-    let (a, b) = (try remembering.run(), try standard.run())
+    let (stateful, standard) = (try run(), try run(.standard))
+    let (a, b) = (try stateful.run(), try standard.run())
     #expect(a.base.checkpoint.sha256 == b.base.checkpoint.sha256)
     #expect(a.selected.parameters.withValues(Array.init) != b.selected.parameters.withValues(Array.init))
   }

@@ -27,7 +27,7 @@ package struct Footprint: Hashable, Sendable {
     if let settings = spec.training {
       let plan = try TrainingPlan(graph, settings, precision: spec.precision, examples: used, width: width, programs: programs)
       let slots = settings.optimizer.updateRule.slots
-      // What the method remembers is saved as the weights are.
+      // The state of the method is copied to be saved, as the weights are.
       let state = 2 * plan.stateCount * MemoryLayout<Float>.size
       // The first weights and the present ones, a copy while a checkpoint is written, and what the optimiser remembers; and the copies of
       // weights and optimiser that are saved while training goes on.

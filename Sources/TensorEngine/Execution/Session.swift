@@ -10,7 +10,7 @@ package final class Session: @unchecked Sendable {
   private let contexts: [ExecutionContext]
   private var isStale = true
   /// Whose packed weights it uses; `nil`: its own.
-  private let lender: Session?
+  private let weightsOwner: Session?
 
   /// - Parameters:
   ///   - contexts: how many threads may use the session at once, or the most shards of a batch.
@@ -25,7 +25,7 @@ package final class Session: @unchecked Sendable {
     self.allocation = allocation
     self.packed = packed
     self.reductions = reductions
-    lender = nil
+    weightsOwner = nil
     self.contexts = try Self.contexts(contexts, program, parameters, packed, reductions, allocation)
     packWeights()
   }
@@ -33,10 +33,12 @@ package final class Session: @unchecked Sendable {
   /// A session that uses the packed weights of another one: a forward pass in each can wait for its backward pass.
   ///
   /// - Parameters:
-  ///   - parameters: those of `lender`.
+  ///   - parameters: those of `weightsOwner`.
   ///   - allocation: at its weights' offset lies what reductions leave.
-  package init(sharingWeightsOf lender: Session, parameters: Parameters, contexts: Int, in allocation: Workspace.Allocation? = nil) throws {
-    let program = lender.program
+  package init(sharingWeightsOf weightsOwner: Session, parameters: Parameters, contexts: Int, in allocation: Workspace.Allocation? = nil)
+    throws
+  {
+    let program = weightsOwner.program
     let bytes = Self.bytesWithoutWeights(program, contexts: contexts)
     let allocation =
       allocation
@@ -45,10 +47,10 @@ package final class Session: @unchecked Sendable {
     let reductions = Reductions(program, parameters, at: shared)
     self.program = program
     self.allocation = allocation
-    self.packed = lender.packed
+    self.packed = weightsOwner.packed
     self.reductions = reductions
-    self.lender = lender
-    self.contexts = try Self.contexts(contexts, program, parameters, lender.packed, reductions, allocation)
+    self.weightsOwner = weightsOwner
+    self.contexts = try Self.contexts(contexts, program, parameters, weightsOwner.packed, reductions, allocation)
   }
 
   private static func contexts(
@@ -79,13 +81,13 @@ package final class Session: @unchecked Sendable {
   /// To be called after every change of the parameters: they are packed for the kernels before the next use.
   package func refresh() {
     isStale = true
-    lender?.refresh()
+    weightsOwner?.refresh()
   }
 
   /// Prepares the present values of the parameters for the kernels, where they are not. To be called before every use, by whoever changes
   /// parameters or has the place in turn with others.
   package func packWeights() {
-    if let lender { return lender.packWeights() }
+    if let weightsOwner { return weightsOwner.packWeights() }
     guard needsPacking else { return }
     for stage in packed.stages { for step in stage { packed.run(step) } }
     didPackWeights()
@@ -96,7 +98,7 @@ package final class Session: @unchecked Sendable {
 
   /// The same for several sessions at once, none of which has its place in turn with another.
   package static func packWeights(_ sessions: [Session], on engine: Engine, width: Int) throws {
-    let unready = sessions.map { $0.lender ?? $0 }.filter(\.needsPacking)
+    let unready = sessions.map { $0.weightsOwner ?? $0 }.filter(\.needsPacking)
     for stage in 0..<(unready.map { $0.packed.stages.count }.max() ?? 0) {
       let tasks = unready.flatMap { session in
         stage < session.packed.stages.count ? session.packed.stages[stage].map { (session, $0) } : []

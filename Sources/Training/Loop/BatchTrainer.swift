@@ -6,7 +6,7 @@ import TensorEngine
 /// A network in training: its programs, compiled once, and the weights that they share.
 final class BatchTrainer {
   let parameters: Parameters
-  /// What the method remembers.
+  /// The state of the method.
   let state: MethodState
   /// The network as it is being trained, for measurements in single precision.
   let team: NetworkTeam
@@ -91,7 +91,7 @@ final class BatchTrainer {
       try gradients.reduce(shards: sets, on: engine, width: width) { step.update($0, gradient: $1) }
     }
     refresh()
-    if state.count > 0 { remember(batch, results) }
+    if state.count > 0 { updateState(after: batch, results) }
     return whole
   }
 
@@ -106,15 +106,15 @@ final class BatchTrainer {
   /// Whether the shards of a batch have to wait for one another, because the network asks for the statistics of all.
   private var isInLockstep: Bool { sessions[0].program.hasReductions }
 
-  private func remember(_ batch: TrainingBatch, _ results: [ShardWork.Result]) {
+  private func updateState(after batch: TrainingBatch, _ results: [ShardWork.Result]) {
     func whole(_ parts: [Tensor]) -> Tensor {
       Tensor(parts[0].shape.example.batched(batch.ids.count), values: parts.flatMap(\.values))
     }
     let (objective, views) = (batch.objective, batch.objective.views.indices)
     let logits = views.map { view in whole(results.map { $0.logits[view] }) }
     let inputGradients = objective.needsInputGradients ? views.map { view in whole(results.map { $0.inputGradients[view] }) } : []
-    let seen = ViewLogits(logits: logits, labels: split.labels(at: batch.ids), ids: batch.ids)
-    objective.remember(seen, inputGradients: inputGradients, in: state)
+    let outcome = ViewLogits(logits: logits, labels: split.labels(at: batch.ids), ids: batch.ids)
+    objective.updateState(state, after: outcome, inputGradients: inputGradients)
   }
 
   /// - Returns: what each shard came to.

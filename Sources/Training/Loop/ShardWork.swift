@@ -18,7 +18,7 @@ struct ShardWork: Sendable {
   struct Result: Sendable {
     var tally = EpochTally()
     var times = PhaseTimes()
-    /// Of each view, where the method remembers anything.
+    /// Of each view, where the method has a state.
     var logits: [Tensor] = []
     /// The same, where it needs them.
     var inputGradients: [Tensor] = []

@@ -21,21 +21,21 @@ package protocol Objective: Sendable {
   ///   - gradients: `[examples, classes]` for each view, overwritten.
   func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float]
 
-  /// How many numbers it remembers from update to update.
-  func stateCount(_ size: BatchSize) -> Int
+  /// The count of numbers in its state, which it carries from update to update.
+  func stateCount(_ size: TrainingSize) -> Int
 
-  /// Changes what it remembers, after each update of the weights.
+  /// Called after each update of the weights, on one thread, where there is any state.
   ///
   /// - Parameters:
   ///   - batch: all that was learnt from, attacked or not, in the order of the batch.
   ///   - inputGradients: for each view `[examples, height, width, channels]`, of the mean loss of the batch; none unless they are needed.
-  func remember(_ batch: ViewLogits, inputGradients: [Tensor], in state: MethodState)
+  func updateState(_ state: MethodState, after batch: ViewLogits, inputGradients: [Tensor])
 }
 
 extension Objective {
   package var needsInputGradients: Bool { false }
-  package func stateCount(_ size: BatchSize) -> Int { 0 }
-  package func remember(_ batch: ViewLogits, inputGradients: [Tensor], in state: MethodState) {}
+  package func stateCount(_ size: TrainingSize) -> Int { 0 }
+  package func updateState(_ state: MethodState, after batch: ViewLogits, inputGradients: [Tensor]) {}
 }
 
 /// An image of an example.
@@ -67,7 +67,7 @@ package struct ViewLogits: Sendable {
 }
 
 /// How much a run trains on.
-package struct BatchSize: Sendable {
+package struct TrainingSize: Sendable {
   /// In the data set; ids are below this.
   package let examples: Int
   /// Of a batch, at most.

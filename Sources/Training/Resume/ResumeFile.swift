@@ -4,7 +4,7 @@ import Foundation
 /// A file that a run is resumed from.
 ///
 /// Bytes: the magic, the length of the header (8 bytes, little-endian), the header (`ResumeState` as JSON), the number of arrays and the
-/// number of floats in each of them (8 bytes each), the SHA-256 of all that, the arrays (the weights, each slot of the optimiser, and what the method remembers if anything), and
+/// number of floats in each of them (8 bytes each), the SHA-256 of all that, the arrays (the weights, each slot of the optimiser, the state of the method if it has any), and
 /// the SHA-256 of all that is before it. Digests are 64 hexadecimal digits; by the first one the header is trusted without the arrays.
 struct ResumeFile {
   let url: URL
