@@ -45,7 +45,7 @@ let package = Package(
 
     // From the kernels up to the job.
     module("TensorEngine", ["COneDNN", "CKernels", "CMalloc"]),
-    module("Models", ["Files", "TensorEngine"]),
+    module("Models", ["JSON", "Files", "TensorEngine"]),
     module("Datasets", ["JSON", "TensorEngine", "Files", "CZlib", "CArchive"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
     module("Attacks", ["JSON", "TensorEngine"]),
     module("Robustness", ["JSON", "Files", "Attacks", "TensorEngine"]),
@@ -67,7 +67,7 @@ let package = Package(
     tests("JSONTests", ["JSON"]),
     tests("FilesTests", ["Files"]),
     tests("TensorEngineTests", ["TensorEngine"]),
-    tests("ModelsTests", ["Models", "TensorEngine"], resources: [.copy("Fixtures")]),
+    tests("ModelsTests", ["JSON", "Models", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("DatasetsTests", ["Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["JSON", "Attacks", "TensorEngine"]),
     tests("RobustnessTests", ["JSON", "Files", "Robustness", "Attacks", "TensorEngine"]),

@@ -9,7 +9,7 @@ package struct Field: Sendable {
     case optional
     /// Left out, it is the value of another field, which stands before it.
     case sameAs(String)
-    /// One of several fields of which one is given (`ObjectType.choices`): left out, it is not written either.
+    /// One of several fields of which one is given (`ObjectType.alternatives`): left out, it is not written either.
     case alternative
   }
 
@@ -59,17 +59,17 @@ package struct Field: Sendable {
   }
 
   /// The unit of its numbers.
-  package var unit: Unit { type.unit }
+  package var unit: FieldUnit { type.unit }
 }
 
 extension [Field] {
   package func named(_ name: String) -> Field? { first { $0.name == name } }
 
   /// An object of all these fields in their order: each with its value, `null` where there is none.
-  package func written(_ values: (String) -> JSONValue?) -> JSONObject {
+  package func written(_ values: (Field) throws -> JSONValue?) rethrows -> JSONObject {
     var object = JSONObject()
     for field in self {
-      let value = values(field.name)
+      let value = try values(field)
       if value != nil || field.presence != .alternative { object[field.name] = value ?? .null }
     }
     return object
@@ -77,7 +77,7 @@ extension [Field] {
 }
 
 /// What a number counts.
-package enum Unit: String, Hashable, Sendable {
+package enum FieldUnit: String, Hashable, Sendable {
   case none
   /// A length in the threat's norm, of pixels scaled to [0, 1]: attacks scale it with epsilon. It may be written as `"8/255"`.
   case pixels

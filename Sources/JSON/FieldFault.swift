@@ -39,8 +39,8 @@ package final class FaultLog {
     faults.append(FieldFault(pointer, code, detail))
   }
 
-  /// Whether nothing at `pointer` or below it is wrong.
+  /// Whether nothing at `pointer`, above it or below it is wrong.
   package func isClean(_ pointer: String) -> Bool {
-    !faults.contains { $0.pointer == pointer || $0.pointer.hasPrefix(pointer + "/") }
+    !faults.contains { (pointer + "/").hasPrefix($0.pointer + "/") || $0.pointer.hasPrefix(pointer + "/") }
   }
 }

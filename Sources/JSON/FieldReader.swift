@@ -76,7 +76,7 @@ package struct FieldReader {
       return type.placeholder
     }
     var part = ObjectPart(given, type)
-    for name in part.conflicts { log.add(Self.pointer(pointer, name), .conflict, type.choice?.conflict ?? "") }
+    for name in part.conflicts { log.add(Self.pointer(pointer, name), .conflict, type.alternatives?.conflict ?? "") }
     for field in part.fields where !part.conflicts.contains(field.name) {
       part.result[field.name] = member(field, of: part, at: Self.pointer(pointer, field.name))
     }
@@ -101,8 +101,8 @@ package struct FieldReader {
   }
 
   private func refuse(_ name: String, among known: [String], at pointer: String) {
-    let hint =
-      Spelling.nearest(to: name, among: known).map { "did you mean \($0)?" } ?? "known here: \(known.sorted().joined(separator: ", "))"
+    let all = known.isEmpty ? "it has none" : "known here: \(known.sorted().joined(separator: ", "))"
+    let hint = Spelling.nearest(to: name, among: known).map { "did you mean \($0)?" } ?? all
     log.add(Self.pointer(pointer, name), .unknownField, "there is no field \"\(name.prefix(60))\"; \(hint)")
   }
 
@@ -129,8 +129,8 @@ private struct ObjectPart {
   init(_ object: JSONObject, _ type: ObjectType) {
     func isGiven(_ name: String) -> Bool { object[name].map { $0 != .null } ?? false }
     self.object = object
-    let used = (type.choice?.groups ?? []).filter { $0.contains(where: isGiven) }
-    needed = Set(type.choice.map { used.first ?? $0.groups[$0.usual] } ?? [])
+    let used = (type.alternatives?.groups ?? []).filter { $0.contains(where: isGiven) }
+    needed = Set(type.alternatives.map { used.first ?? $0.groups[$0.usual] } ?? [])
     conflicts = used.dropFirst().flatMap { $0.filter(isGiven) }
     var (fields, tolerated) = (type.fields, Set<String>())
     if let variants = type.variants {
@@ -153,7 +153,7 @@ private struct ObjectPart {
   }
 
   /// The value of a field that is there; null counts as left out.
-  func given(_ name: String) -> JSONValue? { object[name].flatMap { $0 == .null ? nil : $0 } }
+  func given(_ name: String) -> JSONValue? { object[name].flatMap { $0 == .null ? JSONValue?.none : $0 } }
 
   func requires(_ field: Field) -> Bool { field.presence == .required || needed.contains(field.name) }
 }

@@ -1,5 +1,5 @@
 /// Why a value cannot stand, in parts: a place that knows how the value was written says so instead of `given`.
-package struct Refusal: Error, Hashable, Sendable {
+package struct FieldRefusal: Error, Hashable, Sendable {
   package let code: FieldFault.Code
   /// "must be a whole number"
   package let demand: String
@@ -33,22 +33,22 @@ extension FieldType {
   }
 
   /// The value as `normalised` gives it, within its bounds.
-  package func checked(_ value: JSONValue) -> Result<JSONValue, Refusal> {
+  package func checked(_ value: JSONValue) -> Result<JSONValue, FieldRefusal> {
     if case .real(_, .pixels) = self, case .string(let text) = value, case .failure(let refusal) = Fraction.parse(text) {
       return .failure(refusal)
     }
-    guard let found = normalised(value) else { return .failure(Refusal(.wrongType, "must be \(kind)", given: value.kind)) }
+    guard let found = normalised(value) else { return .failure(FieldRefusal(.wrongType, "must be \(kind)", given: value.kind)) }
     return refusal(of: found, as: value).map(Result.failure) ?? .success(found)
   }
 
-  private func refusal(of found: JSONValue, as given: JSONValue) -> Refusal? {
+  private func refusal(of found: JSONValue, as given: JSONValue) -> FieldRefusal? {
     switch (self, found) {
     case (.integer(let range, _), .int(let number)) where !range.contains(Int(number)):
-      Refusal(.outOfRange, "must be from \(range.lowerBound) to \(range.upperBound)", given: String(number))
+      FieldRefusal(.outOfRange, "must be from \(range.lowerBound) to \(range.upperBound)", given: String(number))
     case (.real(let interval, let unit), .number(let number)) where !interval.contains(number):
-      Refusal(.outOfRange, "must be \(unit.words(for: interval))", given: given.string.map { "\"\($0)\"" } ?? String(number))
+      FieldRefusal(.outOfRange, "must be \(unit.words(for: interval))", given: given.string.map { "\"\($0)\"" } ?? String(number))
     case (.text(let length), .string(let text)) where !length.contains(text.count):
-      Refusal(.outOfRange, "must have \(length.lowerBound) to \(length.upperBound) characters", given: String(text.count))
+      FieldRefusal(.outOfRange, "must have \(length.lowerBound) to \(length.upperBound) characters", given: String(text.count))
     case (.word(let words), .string(let text)): words.refusal(of: text)
     default: nil
     }
@@ -70,7 +70,7 @@ extension FieldType {
   }
 }
 
-extension Unit {
+extension FieldUnit {
   var isOfTime: Bool { self == .seconds || self == .days }
 
   /// What a number of this unit must be, to go after "must be".
@@ -82,17 +82,17 @@ extension Unit {
 }
 
 extension Words {
-  fileprivate func refusal(of text: String) -> Refusal? {
+  fileprivate func refusal(of text: String) -> FieldRefusal? {
     if all.contains(text) { return nil }
     let known = all.joined(separator: ", ")
-    if let reason = elsewhere[text] { return Refusal(.conflict, reason) }
-    if later.contains(text) { return Refusal(.notSupported, "\(text) is not available in this version; available: \(known)") }
+    if let reason = elsewhere[text] { return FieldRefusal(.conflict, reason) }
+    if later.contains(text) { return FieldRefusal(.notSupported, "\(text) is not available in this version; available: \(known)") }
     let hint = Spelling.nearest(to: text, among: all).map { "; did you mean \($0)?" } ?? ""
     if let otherwise {
-      return Refusal(
+      return FieldRefusal(
         .notAllowed, "there is no \(otherwise.noun) \"\(text.prefix(60))\"; there are \(known), or \(otherwise.advice)", hint: hint)
     }
-    return Refusal(.notAllowed, "must be one of \(known)", given: "\"\(text.prefix(60))\"", hint: hint)
+    return FieldRefusal(.notAllowed, "must be one of \(known)", given: "\"\(text.prefix(60))\"", hint: hint)
   }
 }
 

@@ -1,9 +1,9 @@
 /// The values that a field takes.
 package indirect enum FieldType: Sendable {
   case boolean
-  case integer(ClosedRange<Int>, unit: Unit = .none)
+  case integer(ClosedRange<Int>, unit: FieldUnit = .none)
   /// See `number(_:unit:)` and its siblings.
-  case real(Interval, unit: Unit)
+  case real(Interval, unit: FieldUnit)
   /// So many characters.
   case text(ClosedRange<Int>)
   case word(Words)
@@ -19,17 +19,17 @@ package indirect enum FieldType: Sendable {
 }
 
 extension FieldType {
-  package static func number(_ range: ClosedRange<Double>, unit: Unit = .none) -> FieldType {
+  package static func number(_ range: ClosedRange<Double>, unit: FieldUnit = .none) -> FieldType {
     .real(Interval(range.lowerBound, range.upperBound), unit: unit)
   }
 
   /// Without the upper end.
-  package static func number(_ range: Range<Double>, unit: Unit = .none) -> FieldType {
+  package static func number(_ range: Range<Double>, unit: FieldUnit = .none) -> FieldType {
     .real(Interval(range.lowerBound, range.upperBound, excludesUpper: true), unit: unit)
   }
 
   /// Without the lower end; by default up to any finite number.
-  package static func number(above lower: Double, to upper: Double = .greatestFiniteMagnitude, unit: Unit = .none) -> FieldType {
+  package static func number(above lower: Double, to upper: Double = .greatestFiniteMagnitude, unit: FieldUnit = .none) -> FieldType {
     .real(Interval(lower, upper, excludesLower: true), unit: unit)
   }
 
@@ -39,7 +39,7 @@ extension FieldType {
   }
 
   /// Any finite number of at least `lower`.
-  package static func number(atLeast lower: Double, unit: Unit = .none) -> FieldType {
+  package static func number(atLeast lower: Double, unit: FieldUnit = .none) -> FieldType {
     .real(Interval(lower, .greatestFiniteMagnitude), unit: unit)
   }
 
@@ -52,7 +52,7 @@ extension FieldType {
   /// The type is asked for when it is needed, so that one may contain itself.
   package static func object(_ type: @autoclosure @escaping @Sendable () -> ObjectType) -> FieldType { .lazyObject(type) }
 
-  var unit: Unit {
+  var unit: FieldUnit {
     switch self {
     case .integer(_, let unit), .real(_, let unit): unit
     case .list(let element, _): element.unit

@@ -2,7 +2,7 @@
 ///
 /// To ask for a field that the object's list of fields does not have, or for another type, is a mistake in the program.
 package struct FieldValues: Hashable, Sendable {
-  package private(set) var object: JSONObject
+  package let object: JSONObject
 
   package init(_ object: JSONObject) { self.object = object }
 
@@ -37,6 +37,12 @@ package struct FieldValues: Hashable, Sendable {
   /// An object of strings.
   package func texts(_ name: String) -> [String: String] {
     section(name).object.members.reduce(into: [:]) { $0[$1.key] = $1.value.string }
+  }
+
+  /// With the value at a pointer replaced by one of its type.
+  package func setting(_ pointer: String, to value: JSONValue) -> FieldValues {
+    guard case .object(let object) = JSONValue.object(object).setting(pointer, to: value) else { return self }
+    return FieldValues(object)
   }
 
   /// Whether the field has a value that is not null.

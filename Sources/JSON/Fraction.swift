@@ -7,14 +7,14 @@ struct Fraction {
 
   let value: Double
 
-  static func parse(_ text: String) -> Result<Fraction, Refusal> {
+  static func parse(_ text: String) -> Result<Fraction, FieldRefusal> {
     let given = "the text \"\(text.prefix(60))\""
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let numerator = whole(parts[0]), let denominator = whole(parts[1]), denominator >= 0 else {
       let isNumber = Double(text).map(\.isFinite) ?? false
-      return .failure(Refusal(.wrongType, demand, given: given, hint: isNumber ? "; write the number without quotes" : ""))
+      return .failure(FieldRefusal(.wrongType, demand, given: given, hint: isNumber ? "; write the number without quotes" : ""))
     }
-    guard denominator > 0 else { return .failure(Refusal(.outOfRange, demand, given: given, hint: ": nothing is divided by 0")) }
+    guard denominator > 0 else { return .failure(FieldRefusal(.outOfRange, demand, given: given, hint: ": nothing is divided by 0")) }
     return .success(Fraction(value: numerator / denominator))
   }
 

@@ -6,13 +6,13 @@ package struct ObjectType: Sendable {
   package let variants: Variants?
   /// The fields of every variant.
   package let fields: [Field]
-  package let choice: Choice?
+  package let alternatives: Alternatives?
 
-  package init(_ name: String, _ summary: String, variants: Variants? = nil, choice: Choice? = nil, fields: [Field] = []) {
+  package init(_ name: String, _ summary: String, variants: Variants? = nil, alternatives: Alternatives? = nil, fields: [Field] = []) {
     self.name = name
     self.summary = summary
     self.variants = variants
-    self.choice = choice
+    self.alternatives = alternatives
     self.fields = fields
   }
 }
@@ -39,7 +39,7 @@ package struct Variants: Sendable {
   /// - Parameters:
   ///   - default: the variant that stands where none is named; `nil`: one must be named.
   ///   - elsewhere: names that are right in another place, and why they are not here.
-  ///   - otherwise: what to give instead of a name; the object's `choice` says how.
+  ///   - otherwise: what to give instead of a name; the object's `alternatives` say how.
   package init(
     _ key: String, _ all: [Variant], default: String? = nil, later: [String] = [], elsewhere: [String: String] = [:],
     otherwise: String? = nil, help: String
@@ -62,7 +62,7 @@ package struct Variants: Sendable {
 }
 
 /// Fields of which one must be given, or one group of them.
-package struct Choice: Sendable {
+package struct Alternatives: Sendable {
   /// The first group of which a field is given counts; fields of others beside it are a conflict.
   package let groups: [[String]]
   /// The group that is asked for when none is given, by its place.

@@ -31,10 +31,11 @@ package struct SchemaWriter {
 
   // MARK: Fields
 
-  package mutating func schema(of field: Field) -> JSONObject {
+  /// - Parameter nullable: whether null stands for a field that is left out, as everywhere in documents.
+  package mutating func schema(of field: Field, nullable: Bool = true) -> JSONObject {
     var schema = schema(of: field.type)
     if field.onlyDefault != nil { schema = ["enum": .array((field.default.map { [$0] } ?? []))] }
-    if field.presence != .required { schema = Self.orNull(schema) }
+    if nullable, field.presence != .required { schema = Self.orNull(schema) }
     schema["description"] = .string(field.help + (field.unit == .none ? "" : " In \(field.unit.meaning)."))
     if let value = field.default { schema["default"] = value }
     return schema
@@ -73,7 +74,7 @@ package struct SchemaWriter {
     return schema
   }
 
-  private static func number(_ interval: Interval, _ unit: Unit) -> JSONObject {
+  private static func number(_ interval: Interval, _ unit: FieldUnit) -> JSONObject {
     var schema: JSONObject = ["type": "number"]
     schema[interval.excludesLower ? "exclusiveMinimum" : "minimum"] = .number(interval.lower)
     if !interval.isUnbounded { schema[interval.excludesUpper ? "exclusiveMaximum" : "maximum"] = .number(interval.upper) }
@@ -104,14 +105,14 @@ package struct SchemaWriter {
   // MARK: Objects
 
   private mutating func object(_ type: ObjectType) -> JSONObject {
-    guard let variants = type.variants else { return closed(type.fields, type.summary, choice: type.choice) }
+    guard let variants = type.variants else { return closed(type.fields, type.summary, alternatives: type.alternatives) }
     if type.fields.isEmpty {
       let all = variants.all.map { JSONValue.object(variant($0, of: variants)) }
       return ["description": .string(type.summary), "oneOf": .array(all)]
     }
     var schema = open([variants.key] + type.fields)
     schema["description"] = .string(type.summary)
-    schema["allOf"] = .array(variants.all.map { condition($0, of: variants) } + (type.choice.map { [Self.choice($0)] } ?? []))
+    schema["allOf"] = .array(variants.all.map { condition($0, of: variants) } + (type.alternatives.map { [Self.choice(of: $0)] } ?? []))
     schema["unevaluatedProperties"] = false
     return schema
   }
@@ -125,10 +126,10 @@ package struct SchemaWriter {
     return schema
   }
 
-  private mutating func closed(_ fields: [Field], _ summary: String, choice: Choice? = nil) -> JSONObject {
+  private mutating func closed(_ fields: [Field], _ summary: String, alternatives: Alternatives? = nil) -> JSONObject {
     var schema = open(fields)
     schema["description"] = .string(summary)
-    if let choice { schema["allOf"] = [Self.choice(choice)] }
+    if let alternatives { schema["allOf"] = [Self.choice(of: alternatives)] }
     schema["additionalProperties"] = false
     return schema
   }
@@ -155,17 +156,17 @@ package struct SchemaWriter {
   }
 
   /// One group is there as a whole, and no field of the others.
-  private static func choice(_ choice: Choice) -> JSONValue {
-    let groups = choice.groups.map { group -> JSONValue in
+  private static func choice(of alternatives: Alternatives) -> JSONValue {
+    let groups = alternatives.groups.map { group -> JSONValue in
       var properties = JSONObject()
-      for name in choice.groups.joined() { properties[name] = group.contains(name) ? ["not": ["type": "null"]] : ["type": "null"] }
+      for name in alternatives.groups.joined() { properties[name] = group.contains(name) ? ["not": ["type": "null"]] : ["type": "null"] }
       return ["properties": .object(properties), "required": .array(group.map(JSONValue.string))]
     }
     return ["oneOf": .array(groups)]
   }
 }
 
-extension Unit {
+extension FieldUnit {
   /// To go after "in".
   var meaning: String { self == .pixels ? "pixels scaled to [0, 1]" : rawValue }
 }

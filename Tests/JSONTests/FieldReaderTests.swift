@@ -11,7 +11,7 @@ import Testing
     ], default: "box", later: ["star"], elsewhere: ["line": "a line is no shape"], help: "")
 
   private static let type: ObjectType = ObjectType(
-    "Drawing", "", variants: shapes, choice: Choice([["name"], ["id"]], conflict: "give a name or an id"),
+    "Drawing", "", variants: shapes, alternatives: Alternatives([["name"], ["id"]], conflict: "give a name or an id"),
     fields: [
       Field("name", .text(1...5), .alternative, help: ""), Field("id", .integer(1...9), .alternative, help: ""),
       Field("width", .number(0...10, unit: .pixels), default: 1.0, help: ""),
@@ -92,7 +92,7 @@ import Testing
 
   @Test(
     "a number of pixels may be a fraction as text",
-    arguments: [("8/255", 8.0 / 255), ("0/1", 0), ("255/255", 1), ("000000000000008/255", 8.0 / 255)])
+    arguments: [("8/255", 8.0 / 255), ("0/1", 0), ("255/255", 1), ("000000000000008/255", 8.0 / 255)] as [(String, Double)])
   func fractions(text: String, value: Double) {
     #expect(read(["name": "a", "width": .string(text)]).values.number("width") == value)
   }
