@@ -15,7 +15,7 @@ struct Temper: AsyncParsableCommand {
     version: "temper \(TemperVersion.current)",
     subcommands: [
       Serve.self, Run.self, Submit.self, Status.self, Watch.self, Cancel.self, List.self, GateCommand.self, Download.self, Bench.self,
-      Fsck.self,
+      Fsck.self, SchemaCommand.self,
     ])
 
   /// The entry point. It is our own so that every way to end has the exit code of the contract.
