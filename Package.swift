@@ -66,7 +66,7 @@ let package = Package(
     tests("JSONTests", ["JSON"]),
     tests("FilesTests", ["Files"]),
     tests("TensorEngineTests", ["TensorEngine", "CKernels"]),
-    tests("ModelsTests", ["Models", "TensorEngine"], resources: [.copy("Fixtures")]),
+    tests("ModelsTests", ["JSON", "Models", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("DatasetsTests", ["Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["JSON", "Attacks", "TensorEngine"]),
     tests("RobustnessTests", ["JSON", "Robustness", "Attacks", "TensorEngine"]),

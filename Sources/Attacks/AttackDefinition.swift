@@ -1,3 +1,5 @@
+import JSON
+
 /// An attack as everybody outside its file knows it: its name, its settings, and what may be expected of it.
 ///
 /// Reading and writing of specs and reports, labels, estimates and the contract are derived from this, so that nothing outside an
@@ -32,7 +34,7 @@ package struct AttackDefinition: Sendable {
   /// What it does and where it was published, in one sentence.
   package let summary: String
   /// In the order in which they are written.
-  package let fields: [AttackField]
+  package let fields: [Field]
   package let goal: Goal
   package let access: Access
   package let family: Family
@@ -42,7 +44,7 @@ package struct AttackDefinition: Sendable {
   package let make: @Sendable (AttackSettings, Threat, Keep) -> any Attack
 
   package init(
-    name: String, summary: String, fields: [AttackField], goal: Goal = .bounded, access: Access = .gradients, family: Family = .other,
+    name: String, summary: String, fields: [Field], goal: Goal = .bounded, access: Access = .gradients, family: Family = .other,
     strength: Int, make: @escaping @Sendable (AttackSettings, Threat, Keep) -> any Attack
   ) {
     self.name = name
@@ -55,10 +57,10 @@ package struct AttackDefinition: Sendable {
     self.make = make
   }
 
-  package func field(_ name: String) -> AttackField? { fields.first { $0.name == name } }
+  package func field(_ name: String) -> Field? { fields.named(name) }
 
-  /// The fields of an attack in training, or in an evaluation.
-  package func fields(for use: AttackUse) -> [AttackField] { fields.filter { $0.use == nil || $0.use == use } }
+  /// The fields of an attack in training, which runs it once for each batch, or in an evaluation.
+  package func fields(for use: AttackUse) -> [Field] { fields.filter { use == .evaluation || $0.name != Field.restarts.name } }
 }
 
 /// What an attack is used for.

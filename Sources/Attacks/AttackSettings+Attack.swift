@@ -39,7 +39,7 @@ extension AttackSettings {
   }
 }
 
-extension AttackField {
+extension Field {
   /// How `value` appears in a label, and where: flags first, then counts, other values, and restarts; `nil` when it does not.
   fileprivate func labelPart(_ value: JSONValue) -> (order: Int, text: String)? {
     switch label {

@@ -4,7 +4,7 @@ extension AttackSettings {
   /// As a completed spec shows it: every field written out, `null` for what the attack computes for itself.
   package func json(for use: AttackUse) -> JSONValue {
     var object: JSONObject = ["name": .string(name)]
-    for field in definition.fields(for: use) { object[field.name] = self[field.name] ?? .null }
+    for (name, value) in definition.fields(for: use).written({ self[$0.name] }).members { object[name] = value }
     return .object(object)
   }
 }
@@ -29,7 +29,7 @@ extension AttackSettings: Codable {
     for field in definition.fields {
       let key = Key(stringValue: field.name)
       guard let given = try container.decodeIfPresent(JSONValue.self, forKey: key) else { continue }
-      guard let value = field.normalised(given) else {
+      guard let value = field.type.normalised(given) else {
         throw DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: "\(field.name) has another type")
       }
       self[field.name] = value

@@ -21,7 +21,7 @@ package struct AttackSettings: Sendable {
     get { values[name] }
     set {
       guard let field = definition.field(name) else { preconditionFailure("the attack \(self.name) has no field \(name)") }
-      values[name] = newValue.flatMap(field.normalised) ?? field.default
+      values[name] = newValue.flatMap(field.type.normalised) ?? field.default
     }
   }
 }

@@ -1,3 +1,4 @@
+import JSON
 import TensorEngine
 
 extension AttackDefinition {
@@ -5,8 +6,8 @@ extension AttackDefinition {
     name: "mifgsm", summary: "The momentum iterative method: steps along accumulated gradients (Dong et al. 2018, arXiv:1710.06081).",
     fields: [
       .steps(default: 10), .stepSize(help: "The length of a step; by default epsilon / steps."),
-      AttackField(
-        "decay", .number(0...1, excluding: nil), default: 1.0, help: "What is kept of the momentum from step to step.", label: .named),
+      Field(
+        "decay", .number(0...1), default: 1.0, help: "What is kept of the momentum from step to step.", label: .named),
     ],
     family: .projectedSteps, strength: 26
   ) { settings, threat, keep in

@@ -4,11 +4,17 @@ import Glibc
 /// Operations on folders. Changes are on the disk when a call returns.
 package enum Folder {
   /// Makes a folder and its parents, each synced.
+  package static func makeWithParents(_ url: URL) throws(StorageError) {
+    let parent = url.deletingLastPathComponent()
+    if parent.path != url.path, access(parent.path, F_OK) != 0 { try makeWithParents(parent) }
+    try make(url)
+  }
+
+  /// Makes a folder in one that is there. Parents are never made: they may have been moved away under the service, and will be moved back.
   package static func make(_ url: URL) throws(StorageError) {
     let path = url.path
     if access(path, F_OK) == 0 { return }
     let parent = url.deletingLastPathComponent()
-    if parent.path != path { try make(parent) }
     do throws(StorageError) {
       try systemCall("the folder \(url.lastPathComponent) cannot be made") { mkdir(path, 0o755) }
     } catch  where error.code == EEXIST {

@@ -19,6 +19,28 @@ package enum JSONValue: Hashable, Sendable {
   }
 }
 
+extension JSONValue {
+  /// This document with the value at an RFC 6901 pointer of names replaced; `nil` removes it. Objects on the way are made where nothing
+  /// stands; where something else does, the document stays as it is.
+  package func setting(_ pointer: String, to value: JSONValue?) -> JSONValue {
+    let names: [String] = pointer.split(separator: "/").map { String($0).replacing("~1", with: "/").replacing("~0", with: "~") }
+    return setting(names[...], to: value)
+  }
+
+  private func setting(_ path: ArraySlice<String>, to value: JSONValue?) -> JSONValue {
+    guard let name = path.first else { return value ?? .null }
+    var object: JSONObject
+    switch self {
+    case .object(let own): object = own
+    case .null: object = JSONObject()
+    default: return self
+    }
+    let below = path.dropFirst()
+    object[name] = below.isEmpty ? value : (object[name] ?? .null).setting(below, to: value)
+    return .object(object)
+  }
+}
+
 extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
   ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {

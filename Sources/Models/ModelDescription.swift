@@ -1,10 +1,11 @@
+import JSON
 import TensorEngine
 
 /// What network a job asks for; with the shape of the images and the number of classes it becomes a graph.
 package struct ModelDescription: Hashable, Sendable {
   package enum Architecture: Hashable, Sendable {
     /// One of `Preset.all`; parameters left out take their defaults.
-    case preset(String, parameters: [String: PresetValue] = [:])
+    case preset(String, parameters: [String: JSONValue] = [:])
     case layers([Layer])
   }
 
@@ -23,7 +24,9 @@ package struct ModelDescription: Hashable, Sendable {
   package func completed() throws(ModelError) -> ModelDescription {
     guard case .preset(let name, let parameters) = architecture else { return self }
     let arguments = try Preset.named(name).arguments(parameters)
-    return ModelDescription(.preset(name, parameters: arguments.values), normalization: normalization)
+    return ModelDescription(
+      .preset(name, parameters: .init(uniqueKeysWithValues: arguments.object.members.map { ($0.key, $0.value) })),
+      normalization: normalization)
   }
 
   /// The network as a layer list, or `nil` for a preset that is no such list.
@@ -94,7 +97,7 @@ extension Preset {
   ///
   /// - Parameter given: parameters; those left out take their defaults.
   /// - Throws: when a parameter cannot stand, or the network does not fit the images.
-  package func graph(_ given: [String: PresetValue], after start: Graph, classes: Int) throws(ModelError) -> Graph {
+  package func graph(_ given: [String: JSONValue], after start: Graph, classes: Int) throws(ModelError) -> Graph {
     let arguments = try arguments(given)
     do {
       switch network {

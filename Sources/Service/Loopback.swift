@@ -12,10 +12,10 @@ enum Loopback {
 
   /// Browsers on this machine reach it too: a page from elsewhere must neither post here nor, by a name that it makes point to
   /// this machine, read here.
-  /// - Throws: 403
+  /// - Throws: 421 for another host (RFC 9110 §15.5.20), 403 for another origin.
   static func check(_ request: Request) throws {
     if let host = request.headers[.hostField], !contains(name(ofAuthority: host)) {
-      throw HTTPError(.foreignOrigin, "The Host must be this machine's own: 127.0.0.1, [::1] or localhost.")
+      throw HTTPError(.foreignHost, "The Host must be this machine's own: 127.0.0.1, [::1] or localhost.")
     }
     guard let origin = request.headers[.origin] else { return }
     let parts = origin.split(separator: "/", omittingEmptySubsequences: false)

@@ -47,7 +47,7 @@ import Testing
     for field in definition.fields {
       #expect(definition.fields.count { $0.name == field.name } == 1)
       #expect(!field.help.isEmpty)
-      if let value = field.default { #expect(field.normalised(value) == value) }
+      if let value = field.default { #expect(field.type.normalised(value) == value) }
     }
   }
 

@@ -6,22 +6,63 @@ import temper
 @Suite struct SettingsTests {
   private let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath, isDirectory: true)
 
-  @Test("the example names every setting, each with its default") func exampleNamesEverySetting() throws {
-    let file = Workspace.repository.appendingPathComponent("config/temper.example.yaml")
-    let text = try String(contentsOf: file, encoding: .utf8)
+  private static func file(_ name: String) throws -> String {
+    try String(contentsOf: Workspace.repository.appendingPathComponent("config/\(name)"), encoding: .utf8)
+  }
+
+  @Test("the example is what temper schema --settings prints, and sets each setting to its default") func example() throws {
+    let text = try Self.file("temper.example.yaml")
+    #expect(text == SettingsExample.text, "print it anew: temper schema --settings > config/temper.example.yaml")
     let defaults = Settings().values
     #expect(try Set(SettingsDocument(text).keys) == Set(defaults.keys))
     #expect(try Settings(yaml: text, relativeTo: here).values == defaults)
   }
 
-  @Test("every setting of the example stands below a comment") func everySettingOfTheExample() throws {
-    let file = Workspace.repository.appendingPathComponent("config/temper.example.yaml")
-    let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+  @Test("every setting of the example stands below a comment") func comments() throws {
     var isExplained = false
-    for line in lines {
+    for line in try Self.file("temper.example.yaml").split(separator: "\n", omittingEmptySubsequences: false) {
       let text = line.drop { $0 == " " }
-      if text.hasPrefix("#") { isExplained = true } else if text.isEmpty { isExplained = false } else { #expect(isExplained, "\(line)") }
+      isExplained = text.hasPrefix("#") || !text.isEmpty && isExplained
+      if text.isEmpty || text.hasPrefix("#") { continue }
+      #expect(isExplained, "\(line)")
+      isExplained = false
     }
+  }
+
+  @Test("the page of the spec's fields is what temper schema --markdown prints") func page() throws {
+    #expect(try Self.file("job-spec.md") == SpecPage.text, "print it anew: temper schema --markdown > config/job-spec.md")
+  }
+
+  @Test("a section that is given as a value says which keys it takes, one of comments alone sets nothing") func sections() throws {
+    #expect {
+      try Settings(yaml: "workers: 2\nstorage: 5\nlimits: [1]\n", relativeTo: here)
+    } throws: { error in
+      (error as? SettingsError)?.faults == [
+        "line 2: storage is a section: it takes the keys reserve_bytes, failed_state_days, lost_and_found_days, scrub_bytes_per_second, "
+          + "each on a line of its own",
+        "line 3: limits is a section: it takes the keys spec_bytes, dataset_bytes, uncompressed_dataset_bytes, model_bytes, queued_jobs, "
+          + "each on a line of its own",
+      ]
+    }
+    #expect(try Settings(yaml: "storage:\n  # reserve_bytes: 1\n", relativeTo: here).values == Settings().values)
+  }
+
+  @Test(
+    "a value that cannot be is refused in words",
+    arguments: [
+      ("workers: null", "workers must be a whole number, not \"null\""), ("threads: 0", "threads must be from 1 to 1024, not \"0\""),
+      ("threads: [1]", "threads must be a whole number, not a list"),
+      ("drain_seconds: 0", "drain_seconds must be a number of seconds above 0 and up to 86400, not \"0\""),
+      ("drain_seconds: soon", "drain_seconds must be a number of seconds above 0 and up to 86400, not \"soon\""),
+      ("storage: {lost_and_found_days: -1}", "storage.lost_and_found_days must be a number of days from 0 to 36500, not \"-1\""),
+      ("log_level: loud", "log_level must be one of trace, debug, info, notice, warning, error, critical, not \"loud\""),
+      ("data: \"\"", "data must be the path of a folder, not nothing"), ("data:", "data must be the path of a folder, not nothing"),
+      ("listen:", "listen must be HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080, not nothing"),
+    ])
+  func wrongValues(line: String, fault: String) {
+    #expect {
+      try Settings(yaml: line, relativeTo: here)
+    } throws: { ($0 as? SettingsError)?.faults == ["line 1: " + fault] }
   }
 
   @Test("a file changes what it names and nothing else") func fileChangesWhat() throws {

@@ -7,13 +7,13 @@ import Testing
   struct Fault: Sendable, CustomTestStringConvertible {
     let pointer: String
     let value: JSONValue?
-    let code: SpecFault.Code
+    let code: FieldFault.Code
     /// The pointer of the fault, if it is not that of the field.
     let at: String?
     /// What the sentence must say.
     let says: String
 
-    init(_ pointer: String, _ value: JSONValue?, _ code: SpecFault.Code, at: String? = nil, says: String = "") {
+    init(_ pointer: String, _ value: JSONValue?, _ code: FieldFault.Code, at: String? = nil, says: String = "") {
       self.pointer = pointer
       self.value = value
       self.code = code
@@ -31,12 +31,20 @@ import Testing
     Fault("/threat/epsilon", nil, .required),
     Fault("/threat/epsilom", 0.1, .unknownField, says: "did you mean epsilon?"),
     Fault("/sede", 1, .unknownField, says: "did you mean seed?"),
-    Fault("/a~1b", 1, .unknownField, at: "/a~01b"),
+    Fault("/a~1b", 1, .unknownField), Fault("/a~01b", 1, .unknownField, says: "\"a~1b\""),
     Fault("/training/attack/restarts", 2, .unknownField), Fault("/training/learning_rate", 0.1, .unknownField),
     Fault("/model/hidden", [10], .unknownField), Fault("/dataset/name", "x", .unknownField),
     // Types.
     Fault("/name", 5, .wrongType, says: "a string"), Fault("/labels", [], .wrongType), Fault("/labels/a", 1, .wrongType),
-    Fault("/dataset", "digits", .wrongType), Fault("/threat/epsilon", "0.1", .wrongType), Fault("/seed", 1.5, .wrongType),
+    Fault("/dataset", "digits", .wrongType), Fault("/threat/epsilon", "0.1", .wrongType, says: "write the number without quotes"),
+    Fault("/threat/epsilon", "8/0", .outOfRange, says: "nothing is divided by 0"),
+    Fault("/threat/epsilon", "-8/255", .outOfRange, says: "a finite number of at least 0.0, not \"-8/255\""),
+    Fault("/threat/epsilon", "1e400/2", .wrongType, says: "a fraction of two whole numbers such as \"8/255\""),
+    Fault("/threat/epsilon", "300/255", .outOfRange, says: "from 0 to 1 in linf"),
+    Fault("/evaluation/curve", ["1/0"], .outOfRange, at: "/evaluation/curve/0"),
+    Fault("/training/attack/step_size", "0/255", .outOfRange, says: "above 0.0"),
+    Fault("/evaluation/attacks", [["name": "adam", "step_size": "1/100"]], .wrongType, at: "/evaluation/attacks/0/step_size"),
+    Fault("/seed", 1.5, .wrongType),
     Fault("/training", 3, .wrongType), Fault("/training/epochs", true, .wrongType), Fault("/training/epochs", "10", .wrongType),
     Fault("/training/attack/random_start", 1, .wrongType), Fault("/evaluation/attacks", ["name": "pgd"], .wrongType),
     Fault("/evaluation/attacks", ["pgd"], .wrongType, at: "/evaluation/attacks/0"),
@@ -67,7 +75,8 @@ import Testing
     Fault("/training", ["method": "trades", "settings": ["beta": "6"]], .wrongType, at: "/training/settings/beta"),
     Fault("/training", ["method": "trades", "settings": ["bata": 6]], .unknownField, at: "/training/settings/bata", says: "mean beta?"),
     Fault(
-      "/training", ["method": "trades", "settings": ["lambda": 6]], .unknownField, at: "/training/settings/lambda", says: "takes beta"),
+      "/training", ["method": "trades", "settings": ["lambda": 6]], .unknownField, at: "/training/settings/lambda", says: "known here: beta"
+    ),
     Fault(
       "/training", ["settings": ["beta": 6]], .unknownField, at: "/training/settings/beta", says: "the method pgd has no setting \"beta\""),
     Fault("/training", ["settings": ["beta": 6]], .unknownField, at: "/training/settings/beta", says: "belongs to trades"),
@@ -120,6 +129,33 @@ import Testing
     let found = error.faults.first { $0.pointer == fault.at ?? fault.pointer && $0.code == fault.code }
     #expect(found != nil, "noted instead: \(error.faults)")
     if let found, !fault.says.isEmpty { #expect(found.detail.contains(fault.says), "\(found.detail)") }
+  }
+
+  @Test("numbers of pixels may be fractions as text, and the completed spec shows the number") func pixels() throws {
+    let document = Specs.smallest.setting("/threat/epsilon", to: "8/255").setting("/evaluation/curve", to: [0, "4/255", 0.5])
+      .setting("/training/attack/step_size", to: "2/255").setting("/evaluation/attacks", to: [["name": "pgd", "step_size": "1/255"]])
+    let spec = try JobSpec(reading: document)
+    #expect(spec.threat.epsilon == 8.0 / 255)
+    #expect(spec.json["threat"]?["epsilon"] == .number(8.0 / 255))
+    #expect(spec.evaluation.curve == [0, 4.0 / 255, 0.5])
+    #expect(spec.training?.attack.stepSize == 2.0 / 255)
+    #expect(spec.evaluation.attacks.map(\.stepSize) == [1.0 / 255])
+    #expect(try JobSpec(reading: spec.json) == spec)
+  }
+
+  @Test("faults do not hide one another: a data set, a network and a threat that cannot be made out come together") func placeholders()
+    throws
+  {
+    let document: JSONValue = [
+      "dataset": ["id": 5], "model": ["layers": [["type": "conv", "filters": 0]]], "threat": ["norm": "l2"], "gates": [["min": 2]],
+      "training": ["method": "trades", "epochs": -1],
+    ]
+    let error = try #require(throws: SpecFaults.self) { try JobSpec(reading: document) }
+    #expect(
+      Set(error.faults.map(\.pointer)) == [
+        "/dataset/id", "/model/layers/0/filters", "/model/layers/0/kernel", "/threat/epsilon", "/gates/0/metric", "/gates/0/min",
+        "/training/method", "/training/epochs",
+      ])
   }
 
   @Test("all faults of a spec come at once")

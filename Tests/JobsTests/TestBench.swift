@@ -35,22 +35,6 @@ enum Specs {
   static func parsed(_ document: JSONValue) throws -> JobSpec { try JobSpec(reading: document) }
 }
 
-extension JSONValue {
-  /// A copy with the value at a pointer replaced (`nil` removes it). Missing objects on the way are made.
-  func setting(_ pointer: String, to value: JSONValue?) -> JSONValue {
-    setting(pointer.split(separator: "/").map(String.init)[...], to: value)
-  }
-
-  private func setting(_ path: ArraySlice<String>, to value: JSONValue?) -> JSONValue {
-    guard let key = path.first else { return value ?? .null }
-    var object = JSONObject()
-    if case .object(let own) = self { object = own }
-    let below = path.dropFirst()
-    object[key] = below.isEmpty ? value : (object[key] ?? .object(JSONObject())).setting(below, to: value)
-    return .object(object)
-  }
-}
-
 /// Waits until a condition holds. Returns whether it did within `seconds`.
 func eventually(within seconds: Double = 20, _ condition: () throws -> Bool) async throws -> Bool {
   let end = ContinuousClock.now + .seconds(seconds)

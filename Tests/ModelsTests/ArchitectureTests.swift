@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Models
 import Synchronization
 import TensorEngine
@@ -101,11 +102,11 @@ private struct ArchitectureReference {
   /// The architecture and its parameters, as in a job spec.
   private struct ModelSection: Decodable {
     let architecture: String
-    let parameters: [String: PresetValue]
+    let parameters: [String: JSONValue]
 
     init(from decoder: any Decoder) throws {
-      var fields = try decoder.singleValueContainer().decode([String: PresetValue].self)
-      guard case .choice(let name)? = fields.removeValue(forKey: "architecture") else {
+      var fields = try decoder.singleValueContainer().decode([String: JSONValue].self)
+      guard case .string(let name)? = fields.removeValue(forKey: "architecture") else {
         throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "no architecture"))
       }
       architecture = name

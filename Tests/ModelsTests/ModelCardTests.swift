@@ -10,7 +10,7 @@ struct ModelCardTests {
       classNames: ["0", "1/2", "é", "3", "4", "5", "6", "7", "8", "9"]),
     ModelCard(
       model: ModelDescription(
-        .preset("mlp", parameters: ["hidden": .integers([3])]), normalization: Normalization(mean: [0.1307], std: [0.3081])),
+        .preset("mlp", parameters: ["hidden": [3]]), normalization: Normalization(mean: [0.1307], std: [0.3081])),
       input: [4], classes: 2),
     ModelCard(
       model: ModelDescription(

@@ -53,11 +53,11 @@ struct ModelDescriptionTests {
   }
 
   @Test("a parameter of a preset changes it, and the others stand with their defaults when completed") func takesParameters() throws {
-    let small = ModelDescription(.preset("mlp", parameters: ["hidden": .integers([7])]))
+    let small = ModelDescription(.preset("mlp", parameters: ["hidden": [7]]))
     #expect(try small.graph(input: [5], classes: 2).layout.parameters.map(\.shape) == [[7, 5], [7], [2, 7], [2]])
     #expect(try small.completed() == small)
     #expect(
-      try ModelDescription(.preset("mlp")).completed() == ModelDescription(.preset("mlp", parameters: ["hidden": .integers([512, 512])])))
+      try ModelDescription(.preset("mlp")).completed() == ModelDescription(.preset("mlp", parameters: ["hidden": [512, 512]])))
   }
 
   @Test("residuals nest: body and shortcut are lists of their own") func residualsNest() throws {
@@ -139,9 +139,9 @@ struct ModelDescriptionTests {
     (.init(.preset("resnet0")), [4, 4, 1], "/architecture", "the known ones are linear, mlp, lenet, madry_cnn"),
     (.init(.preset("lenet")), [16], "/architecture", "lenet does not fit images of [16]"),
     (.init(.preset("lenet")), [2, 2, 1], "/architecture", "lenet does not fit images of [2, 2, 1]"),
-    (.init(.preset("lenet", parameters: ["depth": .integer(3)])), [8, 8, 1], "/depth", "lenet has no parameter depth"),
-    (.init(.preset("mlp", parameters: ["hidden": .integers([])])), [8, 8, 1], "/hidden", "a list of 1 to 32 whole numbers"),
-    (.init(.preset("mlp", parameters: ["hidden": .integer(512)])), [8, 8, 1], "/hidden", "a list of 1 to 32 whole numbers"),
+    (.init(.preset("lenet", parameters: ["depth": 3])), [8, 8, 1], "/depth", "depth of lenet: there is no field \"depth\"; it has none"),
+    (.init(.preset("mlp", parameters: ["hidden": []])), [8, 8, 1], "/hidden", "hidden of mlp: must have 1 to 32 entries, not 0"),
+    (.init(.preset("mlp", parameters: ["hidden": 512])), [8, 8, 1], "/hidden", "hidden of mlp: must be a list, not the number 512"),
     (.init(.preset("linear"), normalization: .init(mean: [0], std: [1])), [4, 4, 3], "/normalization", "each of the 3 channels"),
     (.init(.preset("linear"), normalization: .init(mean: [0], std: [0])), [4, 4, 1], "/normalization", "above 0"),
     (.init(.preset("linear")), [4, 4], "", "[height, width, channels]"),

@@ -172,6 +172,26 @@ struct JobRoutesTests {
     }
   }
 
+  @Test("a change of state takes no body but an empty one, and says so") func bodies() async throws {
+    try await RunningService.with { service async throws in
+      let id = try await service.submit(Spec.endless())
+      _ = try await service.job(id, in: ["running"])
+      for change in ["cancel", "pause", "resume"] {
+        for body in ["{\"force\": true}", "[]", "null", "force", String(repeating: " ", count: 5_000)] {
+          let refused = try await service.post("/v1/jobs/\(id)/\(change)", body)
+          #expect(refused.isProblem(400), "\(change) \(body.prefix(20)): \(refused.text)")
+          #expect(refused.json["detail"] == "This route takes no body: leave it out, or send {}.")
+        }
+      }
+      #expect(try await service.curl("/v1/jobs/\(id)").json["state"] == "running")
+      #expect(try await service.post("/v1/jobs/\(id)/pause", "{}").status == 202)
+      _ = try await service.job(id, in: ["paused"])
+      #expect(try await service.post("/v1/jobs/\(id)/resume", " { } ").status == 202)
+      _ = try await service.job(id, in: ["running"])
+      #expect(try await service.post("/v1/jobs/\(id)/cancel", "").status == 202)
+    }
+  }
+
   @Test("an unknown id is a 404 at every route of a job") func unknownIdIsA404() async throws {
     try await RunningService.with { service async throws in
       for part in ["", "/events", "/metrics", "/report", "/gate", "/checkpoints", "/checkpoints/last"] {

@@ -1,3 +1,4 @@
+import JSON
 import Models
 import TensorEngine
 import Testing
@@ -16,7 +17,7 @@ struct RowTests {
   private static func graph(_ name: String) throws -> Graph {
     // As small as each takes, so that the suite stays quick.
     let input: Shape = ["linear", "mlp", "lenet", "madry_cnn"].contains(name) ? [28, 28, 1] : [32, 32, 3]
-    let parameters: [String: PresetValue] = name == "wide_resnet" ? ["depth": .integer(10), "width": .integer(2)] : [:]
+    let parameters: [String: JSONValue] = name == "wide_resnet" ? ["depth": 10, "width": 2] : [:]
     return try ModelDescription(.preset(name, parameters: parameters)).graph(input: input, classes: 10)
   }
 

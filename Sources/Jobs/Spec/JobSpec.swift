@@ -1,5 +1,6 @@
 import Attacks
 import Datasets
+import JSON
 import Models
 import Robustness
 import TensorEngine
@@ -7,7 +8,7 @@ import Training
 
 /// What a job is to do, checked and completed by every default.
 ///
-/// It comes into being by `JobSpec(reading:origin:)` alone, so nothing below it checks a value again.
+/// It comes into being by `JobSpec(reading:origin:)` alone and never changes, so nothing below it checks a value again.
 package struct JobSpec: Hashable, Sendable {
   package enum Kind: String, CaseIterable, Hashable, Sendable {
     case train
@@ -21,21 +22,23 @@ package struct JobSpec: Hashable, Sendable {
     case commandLine
   }
 
-  package var name: String?
-  package var labels: [String: String]
-  package var kind: Kind
-  package var dataset: DatasetSection
-  package var model: ModelSection
-  package var threat: Threat
+  package let name: String?
+  package let labels: [String: String]
+  package let kind: Kind
+  package let dataset: DatasetSection
+  package let model: ModelSection
+  package let threat: Threat
   /// `nil` for `evaluate`. Its `validationFraction` is the dataset section's.
-  package var training: TrainingSettings?
-  package var evaluation: EvaluationSection
-  package var gates: [Gate]
-  package var precision: Precision
-  package var seed: UInt64
+  package let training: TrainingSettings?
+  package let evaluation: EvaluationSection
+  package let gates: [Gate]
+  package let precision: Precision
+  package let seed: UInt64
   /// Higher goes first.
-  package var priority: Int
-  package var resources: Resources
+  package let priority: Int
+  package let resources: Resources
+  /// The spec as the API shows it: every field written out. Reading it gives the same spec again.
+  package let json: JSONValue
 }
 
 /// Which images, and how many of them.
@@ -47,34 +50,34 @@ package struct DatasetSection: Hashable, Sendable {
     case path(String, format: DatasetFormat)
   }
 
-  package var reference: Reference
+  package let reference: Reference
   /// The part of the training images that is held out to choose the checkpoint by, in [0, 1).
-  package var validationFraction: Double
+  package let validationFraction: Double
   /// At most so many training images, drawn with the share of each class kept; `nil`: all.
-  package var limit: Int?
+  package let limit: Int?
 }
 
 /// Which network, and the weights it begins with.
 package struct ModelSection: Hashable, Sendable {
-  package var description: ModelDescription
+  package let description: ModelDescription
   /// An `mdl_…` or `ckpt_…` (for `temper run`, the path of a safetensors file); `nil`: random, by the seed.
-  package var initial: String?
+  package let initial: String?
 }
 
 /// How the result is questioned.
 package struct EvaluationSection: Hashable, Sendable {
-  package var attacks: [AttackSettings]
-  package var samples: Int
+  package let attacks: [AttackSettings]
+  package let samples: Int
   /// Epsilons; empty for no curve.
-  package var curve: [Double]
+  package let curve: [Double]
   /// Weights that stand for "before" in the report: an `mdl_…` or `ckpt_…`; `nil`: the job's own base model.
-  package var baseline: String?
+  package let baseline: String?
 }
 
 /// What a job may use.
 package struct Resources: Hashable, Sendable {
   /// Threads of the engine; `nil`: all.
-  package var threads: Int?
+  package let threads: Int?
   /// The wall time after which a job fails, over all its attempts; `nil`: none.
-  package var maxSeconds: Double?
+  package let maxSeconds: Double?
 }

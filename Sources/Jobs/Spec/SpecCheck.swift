@@ -79,9 +79,7 @@ package struct SpecCheck {
   /// - Throws: `SpecFaults` with all faults at once.
   package func accept(_ document: JSONValue, origin: JobSpec.Origin = .http) throws(SpecFaults) -> Accepted {
     let (spec, faults) = JobSpec.read(document, origin: origin)
-    let log = FaultLog()
-    for fault in faults { log.add(fault.pointer, fault.code, fault.detail) }
-    guard let spec else { throw SpecFaults(log.faults) }
+    let log = FaultLog(faults)
     let facts = log.isClean("/dataset") ? facts(of: spec, log) : nil
     let graph = facts.flatMap { self.graph(of: spec, $0, log) }
     if let graph {

@@ -39,7 +39,7 @@ package final class DataDirectory: Sendable {
     try Self.requireFolder(root)
     try Self.refuseStrangers(root)
     do {
-      try Folder.make(root)
+      try Folder.makeWithParents(root)
       lock = try OpenFolderLock(root)
       for folder in Self.folders { try Folder.make(root.appendingPathComponent(folder, isDirectory: true)) }
       try Self.requireOneDisk(root)

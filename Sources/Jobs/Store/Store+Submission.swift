@@ -120,17 +120,17 @@ extension Store {
   /// The data set and the weights of a spec must be there when the job comes into being: one transaction with it, so that a deletion
   /// comes before or after, never between.
   private static func requireResources(of spec: JobSpec, _ db: Database) throws {
-    var faults: [SpecFault] = []
+    var faults: [FieldFault] = []
     func require(_ id: String?, _ table: String, file: String, at pointer: String) throws {
       guard let id else { return }
       guard let row = try Row.fetchOne(db, sql: "SELECT \(file) AS file FROM \(table) WHERE id = ?", arguments: [id]) else {
-        faults.append(SpecFault(pointer, .notFound, "there is no \(id.prefix(100)) (any more)"))
+        faults.append(FieldFault(pointer, .notFound, "there is no \(id.prefix(100)) (any more)"))
         return
       }
       do {
         try requireWhole(row["file"], of: id, db)
       } catch let error as Damaged {
-        faults.append(SpecFault(pointer, .doesNotFit, "\(error); upload it again"))
+        faults.append(FieldFault(pointer, .doesNotFit, "\(error); upload it again"))
       }
     }
     if case .id(let id) = spec.dataset.reference, Identifier.dataset.matches(id) {

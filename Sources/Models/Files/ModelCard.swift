@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import TensorEngine
 
 /// The description of a network in a weight file, from which the network can be rebuilt.
@@ -29,10 +30,10 @@ package struct ModelCard: Hashable, Sendable {
   package func metadata() throws(ModelError) -> [String: String] {
     let model = try model.completed()
     var metadata = [
-      "format": "pt", "temper.format": Self.version, "temper.architecture": Self.json(ArchitectureDocument(model.architecture)),
+      "format": "pt", "temper.format": Self.version, "temper.architecture": Self.json(JSONValue.object(model.architecture.json)),
       "temper.input": Self.json(input.dimensions), "temper.classes": String(classes),
     ]
-    if let layers = try model.layers(classes: classes) { metadata["temper.layers"] = Self.json(layers) }
+    if let layers = try model.layers(classes: classes) { metadata["temper.layers"] = Self.json(layers.map(\.json)) }
     if let normalization = model.normalization { metadata["temper.normalization"] = Self.json(normalization) }
     if let classNames { metadata["temper.class_names"] = Self.json(classNames) }
     return metadata
@@ -43,7 +44,7 @@ package struct ModelCard: Hashable, Sendable {
   package init?(metadata: [String: String]) throws(ModelCardError) {
     guard let version = metadata["temper.format"] else { return nil }
     guard version == Self.version else { throw ModelCardError("temper.format is \(version): this version reads \(Self.version)") }
-    let architecture: ArchitectureDocument = try Self.required("temper.architecture", metadata)
+    let architecture = try Self.architecture(Self.required("temper.architecture", metadata))
     let input: [Int] = try Self.required("temper.input", metadata)
     let classes: Int = try Self.required("temper.classes", metadata)
     guard (1...65_536).contains(classes) else { throw ModelCardError("temper.classes is \(classes), and must be from 1 to 65536") }
@@ -52,13 +53,8 @@ package struct ModelCard: Hashable, Sendable {
       throw ModelCardError("temper.class_names has \(names?.count ?? 0) names for \(classes) classes")
     }
     let normalization: Normalization? = try Self.value("temper.normalization", metadata)
-    do {
-      _ = try ModelDescription(architecture.architecture).completed()
-    } catch {
-      throw ModelCardError("temper.architecture\(error.pointer): \(error)")
-    }
     self.init(
-      model: ModelDescription(architecture.architecture, normalization: normalization), input: Shape(input), classes: classes,
+      model: ModelDescription(architecture, normalization: normalization), input: Shape(input), classes: classes,
       classNames: names)
   }
 
@@ -74,6 +70,13 @@ package struct ModelCard: Hashable, Sendable {
     }
   }
 
+  private static func architecture(_ document: JSONValue) throws(ModelCardError) -> ModelDescription.Architecture {
+    let reader = FieldReader()
+    let values = reader.object(document, as: ModelDescription.Architecture.object("Architecture", "A network."))
+    if let fault = reader.log.faults.first { throw ModelCardError("temper.architecture\(fault.pointer): \(fault.detail)") }
+    return ModelDescription.Architecture(values)
+  }
+
   private static func required<Value: Decodable>(_ key: String, _ metadata: [String: String]) throws(ModelCardError) -> Value {
     guard let value: Value = try value(key, metadata) else { throw ModelCardError("the metadata lack \(key)") }
     return value
@@ -83,8 +86,6 @@ package struct ModelCard: Hashable, Sendable {
     guard let json = metadata[key] else { return nil }
     do {
       return try JSONDecoder().decode(Value.self, from: Data(json.utf8))
-    } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
-      throw ModelCardError("\(key) at \(context.codingPath.map(\.stringValue).joined(separator: "/")): \(context.debugDescription)")
     } catch {
       throw ModelCardError("\(key) cannot be read: \(json.prefix(100))")
     }
@@ -95,35 +96,4 @@ package struct ModelCard: Hashable, Sendable {
 package struct ModelCardError: Error, Hashable, Sendable, CustomStringConvertible {
   package let description: String
   init(_ description: String) { self.description = description }
-}
-
-/// `{"layers": […]}`, or `{"architecture": NAME}` with the preset's parameters beside it.
-private struct ArchitectureDocument: Codable {
-  let architecture: ModelDescription.Architecture
-
-  init(_ architecture: ModelDescription.Architecture) { self.architecture = architecture }
-
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: DocumentKey.self)
-    switch architecture {
-    case .layers(let layers): try container.encode(layers, forKey: DocumentKey("layers"))
-    case .preset(let name, let parameters):
-      try container.encode(name, forKey: DocumentKey("architecture"))
-      for (parameter, value) in parameters { try container.encode(value, forKey: DocumentKey(parameter)) }
-    }
-  }
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: DocumentKey.self)
-    if let layers = try container.decodeIfPresent([Layer].self, forKey: DocumentKey("layers")) {
-      architecture = .layers(layers)
-      return
-    }
-    let name = try container.decode(String.self, forKey: DocumentKey("architecture"))
-    var parameters: [String: PresetValue] = [:]
-    for key in container.allKeys where key.stringValue != "architecture" {
-      parameters[key.stringValue] = try container.decode(PresetValue.self, forKey: key)
-    }
-    architecture = .preset(name, parameters: parameters)
-  }
 }

@@ -1,9 +1,10 @@
+import JSON
 import TensorEngine
 
 /// An entry of a network's layer list, with every default filled in.
 ///
-/// The values of a list that came from outside are within `LayerType.fields`' bounds, because it was made by `init(_:_:)`; whether
-/// the layers fit the image and each other shows when the graph is built.
+/// The values of a list that came from outside are within `LayerType.fields`' bounds, because it was read by them; whether the layers fit
+/// the image and each other shows when the graph is built.
 package indirect enum Layer: Hashable, Sendable {
   /// Cross-correlation by `filters` kernels, as PyTorch's `Conv2d`.
   case conv(filters: Int, kernel: Extent, stride: Extent = 1, padding: Extent = 0, groups: Int = 1, bias: Bool = true)
@@ -46,123 +47,62 @@ package indirect enum Layer: Hashable, Sendable {
     }
   }
 
-  /// The value of each of `type.fields`, by name.
-  package var values: [String: LayerValue] {
+  /// A layer as it was read by `Layer.object`.
+  package init(_ values: FieldValues) {
+    switch values.word("type", as: LayerType.self) {
+    case .conv:
+      self = .conv(
+        filters: values.integer("filters"), kernel: Extent(values, "kernel"), stride: Extent(values, "stride"),
+        padding: Extent(values, "padding"), groups: values.integer("groups"), bias: values.flag("bias"))
+    case .relu: self = .relu
+    case .maxPool: self = .maxPool(size: Extent(values, "size"), stride: Extent(values, "stride"), padding: Extent(values, "padding"))
+    case .avgPool: self = .avgPool(size: Extent(values, "size"), stride: Extent(values, "stride"), padding: Extent(values, "padding"))
+    case .relu6: self = .relu6
+    case .gelu: self = .gelu
+    case .silu: self = .silu
+    case .batchNorm: self = .batchNorm(epsilon: values.number("eps"), momentum: values.number("momentum"))
+    case .globalAvgPool: self = .globalAvgPool
+    case .flatten: self = .flatten
+    case .linear: self = .linear(units: values.integer("units"), bias: values.flag("bias"))
+    case .dropout: self = .dropout(rate: values.number("rate"))
+    case .residual:
+      self = .residual(layers: values.sections("layers").map(Layer.init), shortcut: values.sections("shortcut").map(Layer.init))
+    }
+  }
+
+  /// The value of each of `type.fields`, by name; within lists, each layer as `nested` writes it.
+  package func values(_ nested: (Layer) -> JSONValue = \.json) -> [String: JSONValue] {
     switch self {
     case .conv(let filters, let kernel, let stride, let padding, let groups, let bias):
       [
-        "filters": .integer(filters), "kernel": .extent(kernel), "stride": .extent(stride), "padding": .extent(padding),
-        "groups": .integer(groups), "bias": .boolean(bias),
+        "filters": .int(Int64(filters)), "kernel": kernel.json, "stride": stride.json, "padding": padding.json,
+        "groups": .int(Int64(groups)), "bias": .bool(bias),
       ]
     case .maxPool(let size, let stride, let padding), .avgPool(let size, let stride, let padding):
-      ["size": .extent(size), "stride": .extent(stride), "padding": .extent(padding)]
-    case .linear(let units, let bias): ["units": .integer(units), "bias": .boolean(bias)]
+      ["size": size.json, "stride": stride.json, "padding": padding.json]
+    case .linear(let units, let bias): ["units": .int(Int64(units)), "bias": .bool(bias)]
     case .dropout(let rate): ["rate": .number(rate)]
-    case .residual(let layers, let shortcut): ["layers": .layers(layers), "shortcut": .layers(shortcut)]
+    case .residual(let layers, let shortcut): ["layers": .array(layers.map(nested)), "shortcut": .array(shortcut.map(nested))]
     case .batchNorm(let epsilon, let momentum): ["eps": .number(epsilon), "momentum": .number(momentum)]
     case .relu, .relu6, .gelu, .silu, .globalAvgPool, .flatten: [:]
     }
   }
 
-  /// A layer from the fields of a document; those left out take their defaults.
-  ///
-  /// - Throws: every field that is unknown, missing, of another kind or out of bounds.
-  package init(_ type: LayerType, _ values: [String: LayerValue]) throws(LayerError) {
-    let fields = try CheckedFields(type, values)
-    switch type {
-    case .conv:
-      self = .conv(
-        filters: fields.integer("filters"), kernel: fields.extent("kernel"), stride: fields.extent("stride"),
-        padding: fields.extent("padding"), groups: fields.integer("groups"), bias: fields.boolean("bias"))
-    case .relu: self = .relu
-    case .maxPool:
-      self = .maxPool(size: fields.extent("size"), stride: fields.extent("stride"), padding: fields.extent("padding"))
-    case .avgPool:
-      self = .avgPool(size: fields.extent("size"), stride: fields.extent("stride"), padding: fields.extent("padding"))
-    case .relu6: self = .relu6
-    case .gelu: self = .gelu
-    case .silu: self = .silu
-    case .batchNorm: self = .batchNorm(epsilon: fields.number("eps"), momentum: fields.number("momentum"))
-    case .globalAvgPool: self = .globalAvgPool
-    case .flatten: self = .flatten
-    case .linear: self = .linear(units: fields.integer("units"), bias: fields.boolean("bias"))
-    case .dropout: self = .dropout(rate: fields.number("rate"))
-    case .residual: self = .residual(layers: fields.layers("layers"), shortcut: fields.layers("shortcut"))
-    }
+  /// With every field written out.
+  package var json: JSONValue {
+    let values = values()
+    var object: JSONObject = ["type": .string(type.rawValue)]
+    for (name, value) in type.fields.written({ values[$0.name] }).members { object[name] = value }
+    return .object(object)
   }
 }
 
-/// Every fault of the fields of one layer.
-package struct LayerError: Error, Hashable, Sendable, CustomStringConvertible {
-  package struct Fault: Hashable, Sendable {
-    package let field: String
-    /// A sentence that names the layer type and what would be right.
-    package let detail: String
+extension Extent {
+  fileprivate init(_ values: FieldValues, _ name: String) {
+    let both = values.extent(name)
+    self.init(height: both.height, width: both.width)
   }
 
-  package let faults: [Fault]
-  package var description: String { faults.map(\.detail).joined(separator: "; ") }
-}
-
-/// The fields of one layer after they were held against the table: all there, of their kind, within bounds.
-private struct CheckedFields {
-  private let type: LayerType
-  private var values: [String: LayerValue] = [:]
-
-  init(_ type: LayerType, _ given: [String: LayerValue]) throws(LayerError) {
-    self.type = type
-    var faults: [LayerError.Fault] = []
-    for name in given.keys.sorted() where !type.fields.contains(where: { $0.name == name }) {
-      let known = type.fields.isEmpty ? "it has none" : "it has \(type.fields.map(\.name).joined(separator: ", "))"
-      faults.append(.init(field: name, detail: "\(type.rawValue) has no field \(name): \(known)"))
-    }
-    for field in type.fields {
-      guard let value = given[field.name] ?? field.fallback(values) else {
-        // A default that is another field's value is missing with it; the other field's fault says enough.
-        if field.isRequired { faults.append(.init(field: field.name, detail: "\(type.rawValue) needs \(field.name)")) }
-        continue
-      }
-      if let wrong = field.fault(value) {
-        faults.append(.init(field: field.name, detail: "\(field.name) of \(type.rawValue) must be \(wrong)"))
-      } else {
-        values[field.name] = value
-      }
-    }
-    guard faults.isEmpty else { throw LayerError(faults: faults) }
-  }
-
-  func integer(_ name: String) -> Int {
-    guard case .integer(let value)? = values[name] else { unreachable(name) }
-    return value
-  }
-
-  func extent(_ name: String) -> Extent {
-    switch values[name] {
-    case .extent(let value)?: return value
-    case .integer(let value)?: return Extent(value)
-    default: unreachable(name)
-    }
-  }
-
-  func number(_ name: String) -> Double {
-    switch values[name] {
-    case .number(let value)?: return value
-    case .integer(let value)?: return Double(value)
-    default: unreachable(name)
-    }
-  }
-
-  func boolean(_ name: String) -> Bool {
-    guard case .boolean(let value)? = values[name] else { unreachable(name) }
-    return value
-  }
-
-  func layers(_ name: String) -> [Layer] {
-    guard case .layers(let value)? = values[name] else { unreachable(name) }
-    return value
-  }
-
-  private func unreachable(_ name: String) -> Never {
-    preconditionFailure("the table of fields of \(type.rawValue) does not give \(name) as its layer reads it")
-  }
+  /// One number where it holds for both directions, else `[height, width]`.
+  fileprivate var json: JSONValue { both.map { .int(Int64($0)) } ?? [.int(Int64(height)), .int(Int64(width))] }
 }

@@ -1,11 +1,12 @@
+import JSON
+
 extension Preset {
   static let mobileNetV2 = Preset(
     name: "mobilenet_v2",
     description: "a small network of inverted residuals, made for images of 224×224",
     source: "Sandler et al. 2018, arXiv:1801.04381; torchvision's mobilenet_v2, its names and first values",
     parameters: [
-      PresetParameter(
-        name: "dropout", description: "the rate of dropout before the last layer", kind: .number(0...0.99), default: .number(0.2))
+      Field("dropout", .number(0...0.99), default: 0.2, help: "the rate of dropout before the last layer")
     ],
     network: .graph { graph, arguments, classes in
       var network = NetworkBuilder(graph, convolutions: .kaimingFanOut)

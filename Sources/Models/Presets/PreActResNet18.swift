@@ -1,10 +1,12 @@
+import JSON
+
 extension Preset {
   static let preActResNet18 = Preset(
     name: "preact_resnet18",
     description: "a residual network for small images with batch norm and ReLU before each convolution",
     source: "He et al. 2016, arXiv:1603.05027; names as in github.com/kuangliu/pytorch-cifar and RobustBench",
     parameters: [
-      PresetParameter(name: "width", description: "the filters of the first stage", kind: .integer(1...1_024), default: .integer(64))
+      Field("width", .integer(1...1_024), default: 64, help: "the filters of the first stage")
     ],
     network: .graph { graph, arguments, classes in
       let width = arguments.integer("width")

@@ -1,18 +1,20 @@
+import JSON
+
 extension Preset {
   static let resNet18 = Preset(
     name: "resnet18",
     description: "a residual network of 18 layers",
     source: "He et al. 2016, arXiv:1512.03385; torchvision's resnet18, its names and first values",
     parameters: [
-      PresetParameter(name: "width", description: "the filters of the first stage", kind: .integer(1...1_024), default: .integer(64)),
-      PresetParameter(
-        name: "stem", description: "imagenet: 7×7 with stride 2, then pooling; cifar: 3×3; auto: imagenet from 64 pixels on",
-        kind: .choice(["auto", "cifar", "imagenet"]), default: .choice("auto")),
+      Field("width", .integer(1...1_024), default: 64, help: "the filters of the first stage"),
+      Field(
+        "stem", .choice(["auto", "cifar", "imagenet"]), default: "auto",
+        help: "imagenet: 7×7 with stride 2, then pooling; cifar: 3×3; auto: imagenet from 64 pixels on"),
     ],
     network: .graph { graph, arguments, classes in
       let width = arguments.integer("width")
       var network = NetworkBuilder(graph, convolutions: .kaimingFanOut)
-      try network.stem(arguments.choice("stem"), filters: width)
+      try network.stem(arguments.text("stem"), filters: width)
       for stage in 0..<4 {
         for block in 0..<2 {
           try network.residualBlock("layer\(stage + 1).\(block)", filters: width << stage, stride: stage > 0 && block == 0 ? 2 : 1)

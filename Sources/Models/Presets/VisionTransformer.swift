@@ -1,3 +1,4 @@
+import JSON
 import TensorEngine
 
 extension Preset {
@@ -6,13 +7,10 @@ extension Preset {
     description: "a small vision transformer",
     source: "Dosovitskiy et al. 2021, arXiv:2010.11929; timm's vit_tiny, its names and first values",
     parameters: [
-      PresetParameter(
-        name: "patch", description: "the pixels of a patch's side; 0: 4, and 16 from 64 pixels on", kind: .integer(0...64),
-        default: .integer(0)),
-      PresetParameter(name: "depth", description: "the number of blocks", kind: .integer(1...48), default: .integer(12)),
-      PresetParameter(
-        name: "width", description: "the features of a token, a multiple of heads", kind: .integer(1...2_048), default: .integer(192)),
-      PresetParameter(name: "heads", description: "the heads of attention", kind: .integer(1...64), default: .integer(3)),
+      Field("patch", .integer(0...64), default: 0, help: "the pixels of a patch's side; 0: 4, and 16 from 64 pixels on"),
+      Field("depth", .integer(1...48), default: 12, help: "the number of blocks"),
+      Field("width", .integer(1...2_048), default: 192, help: "the features of a token, a multiple of heads"),
+      Field("heads", .integer(1...64), default: 3, help: "the heads of attention"),
     ],
     network: .graph { graph, arguments, classes in
       let width = arguments.integer("width")

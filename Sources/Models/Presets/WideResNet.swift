@@ -1,3 +1,4 @@
+import JSON
 import TensorEngine
 
 extension Preset {
@@ -6,10 +7,8 @@ extension Preset {
     description: "a residual network for small images: few layers, many filters",
     source: "Zagoruyko and Komodakis 2016, arXiv:1605.07146; names as in github.com/yaodongyu/TRADES and RobustBench",
     parameters: [
-      PresetParameter(name: "depth", description: "layers with weights: 6 n + 4", kind: .integer(10...124), default: .integer(28)),
-      PresetParameter(
-        name: "width", description: "by how much the stages of 16, 32 and 64 filters are widened", kind: .integer(1...64),
-        default: .integer(10)),
+      Field("depth", .integer(10...124), default: 28, help: "layers with weights: 6 n + 4"),
+      Field("width", .integer(1...64), default: 10, help: "by how much the stages of 16, 32 and 64 filters are widened"),
     ],
     network: .graph { graph, arguments, classes in
       let (depth, width) = (arguments.integer("depth"), arguments.integer("width"))

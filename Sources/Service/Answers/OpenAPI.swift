@@ -1,8 +1,5 @@
-import Attacks
 import HTTP
 import JSON
-import Robustness
-import Training
 
 /// The contract as OpenAPI 3.1, made of the table of routes, so that it cannot name what is not there.
 struct OpenAPI {
@@ -11,39 +8,38 @@ struct OpenAPI {
   init(_ table: [Endpoint]) { self.table = table }
 
   var document: JSONValue {
+    var writer = SchemaWriter(prefix: "#/components/schemas/")
     var paths = JSONObject()
     for endpoint in table {
       var item = JSONObject()
       if case .object(let known)? = paths[endpoint.path] { item = known }
-      item[endpoint.method.rawValue.lowercased()] = operation(endpoint)
+      item[endpoint.method.rawValue.lowercased()] = operation(endpoint, &writer)
       paths[endpoint.path] = .object(item)
     }
+    var schemas: JSONObject = ["Problem": Self.problem, "List": Self.list]
+    for (name, schema) in writer.definitions.members { schemas[name] = schema }
     return [
       "openapi": "3.1.0",
       "info": [
         "title": "Temper", "version": .string(TemperVersion.current),
         "description": "Trains image classifiers adversarially and reports how robust they are.",
       ],
-      "paths": .object(paths),
-      "components": [
-        "schemas": ["Problem": Self.problem, "List": Self.list, "Attack": Self.attack, "Training": Self.training],
-        "responses": ["Problem": Self.problemAnswer],
-      ],
+      "paths": .object(paths), "components": ["schemas": .object(schemas), "responses": ["Problem": Self.problemAnswer]],
     ]
   }
 
-  private func operation(_ endpoint: Endpoint) -> JSONValue {
-    var operation: JSONObject = ["operationId": .string(endpoint.name), "summary": .string(endpoint.summary)]
-    var parameters = Self.pathParameters(endpoint.path) + endpoint.parameters.compactMap(Self.parameter)
-    if endpoint.creates {
-      parameters.append([
-        "name": "Idempotency-Key", "in": "header", "required": false, "schema": ["type": "string", "minLength": 1, "maxLength": 255],
-      ])
-    }
+  private func operation(_ endpoint: Endpoint, _ writer: inout SchemaWriter) -> JSONValue {
+    var operation: JSONObject = [
+      "operationId": .string(endpoint.name), "summary": .string(endpoint.summary), "x-temper-access": .string(endpoint.access.rawValue),
+      "x-temper-scope": .string(endpoint.scope.rawValue),
+    ]
+    // OpenAPI has no way to describe a family of names as query parameters.
+    let query = endpoint.parameters.filter { !$0.isFamily }.map { Self.parameter($0, &writer) }
+    let parameters = Self.pathParameters(endpoint.path) + query + (endpoint.creates ? [Self.idempotencyKey] : [])
     if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
     switch endpoint.body {
     case .none: break
-    case .json(let schema): operation["requestBody"] = Self.body(["application/json"], schema: schema)
+    case .json(let type): operation["requestBody"] = Self.body(["application/json"], schema: writer.reference(to: type))
     case .upload(let types): operation["requestBody"] = Self.body(types, schema: [:])
     }
     var answers = JSONObject()
@@ -59,7 +55,7 @@ struct OpenAPI {
 
   private static func content(_ types: [String]) -> JSONValue {
     var content = JSONObject()
-    for type in types { content[type] = type == "application/json" ? ["schema": ["type": "object"]] : ["schema": ["type": "string"]] }
+    for type in types { content[type] = type.hasSuffix("json") ? ["schema": ["type": "object"]] : ["schema": ["type": "string"]] }
     return .object(content)
   }
 
@@ -75,44 +71,18 @@ struct OpenAPI {
     }
   }
 
-  /// nil for a family of names, which OpenAPI has no way to describe as query parameters.
-  private static func parameter(_ parameter: Endpoint.Parameter) -> JSONValue? {
-    guard !parameter.name.hasSuffix("*") else { return nil }
+  private static func parameter(_ field: Field, _ writer: inout SchemaWriter) -> JSONValue {
+    var schema = writer.schema(of: field, nullable: false)
+    schema["description"] = nil
     return [
-      "name": .string(parameter.name), "in": "query", "required": false, "description": .string(parameter.description),
-      "schema": schema(parameter.schema),
+      "name": .string(field.name), "in": "query", "required": .bool(field.presence == .required), "description": .string(field.help),
+      "schema": .object(schema),
     ]
   }
 
-  private static func schema(_ schema: Endpoint.Parameter.Schema) -> JSONValue {
-    switch schema {
-    case .text: ["type": "string"]
-    case .boolean: ["type": "boolean"]
-    case .choice(let values): ["type": "string", "enum": .array(values.map(JSONValue.string))]
-    case .integer(let range):
-      range.upperBound == .max
-        ? ["type": "integer", "minimum": .int(Int64(range.lowerBound))]
-        : ["type": "integer", "minimum": .int(Int64(range.lowerBound)), "maximum": .int(Int64(range.upperBound))]
-    }
-  }
-
-  /// A job spec, as far as its schema is made from tables.
-  static let jobSpec: JSONValue = [
-    "type": "object",
-    "properties": [
-      "training": ["oneOf": [["$ref": "#/components/schemas/Training"], ["type": "null"]]],
-      "evaluation": [
-        "type": ["object", "null"],
-        "properties": ["attacks": ["type": ["array", "null"], "items": ["$ref": "#/components/schemas/Attack"]]],
-      ],
-    ],
+  private static let idempotencyKey: JSONValue = [
+    "name": "Idempotency-Key", "in": "header", "required": false, "schema": ["type": "string", "minLength": 1, "maxLength": 255],
   ]
-
-  /// An attack of an evaluation: one of those in the catalogue.
-  private static let attack: JSONValue = ["oneOf": .array(AttackCatalogue.all.map { $0.schema(for: .evaluation) })]
-
-  /// The section `training`, as far as it depends on the method: one of those in the catalogue.
-  private static let training: JSONValue = ["oneOf": .array(MethodCatalogue.all.map(\.schema))]
 
   private static let problem: JSONValue = [
     "type": "object", "description": "RFC 9457",

@@ -19,6 +19,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   case builtIn = "built_in"
   case preconditionFailed = "precondition_failed"
   case foreignOrigin = "foreign_origin"
+  case foreignHost = "foreign_host"
   case quotaExceeded = "quota_exceeded"
   case storageFull = "storage_full"
   case shortage
@@ -33,6 +34,7 @@ extension ProblemCode {
     switch self {
     case .malformedJSON, .malformedBody, .badQuery, .badHeader: .badRequest
     case .foreignOrigin: .forbidden
+    case .foreignHost: .misdirectedRequest
     case .notFound: .notFound
     case .notAcceptable: .notAcceptable
     case .illegalState, .notReady, .inUse, .builtIn, .idempotencyInProgress: .conflict
@@ -66,6 +68,7 @@ extension ProblemCode {
     case .builtIn: "The resource is built in"
     case .preconditionFailed: "The precondition does not hold"
     case .foreignOrigin: "The request comes from another origin"
+    case .foreignHost: "The request is meant for another host"
     case .quotaExceeded: "There is more to do than is taken"
     case .storageFull: "The storage is full"
     case .shortage: "The service has no descriptor or memory left"

@@ -6,43 +6,28 @@ import Robustness
 struct Call: Sendable {
   let request: Request
   let captured: Router.PathParameters
+  /// The parameters of the route behind `?`, each with its value or its default.
+  let query: FieldValues
 
   /// What a `{name}` of the path took.
   func path(_ name: String) -> String { captured[name] ?? "" }
 
-  func text(_ name: String) -> String? { request.query.first(name) }
+  var limit: Int { query.integer("limit") }
+  /// The last id of the page before.
+  var after: String? { query.optionalText("after") }
 
-  /// A parameter that is `true` or `false`; a bare name is true.
-  func flag(_ name: String) throws -> Bool {
-    switch text(name) {
-    case nil, "false": return false
-    case "", "true": return true
-    case let value?: throw wrong(name, value, "true or false")
+  /// - Throws: 400 unless the body is empty or an empty object: nothing in it would be heeded.
+  func refuseBody() async throws {
+    guard request.method == .post else { return }
+    var bytes: [UInt8] = []
+    for try await chunk in request.body where bytes.count <= Self.mostOfNothing { bytes += chunk }
+    guard bytes.isEmpty || bytes.count <= Self.mostOfNothing && (try? JSONValue(parsing: bytes)) == [:] else {
+      throw HTTPError(.malformedBody, "This route takes no body: leave it out, or send {}.")
     }
   }
 
-  func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
-    guard let value = text(name) else { return nil }
-    guard let number = Int(value), range.contains(number) else {
-      throw wrong(name, value, "a whole number from \(range.lowerBound) to \(range.upperBound)")
-    }
-    return number
-  }
-
-  func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, of type: Choice.Type) throws -> Choice?
-  where Choice.RawValue == String {
-    guard let value = text(name) else { return nil }
-    guard let choice = Choice(rawValue: value) else {
-      throw wrong(name, value, "one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
-    }
-    return choice
-  }
-
-  func limit() throws -> Int { try integer("limit", in: ListPage.limits) ?? ListPage.defaultLimit }
-
-  func wrong(_ name: String, _ value: String, _ right: String) -> HTTPError {
-    HTTPError(.badQuery, "\(name)=\(value.prefix(100)) cannot be: \(name) is \(right).", members: ["parameter": name])
-  }
+  /// Bytes that an empty object may have.
+  private static let mostOfNothing = 1_024
 
   /// - Throws: 415 unless the body is of one of `types`.
   func require(mediaType types: [String]) throws {

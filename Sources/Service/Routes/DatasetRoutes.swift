@@ -7,9 +7,7 @@ import Robustness
 
 extension Routes {
   func uploadDataset(_ call: Call) async throws -> Response {
-    guard let format = try call.choice("format", of: DatasetFormat.self) else {
-      throw call.wrong("format", "", "required, one of \(DatasetFormat.allCases.map(\.rawValue).joined(separator: ", "))")
-    }
+    let format = call.query.word("format", as: DatasetFormat.self)
     let name = try Self.name(call, default: "unnamed")
     try call.require(mediaType: format.isMultipart ? ["multipart/form-data"] : Self.datasetTypes)
     call.request.body.limit(to: configuration.limits.datasetBytes)
@@ -50,15 +48,15 @@ extension Routes {
   }
 
   static func name(_ call: Call, default other: String) throws -> String {
-    guard let name = call.text("name"), !name.isEmpty else { return other }
-    guard name.count <= 200, !name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
-      throw call.wrong("name", name, "at most 200 characters, none of them a control character")
+    guard let name = call.query.optionalText("name"), !name.isEmpty else { return other }
+    guard !name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+      throw HTTPError.wrong("name", name, "at most 200 characters, none of them a control character")
     }
     return name
   }
 
   func listDatasets(_ call: Call) async throws -> Response {
-    let page = try registry.datasets(after: call.text("after"), limit: try call.limit())
+    let page = try registry.datasets(after: call.after, limit: call.limit)
     return try .resource(ListPage(items: try page.elements.map { try $0.json }, hasMore: page.hasMore).json, for: call.request)
   }
 

@@ -3,36 +3,24 @@ import JSON
 
 /// A row of the table of routes.
 struct Endpoint: Sendable {
-  /// What a request may carry behind `?`.
-  struct Parameter: Sendable {
-    /// With a `*` at its end, every name that begins so.
-    let name: String
-    let description: String
-    /// Of the JSON Schema that `/openapi.json` gives it.
-    let schema: Schema
+  /// What a token must allow for its owner to use a route.
+  enum Access: String, Sendable {
+    /// No token is needed.
+    case anyone
+    case read, submit, admin
+  }
 
-    enum Schema: Sendable {
-      case text
-      case boolean
-      case choice([String])
-      case integer(ClosedRange<Int>)
-    }
-
-    init(_ name: String, _ schema: Schema, _ description: String) {
-      self.name = name
-      self.schema = schema
-      self.description = description
-    }
-
-    func takes(_ name: String) -> Bool {
-      self.name.hasSuffix("*") ? name.hasPrefix(self.name.dropLast()) && name.count >= self.name.count : name == self.name
-    }
+  /// Whose things a route shows or changes.
+  enum Scope: String, Sendable {
+    /// It has to do with nobody's.
+    case service
+    /// Those of the owner of the token; without tokens everything belongs to `local`.
+    case owner
   }
 
   enum Body: Sendable {
     case none
-    /// A document of this JSON Schema.
-    case json(JSONValue)
+    case json(ObjectType)
     /// Streamed, of one of these types.
     case upload([String])
   }
@@ -41,7 +29,10 @@ struct Endpoint: Sendable {
   let path: String
   let name: String
   let summary: String
-  let parameters: [Parameter]
+  let access: Access
+  let scope: Scope
+  /// What a request may carry behind `?`. A name with a `*` at its end stands for every name that begins so.
+  let parameters: [Field]
   let body: Body
   /// The answers that go well: status to what it means.
   let answers: [Int: String]
@@ -54,16 +45,19 @@ struct Endpoint: Sendable {
 
   /// - Parameters:
   ///   - name: `operationId` in `/openapi.json`.
+  ///   - access, scope: without a default, so that no route is open by being forgotten.
   ///   - types: the media types of its good answers, the default first.
   init(
-    _ method: HTTPRequest.Method, _ path: String, _ name: String, _ summary: String, parameters: [Parameter] = [], body: Body = .none,
-    answers: [Int: String] = [200: "OK"], types: [String] = ["application/json"], creates: Bool = false,
+    _ method: HTTPRequest.Method, _ path: String, _ name: String, _ summary: String, access: Access, scope: Scope, parameters: [Field] = [],
+    body: Body = .none, answers: [Int: String] = [200: "OK"], types: [String] = ["application/json"], creates: Bool = false,
     atOnce: (@Sendable (Call) throws -> Response?)? = nil, handle: @escaping @Sendable (Call) async throws -> Response
   ) {
     self.method = method
     self.path = path
     self.name = name
     self.summary = summary
+    self.access = access
+    self.scope = scope
     self.parameters = parameters
     self.body = body
     self.answers = answers
@@ -73,27 +67,28 @@ struct Endpoint: Sendable {
     self.handle = handle
   }
 
-  /// An answer that is always the same but for the request's conditions, made without waiting for anything.
+  /// A document about the service that anyone may read, made without waiting for anything.
   init(
-    _ path: String, _ name: String, _ summary: String, parameters: [Parameter] = [], types: [String] = ["application/json"],
+    _ path: String, _ name: String, _ summary: String, type: String = "application/json",
     atOnce: @escaping @Sendable (Call) throws -> Response
   ) {
-    self.init(.get, path, name, summary, parameters: parameters, types: types, atOnce: atOnce, handle: { try atOnce($0) })
+    self.init(
+      .get, path, name, summary, access: .anyone, scope: .service, types: [type], atOnce: atOnce, handle: { try atOnce($0) })
   }
 
-  /// The row as the router wants it: parameters that the row does not know are refused before anything is done.
+  /// The row as the router wants it: what the row does not know is refused before anything is done.
   var route: Router.Route {
     Router.Route(method, path, immediate: atOnce.map(immediate)) { request, captured in
-      try check(request.query)
-      return try await handle(Call(request: request, captured: captured))
+      let call = try call(request, captured)
+      if case .none = body { try await call.refuseBody() }
+      return try await handle(call)
     }
   }
 
   private func immediate(_ atOnce: @escaping @Sendable (Call) throws -> Response?) -> Router.ImmediateHandler {
     { request, captured in
       do {
-        try check(request.query)
-        return try atOnce(Call(request: request, captured: captured))
+        return try atOnce(call(request, captured))
       } catch {
         // What has no translation is the handler's to log.
         return HTTPError(translating: error).map { .problem($0, requestID: request.requestID) }
@@ -101,15 +96,7 @@ struct Endpoint: Sendable {
     }
   }
 
-  private func check(_ query: Query) throws {
-    for name in query.names where !parameters.contains(where: { $0.takes(name) }) {
-      let known = parameters.isEmpty ? "it has none" : "it has \(parameters.map(\.name).joined(separator: ", "))"
-      throw HTTPError(
-        .badQuery, "\(path) has no query parameter \(name.prefix(100)): \(known).", members: ["parameter": String(name.prefix(100))])
-    }
-    for parameter in parameters where !parameter.name.hasSuffix("*") && query.all(parameter.name).count > 1 {
-      throw HTTPError(
-        .badQuery, "The query parameter \(parameter.name) stands there more than once.", members: ["parameter": parameter.name])
-    }
+  private func call(_ request: Request, _ captured: Router.PathParameters) throws -> Call {
+    Call(request: request, captured: captured, query: try QueryReader(parameters, path: path).values(of: request.query))
   }
 }

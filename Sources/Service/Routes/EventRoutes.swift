@@ -11,7 +11,7 @@ extension Routes {
     let job = try store.job(id)
     // A browser's EventSource asks for the stream by its type; `curl` asks for anything and gets the stream too.
     guard try call.request.negotiate("text/event-stream", "application/json") == "text/event-stream" else {
-      let page = try store.events(of: id, after: after, limit: try call.limit())
+      let page = try store.events(of: id, after: after, limit: call.limit)
       return try .resource(ListPage(items: page.elements.map(\.json), hasMore: page.hasMore).json, for: call.request)
     }
     if job.state.isTerminal, try store.events(of: id, after: after, limit: 1).elements.isEmpty {
@@ -41,7 +41,7 @@ extension Routes {
       }
       return number
     }
-    return try call.integer("after", in: 0...Int.max) ?? 0
+    return call.query.integer("after")
   }
 
   /// The data of the event, with when it happened.

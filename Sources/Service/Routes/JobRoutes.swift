@@ -8,7 +8,7 @@ import Robustness
 
 extension Routes {
   func submitJob(_ call: Call) async throws -> Response {
-    let validateOnly = try call.flag("validate_only")
+    let validateOnly = call.query.flag("validate_only")
     let body = try await JSONBody(call, limit: configuration.limits.specBytes)
     if validateOnly {
       let accepted = try check.accept(body.value)
@@ -45,19 +45,19 @@ extension Routes {
   }
 
   func listJobs(_ call: Call) async throws -> Response {
-    let state = try call.choice("state", of: JobState.self)
+    let state = call.query.optionalText("state").flatMap(JobState.init)
     var labels: [String: String] = [:]
     for item in call.request.query.items where item.name.hasPrefix("label.") {
       let key = String(item.name.dropFirst("label.".count))
-      guard !key.isEmpty else { throw call.wrong(item.name, item.value, "label.KEY=VALUE with a KEY") }
+      guard !key.isEmpty else { throw HTTPError.wrong(item.name, item.value, "label.KEY=VALUE with a KEY") }
       guard labels[key] == nil || labels[key] == item.value else {
-        throw call.wrong(item.name, item.value, "given once; a label has one value")
+        throw HTTPError.wrong(item.name, item.value, "given once; a label has one value")
       }
       labels[key] = item.value
     }
-    let after = call.text("after")
+    let after = call.after
     if let after, !Identifier.job.matches(after) { throw HTTPError.unknownCursor(after) }
-    let page = try store.jobs(state: state, labels: labels, after: after, limit: try call.limit())
+    let page = try store.jobs(state: state, labels: labels, after: after, limit: call.limit)
     return try .representation(Self.list(page), type: "application/json", for: call.request)
   }
 
@@ -76,7 +76,7 @@ extension Routes {
   }
 
   func job(_ call: Call) async throws -> Response {
-    let seconds = try call.integer("wait", in: 0...60) ?? 0
+    let seconds = call.query.integer("wait")
     var snapshot = try store.snapshot(of: call.path("id"))
     if seconds > 0, isCurrent(snapshot.job, for: call.request) {
       snapshot = try await store.snapshot(of: snapshot.job.id, differingFrom: snapshot.job.revision, within: Double(seconds))

@@ -10,7 +10,6 @@ enum ModelFormat: String, CaseIterable {
 
 extension Routes {
   func uploadModel(_ call: Call) async throws -> Response {
-    _ = try call.choice("format", of: ModelFormat.self)
     let name = try Self.name(call, default: "unnamed")
     try call.require(mediaType: Self.modelTypes)
     call.request.body.limit(to: configuration.limits.modelBytes)
@@ -26,7 +25,7 @@ extension Routes {
   }
 
   func listModels(_ call: Call) async throws -> Response {
-    let page = try registry.models(after: call.text("after"), limit: try call.limit())
+    let page = try registry.models(after: call.after, limit: call.limit)
     return try .resource(ListPage(items: page.elements.map(\.json), hasMore: page.hasMore).json, for: call.request)
   }
 

@@ -13,7 +13,7 @@ enum CheckpointFormat: String, CaseIterable {
 extension Routes {
   func metrics(_ call: Call) async throws -> Response {
     let id = call.path("id")
-    let points = try call.integer("max_points", in: 2...100_000)
+    let points = call.query.optionalInteger("max_points")
     let type = try call.request.negotiate("application/json", "text/csv")
     let history = try store.metrics(of: id, maxPoints: points)
     guard type == "application/json" else {
@@ -52,11 +52,11 @@ extension Routes {
       object["links"] = ["download": .string("/v1/jobs/\(record.job)/checkpoints/\(record.id)")]
       return .object(object)
     }
-    return try .resource(ListPage(of: items, after: call.text("after"), limit: try call.limit()).json, for: call.request)
+    return try .resource(ListPage(of: items, after: call.after, limit: call.limit).json, for: call.request)
   }
 
   func downloadCheckpoint(_ call: Call) async throws -> Response {
-    let format = try call.choice("format", of: CheckpointFormat.self) ?? .safetensors
+    let format = call.query.word("format", as: CheckpointFormat.self)
     let (job, name) = (call.path("id"), call.path("checkpoint"))
     guard format == .safetensors else {
       throw HTTPError(.notAcceptable, "This checkpoint comes as safetensors; other forms are not available.")

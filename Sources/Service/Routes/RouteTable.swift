@@ -1,5 +1,6 @@
 import Datasets
 import HTTP
+import JSON
 import Jobs
 
 extension Routes {
@@ -9,30 +10,38 @@ extension Routes {
   private var jobTable: [Endpoint] {
     [
       Endpoint(
-        .post, "/v1/jobs", "submitJob", "Submit a job spec, or with validate_only complete and estimate it.",
-        parameters: [.init("validate_only", .boolean, "Only complete the spec and estimate its work; nothing is created.")],
-        body: .json(OpenAPI.jobSpec),
+        .post, "/v1/jobs", "submitJob", "Submit a job spec, or with validate_only complete and estimate it.", access: .submit,
+        scope: .owner,
+        parameters: [
+          Field("validate_only", .boolean, default: false, help: "Only complete the spec and estimate its work; nothing is created.")
+        ],
+        body: .json(JobSpec.object),
         answers: [200: "The completed spec and its estimate.", 201: "The job."], creates: true, handle: submitJob),
       Endpoint(
-        .get, "/v1/jobs", "listJobs", "The jobs, newest first.",
+        .get, "/v1/jobs", "listJobs", "The jobs, newest first.", access: .read, scope: .owner,
         parameters: [
-          .init("state", .choice(JobState.allCases.map(\.rawValue)), "Only jobs in this state."),
-          .init("label.*", .text, "Only jobs with this label: label.KEY=VALUE."),
+          Field("state", .choice(JobState.self), help: "Only jobs in this state."),
+          Field("label.*", .text(0...255), help: "Only jobs with this label: label.KEY=VALUE."),
         ] + Self.paging, handle: listJobs),
       Endpoint(
-        .get, "/v1/jobs/{id}", "getJob", "A job; with wait, as soon as it differs from what If-None-Match names.",
-        parameters: [.init("wait", .integer(0...60), "Seconds to wait for a change.")],
+        .get, "/v1/jobs/{id}", "getJob", "A job; with wait, as soon as it differs from what If-None-Match names.", access: .read,
+        scope: .owner,
+        parameters: [Field("wait", .integer(0...60, unit: .seconds), default: 0, help: "Seconds to wait for a change.")],
         answers: [200: "The job.", 304: "It is as it was."], atOnce: jobAtOnce, handle: job),
       Endpoint(
-        .delete, "/v1/jobs/{id}", "deleteJob", "Delete a job that has ended, with its files.", answers: [204: "It is gone."],
+        .delete, "/v1/jobs/{id}", "deleteJob", "Delete a job that has ended, with its files.", access: .submit, scope: .owner,
+        answers: [204: "It is gone."],
         handle: deleteJob),
       Endpoint(
-        .post, "/v1/jobs/{id}/cancel", "cancelJob", "End a job for good.", answers: [202: "The job, on its way."], handle: cancelJob),
+        .post, "/v1/jobs/{id}/cancel", "cancelJob", "End a job for good.", access: .submit, scope: .owner,
+        answers: [202: "The job, on its way."], handle: cancelJob),
       Endpoint(
-        .post, "/v1/jobs/{id}/pause", "pauseJob", "Stop a job until it is resumed.", answers: [202: "The job, on its way."],
+        .post, "/v1/jobs/{id}/pause", "pauseJob", "Stop a job until it is resumed.", access: .submit, scope: .owner,
+        answers: [202: "The job, on its way."],
         handle: pauseJob),
       Endpoint(
         .post, "/v1/jobs/{id}/resume", "resumeJob", "Put a paused job back into the queue; of one that failed, submit a new one.",
+        access: .submit, scope: .owner,
         answers: [201: "A new job that begins at the last saved state of the one that failed.", 202: "The job, on its way."], creates: true,
         handle: resumeJob),
     ]
@@ -42,23 +51,26 @@ extension Routes {
     [
       Endpoint(
         .get, "/v1/jobs/{id}/events", "getEvents", "What happens to a job: a stream until its end, or what there is as a list.",
+        access: .read, scope: .owner,
         parameters: [
-          .init("after", .integer(0...Int.max), "Only events after the one of this id; Last-Event-ID says the same."),
-          .init("limit", .integer(ListPage.limits), "Of a list: the most events."),
+          Field("after", .integer(0...Int.max), default: 0, help: "Only events after the one of this id; Last-Event-ID says the same."),
+          Self.limit("Of a list: the most events."),
         ], answers: [200: "The events.", 204: "The job has ended, and nothing follows."], types: ["text/event-stream", "application/json"],
         handle: events),
       Endpoint(
-        .get, "/v1/jobs/{id}/metrics", "getMetrics", "The history of what was measured, by epoch.",
-        parameters: [.init("max_points", .integer(2...100_000), "Thin the history evenly to at most so many points.")],
+        .get, "/v1/jobs/{id}/metrics", "getMetrics", "The history of what was measured, by epoch.", access: .read, scope: .owner,
+        parameters: [Field("max_points", .integer(2...100_000), help: "Thin the history evenly to at most so many points.")],
         types: ["application/json", "text/csv"], handle: metrics),
-      Endpoint(.get, "/v1/jobs/{id}/report", "getReport", "The robustness report.", handle: report),
-      Endpoint(.get, "/v1/jobs/{id}/gate", "getGate", "The verdict of the job's gates.", handle: gate),
+      Endpoint(.get, "/v1/jobs/{id}/report", "getReport", "The robustness report.", access: .read, scope: .owner, handle: report),
+      Endpoint(.get, "/v1/jobs/{id}/gate", "getGate", "The verdict of the job's gates.", access: .read, scope: .owner, handle: gate),
       Endpoint(
-        .get, "/v1/jobs/{id}/checkpoints", "listCheckpoints", "The weights that a job has kept.", parameters: Self.paging,
+        .get, "/v1/jobs/{id}/checkpoints", "listCheckpoints", "The weights that a job has kept.", access: .read, scope: .owner,
+        parameters: Self.paging,
         handle: listCheckpoints),
       Endpoint(
         .get, "/v1/jobs/{id}/checkpoints/{checkpoint}", "downloadCheckpoint", "Weights, by the id or the role of their checkpoint.",
-        parameters: [.init("format", .choice(CheckpointFormat.allCases.map(\.rawValue)), "The form of the file.")],
+        access: .read, scope: .owner,
+        parameters: [Field("format", .choice(CheckpointFormat.self), default: "safetensors", help: "The form of the file.")],
         answers: [200: "The file.", 206: "A range of it.", 304: "It is as it was."], types: ["application/octet-stream"],
         handle: downloadCheckpoint),
     ]
@@ -67,29 +79,37 @@ extension Routes {
   private var resourceTable: [Endpoint] {
     [
       Endpoint(
-        .post, "/v1/datasets", "uploadDataset", "Upload a data set; npz as the body, idx as a form with four files.",
+        .post, "/v1/datasets", "uploadDataset", "Upload a data set; npz as the body, idx as a form with four files.", access: .submit,
+        scope: .owner,
         parameters: [
-          .init("name", .text, "What to call it."),
-          .init("format", .choice(DatasetFormat.allCases.map(\.rawValue)), "Required: how it comes."),
+          Self.name,
+          Field("format", .choice(DatasetFormat.self), .required, help: "How it comes."),
         ], body: .upload(Self.datasetTypes), answers: [201: "The data set."], creates: true, handle: uploadDataset),
       Endpoint(
-        .get, "/v1/datasets", "listDatasets", "The data sets, newest first, then the built-in ones.", parameters: Self.paging,
+        .get, "/v1/datasets", "listDatasets", "The data sets, newest first, then the built-in ones.", access: .read, scope: .owner,
+        parameters: Self.paging,
         handle: listDatasets),
-      Endpoint(.get, "/v1/datasets/{id}", "getDataset", "A data set: shape, classes, counts.", handle: dataset),
       Endpoint(
-        .delete, "/v1/datasets/{id}", "deleteDataset", "Delete a data set that no job needs.", answers: [204: "It is gone."],
+        .get, "/v1/datasets/{id}", "getDataset", "A data set: shape, classes, counts.", access: .read, scope: .owner, handle: dataset),
+      Endpoint(
+        .delete, "/v1/datasets/{id}", "deleteDataset", "Delete a data set that no job needs.", access: .submit, scope: .owner,
+        answers: [204: "It is gone."],
         handle: deleteDataset),
       Endpoint(
-        .post, "/v1/models", "uploadModel", "Upload weights.",
+        .post, "/v1/models", "uploadModel", "Upload weights.", access: .submit, scope: .owner,
         parameters: [
-          .init("name", .text, "What to call it."), .init("format", .choice(ModelFormat.allCases.map(\.rawValue)), "How it comes."),
+          Self.name, Field("format", .choice(ModelFormat.self), default: "safetensors", help: "How it comes."),
         ], body: .upload(Self.modelTypes), answers: [201: "The model."], creates: true, handle: uploadModel),
-      Endpoint(.get, "/v1/models", "listModels", "The uploaded models, newest first.", parameters: Self.paging, handle: listModels),
-      Endpoint(.get, "/v1/models/{id}", "getModel", "A model: its tensors by name and shape.", handle: model),
       Endpoint(
-        .delete, "/v1/models/{id}", "deleteModel", "Delete a model that no job needs.", answers: [204: "It is gone."], handle: deleteModel),
+        .get, "/v1/models", "listModels", "The uploaded models, newest first.", access: .read, scope: .owner, parameters: Self.paging,
+        handle: listModels),
+      Endpoint(.get, "/v1/models/{id}", "getModel", "A model: its tensors by name and shape.", access: .read, scope: .owner, handle: model),
       Endpoint(
-        .get, "/v1/architectures", "listArchitectures", "The networks that a spec can ask for by name.", parameters: Self.paging,
+        .delete, "/v1/models/{id}", "deleteModel", "Delete a model that no job needs.", access: .submit, scope: .owner,
+        answers: [204: "It is gone."], handle: deleteModel),
+      Endpoint(
+        .get, "/v1/architectures", "listArchitectures", "The networks that a spec can ask for by name.", access: .read, scope: .service,
+        parameters: Self.paging,
         handle: architectures),
     ]
   }
@@ -99,16 +119,27 @@ extension Routes {
       Endpoint("/", "getIndex", "The routes.", atOnce: index),
       Endpoint("/healthz", "getHealth", "Whether the process is alive.", atOnce: alive),
       Endpoint(
-        .get, "/readyz", "getReadiness", "Whether the service takes jobs; 503 while it shuts down or cannot store anything.", handle: ready),
+        .get, "/readyz", "getReadiness", "Whether the service takes jobs; 503 while it shuts down or cannot store anything.",
+        access: .anyone, scope: .service, handle: ready),
       Endpoint("/version", "getVersion", "Which build this is.", atOnce: version),
-      Endpoint(.get, "/metrics", "getFigures", "Figures of the service for Prometheus.", types: ["text/plain"], handle: figures),
+      Endpoint(
+        .get, "/metrics", "getFigures", "Figures of the service for Prometheus.", access: .read, scope: .service, types: ["text/plain"],
+        handle: figures),
       Endpoint("/openapi.json", "getContract", "This contract.", atOnce: contract),
+      Endpoint(
+        "/schema/job.json", "getSpecSchema", "The JSON Schema of a job spec, for editors.", type: "application/schema+json",
+        atOnce: specSchema),
     ]
   }
 
-  private static let paging: [Endpoint.Parameter] = [
-    .init("limit", .integer(ListPage.limits), "The most entries of the answer."),
-    .init("after", .text, "The last_id of the page before."),
+  private static let name = Field("name", .text(0...200), help: "What to call it.")
+
+  private static func limit(_ help: String) -> Field {
+    Field("limit", .integer(ListPage.limits), default: .int(Int64(ListPage.defaultLimit)), help: help)
+  }
+
+  private static let paging = [
+    limit("The most entries of the answer."), Field("after", .text(0...200), help: "The last_id of the page before."),
   ]
   static let datasetTypes = ["application/octet-stream", "application/zip", "multipart/form-data"]
   static let modelTypes = ["application/octet-stream"]

@@ -66,12 +66,18 @@ extension Routes {
     return try .representation(bytes, type: "application/json", for: call.request)
   }
 
+  /// The JSON Schema of a spec, for editors.
+  func specSchema(_ call: Call) throws -> Response {
+    let bytes = documents.bytes("/schema/job.json") { JobSpec.schema }
+    return try .representation(bytes, type: "application/schema+json", for: call.request)
+  }
+
   func architectures(_ call: Call) async throws -> Response {
     let presets = Preset.all.map { preset -> JSONValue in
       let parameters = preset.parameters.map { parameter -> JSONValue in
         [
-          "name": .string(parameter.name), "description": .string(parameter.description), "must_be": .string(parameter.kind.requirement),
-          "default": Self.json(parameter.default),
+          "name": .string(parameter.name), "description": .string(parameter.help), "must_be": .string(parameter.type.requirement),
+          "default": parameter.default ?? .null,
         ]
       }
       return [
@@ -79,16 +85,7 @@ extension Routes {
         "parameters": .array(parameters),
       ]
     }
-    return try .resource(ListPage(of: presets, after: call.text("after"), limit: try call.limit()).json, for: call.request)
-  }
-
-  private static func json(_ value: PresetValue) -> JSONValue {
-    switch value {
-    case .integer(let number): .int(Int64(number))
-    case .integers(let numbers): .array(numbers.map { .int(Int64($0)) })
-    case .number(let value): .number(value)
-    case .choice(let word): .string(word)
-    }
+    return try .resource(ListPage(of: presets, after: call.after, limit: call.limit).json, for: call.request)
   }
 
   func figures(_ call: Call) async throws -> Response {

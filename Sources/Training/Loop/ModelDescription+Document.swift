@@ -12,7 +12,7 @@ extension ModelDescription {
     case .preset(let name, let values):
       document["architecture"] = .string(name)
       for parameter in try Preset.named(name).parameters.sorted(by: { $0.name < $1.name }) {
-        guard let value = values[parameter.name]?.json, value != parameter.default.json else { continue }
+        guard let value = values[parameter.name]?.canonical, value != parameter.default?.canonical else { continue }
         document[parameter.name] = value
       }
     }
@@ -26,41 +26,20 @@ extension ModelDescription {
 extension Layer {
   fileprivate var document: JSONValue {
     var document: JSONObject = ["type": .string(type.rawValue)]
-    let values = values
+    let values = values(\.document)
     for field in type.fields.sorted(by: { $0.name < $1.name }) {
-      let fallback: LayerValue? =
-        switch field.default {
-        case .required: nil
-        case .value(let value): value
-        case .field(let other): values[other]
-        }
-      guard let value = values[field.name]?.json, value != fallback?.json else { continue }
-      document[field.name] = value
+      var fallback = field.default
+      if case .sameAs(let other) = field.presence { fallback = values[other] }
+      if let value = values[field.name], value != fallback { document[field.name] = value }
     }
     return .object(document)
   }
 }
 
-extension LayerValue {
-  fileprivate var json: JSONValue {
-    switch self {
-    case .integer(let value): .int(Int64(value))
-    case .extent(let value): value.both.map { .int(Int64($0)) } ?? [.int(Int64(value.height)), .int(Int64(value.width))]
-    case .number(let value): .number(value)
-    case .boolean(let value): .bool(value)
-    case .layers(let layers): .array(layers.map(\.document))
-    }
-  }
-}
-
-extension PresetValue {
-  fileprivate var json: JSONValue {
-    switch self {
-    case .integer(let value): .int(Int64(value))
-    case .integers(let values): .array(values.map { .int(Int64($0)) })
-    // A whole number is the same whether it was written with a fraction or not.
-    case .number(let value): Int64(exactly: value).map { .int($0) } ?? .number(value)
-    case .choice(let word): .string(word)
-    }
+extension JSONValue {
+  /// A whole number is the same whether it was written with a fraction or not.
+  fileprivate var canonical: JSONValue {
+    guard case .number(let value) = self else { return self }
+    return Int64(exactly: value).map { .int($0) } ?? self
   }
 }

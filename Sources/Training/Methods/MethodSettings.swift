@@ -1,4 +1,3 @@
-import Attacks
 import JSON
 
 /// A training method as a job spec names it: the method, and a value for each of its fields.
@@ -19,14 +18,7 @@ package struct MethodSettings: Hashable, Sendable {
     get { values[name] }
     set {
       guard let field = method.field(name) else { preconditionFailure("the method \(method.name) has no setting \(name)") }
-      values[name] = newValue.flatMap(field.normalised) ?? field.default
+      values[name] = newValue.flatMap(field.type.normalised) ?? field.default
     }
-  }
-
-  /// As a completed spec shows it, where the method has any: every field written out, `null` for what the method computes for itself.
-  package var json: JSONValue {
-    var object = JSONObject()
-    for field in method.fields { object[field.name] = self[field.name] ?? .null }
-    return .object(object)
   }
 }

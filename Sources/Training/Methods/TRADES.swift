@@ -1,4 +1,5 @@
 import Attacks
+import JSON
 import TensorEngine
 
 extension TrainingMethod {
@@ -6,8 +7,8 @@ extension TrainingMethod {
     name: "trades",
     summary: "On clean images, and on how far an attack moves their predictions: TRADES (Zhang et al. 2019, arXiv:1901.08573).",
     fields: [
-      AttackField(
-        "beta", .number(0...1_000, excluding: nil), default: 6.0,
+      Field(
+        "beta", .number(0...1_000), default: 6.0,
         help: "The weight of the divergence between the predictions of the clean and of the adversarial image (1/λ of the paper).")
     ],
     attack: MethodAttack(usual: AttackSettings(.pgd, ["steps": 10]), isOnly: true, aim: .divergence, start: smallNoise)

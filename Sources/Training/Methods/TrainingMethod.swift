@@ -1,4 +1,5 @@
 import Attacks
+import JSON
 
 /// A way in which weights learn from each batch, as everybody outside its file knows it: its name, its settings, its attack and its
 /// objective.
@@ -10,14 +11,14 @@ package struct TrainingMethod: Sendable {
   /// What it does and where it was published, in one sentence.
   package let summary: String
   /// What the method alone has, in the order in which it is written.
-  package let fields: [AttackField]
+  package let fields: [Field]
   /// `nil`: it attacks nothing.
   package var attack: MethodAttack?
   /// The objective of these settings.
   package let objective: @Sendable (MethodSettings) -> any Objective
 
   package init(
-    name: String, summary: String, fields: [AttackField] = [], attack: MethodAttack?,
+    name: String, summary: String, fields: [Field] = [], attack: MethodAttack?,
     objective: @escaping @Sendable (MethodSettings) -> any Objective
   ) {
     self.name = name
@@ -27,7 +28,7 @@ package struct TrainingMethod: Sendable {
     self.objective = objective
   }
 
-  package func field(_ name: String) -> AttackField? { fields.first { $0.name == name } }
+  package func field(_ name: String) -> Field? { fields.named(name) }
 }
 
 /// Two methods of one name are the same.

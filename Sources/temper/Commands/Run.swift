@@ -29,8 +29,8 @@ struct Run: AsyncParsableCommand {
   func run() async throws {
     let file = try SpecFile(spec)
     let catalogue = LocalCatalogue(folder: file.folder)
-    var job = try checked(file.document, catalogue)
-    if let threads { job.resources.threads = threads }
+    let document = threads.map { file.document.setting("/resources/threads", to: .int(Int64($0))) } ?? file.document
+    let job = try checked(document, catalogue)
     let run = LocalRun(engine: threads.map { Engine(threads: $0) } ?? Engine(), catalogue: catalogue)
     let control = RunControl(seconds: job.resources.maxSeconds)
     let signals = Signals { _, count in

@@ -19,27 +19,31 @@ package struct Settings: Sendable {
     let found = try SettingsDocument(text).values
     var faults: [String] = []
     for (key, node) in found {
-      guard let setting = Setting.all.first(where: { $0.key == key }) else {
-        faults.append(Self.unknown(key, at: node))
-        continue
-      }
       do {
-        try setting.set(&self, SettingValue(node: node, folder: folder))
+        guard let setting = Setting.all.first(where: { $0.field.name == key }) else { throw SettingsError(faults: Self.unknown(key, node)) }
+        try setting.read(node, into: &self, folder: folder)
       } catch let error as SettingsError {
-        faults += error.faults.map { "line \(node.mark?.line ?? 0): \(key) \($0)" }
+        faults += error.faults.map { "line \(node.mark?.line ?? 0): \($0)" }
       }
     }
     guard faults.isEmpty else { throw SettingsError(faults: faults) }
   }
 
   /// Each setting as the file would have it, by its key: for whoever compares them.
-  package var values: [String: String] { Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.key, $0.text(self)) }) }
+  package var values: [String: String] {
+    Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.field.name, $0.get(self).string ?? $0.get(self).serialised()) })
+  }
 
-  private static func unknown(_ key: String, at node: Node) -> String {
+  /// - Returns: why there is no such setting; nothing for a section of which every line is a comment.
+  private static func unknown(_ key: String, _ node: Node) -> [String] {
+    let names = Setting.all.map(\.field.name)
+    let within = names.filter { $0.hasPrefix(key + ".") }.map { $0.dropFirst(key.count + 1) }
+    if !within.isEmpty {
+      return node.null != nil ? [] : ["\(key) is a section: it takes the keys \(within.joined(separator: ", ")), each on a line of its own"]
+    }
     let section = key.split(separator: ".").dropLast().joined(separator: ".")
-    let siblings = Setting.all.map(\.key).filter { section.isEmpty || $0.hasPrefix(section + ".") }
-    let known = siblings.isEmpty ? Setting.all.map(\.key) : siblings
-    return "line \(node.mark?.line ?? 0): there is no setting \(key); known: \(known.sorted().joined(separator: ", "))"
+    let siblings = names.filter { section.isEmpty || $0.hasPrefix(section + ".") }
+    return ["there is no setting \(key); known: \((siblings.isEmpty ? names : siblings).sorted().joined(separator: ", "))"]
   }
 }
 

@@ -1,5 +1,5 @@
-/// One thing that is wrong with a job spec.
-package struct SpecFault: Hashable, Sendable, Codable {
+/// One thing that is wrong with a document.
+package struct FieldFault: Hashable, Sendable, Codable {
   package enum Code: String, CaseIterable, Hashable, Sendable, Codable {
     case required
     case unknownField = "unknown_field"
@@ -16,7 +16,7 @@ package struct SpecFault: Hashable, Sendable, Codable {
     case notFound = "not_found"
   }
 
-  /// An RFC 6901 JSON Pointer into the spec.
+  /// An RFC 6901 JSON Pointer into the document.
   package let pointer: String
   package let code: Code
   /// A sentence that says what would be right.
@@ -29,13 +29,18 @@ package struct SpecFault: Hashable, Sendable, Codable {
   }
 }
 
-/// Everything that is wrong with a job spec, at least one fault.
-package struct SpecFaults: Error, Hashable, Sendable, CustomStringConvertible {
-  package let faults: [SpecFault]
+/// The faults of a document, in the order in which they were found.
+package final class FaultLog {
+  package private(set) var faults: [FieldFault]
 
-  package init(_ faults: [SpecFault]) { self.faults = faults }
+  package init(_ faults: [FieldFault] = []) { self.faults = faults }
 
-  package var description: String {
-    faults.map { "\($0.pointer.isEmpty ? "the spec" : $0.pointer): \($0.detail)" }.joined(separator: "\n")
+  package func add(_ pointer: String, _ code: FieldFault.Code, _ detail: String) {
+    faults.append(FieldFault(pointer, code, detail))
+  }
+
+  /// Whether nothing at `pointer`, above it or below it is wrong.
+  package func isClean(_ pointer: String) -> Bool {
+    !faults.contains { (pointer + "/").hasPrefix($0.pointer + "/") || $0.pointer.hasPrefix(pointer + "/") }
   }
 }

@@ -1,0 +1,172 @@
+/// JSON Schema 2020-12 (which OpenAPI 3.1 shares) of fields and objects; named objects become definitions.
+///
+/// A schema knows what each field takes by itself, and of the fields that depend on others what `ObjectType` says. What a fraction such as
+/// `"8/255"` amounts to it cannot check.
+package struct SchemaWriter {
+  /// Before the name of a definition, in a reference.
+  private let prefix: String
+  /// By name.
+  package private(set) var definitions = JSONObject()
+
+  /// - Parameter prefix: `#/$defs/`, or OpenAPI's `#/components/schemas/`.
+  package init(prefix: String) { self.prefix = prefix }
+
+  /// A reference to the object's definition, which is made when there is none yet.
+  package mutating func reference(to type: ObjectType) -> JSONValue {
+    if definitions[type.name] == nil {
+      definitions[type.name] = .null  // An object that contains itself ends here.
+      definitions[type.name] = .object(object(type))
+    }
+    return ["$ref": .string(prefix + type.name)]
+  }
+
+  /// The schema of a whole document, with its definitions.
+  package static func document(_ type: ObjectType, title: String) -> JSONValue {
+    var writer = SchemaWriter(prefix: "#/$defs/")
+    var schema: JSONObject = ["$schema": "https://json-schema.org/draft/2020-12/schema", "title": .string(title)]
+    for (key, value) in writer.object(type).members { schema[key] = value }
+    schema["$defs"] = .object(writer.definitions)
+    return .object(schema)
+  }
+
+  // MARK: Fields
+
+  /// - Parameter nullable: whether null stands for a field that is left out, as everywhere in documents.
+  package mutating func schema(of field: Field, nullable: Bool = true) -> JSONObject {
+    var schema = schema(of: field.type)
+    if field.onlyDefault != nil { schema = ["enum": .array((field.default.map { [$0] } ?? []))] }
+    if nullable, field.presence != .required { schema = Self.orNull(schema) }
+    schema["description"] = .string(field.help + (field.unit == .none ? "" : " In \(field.unit.meaning)."))
+    if let value = field.default { schema["default"] = value }
+    return schema
+  }
+
+  private mutating func schema(of type: FieldType) -> JSONObject {
+    switch type {
+    case .boolean: return ["type": "boolean"]
+    case .integer(let range, _): return Self.integer(range)
+    case .real(let interval, let unit): return Self.number(interval, unit)
+    case .text(let length):
+      return ["type": "string", "minLength": .int(Int64(length.lowerBound)), "maxLength": .int(Int64(length.upperBound))]
+    case .word(let words): return ["enum": .array(words.all.map(JSONValue.string))]
+    case .extent(let range):
+      let one = Self.integer(range)
+      return ["anyOf": [.object(one), ["type": "array", "items": .object(one), "minItems": 2, "maxItems": 2]]]
+    case .list(let element, let count):
+      return [
+        "type": "array", "items": .object(schema(of: element)), "minItems": .int(Int64(count.lowerBound)),
+        "maxItems": .int(Int64(count.upperBound)),
+      ]
+    case .texts(let map):
+      let value: JSONValue = .object(schema(of: .text(map.valueLength)))
+      let name: JSONValue = .object(schema(of: .text(map.nameLength)))
+      return ["type": "object", "maxProperties": .int(Int64(map.count)), "propertyNames": name, "additionalProperties": value]
+    case .lazyObject(let make):
+      guard case .object(let reference) = reference(to: make()) else { return [:] }
+      return reference
+    case .only(let constant, _, _): return ["const": constant]
+    }
+  }
+
+  private static func integer(_ range: ClosedRange<Int>) -> JSONObject {
+    var schema: JSONObject = ["type": "integer", "minimum": .int(Int64(range.lowerBound))]
+    if range.upperBound < .max { schema["maximum"] = .int(Int64(range.upperBound)) }
+    return schema
+  }
+
+  private static func number(_ interval: Interval, _ unit: FieldUnit) -> JSONObject {
+    var schema: JSONObject = ["type": "number"]
+    schema[interval.excludesLower ? "exclusiveMinimum" : "minimum"] = .number(interval.lower)
+    if !interval.isUnbounded { schema[interval.excludesUpper ? "exclusiveMaximum" : "maximum"] = .number(interval.upper) }
+    guard unit == .pixels else { return schema }
+    // Each keyword means one of the two types, and nothing to the other.
+    schema["type"] = ["number", "string"]
+    schema["pattern"] = .string(Fraction.pattern)
+    return schema
+  }
+
+  /// Null stands for a field that is left out.
+  private static func orNull(_ schema: JSONObject) -> JSONObject {
+    var schema = schema
+    if case .array(let values)? = schema["enum"] {
+      schema["enum"] = .array(values.contains(.null) ? values : values + [.null])
+    } else if let constant = schema["const"] {
+      schema = ["enum": constant == .null ? [.null] : [constant, .null]]
+    } else if case .string? = schema["type"], let type = schema["type"] {
+      schema["type"] = [type, "null"]
+    } else if case .array(let types)? = schema["type"] {
+      schema["type"] = .array(types + ["null"])
+    } else {
+      schema = ["anyOf": [.object(schema), ["type": "null"]]]
+    }
+    return schema
+  }
+
+  // MARK: Objects
+
+  private mutating func object(_ type: ObjectType) -> JSONObject {
+    guard let variants = type.variants else { return closed(type.fields, type.summary, alternatives: type.alternatives) }
+    if type.fields.isEmpty {
+      let all = variants.all.map { JSONValue.object(variant($0, of: variants)) }
+      return ["description": .string(type.summary), "oneOf": .array(all)]
+    }
+    var schema = open([variants.key] + type.fields)
+    schema["description"] = .string(type.summary)
+    schema["allOf"] = .array(variants.all.map { condition($0, of: variants) } + (type.alternatives.map { [Self.choice(of: $0)] } ?? []))
+    schema["unevaluatedProperties"] = false
+    return schema
+  }
+
+  private mutating func open(_ fields: [Field]) -> JSONObject {
+    var properties = JSONObject()
+    for field in fields { properties[field.name] = .object(schema(of: field)) }
+    var schema: JSONObject = ["type": "object", "properties": .object(properties)]
+    let required = fields.filter { $0.presence == .required }.map { JSONValue.string($0.name) }
+    if !required.isEmpty { schema["required"] = .array(required) }
+    return schema
+  }
+
+  private mutating func closed(_ fields: [Field], _ summary: String, alternatives: Alternatives? = nil) -> JSONObject {
+    var schema = open(fields)
+    schema["description"] = .string(summary)
+    if let alternatives { schema["allOf"] = [Self.choice(of: alternatives)] }
+    schema["additionalProperties"] = false
+    return schema
+  }
+
+  private mutating func variant(_ variant: Variants.Variant, of variants: Variants) -> JSONObject {
+    let isUsual = variants.usual?.name == variant.name
+    let key = Field(variants.key.name, .choice([variant.name]), isUsual ? .optional : .required, help: variants.key.help)
+    var schema = closed([key] + variant.fields, variant.summary)
+    schema["title"] = .string(variant.name)
+    return schema
+  }
+
+  private mutating func condition(_ variant: Variants.Variant, of variants: Variants) -> JSONValue {
+    let key = variants.key.name
+    let isUsual = variants.usual?.name == variant.name
+    var condition: JSONObject = [
+      "properties": .object([key: ["enum": isUsual ? [.string(variant.name), .null] : [.string(variant.name)]]])
+    ]
+    if !isUsual { condition["required"] = [.string(key)] }
+    var consequence = open(variant.fields)
+    consequence["title"] = .string(variant.name)
+    consequence["description"] = .string(variant.summary)
+    return ["if": .object(condition), "then": .object(consequence)]
+  }
+
+  /// One group is there as a whole, and no field of the others.
+  private static func choice(of alternatives: Alternatives) -> JSONValue {
+    let groups = alternatives.groups.map { group -> JSONValue in
+      var properties = JSONObject()
+      for name in alternatives.groups.joined() { properties[name] = group.contains(name) ? ["not": ["type": "null"]] : ["type": "null"] }
+      return ["properties": .object(properties), "required": .array(group.map(JSONValue.string))]
+    }
+    return ["oneOf": .array(groups)]
+  }
+}
+
+extension FieldUnit {
+  /// To go after "in".
+  var meaning: String { self == .pixels ? "pixels scaled to [0, 1]" : rawValue }
+}

@@ -1,0 +1,161 @@
+import Attacks
+import Datasets
+import JSON
+import Robustness
+import TensorEngine
+import Training
+
+extension JobSpec {
+  /// The spec as an object of a document: what the API takes, what its schema says, and how a completed spec is written.
+  package static let object = ObjectType(
+    "JobSpec", "What a job is to do. Only `dataset`, `model` and `threat` are required.",
+    variants: Variants(
+      "kind",
+      [
+        Variants.Variant(
+          "train", "Trains a model, and evaluates it before and after.",
+          [Field("training", .object(TrainingSettings.object), default: [:], help: "How the model is trained.")]),
+        Variants.Variant(
+          "evaluate", "The robustness of `model.init`, without training.",
+          [Field("training", .only(.null, .conflict, noTraining), help: "None.")]),
+      ], default: "train", help: "What the job does."),
+    fields: [
+      Field("name", .text(1...200), help: "What to call it."),
+      Field(
+        "labels", .texts(TextMap(("label", "labels"), count: 64, nameLength: 1...63, valueLength: 0...255)), default: [:],
+        help: "What to find it by: `GET /v1/jobs?label.KEY=VALUE`."),
+      Field("dataset", .object(DatasetSection.object), .required, help: "The images."),
+      Field("model", .object(ModelSection.object), .required, help: "The network."),
+      Field("threat", .object(Threat.object), .required, help: "What an adversary may do."),
+      Field("evaluation", .object(EvaluationSection.object), default: [:], help: "How the result is questioned."),
+      Field("gates", .list(.object(Gate.object), count: 0...64), default: [], help: "Bounds that the result must reach."),
+      Field(
+        "precision", .choice(Precision.self), default: "fp32",
+        help: "`mixed` computes attacks in bfloat16, `bf16` the learning too; refused where the processor does not multiply bfloat16."),
+      Field("seed", .integer(0...Int.max), default: 0, help: "The same spec and seed give the same weights, bit by bit."),
+      Field("priority", .integer(-1_000...1_000), default: 0, help: "Higher goes first."),
+      Field("resources", .object(Resources.object), default: [:], help: "What the job may use."),
+    ])
+
+  /// JSON Schema 2020-12 of the same.
+  package static var schema: JSONValue { SchemaWriter.document(object, title: "A job of Temper") }
+
+  private static let noTraining = "a job of kind evaluate does not train; leave training out, or make the kind train"
+}
+
+extension DatasetSection {
+  static var object: ObjectType {
+    ObjectType(
+      "Dataset", "Which images, and how many of them: by `id`, or for `temper run` by `path` and `format`.",
+      alternatives: Alternatives(
+        [["path", "format"], ["id"]], usual: 1, conflict: "give a dataset's id, or its path and format, not both"),
+      fields: [
+        Field("id", .text(1...100), .alternative, help: "`digits`, which is built in, or the `ds_…` of an upload."),
+        Field("path", .text(1...4_096), .alternative, help: "Files of this machine, relative to the spec."),
+        Field(
+          "format", .choice(DatasetFormat.self, later: ["cifar", "csv", "images"]), .alternative,
+          help: "How the files at `path` are written."),
+        Field(
+          "validation_fraction", .number(0...0.9), default: 0.1,
+          help: "The part of the training images that is held out to choose the checkpoint by."),
+        Field(
+          "limit", .integer(1...1_000_000_000),
+          help: "At most so many training images, drawn with the share of each class kept; by default all."),
+      ])
+  }
+
+  init(_ values: FieldValues) {
+    reference = values.optionalText("path").map { .path($0, format: values.word("format")) } ?? .id(values.text("id"))
+    validationFraction = values.number("validation_fraction")
+    limit = values.optionalInteger("limit")
+  }
+}
+
+extension Threat {
+  static var object: ObjectType {
+    ObjectType(
+      "Threat", "What an adversary may do to an image.",
+      fields: [
+        Field("norm", .choice(Norm.self, later: ["l1"]), .required, help: "How the size of a change is measured."),
+        Field("epsilon", .number(atLeast: 0, unit: .pixels), .required, help: "The largest change; at most 1 in `linf`."),
+      ])
+  }
+
+  init(_ values: FieldValues) { self.init(norm: values.word("norm"), epsilon: values.number("epsilon")) }
+
+  func check(_ log: FaultLog) {
+    if norm == .linf, epsilon > 1, log.isClean("/threat") {
+      log.add(
+        "/threat/epsilon", .outOfRange,
+        "must be from 0 to 1 in linf, not \(epsilon): it counts in pixels scaled to [0, 1] (8/255 is 0.03137)")
+    }
+  }
+}
+
+extension EvaluationSection {
+  static var object: ObjectType {
+    ObjectType(
+      "Evaluation", "How the result is questioned.",
+      fields: [
+        Field(
+          "attacks", .list(.object(AttackCatalogue.object(for: .evaluation)), count: 0...32),
+          default: .array(EvaluationSettings.standardAttacks.map { $0.json(for: .evaluation) }), help: "The attacks to withstand."),
+        Field("samples", .integer(1...10_000_000), default: 1_000, help: "At most so many test images, drawn by the seed."),
+        Field(
+          "curve", .list(.number(atLeast: 0, unit: .pixels), count: 0...64),
+          help: "The epsilons of the curve of accuracy; by default thirds of `threat.epsilon`, from 0 to a third beyond it."),
+        Field(
+          "baseline", .text(1...4_096),
+          help: "Weights that stand for \"before\" in the report, as in `model.init`; by default the job's own base model."),
+      ])
+  }
+
+  init(_ values: FieldValues) {
+    attacks = values.sections("attacks").map(AttackSettings.init)
+    samples = values.integer("samples")
+    curve = values.numbers("curve")
+    baseline = values.optionalText("baseline")
+  }
+
+  /// Thirds of epsilon, from 0 to a third beyond it; rounded so that 0.15 gives 0.05 and not 0.049999.
+  static func usualCurve(_ epsilon: Double) -> [Double] {
+    guard epsilon > 0, epsilon < 1e6 else { return [0] }
+    return (0...4).map { (epsilon * Double($0) / 3 * 1e6).rounded() / 1e6 }
+  }
+}
+
+extension Gate {
+  static var object: ObjectType {
+    ObjectType(
+      "Gate", "A bound that the result must reach; it passes when the whole 95 % interval lies above.",
+      fields: [
+        Field("metric", .choice(Metric.self), .required, help: "What is measured."),
+        Field(
+          "attack", .text(1...60),
+          help: "An attack of the evaluation by name or label; by default all together. Not with `clean_accuracy`."),
+        Field("min", .number(0...1), .required, help: "The bound."),
+      ])
+  }
+
+  init(_ values: FieldValues) {
+    self.init(metric: values.word("metric"), attack: values.optionalText("attack"), min: values.number("min"))
+  }
+}
+
+extension Resources {
+  static var object: ObjectType {
+    ObjectType(
+      "Resources", "What a job may use.",
+      fields: [
+        Field("threads", .integer(1...1_024), help: "Threads of the engine; by default all. Results do not depend on it."),
+        Field(
+          "max_seconds", .number(above: 0, to: 31_536_000, unit: .seconds),
+          help: "The wall time after which the job fails, over all its attempts; by default none."),
+      ])
+  }
+
+  init(_ values: FieldValues) {
+    threads = values.optionalInteger("threads")
+    maxSeconds = values.optionalNumber("max_seconds")
+  }
+}

@@ -1,0 +1,124 @@
+import Attacks
+import JSON
+import Training
+
+extension TrainingSettings {
+  static var object: ObjectType {
+    ObjectType(
+      "Training", "How the model is trained: `base_epochs` on clean images, then `epochs` of the method.",
+      variants: Variants(
+        "method", MethodCatalogue.all.map(\.variant), default: MethodCatalogue.usual.name, later: MethodCatalogue.later,
+        help: "How the weights learn."),
+      fields: [
+        Field("base_epochs", .integer(0...mostEpochs), default: 2, help: "Epochs of standard training, which make the base model."),
+        Field("epochs", .integer(0...mostEpochs), default: 10, help: "Epochs of the method."),
+        Field("batch_size", .integer(1...65_536), default: 128, help: "Examples of an update."),
+        Field(
+          "adversarial_fraction", .number(0...1), default: 1.0, help: "The part of each batch that is attacked; the rest stays clean."),
+        Field(
+          "bn_in_attack", .choice(BatchNormInAttack.self), default: "eval",
+          help: "Which statistics batch norm uses in the attack: the running ones, or those of the batch under attack."),
+        Field("optimizer", .object(OptimizerSettings.object), default: [:], help: "What changes the weights."),
+        Field("schedule", .object(Schedule.object), default: [:], help: "How the learning rate changes within each stage."),
+        Field(
+          "augment", .only([], .notSupported, "augmentation is not available in this version; leave the list empty"), default: [],
+          help: "Not available yet."),
+        Field("average", .object(average), default: [:], help: "Averaged weights."),
+        Field("select", .choice(CheckpointSelection.self), default: "best_robust", help: "Which checkpoint is the result."),
+        Field(
+          "early_stop_patience", .integer(1...mostEpochs),
+          help: "Stop after so many epochs in which the selected figure did not improve; by default never."),
+      ])
+  }
+
+  private static let mostEpochs = 100_000
+
+  private static var average: ObjectType {
+    let reason = "averaged weights are not available in this version; leave ema null"
+    return ObjectType(
+      "Average", "Averages of the weights.", fields: [Field("ema", .only(.null, .notSupported, reason), help: "Not available yet.")])
+  }
+
+  init(_ values: FieldValues, validationFraction: Double) {
+    self.init(
+      method: MethodCatalogue.method(named: values.text("method")) ?? MethodCatalogue.usual,
+      settings: values.optionalSection("settings")?.object.members.reduce(into: [:]) { $0[$1.key] = $1.value } ?? [:],
+      baseEpochs: values.integer("base_epochs"), epochs: values.integer("epochs"),
+      batchSize: values.integer("batch_size"), adversarialFraction: values.number("adversarial_fraction"),
+      attack: values.optionalSection("attack").map(AttackSettings.init), batchNormInAttack: values.word("bn_in_attack"),
+      optimizer: OptimizerSettings(values.section("optimizer")), schedule: Schedule(values.section("schedule")),
+      select: values.word("select"), earlyStopPatience: values.optionalInteger("early_stop_patience"),
+      validationFraction: validationFraction)
+  }
+
+  func check(_ log: FaultLog) {
+    if method.attack?.aim == .divergence, !attack.randomStart, log.isClean("/training/attack") {
+      log.add(
+        "/training/attack/random_start", .conflict,
+        "the method \(method.name) starts beside the clean image, where the divergence that it raises has no gradient; leave random_start out"
+      )
+    }
+    if baseEpochs + epochs == 0, log.isClean("/training/epochs"), log.isClean("/training/base_epochs") {
+      log.add(
+        "/training/epochs", .conflict, "base_epochs and epochs are both 0: there is nothing to train; use kind evaluate to judge weights")
+    }
+    if earlyStopPatience != nil, validationFraction == 0 {
+      log.add(
+        "/training/early_stop_patience", .conflict,
+        "early stopping watches a validation part, and dataset.validation_fraction is 0; give it a part such as 0.1")
+    }
+    if case .sgd(momentum: 0, _, nesterov: true) = optimizer.rule, log.isClean("/training/optimizer") {
+      log.add("/training/optimizer/nesterov", .conflict, "Nesterov's step needs a momentum above 0")
+    }
+    if case .step(let milestones, _) = schedule, log.isClean("/training/schedule") { check(milestones, log) }
+  }
+
+  private func check(_ milestones: [Int], _ log: FaultLog) {
+    if zip(milestones, milestones.dropFirst()).contains(where: { $0 >= $1 }) {
+      log.add("/training/schedule/milestones", .outOfRange, "the milestones must rise from one to the next")
+    } else if let first = milestones.first, first >= max(baseEpochs, epochs, 1) {
+      log.add(
+        "/training/schedule/milestones", .conflict, "no stage of the training lasts \(first) epochs, so the rate would never change")
+    }
+  }
+}
+
+extension TrainingMethod {
+  fileprivate var variant: Variants.Variant {
+    let attack = Field(
+      "attack", attackType, default: self.attack == nil ? nil : [:], help: self.attack == nil ? "None." : "What it trains against.")
+    let type = ObjectType("Settings-of-\(name)", "What the method \(name) alone has.", fields: fields, elsewhere: fieldsOfOthers)
+    // Where the method has none, a completed spec shows none.
+    let settings = Field(
+      "settings", .object(type), fields.isEmpty ? .alternative : .optional, default: fields.isEmpty ? nil : [:],
+      help: fields.isEmpty ? "None." : "What this method alone has.")
+    return Variants.Variant(name, summary, [settings, attack])
+  }
+
+  /// Settings of other methods, and what to say of them here.
+  private var fieldsOfOthers: [String: String] {
+    var found: [String: String] = [:]
+    for method in MethodCatalogue.all {
+      for field in method.fields where self.field(field.name) == nil {
+        found[field.name] = "the method \(name) has no setting \"\(field.name)\"; it belongs to \(method.name)"
+      }
+    }
+    return found
+  }
+
+  private var attackType: FieldType {
+    guard let attack else {
+      let others = MethodCatalogue.all.filter { $0.attack != nil }.map(\.name).joined(separator: ", ")
+      return .only(.null, .conflict, "the method \(name) attacks nothing; leave attack out, or choose one of \(others)")
+    }
+    let offered = attack.isOnly ? [attack.usual.definition] : AttackCatalogue.all
+    let others = AttackCatalogue.names.filter { name in !offered.contains { $0.name == name } }
+    let reasons = others.map {
+      ($0, "the method \(name) trains on \(attack.usual.name); for \($0) choose the method \(MethodCatalogue.usual.name)")
+    }
+    return .object(
+      AttackCatalogue.object(
+        "Attack-in-\(name)", "The attack of the method \(name), by its name.", offered, for: .training, usual: attack.usual,
+        elsewhere: Dictionary(uniqueKeysWithValues: reasons)))
+  }
+}

@@ -1,0 +1,173 @@
+import Foundation
+import JSON
+import Logging
+
+extension Setting {
+  /// What a section of the file is about.
+  static let sections: [String: String] = [
+    "storage": "How the disk is used.",
+    "limits": "What a client may leave here. A thing beyond its limit is answered with 413, a job beyond the queue with 429.",
+    "connections": "What a connection may hold, so that no client can take the server's memory.",
+    "timeouts": "After how long a connection that does nothing is given up.",
+  ]
+
+  /// Every setting there is, those of a section one after the other.
+  static var all: [Setting] { service + storage + limits + connections + timeouts }
+
+  private static var service: [Setting] {
+    [
+      listen, data, logLevel,
+      integer(
+        "workers", \.service.workers, 1...1024,
+        help: "Jobs that run at the same time. One job by itself already uses every core; more of them share the cores and the memory."),
+      optional(
+        "threads", \.service.engineThreads, 1...1024,
+        help: "Threads of the tensor engine, which all jobs share; null: one for each core. Results do not depend on it."),
+      optional(
+        "memory_budget", \.service.memoryBudget, 1...(1 << 60), unit: .bytes,
+        help: """
+          The bytes of memory that the process may take with all its jobs; null: nine tenths of the machine's, or of the container's. What a \
+          job takes at its peak is known before it starts (`validate_only` shows it): one that can never fit is refused with 422, one that \
+          does not fit beside those that run waits.
+          """),
+      integer(
+        "handler_threads", \.service.handlerThreads, 1...1024,
+        help: "Threads that requests are handled on. They wait for the disk and the store, so there may be more than cores."),
+      seconds(
+        "drain_seconds", \.service.drainSeconds,
+        help: """
+          How long requests in flight have to end at shutdown. Jobs are not waited for to end: they save their state and go on at the next \
+          start.
+          """),
+      seconds(
+        "heartbeat_seconds", \.service.heartbeatSeconds,
+        help: "Between two comments in a stream of events: less than the minute after which most proxies take a connection for dead."),
+      integer(
+        "fruitless_attempts", \.service.fruitlessAttempts, 0...1_000_000,
+        help: """
+          How many times in a row the process may end under a job that saves nothing new in between, before the job is taken to be the cause \
+          and fails. A job that advances is tried again for ever.
+          """),
+    ]
+  }
+
+  private static var listen: Setting {
+    Setting(
+      "listen", .text(1...1_000),
+      help: "HOST:PORT. An address of this machine alone, since nobody is asked who they are. Port 0 lets the system choose one.",
+      set: { settings, value, _ in
+        guard let address = value.string.flatMap(ListenAddress.init) else {
+          throw Unusable(demand: "must be HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
+        }
+        (settings.service.host, settings.service.port) = (address.host, address.port)
+      }, get: { .string(ListenAddress(host: $0.service.host, port: $0.service.port).description) })
+  }
+
+  private static var data: Setting {
+    Setting(
+      "data", .text(1...4_096), default: "data",
+      help: """
+        The folder of everything that outlives the process: jobs, datasets, models, checkpoints. One process owns it. A relative path \
+        counts from the folder of this file, from the working directory when there is no file.
+        """,
+      set: { settings, value, folder in
+        guard let path = value.string, !path.isEmpty else { throw Unusable(demand: "must be the path of a folder") }
+        settings.service.dataDirectory = URL(fileURLWithPath: path, isDirectory: true, relativeTo: folder).absoluteURL
+      }, get: { .string($0.service.dataDirectory.path) })
+  }
+
+  private static var logLevel: Setting {
+    Setting(
+      "log_level", .choice(Logger.Level.self), help: "Lines from this level up are logged. `info` has a line for each request.",
+      set: { settings, value, _ in settings.logLevel = value.string.flatMap { Logger.Level(rawValue: $0) } ?? settings.logLevel },
+      get: { .string($0.logLevel.rawValue) })
+  }
+
+  private static var storage: [Setting] {
+    [
+      optional(
+        "storage.reserve_bytes", \.service.storage.reserveBytes, 0...(1 << 60), unit: .bytes,
+        help: """
+          Bytes of the disk that stay free; null: 2 % of it, at most 512 MiB. Below it uploads and submits are answered with 507, and running \
+          jobs wait in memory, with the warning disk_full, until there is room.
+          """),
+      days(
+        "storage.failed_state_days", \.service.storage.housekeeping.failedStateDays,
+        help: "The saved state of a failed job is kept so long: until then POST /v1/jobs/ID/resume makes a new job that begins there."),
+      days(
+        "storage.lost_and_found_days", \.service.storage.housekeeping.lostDays,
+        help: "What is damaged, or named by nobody, is moved into lost+found in the data folder, and deleted after so many days."),
+      bytes(
+        "storage.scrub_bytes_per_second", \.service.storage.housekeeping.scrubBytesPerSecond, 0...(1 << 60),
+        help: """
+          Once a day each file is read and compared with its digest, at this speed, in moments in which nothing else wants the processor; 0: \
+          never.
+          """),
+    ]
+  }
+
+  private static var limits: [Setting] {
+    [
+      bytes("limits.spec_bytes", \.service.limits.specBytes, help: "A job spec: the largest sensible ones have some kilobytes."),
+      bytes("limits.dataset_bytes", \.service.limits.datasetBytes, help: "A data set as it comes over the wire: 8 GiB."),
+      bytes(
+        "limits.uncompressed_dataset_bytes", \.service.limits.uncompressedDatasetBytes,
+        help: "A data set after decompression: this stops archives that grow a thousandfold."),
+      bytes("limits.model_bytes", \.service.limits.modelBytes, help: "A weight file: 2 GiB."),
+      integer(
+        "limits.queued_jobs", \.service.limits.queuedJobs,
+        help: "Jobs that wait. What is behind a thousand others is better submitted later."),
+    ]
+  }
+
+  private static var connections: [Setting] {
+    [
+      integer("connections.max", \.service.connectionLimits.maxConnections, help: "Open at once; further ones are answered with 503."),
+      integer(
+        "connections.descriptor_reserve", \.service.connectionLimits.descriptorReserve,
+        help: """
+          Descriptors that are left to jobs, files and the database: at the start the limit of open files is raised as far as the system \
+          allows, and connections take at most the rest.
+          """),
+      bytes("connections.request_line_bytes", \.service.connectionLimits.maxRequestLine, help: "The request line (414)."),
+      bytes("connections.header_bytes", \.service.connectionLimits.maxHeaderBytes, help: "All header fields together (431)."),
+      integer("connections.header_fields", \.service.connectionLimits.maxHeaderCount, help: "How many header fields there may be (431)."),
+      bytes(
+        "connections.body_bytes", \.service.connectionLimits.maxBodyBytes, help: "A body on a route that has no limit of its own (413)."),
+      bytes(
+        "connections.body_buffer_bytes", \.service.connectionLimits.bodyBuffer,
+        help: "Of a body, what waits for its handler before the socket is no longer read."),
+      bytes(
+        "connections.discarded_body_bytes", \.service.connectionLimits.maxDiscardedBody,
+        help: "Of a body that nobody wanted, what is read to keep the connection; with more to come it is closed."),
+      bytes(
+        "connections.pipelined_bytes", \.service.connectionLimits.maxPipelinedBytes,
+        help: "Of further requests on the connection, what waits while one is answered."),
+      bytes(
+        "connections.output_buffer_bytes", \.service.connectionLimits.outputBuffer,
+        help: "Of an answer, what waits for a slow client before its writer is suspended."),
+    ]
+  }
+
+  private static var timeouts: [Setting] {
+    [
+      seconds(
+        "timeouts.header_seconds", \.service.timeouts.header,
+        help: "From the first byte of a request to the end of its header; a client that takes longer holds a place on purpose."),
+      seconds("timeouts.body_seconds", \.service.timeouts.body, help: "Between two arrivals of bytes of a body."),
+      seconds(
+        "timeouts.idle_seconds", \.service.timeouts.idle,
+        help: "Between two requests: longer than the minute for which most clients keep a connection, so that they close first."),
+      seconds("timeouts.write_seconds", \.service.timeouts.write, help: "Without the client taking a byte of an answer."),
+      seconds(
+        "timeouts.linger_seconds", \.service.timeouts.linger,
+        help: "How long what a client still sends is read after the last answer, so that the answer is not lost to a reset."),
+      seconds(
+        "timeouts.handler_wait_seconds", \.service.timeouts.handlerWait,
+        help: "For a thread to begin with a request; then 503, and the client may come again."),
+      seconds(
+        "timeouts.half_closed_seconds", \.service.timeouts.halfClosed,
+        help: "For the answer to a client that has closed its sending side: it may still listen, or have gone."),
+    ]
+  }
+}
