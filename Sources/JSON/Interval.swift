@@ -22,7 +22,7 @@ package struct Interval: Hashable, Sendable {
   var requirement: String {
     if isUnbounded { return "a finite number \(excludesLower ? "above" : "of at least") \(lower)" }
     return switch (excludesLower, excludesUpper) {
-    case (true, true): "between \(lower) and \(upper), not at either end"
+    case (true, true): "between \(lower) and \(upper) and at neither end"
     case (true, false): "from \(lower) to \(upper), but not \(lower)"
     case (false, true): "from \(lower) to \(upper), but not \(upper)"
     case (false, false): "from \(lower) to \(upper)"

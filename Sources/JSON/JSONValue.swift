@@ -36,6 +36,7 @@ extension JSONValue {
     default: return self
     }
     let below = path.dropFirst()
+    if value == nil, object[name] == nil { return self }
     object[name] = below.isEmpty ? value : (object[name] ?? .null).setting(below, to: value)
     return .object(object)
   }

@@ -61,9 +61,11 @@ package struct Variants: Sendable {
   /// The variant that stands where none is named.
   var usual: Variant? { key.default?.string.flatMap(named) }
 
-  /// The variant that a faulty name was probably meant to be.
+  /// The variant that a faulty name was probably meant to be; `nil` for a name that is right in another place.
   func nearest(to value: JSONValue?) -> Variant? {
-    value?.string.flatMap { Spelling.nearest(to: $0, among: all.map(\.name)) }.flatMap(named) ?? usual
+    guard let name = value?.string, case .word(let words) = key.type else { return usual }
+    if words.elsewhere[name] != nil { return nil }
+    return Spelling.nearest(to: name, among: words.all).flatMap(named) ?? usual
   }
 }
 

@@ -1,3 +1,4 @@
+import JSON
 import Foundation
 import Glibc
 import Robustness
@@ -31,6 +32,7 @@ import Testing
     let report = try Report(json: outcome.output.utf8)
     #expect(report.verdict == .fail)
     #expect(try Report(json: space.data("out/report.json")) == report)
+    #expect(report.spec["resources"]?["threads"] == 1)
   }
 
   @Test("a gate within the interval is inconclusive") func gateWithinTheInterval() async throws {
@@ -135,6 +137,23 @@ import Testing
     #expect(outcome.code == 0)
     #expect(!outcome.output.isEmpty)
     #expect(outcome.errors.isEmpty)
+  }
+
+  @Test("a faulty spec is refused whole, whatever the options say") func faultyResources() async throws {
+    let spec =
+      #"{"dataset": {"id": "digits"}, "model": {"architecture": "linear"}, "threat": {"norm": "linf", "epsilon": "8/0"}, "resources": 5}"#
+    let outcome = try await Executable.run("run", "-", "--threads", "1", input: spec)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("/resources: must be an object, not the number 5"))
+    #expect(outcome.errors.contains("/threat/epsilon: must be a number, or a fraction of two whole numbers such as \"8/255\""))
+  }
+
+  @Test("temper schema prints the JSON Schema of a spec, the page of its fields, or the settings") func schema() async throws {
+    let schema = try await Executable.run("schema")
+    #expect(try JSONValue(parsing: schema.output)["required"] == ["dataset", "model", "threat"])
+    #expect(try await Executable.run("schema", "--markdown").output.contains("| `epsilon` | a finite number of at least 0.0"))
+    #expect(try await Executable.run("schema", "--settings").output.contains("\nstorage:\n"))
+    #expect(try await Executable.run("schema", "--settings", "--markdown").code == 2)
   }
 }
 

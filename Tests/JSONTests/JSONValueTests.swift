@@ -79,4 +79,13 @@ import Testing
     #expect(object.keys == ["a"] && object["b"] == nil)
     #expect((["x": 1, "y": 2] as JSONValue) == (["y": 2, "x": 1] as JSONValue))
   }
+
+  @Test("a value at a pointer is replaced, made or removed, and what is no object on the way stays") func setting() throws {
+    let document: JSONValue = ["a": ["b": 1, "c/d": 2], "e": 5]
+    #expect(document.setting("/a/b", to: 3) == ["a": ["b": 3, "c/d": 2], "e": 5])
+    #expect(document.setting("/a/c~1d", to: nil as JSONValue?) == ["a": ["b": 1], "e": 5])
+    #expect(document.setting("/x/y", to: true) == ["a": ["b": 1, "c/d": 2], "e": 5, "x": ["y": true]])
+    #expect(document.setting("/e/f", to: 1) == document)
+    #expect(JSONValue.array([1]).setting("/a", to: 1) == [1])
+  }
 }

@@ -118,6 +118,8 @@ import Testing
     Fault(
       "/model", ["layers": [["type": "residual", "layers": [["type": "linear", "units": 0]]]]], .outOfRange,
       at: "/model/layers/0/layers/0/units"),
+    Fault("/model", ["layers": [["type": "conv", "filters": 4, "kernel": [0, 2]]]], .outOfRange, at: "/model/layers/0/kernel/0"),
+    Fault("/model", ["layers": [["type": "conv", "filters": 4, "kernel": [2, "3"]]]], .wrongType, at: "/model/layers/0/kernel/1"),
     Fault("/model", ["architecture": "mlp", "hidden": []], .outOfRange, at: "/model/hidden"),
     Fault("/model/normalization", ["mean": [0.1]], .required, at: "/model/normalization/std"),
     Fault("/model/normalization", ["mean": [0.1], "std": [0]], .outOfRange, at: "/model/normalization/std/0"),
@@ -156,6 +158,13 @@ import Testing
         "/dataset/id", "/model/layers/0/filters", "/model/layers/0/kernel", "/threat/epsilon", "/gates/0/metric", "/gates/0/min",
         "/training/method", "/training/epochs",
       ])
+  }
+
+  @Test("beside an attack of another method, its own fields are not held against it") func attackOfAnotherMethod() throws {
+    let document = Specs.smallest.setting("/training", to: ["method": "fgsm", "attack": ["name": "pgd", "steps": 5]])
+    let error = try #require(throws: SpecFaults.self) { try JobSpec(reading: document) }
+    #expect(error.faults.map(\.pointer) == ["/training/attack/name"])
+    #expect(error.faults.map(\.detail) == ["the method fgsm trains on fgsm; for pgd choose the method pgd"])
   }
 
   @Test("all faults of a spec come at once")
