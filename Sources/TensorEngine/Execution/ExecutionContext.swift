@@ -84,14 +84,14 @@ package final class ExecutionContext {
   package func runForward() {
     for stage in forwardStages.indices {
       run(forward: stage)
-      if stage < reductions.forward.count { reductions.forward[stage]([self]) }
+      if stage < reductions.forward.count { reductions.forward[stage](self) }
     }
   }
 
   package func runBackward() {
     for stage in backwardStages.indices {
       run(backward: stage)
-      if stage < reductions.backward.count { reductions.backward[stage]([self]) }
+      if stage < reductions.backward.count { reductions.backward[stage](self) }
     }
   }
 
@@ -167,7 +167,7 @@ package final class ExecutionContext {
     var times: [Double] = []
     for stage in stages.indices {
       times += stages[stage].flatMap { $0.timed(pass) }
-      if stage < reductions.count { times.append(BestTime.of { reductions[stage]([self]) }) }
+      if stage < reductions.count { times.append(BestTime.of { reductions[stage](self) }) }
     }
     return times
   }

@@ -23,7 +23,7 @@ extension Program {
   /// - Returns: the instructions in their order, each with the mean over the threads of its best time.
   package func profile(_ images: Tensor, parameters: Parameters, threads: Int, on engine: Engine) throws -> [InstructionProfile] {
     let times = Mutex<[[Double]]>([])
-    try engine.parallel(threads, width: threads) { _, _ in
+    try engine.parallel(threads, width: threads) { _ in
       // Weights of its own too: reductions measure statistics into them.
       let weights = Parameters(layout)
       weights.copy(from: parameters)

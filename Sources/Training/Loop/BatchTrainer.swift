@@ -92,28 +92,28 @@ final class BatchTrainer {
     } else {
       try trainIndependently(work, shards, results)
     }
-    // Summed in the order of the shards, whichever thread was first: the sum of the losses is part of what a run must reproduce.
-    return results.withLock { results in
-      results.reduce(into: ShardWork.Result()) {
-        $0.tally += $1.tally
-        $0.times += $1.times
-      }
+    // In the order of the tree, whichever thread was first: the sum of the losses is part of what a run must reproduce.
+    let combined = ReductionTree.combined(results.withLock { $0 }) {
+      $0.tally += $1.tally
+      $0.times += $1.times
     }
+    return combined ?? ShardWork.Result()
   }
 
   /// Each shard goes its whole way on one thread.
   private func trainIndependently(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
-    let (control, session, team) = (control, session, attacked)
-    try Session.packWeights([team.session, session], on: engine, width: width)
-    try engine.parallel(shards, width: width) { shard, worker in
+    let control = control
+    try Session.packWeights([attacked.session, session], on: engine, width: width)
+    try engine.parallel(shards, over: Array(zip(attacked.classifiers, session.contexts))) { shard, worker in
+      let (classifier, context) = worker
       try control()
       var result = ShardWork.Result()
-      let examples = try work.trainingExamples(shard: shard, classifier: team.classifier(worker: worker), times: &result.times)
+      let examples = try work.trainingExamples(shard: shard, classifier: classifier, times: &result.times)
       let start = PhaseTimes.now()
-      work.begin(examples, session[worker])
-      session[worker].runForward()
-      result.tally = work.beginBackward(examples, shard: shard, session[worker])
-      session[worker].runBackward()
+      work.begin(examples, context)
+      context.runForward()
+      result.tally = work.beginBackward(examples, shard: shard, context)
+      context.runBackward()
       result.times.add(.retrain, PhaseTimes.now() - start)
       results.withLock { $0[shard] = result }
     }
@@ -145,13 +145,13 @@ final class BatchTrainer {
   private func attackShards(
     _ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>
   ) throws -> [ShardWork.TrainingExamples] {
-    let (control, team) = (control, attacked)
+    let control = control
     let examples = Mutex([ShardWork.TrainingExamples?](repeating: nil, count: shards))
-    try team.session.packWeights(on: engine, width: width)
-    try engine.parallel(shards, width: width) { shard, worker in
+    try attacked.session.packWeights(on: engine, width: width)
+    try engine.parallel(shards, over: attacked.classifiers) { shard, classifier in
       try control()
       var times = PhaseTimes()
-      let shardExamples = try work.trainingExamples(shard: shard, classifier: team.classifier(worker: worker), times: &times)
+      let shardExamples = try work.trainingExamples(shard: shard, classifier: classifier, times: &times)
       examples.withLock { $0[shard] = shardExamples }
       results.withLock { $0[shard].times = times }
     }
