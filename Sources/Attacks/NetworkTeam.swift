@@ -1,6 +1,6 @@
 import TensorEngine
 
-/// A network as attacks see it: one classifier for each thread of the engine that may work on it.
+/// A network under attack: one classifier for each thread of the engine that may use it.
 ///
 /// `@unchecked Sendable`: classifiers, and with them the contexts of the session, reach tasks through `Engine.parallel(_:over:)` only, which
 /// gives each to one task at a time.
@@ -16,7 +16,7 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
 
   /// - Parameters:
   ///   - graph: from images to logits `[classes]`.
-  ///   - width: how many threads may question the network at once.
+  ///   - width: how many threads may use the network at once.
   ///   - isHalf: whether it multiplies in bfloat16.
   ///   - allocation: of the network's session, in memory that it shares with others.
   package init(

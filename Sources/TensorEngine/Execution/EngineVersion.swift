@@ -6,7 +6,7 @@ package enum EngineVersion {
   /// a bit of any result.
   package static let current = "2"
 
-  /// The version with the instruction set and the library in use, for a record of what computed something:
+  /// The version with the instruction set and the version of oneDNN in use, for a record of what computed something:
   /// `2 on AVX2 with oneDNN 2.6.0`.
   package static let description = "\(current) on \(Processor.instructions) with oneDNN \(String(cString: onednn_version()))"
 }

@@ -1,11 +1,11 @@
 import CKernels
 
-/// The gradient of a convolution at images of few channels: on every attack's path, and the slowest kernel of the tensor library, which
+/// The gradient of a convolution at images of few channels: on every attack's path, and the slowest kernel of oneDNN, which
 /// vectorises over channels. Here the pixels are the vectors.
 struct InputGradient {
   private let shape: kernels_input_gradient
 
-  /// - Returns: nil where the library's kernel does as well.
+  /// - Returns: nil where oneDNN's kernel is as fast.
   init?(batch: Int, image: Shape, filters: Int, window: Window, groups: Int) {
     guard groups == 1, image[2] <= 4, let stride = window.stride.both, let padding = window.padding.both,
       padding < min(window.height, window.width)
