@@ -1,8 +1,8 @@
 import Synchronization
 import TensorEngine
 
-/// A network whose batch norm looks at the whole batch under attack: it is asked about all examples of the batch at once, and spreads them
-/// over the engine itself.
+/// A network whose batch norm uses the statistics of the batch under attack. It takes all examples of the batch at once, and runs their shards
+/// on the engine itself.
 package final class BatchClassifier: Classifier {
   package let inputShape: Shape
   package let classes: Int
@@ -12,7 +12,7 @@ package final class BatchClassifier: Classifier {
 
   /// - Parameters:
   ///   - session: compiled for `attackOnBatch`, with a context for each shard of the largest batch.
-  ///   - width: how many threads may work on it.
+  ///   - width: how many threads may use it at once.
   package init(_ session: Session, on engine: Engine, width: Int) {
     inputShape = session.program.graph.inputShape
     classes = session.program.graph.outputShape.count
@@ -63,7 +63,7 @@ package final class BatchClassifier: Classifier {
     return answers.withLock { $0 }
   }
 
-  /// Images were all that a pass could refuse, and these are the session's own.
+  /// A pass throws only what its `begin` throws, and `begin` does not throw here.
   private func unfailing(_ pass: () throws -> Void) {
     do { try pass() } catch { preconditionFailure("a pass whose beginning cannot fail has failed: \(error)") }
   }

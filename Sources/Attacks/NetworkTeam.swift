@@ -1,8 +1,9 @@
 import TensorEngine
 
-/// A network as attacks see it: one classifier for each thread of the engine that may work on it.
+/// A network under attack: one classifier for each thread of the engine that may use it.
 ///
-/// `@unchecked Sendable`: `Engine.parallel` hands a context, and with it a classifier, to one task at a time.
+/// `@unchecked Sendable`: classifiers, and with them the contexts of the session, reach tasks through `Engine.parallel(_:over:)` only, which
+/// gives each to one task at a time.
 package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   package let inputShape: Shape
   package let classes: Int
@@ -10,11 +11,12 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   private let engine: Engine
   /// The network compiled for attacks.
   package let session: Session
-  private let classifiers: [NetworkClassifier]
+  /// One for each context of the session, to be lent to tasks by `Engine.parallel(_:over:)` once the session's weights are packed.
+  package let classifiers: [any Classifier]
 
   /// - Parameters:
   ///   - graph: from images to logits `[classes]`.
-  ///   - width: how many threads may question the network at once.
+  ///   - width: how many threads may use the network at once.
   ///   - isHalf: whether it multiplies in bfloat16.
   ///   - allocation: of the network's session, in memory that it shares with others.
   package init(
@@ -36,16 +38,13 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   /// To be called after the parameters have changed.
   package func refresh() { session.refresh() }
 
-  /// The classifier of a context, for a caller that is itself a task of the engine and has made the session ready.
-  package func classifier(worker: Int) -> any Classifier { classifiers[worker] }
-
   package func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
     try session.packWeights(on: engine, width: classifiers.count)
-    try engine.parallel(count, width: classifiers.count) { task, worker in try body(task, classifiers[worker]) }
+    try engine.parallel(count, over: classifiers) { task, classifier in try body(task, classifier) }
   }
 }
 
-/// One context of a compiled network.
+/// One execution context of a compiled network.
 private final class NetworkClassifier: Classifier {
   let inputShape: Shape
   let classes: Int

@@ -24,6 +24,9 @@ package struct StorageError: Error, Hashable, Sendable, CustomStringConvertible 
 
   /// Whether the process or the system is out of descriptors or memory, which may pass.
   package var isShortage: Bool { [EMFILE, ENFILE, ENOMEM, EAGAIN].contains(code) }
+
+  /// Whether it may pass by itself: room may be made, and a folder that was moved away may come back.
+  package var mayPass: Bool { isFull || isShortage || code == ENOENT }
 }
 
 /// Makes a system call, and repeats it if a signal interrupts it.

@@ -150,7 +150,7 @@ import Testing
   {
     let document: JSONValue = [
       "dataset": ["id": 5], "model": ["layers": [["type": "conv", "filters": 0]]], "threat": ["norm": "l2"], "gates": [["min": 2]],
-      "training": ["method": "trades", "epochs": -1],
+      "training": ["method": "mart", "epochs": -1],
     ]
     let error = try #require(throws: SpecFaults.self) { try JobSpec(reading: document) }
     #expect(
@@ -202,8 +202,8 @@ import Testing
     #expect(own.training?.methodSettings["beta"] == .number(1) && own != usual)
     for spec in [usual, own] { #expect(try JobSpec(reading: spec.json) == spec) }
     let plain = try JobSpec(reading: Specs.smallest.setting("/training", to: ["settings": [:]]))
-    #expect(plain.json["training"]?["settings"] == nil)
-    #expect(try JobSpec(reading: Specs.smallest) == plain)
+    #expect(try JobSpec(reading: Specs.smallest).training == plain.training)
+    #expect(try JobSpec(reading: Specs.smallest).json["training"]?["settings"] == nil)
   }
 
   @Test("a document that is no object has one fault")

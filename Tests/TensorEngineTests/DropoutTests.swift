@@ -24,18 +24,18 @@ import Testing
 
   private let ones = Tensor([3, 400], values: [Float](repeating: 1, count: 1200))
 
-  @Test("Outside training every value passes") func passesThrough() throws {
+  @Test("outside training every value passes") func passesThrough() throws {
     #expect(try identity(.attack).0.forward(ones) == ones)
   }
 
-  @Test("In training values are dropped at the rate and the rest scaled, so that the mean stays") func drops() throws {
+  @Test("in training values are dropped at the rate and the rest scaled, so that the mean stays") func drops() throws {
     let output = try identity(.training).0.forward(ones, dropout: DropoutKey(seed: 1, epoch: 0, examples: [4, 5, 6]))
     let dropped = output.values.count { $0 == 0 }
     #expect(abs(Double(dropped) / 1200 - 0.3) < 0.05)
     #expect(output.values.allSatisfy { $0 == 0 || abs($0 - 1 / 0.7) < 1e-5 })
   }
 
-  @Test("An example drops the same values in any batch, others in another epoch") func keyed() throws {
+  @Test("an example drops the same values in any batch, others in another epoch") func keyed() throws {
     let context = try identity(.training).0
     let together = context.forward(ones, dropout: DropoutKey(seed: 1, epoch: 2, examples: [4, 5, 6]))
     let alone = context.forward(ones.gathered([0]), dropout: DropoutKey(seed: 1, epoch: 2, examples: [5]))
@@ -44,7 +44,7 @@ import Testing
     #expect(later.values != alone.values)
   }
 
-  @Test("The gradient passes where the value did") func gradient() throws {
+  @Test("the gradient passes where the value did") func gradient() throws {
     let (context, layout) = try identity(.training)
     let gradients = Gradients(layout, shards: 1)
     let output = context.forward(ones.gathered([0]), dropout: DropoutKey(seed: 1, epoch: 0, examples: [9]))

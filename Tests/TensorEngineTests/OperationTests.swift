@@ -194,7 +194,7 @@ private let table: [OperationCase] = {
       try dense(&g, 9)
       try g.append(FirstToken(), to: g.output)
     },
-    row("values so large that a shard passes in parts, of 8 examples and then all at once", [24, 24, 1]) { g in
+    row("values so large that a shard is split into micro-batches of 8, and then no longer", [24, 24, 1]) { g in
       try conv(&g, 32, Window(1))
       try g.append(ReLU(), to: g.output)
       try g.append(Pooling(.max, window: Window(2, stride: 2)), to: g.output)
@@ -207,7 +207,7 @@ private let table: [OperationCase] = {
       try g.append(GlobalAveragePool(), to: g.output)
       try dense(&g, 3)
     },
-    row("in parts, with a bit for each value of a relu", [24, 24, 1]) { g in
+    row("micro-batches with an activation mask of a relu", [24, 24, 1]) { g in
       try conv(&g, 32, Window(1))
       try g.append(ReLU(), to: g.output)
       try conv(&g, 32, Window(3, stride: 2, padding: 1), groups: 32)
@@ -258,7 +258,7 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     return (parameters, reference, images, (0..<batch).map { images[example: $0].map(Double.init) })
   }
 
-  @Test("The value", arguments: table, batches) func forward(row: OperationCase, batch: Int) throws {
+  @Test("a value agrees with the reference", arguments: table, batches) func forward(row: OperationCase, batch: Int) throws {
     let (parameters, reference, images, examples) = prepare(row, batch: batch)
     for purpose in [Purpose.inference, .attack] {
       let context = try Session(Program(row.graph, for: purpose), parameters: parameters, contexts: 1)[0]
@@ -266,7 +266,7 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     }
   }
 
-  @Test("The value and the gradient at the image in bfloat16, within a hundredth", arguments: table, [1, 5])
+  @Test("in bfloat16 a value and its gradient at the image are within a hundredth of the reference", arguments: table, [1, 5])
   func half(row: OperationCase, batch: Int) throws {
     let (parameters, reference, images, examples) = prepare(row, batch: batch)
     let context = try Session(Program(row.graph, for: .attack, isHalf: true), parameters: parameters, contexts: 1)[0]
@@ -285,15 +285,15 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     #expect(distance <= (row.isSmooth ? 1e-2 : 0.1) * max(length, 1e-3), "the gradient is \(distance) away of \(length)")
   }
 
-  @Test("Large values pass in parts, small ones at once") func microBatches() throws {
-    let graph = try #require(table.first { $0.testDescription.hasPrefix("in parts") }).graph
+  @Test("a shard of large values is split into micro-batches, one of small values is not") func microBatches() throws {
+    let graph = try #require(table.first { $0.testDescription.hasPrefix("micro-batches") }).graph
     let attack = try Program(graph, for: .attack)
     #expect(Set(attack.microBatchSizes) == [8, Shard.largest] && attack.microBatchSizes.first == 8)
     #expect(try Program(graph, for: .training).microBatchSizes.allSatisfy { $0 == Shard.largest })
   }
 
   /// Gradients of very different sizes, as a batch has them whose examples are right with certainty or wrong.
-  @Test("An example comes out the same to the bit whatever its neighbours in the shard", arguments: table, [false, true])
+  @Test("an example comes out the same to the bit whatever its neighbours in the shard", arguments: table, [false, true])
   func neighbours(row: OperationCase, isHalf: Bool) throws {
     let (parameters, _, images, _) = prepare(row, batch: Shard.largest)
     let program = try Program(row.graph, for: .attack, isHalf: isHalf)
@@ -311,7 +311,7 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     #expect(alone.gradient == among.gradient)
   }
 
-  @Test("A NaN in an image is a NaN in what becomes of it, and not in its neighbours", arguments: table, [false, true])
+  @Test("a NaN in an image reaches its own result and no other", arguments: table, [false, true])
   func notANumber(row: OperationCase, isHalf: Bool) throws {
     let (parameters, _, clean, _) = prepare(row, batch: 3)
     var images = clean
@@ -323,7 +323,7 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     #expect(value[example: 0].allSatisfy(\.isFinite) && value[example: 2].allSatisfy(\.isFinite))
   }
 
-  @Test("A weight that is no finite number is multiplied by zeros too", arguments: [Float.infinity, .nan])
+  @Test("a weight that is no finite number is multiplied by zeros too", arguments: [Float.infinity, .nan])
   func notANumber(weight: Float) throws {
     let row = try #require(table.first { $0.testDescription.hasPrefix("linear, wide") })
     let (parameters, _, images, _) = prepare(row, batch: 20)
@@ -337,7 +337,9 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     #expect(value.values.allSatisfy { $0.isNaN })
   }
 
-  @Test("The gradient at the image", arguments: table, batches) func inputGradient(row: OperationCase, batch: Int) throws {
+  @Test("a gradient at the image agrees with differences of the reference", arguments: table, batches) func inputGradient(
+    row: OperationCase, batch: Int
+  ) throws {
     let (parameters, reference, images, examples) = prepare(row, batch: batch)
     let context = try Session(Program(row.graph, for: .attack), parameters: parameters, contexts: 1)[0]
     let seed = Tensor(
@@ -351,7 +353,9 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     }
   }
 
-  @Test("The gradient of every weight", arguments: small, [1, 3]) func weightGradients(row: OperationCase, batch: Int) throws {
+  @Test("a gradient of a weight agrees with differences of the reference", arguments: small, [1, 3]) func weightGradients(
+    row: OperationCase, batch: Int
+  ) throws {
     let (parameters, reference, images, examples) = prepare(row, batch: batch)
     let context = try Session(Program(row.graph, for: .training), parameters: parameters, contexts: 1)[0]
     let seed = Tensor(

@@ -12,7 +12,7 @@ import Testing
         == SIMD4(0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1))
   }
 
-  @Test("Many numbers at once are those that come one by one", arguments: [0, 1, 3, 4, 63, 64, 785]) func many(count: Int) {
+  @Test("many numbers at once are those that come one by one", arguments: [0, 1, 3, 4, 63, 64, 785]) func many(count: Int) {
     for used in 0..<5 {
       var (one, all) = (RandomStream(seed: 5, purpose: .noise, example: 7), RandomStream(seed: 5, purpose: .noise, example: 7))
       for _ in 0..<used { #expect(one.uniform() == all.uniform()) }
@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  @Test("A stream repeats, and each part of its key changes it") func keyed() {
+  @Test("a stream repeats, and each part of its key changes it") func keyed() {
     func first(_ seed: UInt64 = 1, _ purpose: RandomPurpose = .noise, _ epoch: Int = 0, _ example: Int = 0, _ round: Int = 0) -> UInt64 {
       var stream = RandomStream(seed: seed, purpose: purpose, epoch: epoch, example: example, round: round)
       return stream.next()
@@ -34,7 +34,7 @@ import Testing
     #expect(Set(different).count == different.count)
   }
 
-  @Test("Uniform numbers fill [0, 1) evenly and normal ones have mean 0 and deviation 1") func moments() {
+  @Test("uniform numbers fill [0, 1) evenly and normal ones have mean 0 and deviation 1") func moments() {
     var stream = RandomStream(seed: 3, purpose: .sample)
     let uniform = (0..<100_000).map { _ in Double(stream.uniform()) }
     let normal = (0..<100_000).map { _ in Double(stream.normal()) }

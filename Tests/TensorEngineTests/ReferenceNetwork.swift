@@ -5,16 +5,16 @@ import TensorEngine
 struct ReferenceNetwork {
   let graph: Graph
   /// The values of each parameter, in PyTorch's order.
-  var weights: [ParameterID: [Double]]
+  private var weights: [[Double]]
 
   init(_ graph: Graph, _ parameters: Parameters) {
     self.graph = graph
-    weights = Dictionary(uniqueKeysWithValues: graph.layout.ids.map { ($0, parameters[$0].values.map(Double.init)) })
+    weights = graph.layout.ids.map { parameters[$0].values.map(Double.init) }
   }
 
   private subscript(parameter: ParameterID) -> [Double] {
-    get { weights[parameter] ?? [] }
-    set { weights[parameter] = newValue }
+    get { weights[parameter.index] }
+    set { weights[parameter.index] = newValue }
   }
 
   /// The value of the last node.

@@ -146,6 +146,7 @@ struct ReproducibilityTests {
     let (folder, stored) = (try TemporaryRun(), try TemporaryRun())
     let outcome = try folder.run()
     let lost = LostAndFound(stored.directory.appendingPathComponent("lost+found")) { _, _ in }
+    try Folder.makeWithParents(stored.directory.appendingPathComponent("files"))
     let store = FileStore(stored.directory.appendingPathComponent("files"), incoming: stored.directory, lost: lost)
     let checkpoints = StoredCheckpoints(store)
     stored.checkpoints = checkpoints

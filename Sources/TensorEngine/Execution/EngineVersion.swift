@@ -4,9 +4,9 @@ import COneDNN
 package enum EngineVersion {
   /// The version of the numerics. It rises with every change of a kernel, of an order of summation or of a random stream that changes
   /// a bit of any result.
-  package static let current = "1"
+  package static let current = "2"
 
-  /// The version with the instruction set and the library in use, for a record of what computed something:
-  /// `1 on AVX2 with oneDNN 2.6.0`.
+  /// The version with the instruction set and the version of oneDNN in use, for a record of what computed something:
+  /// `2 on AVX2 with oneDNN 2.6.0`.
   package static let description = "\(current) on \(Processor.instructions) with oneDNN \(String(cString: onednn_version()))"
 }

@@ -15,18 +15,17 @@ package struct DropoutKey: Sendable {
   }
 }
 
-/// What the loops of a program may ask about the pass that they are part of, where the shard passes as a whole: in micro-batches it does only in
-/// programs whose loops ask nothing.
+/// Facts about the current pass, for kernels written in Swift. Programs that use them never split a shard into micro-batches.
 struct PassFacts {
   /// The number of real examples in the shard; the rest is padding.
   let batch: Int
   let dropout: DropoutKey?
 }
 
-/// One thread's way through a program: an arena and the kernels bound to it.
+/// What one thread needs to run a program: an arena for activations, and the kernels bound to it.
 package final class ExecutionContext {
   private let program: Program
-  // The calls point into these, so the context keeps them.
+  // The bound kernels point into these, so the context keeps them alive.
   private let parameters: Parameters
   private let packed: PackedWeights
   private let workspace: Workspace
@@ -36,7 +35,7 @@ package final class ExecutionContext {
   private var forwardStages: [[MicroBatchLoop]] = [[]]
   private var backwardStages: [[MicroBatchLoop]] = [[]]
   private var pass = PassFacts(batch: 0, dropout: nil)
-  /// Where the gradients of the weights go, as of the last `turn`.
+  /// The set that the gradients of the weights go to, given by the last `beginBackward`.
   private var gradients: UnsafeMutablePointer<Float>?
 
   /// - Parameter arena: the offset of `program.arenaBytes` in the workspace.
@@ -55,17 +54,18 @@ package final class ExecutionContext {
 
   // MARK: A shard by itself
 
-  /// The logits `[batch, classes]` of up to a shard of images `[batch, height, width, channels]`; they are the whole batch where the
-  /// program asks for its statistics.
+  /// The logits `[batch, classes]` of images `[batch, height, width, channels]`, at most a shard. Batch statistics, where the program uses
+  /// them, are those of these images.
   ///
-  /// - Parameter dropout: needed by a training program with dropout in it.
+  /// - Parameter dropout: needed where values are dropped.
   package func forward(_ images: Tensor, dropout: DropoutKey? = nil) -> Tensor {
     begin(images, dropout: dropout)
     runForward()
     return logits
   }
 
-  /// The gradient at the images of the last `forward`, for a program that was compiled for an attack. Once per forward.
+  /// The gradient at the images of the last `forward`, for a program with an input gradient and no weight gradients. Once per `forward`,
+  /// because the backward pass overwrites the activations.
   ///
   /// - Parameters:
   ///   - logitGradient: `[batch, classes]`.
@@ -76,25 +76,25 @@ package final class ExecutionContext {
     inputGradient.values.withUnsafeMutableBufferPointer { read(inputGradientTo: $0) }
   }
 
-  /// The gradients of the weights for the images of the last `forward`, for a program that was compiled for training. Once per
-  /// forward; `set` of `gradients` is overwritten.
+  /// The gradients of the weights for the images of the last `forward`, for a program with weight gradients. Once per `forward`; `set` of
+  /// `gradients` is overwritten. Where the program has an input gradient too, `inputGradient` is it afterwards.
   package func backward(_ logitGradient: Tensor, into gradients: Gradients, set: Int) {
     beginBackward(logitGradient, into: gradients, set: set)
     runBackward()
   }
 
-  /// All of the forward pass; the shard is the whole batch where the program asks for its statistics.
+  /// The whole forward pass, with this shard as the whole batch for batch statistics.
   package func runForward() {
     for stage in forwardStages.indices {
       run(forward: stage)
-      if stage < reductions.forward.count { reductions.forward[stage]([self]) }
+      if stage < reductions.forward.count { reductions.forward[stage](self) }
     }
   }
 
   package func runBackward() {
     for stage in backwardStages.indices {
       run(backward: stage)
-      if stage < reductions.backward.count { reductions.backward[stage]([self]) }
+      if stage < reductions.backward.count { reductions.backward[stage](self) }
     }
   }
 
@@ -108,7 +108,7 @@ package final class ExecutionContext {
     fill(program.inputBuffer, with: images)
   }
 
-  /// What the forward pass came to, `[batch, classes]`.
+  /// The result of the forward pass, `[batch, classes]`.
   package var logits: Tensor { read(program.logitsBuffer, program.graph.outputShape.batched(pass.batch)) }
 
   /// Takes the gradient at the logits, `[batch, classes]`, for a backward pass.
@@ -150,7 +150,7 @@ package final class ExecutionContext {
     start.update(from: pointer(result), count: target.count)
   }
 
-  /// The seconds that each instruction takes alone, at its best, forward and then backward, for a context that shares its reductions with none.
+  /// The seconds that each instruction takes alone, at its best, forward and then backward. The session must have no other context.
   ///
   /// - Parameters:
   ///   - images: a full shard, the whole batch.
@@ -171,26 +171,26 @@ package final class ExecutionContext {
     var times: [Double] = []
     for stage in stages.indices {
       times += stages[stage].flatMap { $0.timed(pass) }
-      if stage < reductions.count { times.append(BestTime.of { reductions[stage]([self]) }) }
+      if stage < reductions.count { times.append(BestTime.of { reductions[stage](self) }) }
     }
     return times
   }
 
-  /// Whether a stage of the pass has nothing to run; `turn` is the last forward and the first backward one.
+  /// Whether a stage of the pass has nothing to run. Backward stages are numbered after the `count` forward ones.
   func isIdle(_ stage: Int, forwardStages count: Int) -> Bool {
     stage < count ? forwardStages[stage].isEmpty : backwardStages[stage - count].isEmpty
   }
 
-  /// Where the gradient of a parameter goes.
+  /// The memory for the gradient of a parameter.
   func gradient(of parameter: ParameterID) -> UnsafeMutablePointer<Float> {
-    guard let gradients else { preconditionFailure("gradients of weights before the way back began") }
+    guard let gradients else { preconditionFailure("gradients of weights before the backward pass began") }
     return gradients + program.layout.offset(parameter)
   }
 
   func run(forward stage: Int) { for loop in forwardStages[stage] { loop(pass) } }
   func run(backward stage: Int) { for loop in backwardStages[stage] { loop(pass) } }
 
-  /// What the shard brings to a reduction.
+  /// The shard's partial result for a reduction.
   func partial(_ reduction: Lowering.Reduction) -> Lowering.Reduction.Partial {
     .init(pointer: pointer(reduction.partial), batch: pass.batch)
   }

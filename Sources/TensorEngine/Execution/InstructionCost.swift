@@ -1,15 +1,15 @@
-/// What an instruction computes: of which operation, and how much of it.
+/// The operation that an instruction belongs to, and how much it computes.
 struct InstructionCost: Sendable {
   let node: Graph.NodeID
   /// Multiplications and additions of one shard, each counted once.
   let floatingPointOperations: Int
 
-  /// An operation's work is that of the instruction with its label; where none has it, of the first.
+  /// All of an operation's cost goes to its instruction with the operation's label, or to its first where none has that label.
   static func forward(_ instructions: ArraySlice<Lowering.Instruction>, of node: Graph.NodeID, _ graph: Graph) -> [InstructionCost] {
     distribute(instructions, of: node, [(graph[node].operation.label, operations(of: node, graph))])
   }
 
-  /// A gradient takes as much as the value: once to the input and once to the weights, as far as they are required.
+  /// The gradient of the input and that of the weights each cost as much as the value.
   static func backward(
     _ instructions: ArraySlice<Lowering.Instruction>, of node: Graph.NodeID, _ graph: Graph, _ lowering: Lowering
   ) -> [InstructionCost] {

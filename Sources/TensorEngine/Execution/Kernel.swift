@@ -27,12 +27,12 @@ final class Kernel: @unchecked Sendable {
     try withUnsafePointer(to: shape) { try Kernel(onednn_make_pooling($0, direction, keepsWorkspace), "the pooling \(shape)") }
   }
 
-  /// Takes weights in PyTorch's order to the order that `kernel` wants.
+  /// Brings weights from PyTorch's order into that of `kernel`.
   static func pack(for kernel: Kernel, _ role: onednn_role) throws -> Kernel {
     try Kernel(onednn_make_pack(kernel.handle, role), "packing weights")
   }
 
-  /// Takes a gradient in the order of `kernel` to PyTorch's.
+  /// Brings a gradient from the order of `kernel` into PyTorch's.
   static func unpack(from kernel: Kernel, _ role: onednn_role) throws -> Kernel {
     try Kernel(onednn_make_unpack(kernel.handle, role), "unpacking gradients")
   }
@@ -43,7 +43,7 @@ final class Kernel: @unchecked Sendable {
 }
 
 extension onednn_clamp {
-  /// What a kernel brings its result into; `nil` leaves it as it is.
+  /// The range that a kernel clamps its result to; `nil` for none.
   init(_ range: ClosedRange<Float>?) {
     self.init(applies: range != nil, low: range?.lowerBound ?? 0, high: range?.upperBound ?? 0)
   }
@@ -69,7 +69,7 @@ final class Call {
 
   deinit { onednn_release_call(handle) }
 
-  /// Points the argument at `index` elsewhere.
+  /// Binds the argument at `index` to other memory.
   func point(_ index: Int, to pointer: UnsafeMutableRawPointer) { onednn_point(handle, Int32(index), pointer) }
 
   func execute() {

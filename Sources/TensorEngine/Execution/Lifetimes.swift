@@ -1,10 +1,11 @@
-/// When the buffers of a program are needed, and how much of them at once.
+/// The lifetimes of a program's buffers, and their sizes.
 struct Lifetimes {
-  /// The first and last moment at which each is needed; `nil` for a buffer that never is.
+  /// The first and last moment at which each buffer is needed; `nil` for one that never is.
   private(set) var ranges: [ClosedRange<Int>?]
   /// The bytes of each.
   let bytes: [Int]
-  /// The same, of those that hold all of the shard: of every other, one run of instructions makes use for one part after the other.
+  /// The same, for buffers that hold the whole shard; `nil` for those that hold one micro-batch at a time, because only instructions of
+  /// one micro-batch loop use them.
   let fullShardBytes: [Int?]
 
   /// - Parameters:
@@ -13,8 +14,8 @@ struct Lifetimes {
   ///   - output: read by the caller after the last.
   init(_ lowering: Lowering, from input: Lowering.BufferID, pauses: [Lowering.BufferID], at pause: Int, to output: Lowering.BufferID?) {
     let (buffers, instructions) = (lowering.buffers, lowering.instructions)
-    // Moments are the numbers of instructions, with a gap of one at `pause`. A run of instructions through which the shard passes in parts
-    // is gone through again and again: what was there before it or is wanted after it is needed all the while.
+    // Moments are the numbers of instructions, with a gap of one at `pause`. A micro-batch loop repeats its instructions: what it reads from
+    // before or leaves for later is needed from its first instruction to its last.
     let runs = Lowering.Instruction.runs(instructions[..<pause]) + Lowering.Instruction.runs(instructions[pause...])
     var users = [Set<Int>](repeating: [], count: buffers.count)
     for (number, run) in runs.enumerated() {
@@ -49,7 +50,7 @@ struct Lifetimes {
 }
 
 extension Lowering.Instruction {
-  /// The runs of instructions through which the shard passes in the same parts.
+  /// The micro-batch loops: runs of instructions with the same number of micro-batches.
   static func runs(_ instructions: ArraySlice<Self>) -> [Range<Int>] {
     var runs: [Range<Int>] = []
     for (index, instruction) in zip(instructions.indices, instructions) {

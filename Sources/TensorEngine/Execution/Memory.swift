@@ -2,10 +2,10 @@
   import Glibc
 #endif
 
-/// A run of bytes at a cache line's border, zero at first, freed with its owner.
+/// Bytes that begin at a cache line, zero at first, freed with their owner.
 final class Memory {
   static let alignment = 64
-  /// What the system can map at once: a large matrix read row by row otherwise spends its time on looking up pages.
+  /// The size of a huge page. With small pages, reading a large matrix row by row spends its time on page table lookups.
   private static let hugePage = 2 << 20
 
   let base: UnsafeMutableRawPointer
@@ -16,7 +16,7 @@ final class Memory {
     let isLarge = bytes >= Self.hugePage
     base = UnsafeMutableRawPointer.allocate(byteCount: self.bytes, alignment: isLarge ? Self.hugePage : Self.alignment)
     #if os(Linux)
-      // A wish only: what it says of failure changes nothing.
+      // A hint only: failure changes nothing.
       if isLarge { _ = madvise(base, self.bytes / Self.hugePage * Self.hugePage, Int32(MADV_HUGEPAGE)) }
     #endif
     base.initializeMemory(as: UInt8.self, repeating: 0, count: self.bytes)
@@ -26,7 +26,7 @@ final class Memory {
 
   func floats(at offset: Int = 0) -> UnsafeMutablePointer<Float> { (base + offset).assumingMemoryBound(to: Float.self) }
 
-  /// Places for runs of so many bytes, one behind another.
+  /// The addresses of buffers of these sizes, one behind another.
   static func consecutive(_ sizes: [Int], from base: UnsafeMutableRawPointer) -> [UnsafeMutableRawPointer] {
     var next = base
     return sizes.map { bytes in

@@ -1,4 +1,4 @@
-/// Where each buffer of a program lies in its arena: two buffers share bytes when they are never needed at once.
+/// The offset of each buffer of a program in its arena. Two buffers that are never needed at once may share bytes.
 struct MemoryPlan: Sendable {
   /// The first byte of each buffer.
   let offsets: [Int]
@@ -6,7 +6,7 @@ struct MemoryPlan: Sendable {
   let bytes: Int
 
   /// Greedy by size (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020, section 5.2): the largest
-  /// first, each at the lowest place where it overlaps no buffer that lives at the same time.
+  /// first, each at the lowest offset where it overlaps no buffer that lives at the same time.
   ///
   /// - Parameters:
   ///   - sizes: the bytes of each buffer.

@@ -1,16 +1,16 @@
-/// How many examples of a shard pass through each layer at once.
+/// The micro-batch of each layer: how many examples of a shard it processes at once.
 ///
-/// Where the values of a layer are large, a few: so what one layer leaves is still in the second-level cache when the next reads it, and
-/// the threads need not share the third level and the memory behind it. Where they are small, many: the weights are read once for all.
+/// Few where the values of a layer are large: then the result of one layer is still in the second-level cache when the next reads it, and
+/// threads do not compete for the third level and for memory. Many where the values are small: then the weights are read less often.
 struct MicroBatchSizes: Sendable {
-  /// The bytes that a value of one portion may have, where that leaves at least one example.
+  /// The most bytes that a value of one micro-batch has, unless one example alone has more.
   static let cache = 1 << 20
-  /// By node; from each to the next the same or more, so that a run of layers passes a portion on.
+  /// By node. Sizes never fall from a node to the next, so that a run of layers works on one micro-batch after another.
   private let sizes: [Int]
 
   init(_ graph: Graph, for purpose: Purpose) {
     let shard = graph.shard.size
-    // Where shards meet, they meet as a whole; and the gradient of a weight is one sum over the shard.
+    // Reductions need whole shards, and so do the gradients of weights: each is one sum over the shard.
     guard purpose.isDisjoint(with: [.batchStatistics, .weightGradients]) else {
       sizes = graph.nodes.map { _ in shard }
       return

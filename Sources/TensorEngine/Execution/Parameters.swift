@@ -1,7 +1,7 @@
 /// The weights of one network, in PyTorch's order, in one run of memory.
 ///
-/// `@unchecked Sendable`: whoever owns the parameters writes them only while no task of an engine reads them (`Engine.parallel`
-/// returns after its last task), or from tasks that write disjoint ranges.
+/// `@unchecked Sendable`: their owner writes them only while no task of an engine reads them, because `Engine.parallel` returns after its
+/// last task; or tasks write disjoint ranges.
 package final class Parameters: @unchecked Sendable {
   package let layout: ParameterLayout
   let memory: Memory
@@ -12,7 +12,7 @@ package final class Parameters: @unchecked Sendable {
     memory = Memory(bytes: layout.count * 4)
   }
 
-  /// Lends all values, one parameter after another as in `layout`; the buffer is valid only within `body`.
+  /// Calls `body` with all values, in the order of `layout`. The buffer is valid only within `body`.
   package func withValues<Result>(_ body: (UnsafeMutableBufferPointer<Float>) throws -> Result) rethrows -> Result {
     try withExtendedLifetime(memory) { try body(UnsafeMutableBufferPointer(start: memory.floats(), count: layout.count)) }
   }
@@ -25,7 +25,7 @@ package final class Parameters: @unchecked Sendable {
     }
   }
 
-  /// Takes over the values of parameters of the same layout.
+  /// Copies the values of parameters of the same layout.
   package func copy(from other: Parameters) {
     precondition(other.layout == layout, "parameters of another network")
     memory.base.copyMemory(from: other.memory.base, byteCount: layout.count * 4)

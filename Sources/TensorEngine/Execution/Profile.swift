@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What one instruction of a program takes, alone: again and again at its place in a pass, with nothing between.
+/// The time of one instruction of a program, run alone, again and again.
 package struct InstructionProfile: Hashable, Sendable {
   /// The operation and its direction, `conv to input`.
   package let label: String
@@ -15,7 +15,7 @@ package struct InstructionProfile: Hashable, Sendable {
 }
 
 extension Program {
-  /// Times each instruction, on several threads at once, as they share the machine's memory and power in a run.
+  /// Times each instruction on several threads at once, because in a run they share the machine's memory and power.
   ///
   /// - Parameters:
   ///   - images: a full shard.
@@ -23,8 +23,8 @@ extension Program {
   /// - Returns: the instructions in their order, each with the mean over the threads of its best time.
   package func profile(_ images: Tensor, parameters: Parameters, threads: Int, on engine: Engine) throws -> [InstructionProfile] {
     let times = Mutex<[[Double]]>([])
-    try engine.parallel(threads, width: threads) { _, _ in
-      // Weights of its own too: reductions measure statistics into them.
+    try engine.parallel(threads, width: threads) { _ in
+      // Each thread has its own weights, because reductions update the running statistics.
       let weights = Parameters(layout)
       weights.copy(from: parameters)
       let session = try Session(self, parameters: weights, contexts: 1)
@@ -52,9 +52,9 @@ extension Lowering.Instruction {
   }
 }
 
-/// How long something takes when nothing disturbs it.
+/// The time of something when nothing disturbs it.
 enum BestTime {
-  /// The seconds of `body` at its best of some repetitions; it must leave what it reads.
+  /// The seconds of the fastest of some repetitions. `body` must not overwrite what it reads.
   static func of(_ body: () -> Void) -> Double {
     var best = Double.infinity
     let start = ContinuousClock.now

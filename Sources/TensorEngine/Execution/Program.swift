@@ -12,13 +12,13 @@ package final class Program: Sendable {
   let packing: [Lowering.Instruction]
   /// The bytes of each result of the packing.
   let packed: [Int]
-  /// The bytes of what each reduction leaves for all shards.
+  /// The bytes of each result of a reduction that all shards read.
   let shared: [Int]
-  /// What each instruction computes, forward and then backward.
+  /// The cost of each instruction, forward and then backward.
   let costs: [InstructionCost]
   let plan: MemoryPlan
   private let fullShardBytes: [Int?]
-  /// Whether the shards of a batch have to meet on the way, so that each needs a context of its own.
+  /// Whether the passes of a batch's shards are cut by reductions, so that each shard needs a context of its own.
   package let hasReductions: Bool
   let inputBuffer, logitsBuffer: Lowering.BufferID
   /// Present where there is a backward pass.
@@ -27,7 +27,7 @@ package final class Program: Sendable {
   let inputGradientBuffer: Lowering.BufferID?
 
   /// - Parameters:
-  ///   - isExact: keeps to direct convolutions, which round as PyTorch's do, and never takes Winograd's algorithm.
+  ///   - isExact: uses direct convolutions only, which round as PyTorch's do, and never Winograd's algorithm.
   ///   - isHalf: multiplies in bfloat16, with sums, activations and the results of every layer in single precision.
   /// - Throws: `KernelError` when the tensor library has no kernel for a shape.
   package init(_ graph: Graph, for purpose: Purpose, isExact: Bool = false, isHalf: Bool = false) throws {
@@ -60,7 +60,7 @@ package final class Program: Sendable {
     }
     logitGradientBuffer = logitGradient
     inputGradientBuffer = purpose.contains(.inputGradient) ? lowering.gradient(graph.input) : nil
-    // The sum of several gradients at the input, if there are.
+    // The sum of gradients at the input, where it has several consumers.
     costs += lowering.instructions[costs.count...].map { _ in InstructionCost(node: graph.input, floatingPointOperations: 0) }
     self.costs = costs
 
@@ -80,17 +80,17 @@ package final class Program: Sendable {
     fullShardBytes = lifetimes.fullShardBytes
   }
 
-  /// Where a buffer lies in the arena for an instruction that takes the given one of so many parts of the shard.
+  /// The offset of a buffer in the arena, for an instruction that processes one of `count` micro-batches.
   func offset(_ buffer: Lowering.BufferID, microBatch: Int = 0, of count: Int = 1) -> Int {
     plan.offsets[buffer.index] + (fullShardBytes[buffer.index].map { $0 / count * microBatch } ?? 0)
   }
 
-  /// The examples that each instruction takes at once, forward and then backward.
+  /// The micro-batch of each instruction, forward and then backward.
   package var microBatchSizes: [Int] { (forward + backward).map { shard.size / $0.microBatches } }
 
   /// The bytes that one context needs for activations, gradients of activations and scratch space.
   package var arenaBytes: Int { plan.bytes }
-  /// The bytes of what all contexts of a session share: what the kernels want of the weights, and what reductions leave.
+  /// The bytes that all contexts of a session share: packed weights and results of reductions.
   package var weightBytes: Int { packedBytes + sharedBytes }
   var packedBytes: Int { packed.reduce(0) { $0 + Memory.aligned($1) } }
   package var sharedBytes: Int { shared.reduce(0) { $0 + Memory.aligned($1) } }

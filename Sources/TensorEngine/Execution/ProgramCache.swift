@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Programs by graph and purpose: jobs that train the same network share its kernels, and a spec that was checked is not compiled again
-/// when its job begins.
+/// Programs by graph, purpose and precision. Jobs that train the same network share its kernels, and the check of a spec compiles what its
+/// job will use.
 ///
-/// Bounded: the programs that were asked for longest ago are forgotten; sessions keep those they use.
+/// Bounded: the least recently used programs are dropped. Sessions keep those that they use.
 package final class ProgramCache: Sendable {
   private struct Key: Hashable {
     let graph: Graph
@@ -12,7 +12,7 @@ package final class ProgramCache: Sendable {
   }
 
   private let limit: Int
-  /// From the one asked for longest ago to the latest. Held while a program is compiled, so that two jobs do not compile the same.
+  /// From the least to the most recently used. Locked while a program is compiled, so that two jobs do not compile the same one.
   private let entries = Mutex<[(key: Key, program: Program)]>([])
 
   /// - Parameter limit: how many programs are remembered; a network in training has two or three.

@@ -1,6 +1,5 @@
-/// Where the shards of a batch meet: the memory that all of them read, and who fills it.
+/// The reductions of a program, bound to the memory of a session: where the shards of a batch combine their partial results.
 final class Reductions {
-  /// A reduction whose places are known.
   struct Bound {
     private let reduction: Lowering.Reduction
     private let resolve: (Lowering.Operand, ExecutionContext) -> UnsafeMutablePointer<Float>
@@ -10,19 +9,31 @@ final class Reductions {
       self.resolve = resolve
     }
 
-    /// How many results it has, each independent of the others.
+    /// The number of results, each independent of the others.
     var extent: Int { reduction.extent }
 
-    /// Puts together what the given shards bring, in their order.
-    ///
-    /// - Parameter range: of the results; by default all.
-    func callAsFunction(_ contexts: [ExecutionContext], _ range: Range<Int>? = nil) {
-      let memory = BoundOperands(reduction.operands, reduction.operands.map { resolve($0, contexts[0]) })
-      reduction.combine(contexts.map { $0.partial(reduction) }, memory, range ?? 0..<extent)
+    /// What combines the partial results of the shards in `contexts`, in their order.
+    func combination(of contexts: [ExecutionContext]) -> Combination {
+      Combination(
+        partials: contexts.map { $0.partial(reduction) },
+        memory: BoundOperands(reduction.operands, reduction.operands.map { resolve($0, contexts[0]) }), combine: reduction.combine)
     }
+
+    func callAsFunction(_ context: ExecutionContext) { combination(of: [context])(0..<extent) }
   }
 
-  /// Where what each reduction leaves lies.
+  /// One use of a reduction.
+  ///
+  /// `@unchecked Sendable`: its pointers are those of contexts that no task uses meanwhile, and concurrent calls are for disjoint ranges.
+  struct Combination: @unchecked Sendable {
+    fileprivate let partials: [Lowering.Reduction.Partial]
+    fileprivate let memory: BoundOperands
+    fileprivate let combine: @Sendable ([Lowering.Reduction.Partial], BoundOperands, Range<Int>) -> Void
+
+    func callAsFunction(_ results: Range<Int>) { combine(partials, memory, results) }
+  }
+
+  /// The results that all shards read, one for each entry of `program.shared`.
   let buffers: [UnsafeMutableRawPointer]
   /// The reductions of each pass: reduction k comes after stage k.
   private(set) var forward: [Bound] = []
@@ -37,7 +48,7 @@ final class Reductions {
       case .weight(let parameter): parameters.memory.floats() + program.layout.offset(parameter)
       case .shared(let index): buffers[index].assumingMemoryBound(to: Float.self)
       case .gradient(let parameter): context.gradient(of: parameter)
-      case .buffer, .packed: preconditionFailure("a reduction sees nothing of a shard but its share")
+      case .buffer, .packed: preconditionFailure("a reduction reads nothing of a shard but its partial result")
       }
     }
     forward = program.forward.compactMap(\.reduction).map { Bound($0, resolve) }

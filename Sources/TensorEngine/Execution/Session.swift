@@ -1,13 +1,12 @@
-/// A program bound to the parameters of one network, with one context for each thread that may run it at once, or for each shard of a batch
-/// where these have to meet.
-///
-/// `@unchecked Sendable`: `Engine.parallel` hands a context to one task at a time; packing and reductions come between such tasks, and their own tasks write disjoint parts.
-package final class Session: @unchecked Sendable {
+/// A program bound to the parameters of one network, with an execution context for each thread that may run it at once. In a program with
+/// reductions there is one for each shard of a batch instead, because each shard keeps its activations until all have met.
+package final class Session {
   package let program: Program
+  /// Given to one task at a time by `Engine.parallel`.
+  package let contexts: [ExecutionContext]
   private let allocation: Workspace.Allocation
   private let packed: PackedWeights
   private let reductions: Reductions
-  private let contexts: [ExecutionContext]
   private var isStale = true
   /// Whose packed weights it uses; `nil`: its own.
   private let weightsOwner: Session?
@@ -70,7 +69,7 @@ package final class Session: @unchecked Sendable {
       arenaStride: program.arenaBytes)
   }
 
-  /// The bytes that a session with so many contexts takes: activations, what the kernels want of the weights, what reductions leave.
+  /// The bytes that a session with so many contexts takes: activations, packed weights, results of reductions.
   package static func bytes(_ program: Program, contexts: Int) -> Int { program.weightBytes + contexts * program.arenaBytes }
 
   /// The bytes of one that uses the packed weights of another.
@@ -78,34 +77,38 @@ package final class Session: @unchecked Sendable {
     program.sharedBytes + contexts * program.arenaBytes
   }
 
-  /// To be called after every change of the parameters: they are packed for the kernels before the next use.
+  package subscript(context: Int) -> ExecutionContext { contexts[context] }
+
+  // MARK: Weights
+
+  /// To be called after every change of the parameters: they are packed again before the next use.
   package func refresh() {
     isStale = true
     weightsOwner?.refresh()
   }
 
-  /// Prepares the present values of the parameters for the kernels, where they are not. To be called before every use, by whoever changes
-  /// parameters or has the place in turn with others.
+  /// Packs the weights, if they have changed or if another session has used the memory.
+  ///
+  /// To be called before every use of a context by whoever changes parameters or shares memory between sessions. `pass` and `forward` of a
+  /// session do it themselves.
   package func packWeights() {
     if let weightsOwner { return weightsOwner.packWeights() }
     guard needsPacking else { return }
-    for stage in packed.stages { for step in stage { packed.run(step) } }
+    for stage in packed.stages { for step in stage { PackedWeights.run(step) } }
     didPackWeights()
   }
 
   /// The same, on several threads.
   package func packWeights(on engine: Engine, width: Int) throws { try Self.packWeights([self], on: engine, width: width) }
 
-  /// The same for several sessions at once, none of which has its place in turn with another.
+  /// The same for several sessions at once, none of which shares the memory of its packed weights with another.
   package static func packWeights(_ sessions: [Session], on engine: Engine, width: Int) throws {
-    let unready = sessions.map { $0.weightsOwner ?? $0 }.filter(\.needsPacking)
-    for stage in 0..<(unready.map { $0.packed.stages.count }.max() ?? 0) {
-      let tasks = unready.flatMap { session in
-        stage < session.packed.stages.count ? session.packed.stages[stage].map { (session, $0) } : []
-      }
-      try engine.parallel(tasks.count, width: width) { task, _ in tasks[task].0.packed.run(tasks[task].1) }
+    let stale = sessions.map { $0.weightsOwner ?? $0 }.filter(\.needsPacking)
+    for stage in 0..<(stale.map { $0.packed.stages.count }.max() ?? 0) {
+      let steps = stale.flatMap { stage < $0.packed.stages.count ? $0.packed.stages[stage] : [] }
+      try engine.parallel(each: steps, width: width) { _, step in PackedWeights.run(step) }
     }
-    for session in unready { session.didPackWeights() }
+    for session in stale { session.didPackWeights() }
   }
 
   private var needsPacking: Bool { isStale || !allocation.workspace.isOwned(allocation.weightsOffset, by: self) }
@@ -115,17 +118,16 @@ package final class Session: @unchecked Sendable {
     isStale = false
   }
 
-  package subscript(context: Int) -> ExecutionContext { contexts[context] }
+  // MARK: A whole batch
 
-  /// Takes a whole batch forward and back, shard by shard in parallel, each in the context of its number, and lets the shards meet where the
-  /// program has them meet.
+  /// Runs forward and backward pass of a whole batch, shard by shard in parallel, shard k in context k, with the reductions between.
   ///
   /// - Parameters:
   ///   - shards: how many there are, at most as many as contexts.
   ///   - width: how many run at once.
   ///   - begin: gives a context its images; what it throws ends the pass.
   ///   - beginBackward: reads the logits and gives the context their gradient.
-  ///   - end: called when a shard is through.
+  ///   - end: called when a shard's pass has ended.
   package func pass(
     shards: Int, on engine: Engine, width: Int, begin: @Sendable (_ shard: Int, ExecutionContext) throws -> Void,
     beginBackward: @Sendable (_ shard: Int, ExecutionContext) -> Void, end: @Sendable (_ shard: Int, ExecutionContext) -> Void = { _, _ in }
@@ -159,34 +161,35 @@ package final class Session: @unchecked Sendable {
   ) throws {
     precondition(shards <= contexts.count, "a shard of the batch has no context")
     try packWeights(on: engine, width: width)
+    // Stages are what lies between reductions. The forward pass ends and the backward pass begins in stage `turn`.
     let (isForward, isBackward) = (direction != .backward, direction != .forward)
-    let (there, back) = (reductions.forward.count, isBackward ? reductions.backward.count : 0)
-    for stage in (isForward ? 0 : there)...there + back {
+    let (turn, last) = (reductions.forward.count, reductions.forward.count + (isBackward ? reductions.backward.count : 0))
+    let used = Array(contexts[..<shards])
+    for stage in (isForward ? 0 : turn)...last {
       // Nothing is to be done between reductions that follow one another.
-      let isIdle = stage != 0 && stage != there && stage != there + back && contexts[0].isIdle(stage, forwardStages: there)
-      try engine.parallel(isIdle ? 0 : shards, width: width) { shard, _ in
-        let context = self[shard]
+      let isIdle = stage != 0 && stage != turn && stage != last && contexts[0].isIdle(stage, forwardStages: turn)
+      try engine.parallel(each: isIdle ? [] : used, width: width) { shard, context in
         if stage == 0, isForward { try begin(shard, context) }
-        if stage <= there, isForward { context.run(forward: stage) }
-        if stage == there, isForward { beginBackward(shard, context) }
-        if stage >= there, isBackward { context.run(backward: stage - there) }
-        if stage == there + back { end(shard, context) }
+        if stage <= turn, isForward { context.run(forward: stage) }
+        if stage == turn, isForward { beginBackward(shard, context) }
+        if stage >= turn, isBackward { context.run(backward: stage - turn) }
+        if stage == last { end(shard, context) }
       }
-      if stage < there {
-        try reduce(shards, on: engine, width: width) { $0.forward[stage] }
-      } else if stage < there + back {
-        try reduce(shards, on: engine, width: width) { $0.backward[stage - there] }
+      if stage < turn {
+        try reduce(reductions.forward[stage], used, on: engine, width: width)
+      } else if stage < last {
+        try reduce(reductions.backward[stage - turn], used, on: engine, width: width)
       }
     }
   }
 
-  /// Lets the first `shards` contexts meet, part by part in parallel where there is much to put together.
-  private func reduce(_ shards: Int, on engine: Engine, width: Int, _ reduction: @Sendable (Reductions) -> Reductions.Bound) throws {
-    let chunk = 1 << 16
-    let extent = reduction(reductions).extent
-    guard extent > chunk else { return reduction(reductions)(Array(contexts[..<shards])) }
-    try engine.parallel((extent + chunk - 1) / chunk, width: width) { task, _ in
-      reduction(self.reductions)(Array(self.contexts[..<shards]), task * chunk..<min((task + 1) * chunk, extent))
+  /// Runs a reduction over the shards in `contexts`, range by range in parallel where there are many results.
+  private func reduce(_ reduction: Reductions.Bound, _ contexts: [ExecutionContext], on engine: Engine, width: Int) throws {
+    let combine = reduction.combination(of: contexts)
+    let (count, chunk) = (reduction.extent, 1 << 16)
+    guard count > chunk else { return combine(0..<count) }
+    try engine.parallel((count + chunk - 1) / chunk, width: width) { task in
+      combine(task * chunk..<min((task + 1) * chunk, count))
     }
   }
 }

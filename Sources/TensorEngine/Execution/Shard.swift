@@ -1,14 +1,14 @@
-/// The unit of work: so many examples of a batch pass through a whole program on one thread.
+/// The unit of work: this many examples of a batch pass through a whole program on one thread.
 ///
-/// The size depends on the network alone, so that kernels, and hence roundings, never depend on batch size or the number of threads. A
-/// smaller remainder is padded with zeros inside the engine.
+/// The size depends on the network alone, so kernels and rounding never depend on the batch size or on the number of threads. The last shard
+/// of a batch may have fewer examples; the engine pads it with zeros.
 package struct Shard: Hashable, Sendable {
   package let size: Int
 
-  /// For images as large as MNIST's and CIFAR's.
+  /// The size for small images, such as MNIST's and CIFAR's.
   package static let largest = 32
 
-  /// The largest power of two, up to `largest`, with which the largest value of a network still has at most 20 MB.
+  /// The largest power of two, up to `largest`, with which no value of the network has more than 20 MB.
   ///
   /// - Parameter activations: the number of floats of the network's largest value, for one example.
   init(activations: Int) {

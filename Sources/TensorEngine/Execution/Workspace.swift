@@ -1,11 +1,11 @@
-/// Memory that sessions share: what one left in a part of it is lost when another uses that part.
+/// Memory that sessions share. A session that uses a region overwrites what another left there.
 ///
-/// `@unchecked Sendable`: whoever owns the sessions uses those that overlap one at a time.
+/// `@unchecked Sendable`: the owner of the sessions uses those whose regions overlap one at a time.
 package final class Workspace: @unchecked Sendable {
-  /// Where a session lies in a workspace, in bytes.
+  /// The memory of a session in a workspace. Offsets are in bytes.
   package struct Allocation: Sendable {
     package let workspace: Workspace
-    /// Of what the kernels want of the weights. Sessions with one offset overlap, and have it in turn.
+    /// Of the packed weights. Sessions with the same offset run one after the other and pack again each time.
     package let weightsOffset: Int
     /// Of the arena of the first context.
     package let arenasOffset: Int
@@ -21,12 +21,12 @@ package final class Workspace: @unchecked Sendable {
   }
 
   private let memory: Memory
-  /// Whose weights are packed at an offset now.
+  /// The session whose packed weights are at each offset now.
   private var owners: [Int: ObjectIdentifier] = [:]
 
   package init(bytes: Int) { memory = Memory(bytes: bytes) }
 
-  /// A part of it, from `offset` on.
+  /// The region of `bytes` from `offset` on.
   func region(at offset: Int, bytes: Int) -> UnsafeMutableRawPointer {
     precondition(offset + bytes <= memory.bytes, "a workspace of \(memory.bytes) bytes has none from \(offset) to \(offset + bytes)")
     return memory.base + offset

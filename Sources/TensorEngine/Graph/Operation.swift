@@ -1,8 +1,8 @@
-/// A row of the table of operations: the shape of its output, how its value is computed and how a gradient passes back through it.
+/// An operation of a network: the shape of its output, how its value is computed and how a gradient passes back through it.
 ///
-/// To add an operation is to add one file that conforms to this, and its row in the gradient tests.
+/// A new operation is one file with a type that conforms to this, and a row in the table of `OperationTests`.
 package protocol Operation: Sendable, Hashable {
-  /// What the profile and the errors call it.
+  /// Its name in profiles and errors.
   var label: String { get }
 
   /// The shape of the output for one example.
@@ -17,7 +17,7 @@ package protocol Operation: Sendable, Hashable {
   /// Emits the instructions that compute the output of `node`.
   func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws
 
-  /// Emits the instructions that take the gradient at the output of `node` to its inputs and weights, as far as they are required.
+  /// Emits the instructions that take the gradient at the output of `node` to its inputs and weights, where these require one.
   func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws
 }
 

@@ -14,7 +14,7 @@ package struct ParameterSpecification: Hashable, Sendable {
   /// `[out, in / groups, kernel height, kernel width]` of a convolution, `[out, in]` of a dense layer, `[out]` of a bias.
   package let shape: Shape
   package let initial: Initial
-  /// Whether an optimiser changes it; the running statistics of batch norm are measured instead.
+  /// Whether an optimiser changes it. The running statistics of batch norm are not trained.
   package let isTrained: Bool
 
   package init(name: String, shape: Shape, initial: Initial, isTrained: Bool = true) {
@@ -31,7 +31,7 @@ package struct ParameterID: Hashable, Sendable {
   package init(_ index: Int) { self.index = index }
 }
 
-/// Where each weight tensor of a network lies in one contiguous run of floats: first those that are trained, then the others.
+/// The order of a network's weight tensors in one contiguous run of floats: first those that are trained, then the others.
 package struct ParameterLayout: Hashable, Sendable {
   package let parameters: [ParameterSpecification]
   /// The first float of each parameter.

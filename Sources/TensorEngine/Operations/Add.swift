@@ -1,6 +1,6 @@
 import CKernels
 
-/// The sum of two values of one shape: where a residual branch meets its shortcut.
+/// The sum of two values of one shape, such as a residual branch and its shortcut.
 package struct Add: Operation {
   package let label = "add"
   package init() {}

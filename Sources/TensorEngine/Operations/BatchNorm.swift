@@ -132,15 +132,16 @@ package struct BatchNorm: Operation {
     lowering.emit(
       "batch statistics",
       Lowering.Reduction(partial: partial, operands: operands, extent: channels) { partials, memory, range in
-        let all = Moments.combined(partials, channels, rowsOfExample: rows.count)
-        write(all, to: memory[result], memory, range)
-        if updatesRunning { updateRunning(all, memory, range) }
+        let batch = Moments.combineStatistics(partials, channels, rowsOfExample: rows.count, range)
+        write(batch, channels, to: memory[result], memory, range)
+        if updatesRunning { updateRunning(batch, memory, range) }
       })
     return result
   }
 
-  private func write(_ batch: BatchMoments, to result: UnsafeMutablePointer<Float>, _ memory: BoundOperands, _ range: Range<Int>) {
-    let channels = batch.means.count
+  private func write(
+    _ batch: Moments.Statistics, _ channels: Int, to result: UnsafeMutablePointer<Float>, _ memory: BoundOperands, _ range: Range<Int>
+  ) {
     let (weights, biases) = (memory[.weight(weight)], memory[.weight(bias)])
     for c in range {
       let inverse = 1 / (batch.squares[c] / batch.count + Double(epsilon)).squareRoot()
@@ -152,7 +153,7 @@ package struct BatchNorm: Operation {
     }
   }
 
-  private func updateRunning(_ batch: BatchMoments, _ memory: BoundOperands, _ range: Range<Int>) {
+  private func updateRunning(_ batch: Moments.Statistics, _ memory: BoundOperands, _ range: Range<Int>) {
     let (means, variances) = (memory[.weight(mean)], memory[.weight(variance)])
     for c in range {
       // The running variance is the unbiased one, as in PyTorch.
@@ -200,14 +201,13 @@ package struct BatchNorm: Operation {
         partial: partial, operands: [means] + (requiresWeightGradients ? [toWeight, toBias] : []), extent: channels
       ) { partials, memory, range in
         let count = Double(rows.count * partials.reduce(0) { $0 + $1.batch })
+        let sums = Moments.sum(partials, channels, range)
         let gradients = requiresWeightGradients ? (weight: memory[toWeight], bias: memory[toBias]) : nil
         for c in range {
-          let first = partials.reduce(0) { $0 + Moments($1.pointer, channels).first[c] }
-          let second = partials.reduce(0) { $0 + Moments($1.pointer, channels).second[c] }
-          memory[means][c] = Float(first / count)
-          memory[means][channels + c] = Float(second / count)
-          gradients?.weight[c] = Float(second)
-          gradients?.bias[c] = Float(first)
+          memory[means][c] = Float(sums.first[c] / count)
+          memory[means][channels + c] = Float(sums.second[c] / count)
+          gradients?.weight[c] = Float(sums.second[c])
+          gradients?.bias[c] = Float(sums.first[c])
         }
       })
     return means

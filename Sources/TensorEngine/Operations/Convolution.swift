@@ -66,7 +66,7 @@ package struct Convolution: WeightedOperation {
       winograd.emit(label, source, weights: weights, to: result, finish, &lowering)
       return true
     }
-    // In single precision the library does as well.
+    // In single precision oneDNN is as fast.
     guard lowering.isHalf,
       let gathered = GatheredConvolution(
         batch: lowering.batch, image: image, filters: filters, window: window, groups: groups, isHalf: true)
@@ -105,7 +105,7 @@ package struct Convolution: WeightedOperation {
       winograd.emit(label, gradient, weights: weights, to: result, lowering.finish(ofGradientAt: input), &lowering)
       return true
     }
-    // In single precision the library does as well where the stride is 1.
+    // In single precision oneDNN is as fast where the stride is 1.
     guard lowering.isHalf || window.stride.both != 1,
       let gathered = GatheredConvolution(
         batch: lowering.batch, image: image, filters: filters, window: window, groups: groups, isBackward: true, isHalf: lowering.isHalf

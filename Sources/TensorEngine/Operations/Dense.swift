@@ -25,14 +25,15 @@ package struct Dense: WeightedOperation {
 
   package func floatingPointOperations(inputs: [Shape], output: Shape) -> Int { 2 * inputs[0].count * units }
 
-  /// The rows of the examples that pass at once, and the features of each.
+  /// The rows of a micro-batch, and the features of each.
   private func extent(_ node: Graph.NodeID, _ lowering: Lowering) -> (rows: Int, features: Int) {
     let input = lowering.shape(lowering.input(node))
     let features = input.dimensions.last ?? 1
     return (lowering.batch * input.count / max(features, 1), features)
   }
 
-  /// The pixels of the image that is the layer's input where nobody has brought it into PyTorch's order, else 1.
+  /// The pixels of the image that the layer reads in place of a folded flattening, else 1. See `Lowering.isFolded`: the weights are packed in
+  /// the image's order.
   private func pixels(_ node: Graph.NodeID, _ lowering: Lowering) -> Int {
     let input = lowering.input(node)
     guard lowering.isFolded(input) else { return 1 }

@@ -1,4 +1,4 @@
-/// The token that stands for the whole image: `[tokens, width]` → `[width]`.
+/// The first token, that of the whole image: `[tokens, width]` → `[width]`.
 package struct FirstToken: Operation {
   package let label = "first_token"
   package init() {}

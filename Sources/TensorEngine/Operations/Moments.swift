@@ -8,33 +8,49 @@ struct Moments {
     second = first + channels
   }
 
-  /// The moments of all shards together (Chan, Golub and LeVeque, "Updating Formulae and a Pairwise
-  /// Algorithm for Computing Sample Variances", 1979), where `first` holds the mean of each shard and `second` the squares about it.
-  static func combined(
-    _ partials: [Lowering.Reduction.Partial], _ channels: Int, rowsOfExample: Int
-  ) -> BatchMoments {
-    var count = 0.0
-    var means = [Double](repeating: 0, count: channels)
-    var squares = means
-    for partial in partials where partial.batch > 0 {
-      let other = Moments(partial.pointer, channels)
-      let added = Double(partial.batch * rowsOfExample)
-      for c in 0..<channels {
-        let distance = other.first[c] - means[c]
-        means[c] += distance * added / (count + added)
-        squares[c] += other.second[c] + distance * distance * count * added / (count + added)
-      }
-      count += added
-    }
-    return BatchMoments(count: count, means: means, squares: squares)
+  /// The statistics of a batch, channel by channel.
+  struct Statistics {
+    let means: UnsafeMutablePointer<Double>
+    /// The sums of squares about the means.
+    let squares: UnsafeMutablePointer<Double>
+    /// The number of values of a channel.
+    let count: Double
   }
-}
 
-/// The statistics of a whole batch, channel by channel.
-struct BatchMoments {
-  /// The number of values of a channel.
-  var count: Double
-  var means: [Double]
-  /// The sums of squares about the means.
-  var squares: [Double]
+  /// Combines the statistics of all shards, where `first` holds the means of a shard and `second` the sums of squares about them. The first
+  /// shard's memory then holds the result for the channels in `range`.
+  static func combineStatistics(
+    _ partials: [Lowering.Reduction.Partial], _ channels: Int, rowsOfExample: Int, _ range: Range<Int>
+  ) -> Statistics {
+    let moments = partials.map { Moments($0.pointer, channels) }
+    var counts = partials.map { Double($0.batch * rowsOfExample) }
+    ReductionTree(partials.count).forEachPair { left, right in
+      moments[left].add(moments[right], counts[left], counts[right], range)
+      counts[left] += counts[right]
+    }
+    return Statistics(means: moments[0].first, squares: moments[0].second, count: counts[0])
+  }
+
+  /// Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
+  private func add(_ other: Moments, _ count: Double, _ otherCount: Double, _ range: Range<Int>) {
+    guard otherCount > 0 else { return }
+    let part = otherCount / (count + otherCount)
+    for c in range {
+      let distance = other.first[c] - first[c]
+      first[c] += distance * part
+      second[c] += other.second[c] + distance * distance * count * part
+    }
+  }
+
+  /// Adds up the sums of all shards. The first shard's memory then holds the result for the channels in `range`.
+  static func sum(_ partials: [Lowering.Reduction.Partial], _ channels: Int, _ range: Range<Int>) -> Moments {
+    let moments = partials.map { Moments($0.pointer, channels) }
+    ReductionTree(partials.count).forEachPair { left, right in
+      for c in range {
+        moments[left].first[c] += moments[right].first[c]
+        moments[left].second[c] += moments[right].second[c]
+      }
+    }
+    return moments[0]
+  }
 }

@@ -1,4 +1,4 @@
-/// (x − mean) / deviation, channel by channel: the normalisation that belongs to a model, so that epsilon never depends on it.
+/// (x − mean) / deviation, channel by channel. The normalisation is part of the model, so that epsilon is always in pixels.
 package struct Normalize: Operation {
   package let label = "normalize"
   /// One value per channel (the last dimension).

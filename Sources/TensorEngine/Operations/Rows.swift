@@ -1,6 +1,6 @@
 import CKernels
 
-/// Images as rows of channels, a row for each pixel: how a loop over channels sees them.
+/// Images as a matrix with a row for each pixel and a column for each channel.
 struct Rows: Sendable {
   /// The rows of one example.
   let count: Int
@@ -15,7 +15,7 @@ struct Rows: Sendable {
     count = shape.count / max(channels, 1)
   }
 
-  /// y = factor · x, finished.
+  /// y = factor · x, then `finish`.
   func scale(
     _ x: UnsafePointer<Float>, by factors: UnsafePointer<Float>, _ finish: UnsafePointer<kernels_epilogue>,
     to y: UnsafeMutablePointer<Float>
@@ -34,7 +34,7 @@ struct Rows: Sendable {
     }
   }
 
-  /// Gives each row of an example an equal weight.
+  /// The gradient of `means`: every row of an example gets the same part.
   func spread(_ values: UnsafePointer<Float>, to x: UnsafeMutablePointer<Float>) {
     let weight = 1 / Float(count)
     for example in 0..<batch {

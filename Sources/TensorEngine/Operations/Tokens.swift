@@ -1,5 +1,5 @@
-/// An image as tokens, one for each pixel after one that stands for the whole image, each plus what says where it is (Dosovitskiy et al.
-/// 2021, arXiv:2010.11929): `[height, width, channels]` → `[1 + height · width, channels]`.
+/// An image as tokens: first one for the whole image, then one for each pixel, each plus its position embedding (Dosovitskiy et al. 2021,
+/// arXiv:2010.11929): `[height, width, channels]` → `[1 + height · width, channels]`.
 package struct Tokens: Operation {
   package let label = "tokens"
   /// `[1, 1, channels]`: the token of the whole image.

@@ -1,26 +1,26 @@
 import COneDNN
 
-/// An operation with weights and perhaps a bias that is one kernel: it says which kernel of oneDNN, and where a kernel of our own does
-/// better; the rest is common to all of them.
+/// An operation with weights and perhaps a bias. A conforming type names its kernel of oneDNN, and the cases for which a kernel of our own is
+/// faster. This protocol does the rest for all of them.
 protocol WeightedOperation: Operation {
   var weight: ParameterID { get }
   var bias: ParameterID? { get }
 
   /// - Parameters:
-  ///   - clamp: what the kernel brings its result into; forward only.
+  ///   - clamp: the range that the kernel clamps its result to; forward only.
   ///   - isHalf: whether source and destination are bfloat16; to the weights only.
   func kernel(
     _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?, isHalf: Bool
   ) throws -> Kernel
 
-  /// Emits the forward pass by a kernel of our own.
+  /// Emits a kernel of our own for the forward pass.
   ///
   /// - Returns: false where there is none, and then nothing was emitted.
   func emitForward(
     _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
   ) -> Bool
 
-  /// Emits the gradient at the input by a kernel of our own, as `emitForward`. A kernel that can add to the gradient and mask it asks
+  /// Emits a kernel of our own for the gradient at the input, as `emitForward`. A kernel that can add to the gradient and mask it uses
   /// `Lowering.finish(ofGradientAt:)`.
   func emitBackward(
     _ node: Graph.NodeID, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID,
@@ -34,6 +34,7 @@ extension WeightedOperation {
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
     var (weights, bias) = (Lowering.Operand.weight(weight), bias.map(Lowering.Operand.weight))
     var last = node
+    // Looks ahead: a batch norm, a residual sum and a ReLU that follow are computed by this operation's kernel. See `Fusions`.
     if let norm = lowering.foldedBatchNorm(after: node) {
       (weights, bias) = norm.operation.folded(into: weights, bias, like: lowering.graph.parameterShape(weight), &lowering)
       lowering.save(weights: weights, of: node)
@@ -53,7 +54,7 @@ extension WeightedOperation {
       }
       return
     }
-    // The library's kernels clamp, but add nothing.
+    // oneDNN's kernels can clamp, but not add another value: a ReLU after a sum is then a kernel of its own.
     let ownClamp = sum == nil ? clamp : nil
     if let ownClamp { lowering.fuse(ownClamp.node, into: last) }
     let kernel = try kernel(ONEDNN_FORWARD, at: node, lowering, hasBias: bias != nil, clamp: ownClamp?.range, isHalf: false)

@@ -33,7 +33,7 @@ package struct Window: Hashable, Sendable {
   package var height: Int { size.height }
   package var width: Int { size.width }
 
-  /// What the window is in both directions, where that is the same: what kernels of our own take.
+  /// Size, stride and padding where they are the same in both directions, as kernels of our own need them.
   var square: (size: Int, stride: Int, padding: Int)? {
     guard let size = size.both, let stride = stride.both, let padding = padding.both else { return nil }
     return (size, stride, padding)

@@ -77,11 +77,12 @@ final class BatchTrainer {
   func train(_ batch: TrainingBatch, with optimizer: Optimizer, learningRate: Double, willUpdate: () -> Void) throws -> ShardWork.Result? {
     let shards = shard.count(batch.ids.count)
     let results = try gradients(of: batch, shards)
-    // Summed in the order of the shards, whichever thread was first: the sum of the losses is part of what a run must reproduce.
-    let whole = results.reduce(into: ShardWork.Result()) {
+    // In the order of the tree, whichever thread was first: the sum of the losses is part of what a run must reproduce.
+    let combined = ReductionTree.combined(results) {
       $0.tally += $1.tally
       $0.times += $1.times
     }
+    let whole = combined ?? ShardWork.Result()
     guard whole.tally.loss.isFinite else { return nil }
     willUpdate()
     try parameters.withValues { weights in
@@ -130,29 +131,41 @@ final class BatchTrainer {
     return results.withLock { $0 }
   }
 
+  /// What one thread needs for a shard: a context for each view, and a set for the gradients of the views after the first.
+  private struct Worker {
+    let classifier: any Classifier
+    let contexts: [ExecutionContext]
+    let set: Int
+  }
+
+  private func workers(views: Int) -> [Worker] {
+    let used = sessions[..<views]
+    return zip(attacked.classifiers, sessions[0].contexts).enumerated().map { index, pair in
+      Worker(classifier: pair.0, contexts: used.map { $0[index] }, set: mostShards + index)
+    }
+  }
+
   /// Each shard goes its whole way on one thread.
   private func trainIndependently(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
-    let (control, team, gradients, sets) = (control, attacked, gradients, mostShards)
+    let (control, gradients) = (control, gradients)
     let needsInputGradients = work.batch.objective.needsInputGradients
-    let sessions = sessions[..<work.batch.objective.views.count]
-    try Session.packWeights([team.session, self.sessions[0]], on: engine, width: width)
-    try engine.parallel(shards, width: width) { shard, worker in
+    try Session.packWeights([attacked.session, sessions[0]], on: engine, width: width)
+    try engine.parallel(shards, over: workers(views: work.batch.objective.views.count)) { shard, worker in
       try control()
       var result = ShardWork.Result()
-      let examples = try work.trainingExamples(shard: shard, classifier: team.classifier(worker: worker), times: &result.times)
+      let examples = try work.trainingExamples(shard: shard, classifier: worker.classifier, times: &result.times)
       let start = PhaseTimes.now()
-      let contexts = sessions.map { $0[worker] }
-      for (view, context) in contexts.enumerated() {
+      for (view, context) in worker.contexts.enumerated() {
         work.begin(examples, view: view, context)
         context.runForward()
       }
-      let logitGradients = work.logitGradients(examples, contexts.map(\.logits), &result)
-      for (view, context) in contexts.enumerated() {
-        context.beginBackward(logitGradients[view], into: gradients, set: view == 0 ? shard : sets + worker)
+      let logitGradients = work.logitGradients(examples, worker.contexts.map(\.logits), &result)
+      for (view, context) in worker.contexts.enumerated() {
+        context.beginBackward(logitGradients[view], into: gradients, set: view == 0 ? shard : worker.set)
         context.runBackward()
-        if view > 0 { gradients.add(sets + worker, to: shard) }
+        if view > 0 { gradients.add(worker.set, to: shard) }
       }
-      if needsInputGradients { result.inputGradients = contexts.map(\.inputGradient) }
+      if needsInputGradients { result.inputGradients = worker.contexts.map(\.inputGradient) }
       result.times.add(.retrain, PhaseTimes.now() - start)
       results.withLock { $0[shard] = result }
     }
@@ -165,6 +178,8 @@ final class BatchTrainer {
     let start = PhaseTimes.now()
     let (gradients, last) = (gradients, work.batch.objective.views.count - 1)
     let sessions = sessions[...last]
+    // Safe: the contexts of a shard, one for each view, are used by the task of that shard alone.
+    nonisolated(unsafe) let contexts = sessions.map(\.contexts)
     for view in 0..<last {
       try sessions[view].forward(shards: shards, on: engine, width: width) { shard, context in
         work.begin(examples[shard], view: view, context)
@@ -174,7 +189,7 @@ final class BatchTrainer {
     try sessions[last].pass(shards: shards, on: engine, width: width) { shard, context in
       work.begin(examples[shard], view: last, context)
     } beginBackward: { shard, _ in
-      let contexts = sessions.map { $0[shard] }
+      let contexts = contexts.map { $0[shard] }
       var result = results.withLock { $0[shard] }
       let logitGradients = work.logitGradients(examples[shard], contexts.map(\.logits), &result)
       for (view, context) in contexts.enumerated() { context.beginBackward(logitGradients[view], into: gradients, set: view) }
@@ -202,13 +217,13 @@ final class BatchTrainer {
   private func attackShards(
     _ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>
   ) throws -> [TrainingExamples] {
-    let (control, team) = (control, attacked)
+    let control = control
     let examples = Mutex([TrainingExamples?](repeating: nil, count: shards))
-    try team.session.packWeights(on: engine, width: width)
-    try engine.parallel(shards, width: width) { shard, worker in
+    try attacked.session.packWeights(on: engine, width: width)
+    try engine.parallel(shards, over: attacked.classifiers) { shard, classifier in
       try control()
       var times = PhaseTimes()
-      let shardExamples = try work.trainingExamples(shard: shard, classifier: team.classifier(worker: worker), times: &times)
+      let shardExamples = try work.trainingExamples(shard: shard, classifier: classifier, times: &times)
       examples.withLock { $0[shard] = shardExamples }
       results.withLock { $0[shard].times = times }
     }

@@ -94,14 +94,16 @@ package final class BackgroundSaver<Content: Sendable>: Sendable {
       let bytes = try write(content)
       // A small file's time is the disk's, which nobody waits for.
       return bytes > Self.smallBytes ? (PhaseTimes.now() - begun) / Self.writingShare : 0
-    } catch let error as StorageError where error.isFull || error.isShortage {
-      // Whoever is told may wait here as long as it wants; what it throws ends the run by its own ways.
-      try? onStorage(error)
+    } catch let error as StorageError where error.mayPass {
+      // Whoever is told may wait here as long as it wants. An interruption ends the run by its own ways.
+      do { try onStorage(error) } catch { if error is StorageError { note(error) } }
     } catch {
-      state.withLock { $0.failure = $0.failure ?? error }
+      note(error)
     }
     return 0
   }
+
+  private func note(_ failure: any Error) { state.withLock { $0.failure = $0.failure ?? failure } }
 
   private func finish(_ pause: Double, _ copying: Double) {
     state.withLock { state in
