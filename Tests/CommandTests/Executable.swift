@@ -32,8 +32,10 @@ final class Executable: Sendable {
     self.process = process
     output.read(out.fileHandleForReading)
     errors.read(err.fileHandleForReading)
+    // A process that refuses its arguments does not wait for its input.
+    signal(SIGPIPE, SIG_IGN)
     try process.run()
-    if let input { standardInput.fileHandleForWriting.write(Data(input.utf8)) }
+    if let input { try? standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8)) }
     try standardInput.fileHandleForWriting.close()
   }
 

@@ -94,9 +94,9 @@ package final class BackgroundSaver<Content: Sendable>: Sendable {
       let bytes = try write(content)
       // A small file's time is the disk's, which nobody waits for.
       return bytes > Self.smallBytes ? (PhaseTimes.now() - begun) / Self.writingShare : 0
-    } catch let error as StorageError where error.mayPass {
-      // Whoever is told may wait here as long as it wants. An interruption ends the run by its own ways.
-      do { try onStorage(error) } catch { if error is StorageError { note(error) } }
+    } catch let shortage as StorageError where shortage.mayPass {
+      // Whoever is told may wait here as long as it wants; what it throws ends the run by its own ways, but for a folder that stays away.
+      do { try onStorage(shortage) } catch { if !shortage.isFull, !shortage.isShortage { note(error) } }
     } catch {
       note(error)
     }
