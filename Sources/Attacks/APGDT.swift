@@ -43,21 +43,21 @@ package struct TargetedAPGD: Attack {
     let ranked = ranking(of: examples, by: classifier)
     var found = examples.images
     var highest = [Float](repeating: -.infinity, count: examples.count)
-    var standing = Array(0..<examples.count)
-    for rank in 0..<min(targets, classifier.classes - 1) where !standing.isEmpty {
-      let attacked = examples.gathered(standing)
-      let targetClasses = standing.map { ranked[$0][rank] }
+    var remaining = Array(0..<examples.count)
+    for rank in 0..<min(targets, classifier.classes - 1) where !remaining.isEmpty {
+      let attacked = examples.gathered(remaining)
+      let targetClasses = remaining.map { ranked[$0][rank] }
       let outcome = try apgd.search(
         attacked, from: attacked.streams(for: .attackStart, towards: targetClasses), towards: targetClasses, of: classifier, threat: threat,
         control: control)
       let losses = Dictionary(uniqueKeysWithValues: zip(outcome.remaining, outcome.losses))
-      for (position, row) in standing.enumerated() {
+      for (position, row) in remaining.enumerated() {
         let loss = losses[position] ?? .infinity
         guard loss > highest[row] else { continue }
         highest[row] = loss
         found[example: row] = outcome.images[example: position]
       }
-      standing = outcome.remaining.map { standing[$0] }
+      remaining = outcome.remaining.map { remaining[$0] }
     }
     return found
   }

@@ -14,16 +14,16 @@ import Testing
     return LinearClassifier(Self.shape, weights: weights, bias: [Float](repeating: offset, count: classes))
   }
 
-  private func standing(_ settings: AttackSettings, _ threat: Threat, _ examples: Examples, of classifier: any Classifier) -> [Bool] {
+  private func correct(_ settings: AttackSettings, _ threat: Threat, _ examples: Examples, of classifier: any Classifier) -> [Bool] {
     settings.adversary(for: threat, keep: .firstMisclassified).run(examples, of: classifier).misclassified.map { !$0 }
   }
 
-  private func standingCount(_ settings: AttackSettings, _ threat: Threat, _ examples: Examples, of classifier: any Classifier) -> Int {
-    standing(settings, threat, examples, of: classifier).count { $0 }
+  private func correctCount(_ settings: AttackSettings, _ threat: Threat, _ examples: Examples, of classifier: any Classifier) -> Int {
+    correct(settings, threat, examples, of: classifier).count { $0 }
   }
 
   @Test(
-    "on a linear model apgd_t leaves as many standing as there are, to one in 200, and no attack leaves fewer", arguments: [2, 3, 4, 10],
+    "on a linear model apgd_t leaves as many correct as are robust, to one in 200, and no attack leaves fewer", arguments: [2, 3, 4, 10],
     Norm.allCases)
   func linear(classes: Int, norm: Norm) {
     let model = classifier(classes)
@@ -31,7 +31,7 @@ import Testing
     for truth in [40, 120] {
       let threat = Threat(norm: norm, epsilon: model.epsilon(norm, leaving: truth, of: examples))
       for definition in AttackCatalogue.all where definition.goal == .bounded {
-        let left = standingCount(AttackSettings(definition), threat, examples, of: model)
+        let left = correctCount(AttackSettings(definition), threat, examples, of: model)
         #expect(left >= truth - 1, "\(definition.name) leaves \(left) of \(truth)")
         if definition.name == "apgd_t" { #expect(left <= truth + 1, "apgd_t leaves \(left) of \(truth)") }
       }
@@ -45,18 +45,18 @@ import Testing
     let model = classifier(4, scale: change.scale, offset: change.offset)
     let examples = rightly(Self.images, by: model)
     let threat = Threat(norm: norm, epsilon: model.epsilon(norm, leaving: 60, of: examples))
-    let left = standingCount(AttackSettings(.apgdT), threat, examples, of: model)
+    let left = correctCount(AttackSettings(.apgdT), threat, examples, of: model)
     #expect((59...61).contains(left), "\(left)")
   }
 
-  @Test("PGD on the cross-entropy leaves far more standing than there are: why it carries no verdict", arguments: Norm.allCases)
+  @Test("PGD on the cross-entropy leaves far more correct than are robust: why it carries no verdict", arguments: Norm.allCases)
   func crossEntropyIsTooWeak(norm: Norm) {
     let pgd = AttackSettings(.pgd, ["steps": 100])
     // Where softmax saturates, the gradient of the cross-entropy is zero.
     let saturated = classifier(4, scale: 1_000)
     let examples = rightly(Self.images, by: saturated)
     let threat = Threat(norm: norm, epsilon: saturated.epsilon(norm, leaving: 20, of: examples))
-    #expect(standingCount(pgd, threat, examples, of: saturated) > 150)
+    #expect(correctCount(pgd, threat, examples, of: saturated) > 150)
   }
 
   @Test("nothing makes a constant output wrong, and nothing comes of its gradients but that they are zero")
@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test(
-    "on a ReLU network small enough to be enumerated apgd_t leaves at most one in 50 too many, from ten starts one in 200",
+    "on a ReLU network small enough to be enumerated apgd_t leaves at most one in 50 too many correct, from ten starts one in 200",
     arguments: [2, 3, 5])
   func enumerated(classes: Int) {
     let model = ReLUClassifier(
@@ -92,7 +92,7 @@ import Testing
       // A local maximum may hold a search: the authors' code, too, leaves up to three of 200 too many.
       for (restarts, slack) in [(1, 4), (10, 1)] {
         let settings = AttackSettings(.apgdT, ["restarts": .int(Int64(restarts))])
-        let left = standing(settings, threat, examples, of: model)
+        let left = correct(settings, threat, examples, of: model)
         #expect(zip(truth, left).allSatisfy { !$0 || $1 }, "an example is misclassified that no perturbation makes wrong")
         #expect(zip(truth, left).count { !$0 && $1 } <= slack)
       }
