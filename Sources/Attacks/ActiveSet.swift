@@ -21,7 +21,7 @@ package struct ActiveSet<State: PerExample> {
   package var iterates: Tensor
   package var state: State
   /// The row of each example in the result.
-  private var rows: [Int]
+  package private(set) var rows: [Int]
   private var result: Tensor
 
   /// - Parameter targets: those of the examples when left out.

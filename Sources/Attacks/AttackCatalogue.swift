@@ -5,6 +5,9 @@ package enum AttackCatalogue {
     .bim,
     .mifgsm,
     .pgd,
+    .apgdCE,
+    .apgdDLR,
+    .apgdT,
     .adam,
     .noise,
   ]

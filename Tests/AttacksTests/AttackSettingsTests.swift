@@ -27,10 +27,13 @@ import Testing
     #expect(cost(AttackSettings(.noise, ["steps": 5, "restarts": 3])) == AttackCost(forwardPasses: 12))
     #expect(cost(AttackSettings(.adam)) == AttackCost(gradientEvaluations: 10))
     #expect(cost(AttackSettings(.mifgsm)) == AttackCost(gradientEvaluations: 10))
+    #expect(cost(AttackSettings(.apgdCE, ["restarts": 2])) == AttackCost(gradientEvaluations: 200, forwardPasses: 2))
+    #expect(cost(AttackSettings(.apgdT)) == AttackCost(gradientEvaluations: 900, forwardPasses: 10))
   }
 
   @Test("no run asks more of the model than the attack says", arguments: AttackCatalogue.all) func costHolds(definition: AttackDefinition) {
-    let classifier = LinearClassifier([2, 3, 1], classes: 3, seed: 2)
+    // As many classes as any attack has targets.
+    let classifier = LinearClassifier([2, 3, 1], classes: 12, seed: 2)
     let examples = rightly(randomImages(4, [2, 3, 1]), by: classifier)
     let settings = AttackSettings(definition, ["steps": definition.field("steps")?.onlyDefault == nil ? 6 : 1])
     // Nothing is misclassified, so nothing ends early; the caller predicts the result of each run.
@@ -68,6 +71,9 @@ import Testing
     #expect(AttackSettings(.bim).label == "bim-10")
     #expect(AttackSettings(.mifgsm).label == "mifgsm-10")
     #expect(AttackSettings(.mifgsm, ["decay": 0.5]).label == "mifgsm-10-decay0.5")
+    #expect(AttackSettings(.apgdDLR, ["restarts": 5]).label == "apgd_dlr-100x5")
+    #expect(AttackSettings(.apgdT).label == "apgd_t-100")
+    #expect(AttackSettings(.apgdT, ["targets": 3]).label == "apgd_t-100-targets3")
   }
 
   @Test("JSON names are in snake case") func json() throws {
@@ -80,7 +86,9 @@ import Testing
 
   @Test("what a report says of an attack reads as the same settings", arguments: AttackCatalogue.all)
   func roundTrip(definition: AttackDefinition) throws {
-    for settings in [AttackSettings(definition), AttackSettings(definition, ["step_size": 1])] {
+    for settings in [
+      AttackSettings(definition), AttackSettings(definition, definition.field("step_size") == nil ? ["steps": 3] : ["step_size": 1]),
+    ] {
       #expect(try JSONDecoder().decode(AttackSettings.self, from: JSONEncoder().encode(settings)) == settings)
     }
   }
