@@ -6,6 +6,11 @@ package enum AttackCatalogue {
     .mifgsm,
     .pgd,
     .adam,
+    .rfgsm,
+    .square,
+    .fabT,
+    .deepfool,
+    .cw,
     .noise,
   ]
 

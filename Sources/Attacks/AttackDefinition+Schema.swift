@@ -13,7 +13,8 @@ extension AttackDefinition {
 
   private var traits: String {
     let aim = goal == .bounded ? "within epsilon" : "looks for the nearest misclassified image"
-    return "A \(access == .gradients ? "white-box" : "black-box") attack, \(aim)."
+    let restriction = norms == Norm.allCases ? "" : ", for the norms: \(norms.map(\.rawValue).joined(separator: ", "))"
+    return "A \(access == .gradients ? "white-box" : "black-box") attack, \(aim)\(restriction)."
   }
 }
 

@@ -87,6 +87,8 @@ import Testing
     Fault("/training", ["method": "standard", "attack": ["steps": 3]], .conflict, at: "/training/attack"),
     Fault("/training", ["method": "fgsm", "attack": ["name": "pgd"]], .conflict, at: "/training/attack/name"),
     Fault("/training", ["method": "fgsm", "attack": ["steps": 3]], .conflict, at: "/training/attack/steps"),
+    Fault("/evaluation/attacks", [["name": "cw"]], .conflict, at: "/evaluation/attacks/0/name", says: "an attack in l2"),
+    Fault("/training", ["attack": ["name": "cw"]], .conflict, at: "/training/attack/name", says: "an attack in l2"),
     Fault("/gates", [["metric": "robust_accuracy", "attack": "noise", "min": 0.5]], .conflict, at: "/gates/0/attack"),
     Fault("/gates", [["metric": "clean_accuracy", "attack": "pgd", "min": 0.5]], .conflict, at: "/gates/0/attack"),
     // Layers.

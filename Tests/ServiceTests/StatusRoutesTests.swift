@@ -34,7 +34,8 @@ struct StatusRoutesTests {
       let items = body?["properties"]?["evaluation"]?["properties"]?["attacks"]?["items"]
       #expect(items?["$ref"] == "#/components/schemas/Attack")
       let attacks = contract["components"]?["schemas"]?["Attack"]?["oneOf"]?.list ?? []
-      #expect(attacks.compactMap { $0["title"]?.text } == ["fgsm", "bim", "mifgsm", "pgd", "adam", "noise"])
+      #expect(attacks.compactMap { $0["title"]?.text } 
+          == ["fgsm", "bim", "mifgsm", "pgd", "adam", "rfgsm", "square", "fab_t", "deepfool", "cw", "noise"])
       let momentum = attacks.first { $0["title"]?.text == "mifgsm" }?["properties"]
       #expect(momentum?["name"]?["const"] == "mifgsm")
       #expect(momentum?["steps"]?["minimum"] == 1 && momentum?["steps"]?["maximum"] == 10_000 && momentum?["steps"]?["default"] == 10)

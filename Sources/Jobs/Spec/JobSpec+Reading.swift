@@ -135,7 +135,20 @@ extension JobSpec {
         "/training/early_stop_patience", .conflict,
         "early stopping watches a validation part, and dataset.validation_fraction is 0; give it a part such as 0.1")
     }
+    if let training, training.method != .standard { checkNorm(of: training.attack, at: "/training/attack", log) }
+    for (index, attack) in evaluation.attacks.enumerated() { checkNorm(of: attack, at: "/evaluation/attacks/\(index)", log) }
     if log.isClean("/evaluation/attacks") { checkGates(log) }
+  }
+
+  private func checkNorm(of attack: AttackSettings, at pointer: String, _ log: FaultLog) {
+    let norms = attack.definition.norms
+    guard !norms.contains(threat.norm), log.isClean(pointer), log.isClean("/threat/norm") else { return }
+    log.add(
+      pointer + "/name", .conflict,
+      """
+      \(attack.name) is an attack in \(norms.map(\.rawValue).joined(separator: ", ")), and the threat's norm is \(threat.norm.rawValue); choose \
+      another attack or norm
+      """)
   }
 
   private func checkGates(_ log: FaultLog) {
