@@ -2,78 +2,113 @@ import TensorEngine
 
 /// A hyperplane, and the shortest way to it within the box (Croce and Hein 2020, arXiv:1907.02044, section 3.1).
 struct LinearBoundary {
-  private let normal: ArraySlice<Float>
-  private let value: Double
-  private let origin: ArraySlice<Float>
+  /// In fours, filled up with zeros, for the sums over them.
+  private var weights: [SIMD4<Double>]
+  /// The plane is where weights · x is this.
+  private let level: Double
+  private let count: Int
   private let norm: Norm
 
   /// The points where `value + normal · (x − origin)` is 0. A value of the normal that is not finite counts as 0.
   init(normal: ArraySlice<Float>, value: Float, at origin: ArraySlice<Float>, norm: Norm) {
-    self.normal = normal
-    self.value = Double(value)
-    self.origin = origin
+    count = normal.count
     self.norm = norm
+    weights = Self.fours(normal)
+    for index in weights.indices {
+      // 0 · w is 0 but for what is not finite.
+      weights[index].replace(with: 0, where: 0 * weights[index] .!= 0)
+    }
+    level = Self.product(weights, Self.fours(origin)) - Double(value)
   }
 
   /// The shortest steps from `point` onto the plane, each pixel staying in the box, and their length. Where no point of the box lies on
   /// the plane they lead to the box's corner that is closest to it; from a value that is no number they lead nowhere.
   func way(from point: ArraySlice<Float>) -> (steps: [Double], length: Double) {
-    let count = normal.count
-    var weights = [Double](repeating: 0, count: count)
-    var rooms = weights
-    var excess = value
-    normal.withUnsafeBufferPointer { w in
-      point.withUnsafeBufferPointer { x in
-        origin.withUnsafeBufferPointer { x0 in
-          for index in 0..<count where w[index].isFinite {
-            weights[index] = Double(w[index])
-            excess += weights[index] * (Double(x[index]) - Double(x0[index]))
-          }
-          for index in 0..<count {
-            let rises = (weights[index] > 0) == (excess < 0)
-            rooms[index] = max(Double(rises ? Threat.box.upperBound - x[index] : x[index] - Threat.box.lowerBound), 0)
-          }
-        }
-      }
-    }
+    let point = Self.fours(point)
+    let excess = Self.product(weights, point) - level
     guard excess.isFinite else { return ([Double](repeating: 0, count: count), 0) }
-    let pace = pace(weights, rooms, change: abs(excess))
-    return steps(weights, rooms, pace, falls: excess >= 0)
+    // Which way lowers the distance: along the weights below the plane, against them above.
+    let sign: Double = excess < 0 ? 1 : -1
+    let (low, high) = (Double(Threat.box.lowerBound), Double(Threat.box.upperBound))
+    let rooms = zip(weights, point).map { weight, pixel in
+      Self.larger((pixel - low).replacing(with: high - pixel, where: sign * weight .> 0), .zero)
+    }
+    let speeds = weights.map(speed)
+    return steps(rooms, speeds, pace(rooms, speeds, change: abs(excess)), sign)
   }
 
-  /// How far a pixel moves at pace 1, before it meets the box: in L∞ all alike, in L2 by their weight.
-  private func speed(_ weight: Double) -> Double { norm == .linf ? 1 : abs(weight) }
+  /// How far pixels move at pace 1, before they meet the box: in L∞ all alike, in L2 by their weights.
+  private func speed(_ weights: SIMD4<Double>) -> SIMD4<Double> {
+    switch norm {
+    case .linf: SIMD4(repeating: 1).replacing(with: 0, where: weights .== 0)
+    case .l2: Self.magnitude(weights)
+    }
+  }
 
   /// The pace at which the steps change the value by `change`.
   ///
   /// The change is concave in the pace, in straight pieces that end where a pixel meets the box; Newton's method climbs it from 0 without
   /// passing the solution, and is exact once no piece ends between.
-  private func pace(_ weights: [Double], _ rooms: [Double], change: Double) -> Double {
+  private func pace(_ rooms: [SIMD4<Double>], _ speeds: [SIMD4<Double>], change: Double) -> Double {
     var pace = 0.0
     for _ in 0..<100 {
-      var (done, slope) = (0.0, 0.0)
-      for index in 0..<weights.count {
-        let (weight, speed) = (abs(weights[index]), speed(weights[index]))
-        let isFree = pace * speed < rooms[index]
-        done += weight * (isFree ? pace * speed : rooms[index])
-        slope += isFree ? weight * speed : 0
+      var (done, slope) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+      for index in weights.indices {
+        let weight = Self.magnitude(weights[index])
+        let ahead = pace * speeds[index]
+        done += weight * Self.smaller(ahead, rooms[index])
+        slope += (weight * speeds[index]).replacing(with: 0, where: ahead .>= rooms[index])
       }
-      guard slope > 0, done < change * (1 - 1e-12) else { break }
-      pace += (change - done) / slope
+      guard slope.sum() > 0, done.sum() < change * (1 - 1e-12) else { break }
+      pace += (change - done.sum()) / slope.sum()
     }
     return pace
   }
 
-  private func steps(_ weights: [Double], _ rooms: [Double], _ pace: Double, falls: Bool) -> (steps: [Double], length: Double) {
-    var steps = weights
-    var (largest, squares) = (0.0, 0.0)
-    for index in 0..<weights.count {
-      let weight = weights[index]
-      let size = weight == 0 ? 0 : min(pace * speed(weight), rooms[index])
-      steps[index] = (weight > 0) == falls ? -size : size
-      largest = max(largest, size)
-      squares += size * size
+  private func steps(
+    _ rooms: [SIMD4<Double>], _ speeds: [SIMD4<Double>], _ pace: Double, _ sign: Double
+  ) -> (steps: [Double], length: Double) {
+    var steps = [Double](repeating: 0, count: count)
+    var (largest, squares) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+    for index in weights.indices {
+      let sizes = Self.smaller(pace * speeds[index], rooms[index])
+      largest = Self.larger(largest, sizes)
+      squares += sizes * sizes
+      let signed = sizes.replacing(with: -sizes, where: sign * weights[index] .< 0)
+      for lane in 0..<min(4, count - 4 * index) { steps[4 * index + lane] = signed[lane] }
     }
-    return (steps, norm == .linf ? largest : squares.squareRoot())
+    return (steps, norm == .linf ? largest.max() : squares.sum().squareRoot())
+  }
+
+  // MARK: Fours
+
+  private static func fours(_ values: ArraySlice<Float>) -> [SIMD4<Double>] {
+    values.withUnsafeBufferPointer { values in
+      (0..<(values.count + 3) / 4).map { index in
+        let first = 4 * index
+        guard first + 4 <= values.count else {
+          var last = SIMD4<Double>.zero
+          for lane in 0..<values.count - first { last[lane] = Double(values[first + lane]) }
+          return last
+        }
+        return SIMD4(SIMD4(values[first], values[first + 1], values[first + 2], values[first + 3]))
+      }
+    }
+  }
+
+  private static func product(_ one: [SIMD4<Double>], _ other: [SIMD4<Double>]) -> Double {
+    var sum = SIMD4<Double>.zero
+    for index in one.indices { sum += one[index] * other[index] }
+    return sum.sum()
+  }
+
+  private static func magnitude(_ values: SIMD4<Double>) -> SIMD4<Double> { larger(values, -values) }
+
+  private static func larger(_ one: SIMD4<Double>, _ other: SIMD4<Double>) -> SIMD4<Double> {
+    one.replacing(with: other, where: other .> one)
+  }
+
+  private static func smaller(_ one: SIMD4<Double>, _ other: SIMD4<Double>) -> SIMD4<Double> {
+    one.replacing(with: other, where: other .< one)
   }
 }

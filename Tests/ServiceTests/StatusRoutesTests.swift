@@ -34,7 +34,8 @@ struct StatusRoutesTests {
       let items = body?["properties"]?["evaluation"]?["properties"]?["attacks"]?["items"]
       #expect(items?["$ref"] == "#/components/schemas/Attack")
       let attacks = contract["components"]?["schemas"]?["Attack"]?["oneOf"]?.list ?? []
-      #expect(attacks.compactMap { $0["title"]?.text } 
+      #expect(
+        attacks.compactMap { $0["title"]?.text }
           == ["fgsm", "bim", "mifgsm", "pgd", "adam", "rfgsm", "square", "fab_t", "deepfool", "cw", "noise"])
       let momentum = attacks.first { $0["title"]?.text == "mifgsm" }?["properties"]
       #expect(momentum?["name"]?["const"] == "mifgsm")
