@@ -1,3 +1,4 @@
+import JSON
 import TensorEngine
 
 extension AttackDefinition {
@@ -9,7 +10,7 @@ extension AttackDefinition {
       """,
     fields: [
       .steps(default: 100, help: "Gradient steps towards each class."),
-      AttackField(
+      Field(
         "targets", .integer(1...1_000), default: 9,
         help: "How many classes: those that the network ranks next after the true one on the clean image.", label: .named),
       .restarts,

@@ -35,14 +35,21 @@ package struct ActiveSet<State: PerExample> {
   }
 
   package var isEmpty: Bool { rows.isEmpty }
+  package var count: Int { rows.count }
 
   /// Removes the examples that `logits`, computed at the iterates, gets wrong; each keeps its iterate as its result.
   package mutating func release(by logits: Tensor) {
     let labels = targets.labels
     let predicted = logits.predictions()
-    let staying = labels.indices.filter { predicted[$0] == labels[$0] }
-    guard staying.count < labels.count else { return }
-    for row in labels.indices where predicted[row] != labels[row] { result[example: rows[row]] = iterates[example: row] }
+    release(labels.indices.filter { predicted[$0] != labels[$0] })
+  }
+
+  /// Removes the examples in `leaving`; each keeps its iterate as its result.
+  package mutating func release(_ leaving: [Int]) {
+    guard !leaving.isEmpty else { return }
+    for row in leaving { result[example: rows[row]] = iterates[example: row] }
+    let left = Set(leaving)
+    let staying = rows.indices.filter { !left.contains($0) }
     clean = clean.gathered(staying)
     targets = targets.gathered(staying)
     iterates = iterates.gathered(staying)

@@ -45,6 +45,7 @@ package struct Adversary: Sendable {
       let counter = CountingClassifier(classifier)
       var found = try attack.perturb(attacked, of: counter, threat: threat, control: control)
       let breaches = breaches(in: found, around: attacked.images)
+      if goal == .minimalDistance { result.record(distances: distances(of: found, attacked, breaches, counter), of: remaining) }
       threat.project(&found, around: attacked.images)
       let logits = counter.logits(of: found)
       result.record(found, logits: logits, of: remaining, labels: attacked.labels, faults: counter.faults, breaches: breaches)
@@ -70,6 +71,14 @@ package struct Adversary: Sendable {
       let inBall = distance <= (goal == .bounded ? threat.epsilon + Self.tolerance : .infinity)
       let margin = Float(Self.tolerance)
       return !inBall || !images[example: row].allSatisfy { $0 >= Threat.box.lowerBound - margin && $0 <= Threat.box.upperBound + margin }
+    }
+  }
+
+  /// How far each image lies from its clean one, where it is in the box and misclassified: perhaps no longer so once it is projected.
+  private func distances(of images: Tensor, _ attacked: Examples, _ breaches: [Bool], _ classifier: any Classifier) -> [Double?] {
+    let predicted = classifier.logits(of: images).predictions()
+    return threat.distances(of: images, from: attacked.images).enumerated().map { row, distance in
+      breaches[row] || predicted[row] == attacked.labels[row] ? nil : distance
     }
   }
 

@@ -9,6 +9,11 @@ package enum AttackCatalogue {
     .apgdDLR,
     .apgdT,
     .adam,
+    .rfgsm,
+    .square,
+    .fabT,
+    .deepfool,
+    .cw,
     .noise,
   ]
 

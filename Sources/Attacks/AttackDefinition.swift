@@ -38,6 +38,8 @@ package struct AttackDefinition: Sendable {
   package let goal: Goal
   package let access: Access
   package let family: Family
+  /// The norms of the threats that it can be used against.
+  package let norms: [Norm]
   /// The higher, the fewer examples withstand, in general. The strongest attack of an evaluation draws the curve of accuracy by epsilon.
   package let strength: Int
   /// The attack of these settings against a threat, with its defaults filled in.
@@ -45,7 +47,7 @@ package struct AttackDefinition: Sendable {
 
   package init(
     name: String, summary: String, fields: [Field], goal: Goal = .bounded, access: Access = .gradients, family: Family = .other,
-    strength: Int, make: @escaping @Sendable (AttackSettings, Threat, Keep) -> any Attack
+    norms: [Norm] = Norm.allCases, strength: Int, make: @escaping @Sendable (AttackSettings, Threat, Keep) -> any Attack
   ) {
     self.name = name
     self.summary = summary
@@ -53,6 +55,7 @@ package struct AttackDefinition: Sendable {
     self.goal = goal
     self.access = access
     self.family = family
+    self.norms = norms
     self.strength = strength
     self.make = make
   }

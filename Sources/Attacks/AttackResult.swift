@@ -15,6 +15,8 @@ package struct AttackResult: Sendable {
   package private(set) var breaches: [Bool]
   /// Whether a misclassified image was predicted otherwise when predicted again.
   package internal(set) var unrepeatable: [Bool]
+  /// By a minimal-distance attack: how far its misclassified image lay from the clean one, wherever that was; `nil` where it found none.
+  package private(set) var distances: [Double?]
   package internal(set) var cost = AttackCost()
 
   init(_ examples: Examples) {
@@ -25,6 +27,7 @@ package struct AttackResult: Sendable {
     faults = [GradientFault?](repeating: nil, count: examples.count)
     breaches = [Bool](repeating: false, count: examples.count)
     unrepeatable = breaches
+    distances = [Double?](repeating: nil, count: examples.count)
   }
 
   /// Which examples the classifier now gets wrong.
@@ -44,6 +47,13 @@ package struct AttackResult: Sendable {
       images[example: row] = found[example: position]
       predictions[row] = predicted[position]
       losses[row] = reached[position]
+    }
+  }
+
+  /// Takes over the distances of what a run found, misclassified as it was, before it is brought into the ball.
+  mutating func record(distances found: [Double?], of rows: [Int]) {
+    for (position, row) in rows.enumerated() {
+      if let distance = found[position] { distances[row] = min(distance, distances[row] ?? .infinity) }
     }
   }
 }

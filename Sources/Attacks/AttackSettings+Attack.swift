@@ -16,11 +16,14 @@ extension AttackSettings {
   /// What all runs ask of the model for one example at most, without the prediction of each run's result.
   package var cost: AttackCost {
     let single = anyAttack.cost
-    return AttackCost(gradientEvaluations: single.gradientEvaluations * runs, forwardPasses: single.forwardPasses * runs)
+    // What looks for the nearest image is predicted before it is projected, too.
+    let unprojected = definition.goal == .minimalDistance ? 1 : 0
+    return AttackCost(
+      gradientEvaluations: single.gradientEvaluations * runs, forwardPasses: (single.forwardPasses + unprojected) * runs)
   }
 
   /// Against whatever threat: it changes neither an attack's cost nor its randomness.
-  private var anyAttack: any Attack { attack(for: Threat(norm: .linf, epsilon: 1), keep: .last) }
+  private var anyAttack: any Attack { attack(for: Threat(norm: definition.norms.first ?? .linf, epsilon: 1), keep: .last) }
 
   /// These settings for another epsilon: lengths in pixels grow and shrink with the ball.
   package func scaled(from threat: Threat, to epsilon: Double) -> AttackSettings {

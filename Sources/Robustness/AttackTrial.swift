@@ -15,6 +15,8 @@ package struct AttackTrial: Sendable {
   /// Misclassified examples that were predicted differently when predicted again.
   package var unrepeatable: Int
   package var cost: AttackCost
+  /// How far the misclassified images lie that a minimal-distance attack found, in any order.
+  package private(set) var distances: [Double] = []
   package var seconds: Double
 
   package init(
@@ -42,5 +44,6 @@ package struct AttackTrial: Sendable {
     breaches += shard.breaches
     unrepeatable += shard.unrepeatable
     cost += shard.cost
+    distances += shard.distances.compactMap { $0 }
   }
 }

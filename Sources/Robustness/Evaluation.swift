@@ -13,10 +13,13 @@ package struct Evaluation: Hashable, Sendable, Codable {
     package var gradientEvaluations: Int
     package var forwardPasses: Int
     package var seconds: Double
+    /// In the threat's norm, of the misclassified images that a minimal-distance attack found, however far; `nil` without any.
+    package var meanDistance: Double?
+    package var medianDistance: Double?
 
     package init(
       settings: AttackSettings, robustAccuracy: Proportion, correctPerClass: [Int], gradientEvaluations: Int, forwardPasses: Int,
-      seconds: Double
+      seconds: Double, distances: [Double] = []
     ) {
       self.settings = settings
       label = settings.label
@@ -25,10 +28,16 @@ package struct Evaluation: Hashable, Sendable, Codable {
       self.gradientEvaluations = gradientEvaluations
       self.forwardPasses = forwardPasses
       self.seconds = seconds
+      guard !distances.isEmpty else { return }
+      let sorted = distances.sorted()
+      meanDistance = sorted.reduce(0, +) / Double(sorted.count)
+      medianDistance = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
     }
 
     private enum CodingKeys: String, CodingKey {
       case label, seconds
+      case meanDistance = "mean_distance"
+      case medianDistance = "median_distance"
       case settings = "attack"
       case robustAccuracy = "robust_accuracy"
       case correctPerClass = "correct_per_class"

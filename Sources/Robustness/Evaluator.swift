@@ -94,7 +94,7 @@ package struct Evaluator: Sendable {
     Evaluation.Attacked(
       settings: trial.settings, robustAccuracy: trial.accuracy,
       correctPerClass: counts(trial.withstood, set), gradientEvaluations: trial.cost.gradientEvaluations,
-      forwardPasses: trial.cost.forwardPasses, seconds: trial.seconds)
+      forwardPasses: trial.cost.forwardPasses, seconds: trial.seconds, distances: trial.distances)
   }
 
   /// The number of true `outcomes` of each class.

@@ -10,6 +10,8 @@ package struct ShardRecord: Hashable, Sendable {
   package var breaches = 0
   package var unrepeatable = 0
   package var cost = AttackCost()
+  /// By example, of a minimal-distance attack: how far its misclassified image lies, `nil` where it found none. Empty for other attacks.
+  package var distances: [Double?] = []
 
   package init(withstood: [Bool]) { self.withstood = withstood }
 
@@ -26,13 +28,14 @@ package struct ShardRecord: Hashable, Sendable {
     breaches = result.breaches.count { $0 }
     unrepeatable = result.unrepeatable.count { $0 }
     cost = result.cost
+    if result.distances.contains(where: { $0 != nil }) { distances = result.distances }
   }
 }
 
 /// A compact form, because a saved evaluation has thousands of records. Outcomes are a string of 0 and 1, and counts of 0 are omitted.
 extension ShardRecord: Codable {
   private enum CodingKeys: String, CodingKey {
-    case withstood, breaches, unrepeatable
+    case withstood, breaches, unrepeatable, distances
     case zeroGradients = "zero_gradients"
     case brokenGradients = "broken_gradients"
     case gradientEvaluations = "gradient_evaluations"
@@ -48,6 +51,7 @@ extension ShardRecord: Codable {
     breaches = try count(.breaches)
     unrepeatable = try count(.unrepeatable)
     cost = AttackCost(gradientEvaluations: try count(.gradientEvaluations), forwardPasses: try count(.forwardPasses))
+    distances = try values.decodeIfPresent([Double?].self, forKey: .distances) ?? []
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -58,5 +62,6 @@ extension ShardRecord: Codable {
       (.gradientEvaluations, cost.gradientEvaluations), (.forwardPasses, cost.forwardPasses),
     ]
     for (key, count) in counts where count != 0 { try values.encode(count, forKey: key) }
+    if !distances.isEmpty { try values.encode(distances, forKey: .distances) }
   }
 }

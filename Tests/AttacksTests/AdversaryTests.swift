@@ -32,8 +32,8 @@ private struct Interruption: Error {}
   @Test("an attack within its bound breaches nothing") func noBreach() {
     let classifier = LinearClassifier(shape, classes: 3, seed: 2)
     let examples = rightly(randomImages(8, shape, in: 0.3...0.7), by: classifier)
-    for definition in AttackCatalogue.all {
-      let result = AttackSettings(definition).adversary(for: threat, keep: .firstMisclassified).run(examples, of: classifier)
+    for definition in AttackCatalogue.all where definition.norms.contains(.linf) {
+      let result = AttackSettings(quick: definition).adversary(for: threat, keep: .firstMisclassified).run(examples, of: classifier)
       #expect(!result.breaches.contains(true))
       #expect(!result.unrepeatable.contains(true))
     }

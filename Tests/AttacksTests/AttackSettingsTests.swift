@@ -29,17 +29,27 @@ import Testing
     #expect(cost(AttackSettings(.mifgsm)) == AttackCost(gradientEvaluations: 10))
     #expect(cost(AttackSettings(.apgdCE, ["restarts": 2])) == AttackCost(gradientEvaluations: 200, forwardPasses: 2))
     #expect(cost(AttackSettings(.apgdT)) == AttackCost(gradientEvaluations: 900, forwardPasses: 10))
+    #expect(cost(AttackSettings(.rfgsm, ["restarts": 3])) == AttackCost(gradientEvaluations: 3))
+    #expect(cost(AttackSettings(.square, ["restarts": 2])) == AttackCost(forwardPasses: 10_002))
+    #expect(cost(AttackSettings(.fabT)) == AttackCost(gradientEvaluations: 900, forwardPasses: 901))
+    // A minimal-distance attack's image is predicted where it was found, too.
+    #expect(cost(AttackSettings(.deepfool)) == AttackCost(gradientEvaluations: 450, forwardPasses: 2))
+    #expect(cost(AttackSettings(.cw)) == AttackCost(gradientEvaluations: 9000, forwardPasses: 1))
   }
 
   @Test("no run asks more of the model than the attack says", arguments: AttackCatalogue.all) func costHolds(definition: AttackDefinition) {
     // As many classes as any attack has targets.
     let classifier = LinearClassifier([2, 3, 1], classes: 12, seed: 2)
     let examples = rightly(randomImages(4, [2, 3, 1]), by: classifier)
-    let settings = AttackSettings(definition, ["steps": definition.field("steps")?.onlyDefault == nil ? 6 : 1])
-    // Nothing is misclassified, so nothing ends early; the caller predicts the result of each run.
-    let spent = settings.adversary(for: Threat(norm: .linf, epsilon: 0), keep: .firstMisclassified).run(examples, of: classifier).cost
-    #expect(spent.gradientEvaluations == 4 * settings.cost.gradientEvaluations)
-    #expect(spent.forwardPasses == 4 * (settings.cost.forwardPasses + settings.runs))
+    let settings = AttackSettings(quick: definition)
+    let unmoved = Threat(norm: definition.norms[0], epsilon: 0)
+    let spent = settings.adversary(for: unmoved, keep: .firstMisclassified).run(examples, of: classifier).cost
+    // The caller predicts the result of each run.
+    let most = AttackCost(
+      gradientEvaluations: 4 * settings.cost.gradientEvaluations, forwardPasses: 4 * (settings.cost.forwardPasses + settings.runs))
+    #expect(spent.gradientEvaluations <= most.gradientEvaluations && spent.forwardPasses <= most.forwardPasses)
+    // Nothing is misclassified at epsilon 0, so a bounded attack ends nothing early; but there are only two classes to aim at.
+    if definition.goal == .bounded, definition.field("targets") == nil { #expect(spent == most) }
   }
 
   @Test("names are there once, and every field that is fixed or has a default takes its default", arguments: AttackCatalogue.all)
@@ -74,6 +84,11 @@ import Testing
     #expect(AttackSettings(.apgdDLR, ["restarts": 5]).label == "apgd_dlr-100x5")
     #expect(AttackSettings(.apgdT).label == "apgd_t-100")
     #expect(AttackSettings(.apgdT, ["targets": 3]).label == "apgd_t-100-targets3")
+    #expect(AttackSettings(.rfgsm).label == "rfgsm")
+    #expect(AttackSettings(.square, ["queries": 100, "restarts": 2]).label == "square-100x2")
+    #expect(AttackSettings(.fabT, ["targets": 3]).label == "fab_t-100-targets3")
+    #expect(AttackSettings(.deepfool, ["overshoot": 0.5]).label == "deepfool-50-overshoot0.5")
+    #expect(AttackSettings(.cw).label == "cw-1000")
   }
 
   @Test("JSON names are in snake case") func json() throws {
@@ -86,9 +101,8 @@ import Testing
 
   @Test("what a report says of an attack reads as the same settings", arguments: AttackCatalogue.all)
   func roundTrip(definition: AttackDefinition) throws {
-    for settings in [
-      AttackSettings(definition), AttackSettings(definition, definition.field("step_size") == nil ? ["steps": 3] : ["step_size": 1]),
-    ] {
+    let sized = definition.field("step_size") == nil ? [:] : ["step_size": JSONValue.int(1)]
+    for settings in [AttackSettings(definition), AttackSettings(quick: definition), AttackSettings(definition, sized)] {
       #expect(try JSONDecoder().decode(AttackSettings.self, from: JSONEncoder().encode(settings)) == settings)
     }
   }

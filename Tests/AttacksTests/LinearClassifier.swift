@@ -1,4 +1,5 @@
 import Attacks
+import JSON
 import TensorEngine
 
 /// Logits W·x + b of the flattened image, whose input gradients are known in closed form.
@@ -78,4 +79,12 @@ func randomImages(_ count: Int, _ shape: Shape, in range: ClosedRange<Float> = 0
 /// Those images with the classes that the classifier gives them.
 func rightly(_ images: Tensor, by classifier: LinearClassifier, seed: UInt64 = 1) -> Examples {
   Examples(images: images, labels: classifier.logits(of: images).argmax(), ids: Array(0..<images.batch), seed: seed)
+}
+
+extension AttackSettings {
+  /// With so few steps and queries that it runs in no time.
+  init(quick definition: AttackDefinition) {
+    let few: [String: JSONValue] = ["steps": 6, "queries": 30, "binary_search_steps": 3]
+    self.init(definition, few.filter { name, _ in definition.field(name).map { $0.onlyDefault == nil } ?? false })
+  }
 }

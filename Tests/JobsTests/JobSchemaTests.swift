@@ -72,7 +72,8 @@ struct JobSchemaTests {
     "/threat/epsilon 8", "/threat/epsilon \"300/255\"", "/training/attack/step_size \"0/255\"", "/kind \"evaluate\"",
     "/training {\"base_epochs\":0,\"epochs\":0}", "/training/schedule {\"name\":\"step\",\"milestones\":[6,6]}",
     "/training/schedule {\"name\":\"step\",\"milestones\":[50]}",
-    "/training {\"method\":\"trades\",\"attack\":{\"random_start\":false}}",
+    "/training {\"method\":\"trades\",\"attack\":{\"random_start\":false}}", "/evaluation/attacks [{\"name\":\"cw\"}]",
+    "/training {\"attack\":{\"name\":\"cw\"}}",
     "/gates [{\"metric\":\"robust_accuracy\",\"attack\":\"noise\",\"min\":0.5}]",
     "/gates [{\"metric\":\"clean_accuracy\",\"attack\":\"pgd\",\"min\":0.5}]",
   ]

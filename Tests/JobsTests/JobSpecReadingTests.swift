@@ -107,6 +107,8 @@ import Testing
     Fault("/training", ["method": "fgsm", "attack": ["steps": 3]], .conflict, at: "/training/attack/steps"),
     Fault("/training", ["method": "trades", "attack": ["name": "fgsm"]], .conflict, at: "/training/attack/name", says: "trains on pgd"),
     Fault("/training", ["method": "trades", "attack": ["random_start": false]], .conflict, at: "/training/attack/random_start"),
+    Fault("/evaluation/attacks", [["name": "cw"]], .conflict, at: "/evaluation/attacks/0/name", says: "an attack in l2"),
+    Fault("/training", ["attack": ["name": "cw"]], .conflict, at: "/training/attack/name", says: "an attack in l2"),
     Fault("/gates", [["metric": "robust_accuracy", "attack": "noise", "min": 0.5]], .conflict, at: "/gates/0/attack"),
     Fault("/gates", [["metric": "clean_accuracy", "attack": "pgd", "min": 0.5]], .conflict, at: "/gates/0/attack"),
     // Layers.

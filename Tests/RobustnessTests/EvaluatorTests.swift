@@ -171,4 +171,30 @@ private struct Interruption: Error {}
     #expect(drawn != EvaluationSettings(samples: 100, seed: 5).sample(of: 1000))
     #expect(settings.sample(of: 30) == Array(0..<30))
   }
+
+  @Test("an attack that looks for the nearest image gives distances, however the examples are cut, and a bounded one gives none")
+  func distances() throws {
+    var team = LinearTeam(classes: 2)
+    let difference = zip(team.weights[0], team.weights[1]).map { Double($0 - $1) }
+    let set = team.set(40, wrong: [3, 17])
+    let images = try set.images(Array(0..<40))
+    let margins = (0..<40).filter { $0 != 3 && $0 != 17 }.map { row in
+      abs(zip(difference, images[example: row]).reduce(0.0) { $0 + $1.0 * Double($1.1) })
+    }
+    // Without the box; DeepFool goes 2 % further, and in the box further still.
+    let nearest = margins.map { $0 / difference.reduce(0) { $0 + $1 * $1 }.squareRoot() }.sorted()
+    let median = (nearest[18] + nearest[19]) / 2
+    let settings = EvaluationSettings(attacks: [AttackSettings(.deepfool), AttackSettings(.pgd)])
+    let euclidean = Threat(norm: .l2, epsilon: median)
+    for size in [7, 100] {
+      team.shardSize = size
+      let evaluation = try evaluate(team, set, settings, threat: euclidean)
+      let found = try #require(evaluation.attacks[0].medianDistance)
+      #expect(found >= median && found < 1.2 * median + 0.001)
+      #expect(try #require(evaluation.attacks[0].meanDistance) > nearest.reduce(0, +) / 38)
+      #expect((17...24).contains(evaluation.attacks[0].robustAccuracy.correct))
+      #expect(evaluation.attacks[1].medianDistance == nil && evaluation.attacks[1].meanDistance == nil)
+      #expect(evaluation.warnings.allSatisfy { $0.attack == nil })
+    }
+  }
 }

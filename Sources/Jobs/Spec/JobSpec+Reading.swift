@@ -66,7 +66,20 @@ extension JobSpec {
     if kind == .evaluate, model.initial == nil, log.isClean("/model/init") {
       log.add("/model/init", .required, "a job of kind evaluate needs the weights to evaluate: an mdl_… or ckpt_…")
     }
+    if let training, training.attacks { checkNorm(of: training.attack, at: "/training/attack", log) }
+    for (index, attack) in evaluation.attacks.enumerated() { checkNorm(of: attack, at: "/evaluation/attacks/\(index)", log) }
     for (index, gate) in gates.enumerated() where log.isClean("/gates/\(index)") { check(gate, at: "/gates/\(index)", log) }
+  }
+
+  private func checkNorm(of attack: AttackSettings, at pointer: String, _ log: FaultLog) {
+    let norms = attack.definition.norms
+    guard !norms.contains(threat.norm), log.isClean(pointer), log.isClean("/threat/norm") else { return }
+    log.add(
+      pointer + "/name", .conflict,
+      """
+      \(attack.name) is an attack in \(norms.map(\.rawValue).joined(separator: ", ")), and the threat's norm is \(threat.norm.rawValue); choose \
+      another attack or norm
+      """)
   }
 
   private func check(_ gate: Gate, at pointer: String, _ log: FaultLog) {

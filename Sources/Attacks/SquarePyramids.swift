@@ -1,0 +1,138 @@
+import TensorEngine
+
+/// Square in L2: the perturbation's mass moves from one window to another, where it takes the form of two pyramids of opposite signs.
+struct SquarePyramids: SquareMoves {
+  private let height: Int
+  private let width: Int
+  private let channels: Int
+  private let epsilon: Double
+  private var pyramids = PyramidPair(side: 1)
+  /// Keeps divisions by a norm of zero finite.
+  private static let tiny = 1e-12
+
+  init(_ shape: Shape, epsilon: Double) {
+    (height, width, channels) = (shape[0], shape[1], shape[2])
+    self.epsilon = epsilon
+  }
+
+  /// An odd side, at least 3, where the image has room for it.
+  mutating func setShare(_ share: Double) {
+    let whole = max(Int((share * Double(height * width)).squareRoot().rounded(.toNearestOrEven)), 3)
+    let side = min(whole + (whole.isMultiple(of: 2) ? 1 : 0), height, width)
+    if side != pyramids.side { pyramids = PyramidPair(side: side) }
+  }
+
+  /// The image paved with pairs of pyramids, five by five in a square one.
+  func start(_ image: UnsafeMutableBufferPointer<Float>, at clean: UnsafeBufferPointer<Float>, from stream: inout RandomStream) {
+    let side = max(min(height, width) / 5, 1)
+    let tile = PyramidPair(side: side)
+    let margins = (top: height % side / 2, left: width % side / 2)
+    var delta = [Double](repeating: 0, count: image.count)
+    for row in 0..<height / side {
+      for column in 0..<width / side {
+        let window = Window(top: margins.top + row * side, left: margins.left + column * side)
+        let turned = stream.sign() > 0
+        for channel in 0..<channels {
+          let sign = Double(stream.sign())
+          forEachPixel(of: window, side, channel) { delta[$0] = sign * tile.value(at: $1, turned: turned) }
+        }
+      }
+    }
+    set(image, to: delta, around: clean)
+  }
+
+  func change(_ image: UnsafeMutableBufferPointer<Float>, around clean: UnsafeBufferPointer<Float>, from stream: inout RandomStream) {
+    let side = pyramids.side
+    let receiver = window(side, from: &stream)
+    let giver = window(side, from: &stream)
+    var delta = image.indices.map { Double(image[$0]) - Double(clean[$0]) }
+    // What the ball has left, spread over the channels.
+    let rest = max(epsilon * epsilon - delta.reduce(0) { $0 + $1 * $1 }, 0) / Double(channels)
+    let turned = stream.sign() > 0
+    for channel in 0..<channels {
+      let sign = Double(stream.sign())
+      var (own, others) = (0.0, 0.0)
+      forEachPixel(of: receiver, side, channel) { index, _ in own += delta[index] * delta[index] }
+      forEachPixel(of: giver, side, channel) { index, position in
+        if !receiver.contains(giver, position, side) { others += delta[index] * delta[index] }
+      }
+      let present = own.squareRoot() + Self.tiny
+      var form = [Double](repeating: 0, count: side * side)
+      forEachPixel(of: receiver, side, channel) { form[$1] = sign * pyramids.value(at: $1, turned: turned) + delta[$0] / present }
+      let length = form.reduce(0) { $0 + $1 * $1 }.squareRoot() + Self.tiny
+      let scale = (rest + own + others).squareRoot() / length
+      forEachPixel(of: giver, side, channel) { index, _ in delta[index] = 0 }
+      forEachPixel(of: receiver, side, channel) { delta[$0] = scale * form[$1] }
+    }
+    set(image, to: delta, around: clean)
+  }
+
+  /// The perturbation at the ball's edge, in the box.
+  private func set(_ image: UnsafeMutableBufferPointer<Float>, to delta: [Double], around clean: UnsafeBufferPointer<Float>) {
+    let scale = epsilon / (delta.reduce(0) { $0 + $1 * $1 }.squareRoot() + Self.tiny)
+    for index in image.indices {
+      image[index] = min(max(clean[index] + Float(scale * delta[index]), Threat.box.lowerBound), Threat.box.upperBound)
+    }
+  }
+
+  // MARK: Windows
+
+  private struct Window {
+    var top: Int
+    var left: Int
+
+    /// Whether the pixel at `position` of another window of this side lies in this one.
+    func contains(_ other: Window, _ position: Int, _ side: Int) -> Bool {
+      let row = other.top + position / side - top
+      let column = other.left + position % side - left
+      return row >= 0 && row < side && column >= 0 && column < side
+    }
+  }
+
+  private func window(_ side: Int, from stream: inout RandomStream) -> Window {
+    let top = stream.index(below: height - side + 1)
+    return Window(top: top, left: stream.index(below: width - side + 1))
+  }
+
+  /// Calls `body` with the place of each pixel in the image, and in the window.
+  private func forEachPixel(of window: Window, _ side: Int, _ channel: Int, _ body: (Int, Int) -> Void) {
+    for row in 0..<side {
+      for column in 0..<side {
+        body(((window.top + row) * width + window.left + column) * channels + channel, row * side + column)
+      }
+    }
+  }
+}
+
+/// Two pyramids of opposite signs, one above the other in a square, of norm 1 together.
+private struct PyramidPair {
+  let side: Int
+  private let values: [Double]
+
+  init(side: Int) {
+    self.side = side
+    let upper = Self.pyramid(side / 2, side)
+    let lower = Self.pyramid(side - side / 2, side)
+    let both = upper + lower.map { -$0 }
+    let norm = both.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    values = both.map { $0 / norm }
+  }
+
+  /// - Parameter turned: one beside the other instead.
+  func value(at position: Int, turned: Bool) -> Double {
+    turned ? values[position % side * side + position / side] : values[position]
+  }
+
+  /// Rectangles around the middle, the k-th of 1/k² on those inside it, of norm 1; `[height, width]`.
+  private static func pyramid(_ height: Int, _ width: Int) -> [Double] {
+    let (middle, centre) = (height / 2, width / 2)
+    let layers = max(middle, centre) + 1
+    var values = [Double](repeating: 0, count: height * width)
+    for index in values.indices {
+      let first = max(abs(index / width - middle), abs(index % width - centre))
+      for layer in first..<layers { values[index] += 1 / Double((layer + 1) * (layer + 1)) }
+    }
+    let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    return values.map { $0 / norm }
+  }
+}
