@@ -110,7 +110,10 @@ import Testing
       let schemas = contract["components"]?["schemas"]
       #expect(schemas?["Evaluation"]?["properties"]?["attacks"]?["items"] == ["$ref": "#/components/schemas/Attack"])
       let attacks = schemas?["Attack"]?["oneOf"]?.list ?? []
-      #expect(attacks.compactMap { $0["title"]?.text } == ["fgsm", "bim", "mifgsm", "pgd", "adam", "noise"])
+      #expect(
+        attacks.compactMap { $0["title"]?.text } == [
+          "fgsm", "bim", "mifgsm", "pgd", "apgd_ce", "apgd_dlr", "apgd_t", "adam", "rfgsm", "square", "fab_t", "deepfool", "cw", "noise",
+        ])
       let momentum = attacks.first { $0["title"]?.text == "mifgsm" }?["properties"]
       #expect(momentum?["name"]?["enum"] == ["mifgsm"])
       #expect(momentum?["steps"]?["minimum"] == 1 && momentum?["steps"]?["maximum"] == 10_000 && momentum?["steps"]?["default"] == 10)
