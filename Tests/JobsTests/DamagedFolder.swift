@@ -24,12 +24,12 @@ struct DamagedFolder {
   }
 
   /// The numbers of the pages, from 0, that are of a kind of b-tree page (the first byte, sqlite.org/fileformat2.html#b_tree_pages) and
-  /// hold a text.
-  func pages(kind: UInt8, holding text: String) throws -> [Int] {
+  /// hold a text; `nil` for any.
+  func pages(kind: UInt8, holding text: String?) throws -> [Int] {
     let bytes = try Data(contentsOf: database)
     return (1..<bytes.count / Self.pageBytes).filter { page in
       let content = bytes[page * Self.pageBytes..<(page + 1) * Self.pageBytes]
-      return content.first == kind && content.range(of: Data(text.utf8)) != nil
+      return content.first == kind && (text.map { content.range(of: Data($0.utf8)) != nil } ?? true)
     }
   }
 

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import GRDB
 import Glibc
@@ -42,7 +43,9 @@ import Testing
     let damaged = try DamagedFolder(jobs: 20)
     if isDamaged { try damaged.spoil([damaged.leavesOfJobs()[1]]) }
     let before = try damaged.contents()
-    let other = try DatabaseQueue(path: damaged.database.path)
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    let other = try DatabaseQueue(path: damaged.database.path, configuration: configuration)
     try other.inDatabase { db in try db.execute(sql: "BEGIN EXCLUSIVE") }
     for attempt in [{ _ = try Store(at: damaged.url) }, { _ = try StoreCheck(damaged.url, repair: true) }] {
       let error = try #require(throws: DataDirectoryError.self) { try attempt() }
@@ -54,6 +57,21 @@ import Testing
     try other.inDatabase { db in try db.execute(sql: "ROLLBACK") }
     try other.close()
     #expect(try StoreCheck(damaged.url, repair: true).salvaged.isEmpty == !isDamaged)
+  }
+
+  @Test("a change that meets another process's lock is a shortage that may pass")
+  func lockedLater() throws {
+    let damaged = try DamagedFolder(jobs: 1)
+    let store = try Store(at: damaged.url)
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    let other = try DatabaseQueue(path: damaged.database.path, configuration: configuration)
+    try other.inDatabase { db in try db.execute(sql: "BEGIN EXCLUSIVE") }
+    #expect(try #require(throws: StorageError.self) { try store.submit(Specs.parsed(Specs.smallest)) }.code == EBUSY)
+    try other.inDatabase { db in try db.execute(sql: "ROLLBACK") }
+    try store.submit(Specs.parsed(Specs.smallest))
+    try other.close()
+    try store.close()
   }
 
   @Test("a database that may not be written is not called damaged", .enabled(if: geteuid() != 0, "root may write everything"))

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The check of records") struct RecordRulesTests {
   /// A folder with a row in every table, all of them whole.
-  private func full() throws -> (damaged: DamagedFolder, job: String) {
+  private func full() throws -> DamagedFolder {
     let damaged = try DamagedFolder(jobs: 2)
     let job = damaged.jobs[0]
     let store = try Store(at: damaged.url)
@@ -16,8 +16,12 @@ import Testing
     try store.close()
     let (dataset, model) = (Identifier.dataset.make(), Identifier.model.make())
     let part = "{\"count\":1,\"per_class\":[1]}"
+    let summary = """
+      {"shape":[1],"classes":1,"class_names":["a"],"train":\(part),"test":\(part),"sha256":"","bytes":1}
+      """
     try damaged.change(
       """
+      INSERT INTO datasets (id, name, format, summary, created_at) VALUES ('\(dataset)', 'd', 'npz', '\(summary)', 1);
       INSERT INTO models (id, name, format, parameters, tensors, bytes, sha256, created_at)
         VALUES ('\(model)', 'm', 'safetensors', 1, '[]', 9, '\(files[1])', 1);
       INSERT INTO idempotency (owner, key, route, digest, status, headers, body, created_at)
@@ -26,8 +30,7 @@ import Testing
       INSERT INTO damaged (sha256, detail, found_at) VALUES ('\(String(repeating: "a", count: 64))', 'd', 1);
       INSERT INTO released (sha256, job) VALUES ('\(files[1])', '\(job)');
       """)
-    _ = (dataset, part)
-    return (damaged, job)
+    return damaged
   }
 
   @Test(
@@ -38,17 +41,18 @@ import Testing
       ("jobs", "report = '../../../mine'"), ("jobs", "created_at = -1"), ("transitions", "state = 'flying'"), ("events", "kind = 'noise'"),
       ("events", "data = '{'"), ("events", "number = -1"), ("checkpoints", "sha256 = '../../mine'"), ("checkpoints", "id = 'ckpt_short'"),
       ("checkpoints", "checkpoint = '{}'"), ("models", "sha256 = '../../mine'"), ("models", "id = '../mine'"), ("models", "bytes = -1"),
+      ("datasets", "format = 'floppy'"), ("datasets", "file = '../../mine'"), ("datasets", "summary = '{}'"),
       ("idempotency", "headers = '[1]'"), ("idempotency", "status = 7"), ("attempts", "number = -1"), ("attempts", "started_at = -1"),
       ("uses", "resource = ''"), ("damaged", "sha256 = 'short'"), ("damaged", "found_at = -1"), ("released", "sha256 = '../../mine'"),
       ("released", "job = 'nobody'"),
     ])
   func found(_ table: String, _ harm: String) throws {
-    let (damaged, _) = try full()
+    let damaged = try full()
     #expect(try StoreCheck(damaged.url).findings.filter { $0.kind == .record }.isEmpty)
     // A file that a name from the database must not lead to.
     let mine = damaged.url.appendingPathComponent("mine")
     try Data("mine".utf8).write(to: mine)
-    try damaged.change("UPDATE \(table) SET \(harm) WHERE rowid = 1".replacingOccurrences(of: "rowid = 1", with: Self.first(table)))
+    try damaged.change("UPDATE \(table) SET \(harm) WHERE \(Self.first(table))")
     let check = try StoreCheck(damaged.url)
     let finding = try #require(check.findings.first { $0.kind == .record })
     #expect(finding.detail.contains("the table \(table) "))
@@ -65,8 +69,9 @@ import Testing
   /// One row, by its key.
   private static func first(_ table: String) -> String {
     switch table {
-    case "jobs", "models", "checkpoints": "id = (SELECT min(id) FROM \(table))"
-    case "transitions", "events", "attempts", "uses": "job = (SELECT min(job) FROM \(table))"
+    case "jobs", "datasets", "models", "checkpoints": "id = (SELECT min(id) FROM \(table))"
+    case "transitions", "attempts", "uses": "job = (SELECT min(job) FROM \(table))"
+    case "events": "number = 1 AND job = (SELECT min(job) FROM events)"
     default: "true"
     }
   }
