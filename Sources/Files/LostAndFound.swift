@@ -23,6 +23,15 @@ package final class LostAndFound: Sendable {
     report(name, reason)
   }
 
+  /// Gives a file a second name here, or makes a copy where the file system has no links. It stays where it is.
+  package func keep(_ url: URL, because reason: String) throws {
+    try Folder.make(folder)
+    let name = url.lastPathComponent
+    guard link(url.path, free(name).path) == 0 else { return try copy(url, because: reason) }
+    try Folder.sync(folder)
+    report(name, reason)
+  }
+
   /// Copies a file here.
   package func copy(_ url: URL, because reason: String) throws {
     try Folder.make(folder)

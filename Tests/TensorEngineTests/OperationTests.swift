@@ -375,7 +375,7 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     func weightGradients(_ context: ExecutionContext) -> [Float] {
       let gradients = Gradients(row.graph.layout, shards: 1)
       _ = context.forward(images)
-      context.backward(seed, into: gradients, shard: 0)
+      context.backward(seed, into: gradients, set: 0)
       return gradients.reduced(shards: 1)
     }
     let both = try session([.weightGradients, .inputGradient, .dropout])[0]

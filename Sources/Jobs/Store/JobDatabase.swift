@@ -23,10 +23,11 @@ final class JobDatabase: Sendable {
     var lastWrite = ContinuousClock.now
   }
 
+  /// - Throws: `DatabaseError` when it is damaged, `DataDirectoryError` when something else is in the way.
   init(_ directory: DataDirectory) throws {
     url = directory.database
     self.directory = directory
-    pool = Mutex(try Self.open(url))
+    pool = Mutex(try Self.refusing(directory) { try Self.open(directory.database) })
   }
 
   private static func open(_ url: URL) throws -> DatabasePool {
@@ -62,22 +63,29 @@ final class JobDatabase: Sendable {
 
   private var current: DatabasePool { pool.withLock { $0 } }
 
-  /// Turns what SQLite says of the disk into a `StorageError`.
+  /// Turns what SQLite says of its surroundings into a `StorageError`.
   private func told<Value>(_ body: () throws -> Value) throws -> Value {
     do {
       return try body()
     } catch let error as DatabaseError {
-      switch error.resultCode {
-      case .SQLITE_FULL: throw StorageError("the database cannot be written", errno: ENOSPC)
-      case .SQLITE_CORRUPT, .SQLITE_NOTADB: throw Damaged("the database; stop the service and run temper fsck")
-      case .SQLITE_CANTOPEN: throw StorageError("the database cannot be opened", errno: EMFILE)
-      case .SQLITE_IOERR:
-        reopen()
-        let isFull = directory.space.freeBytes.map { $0 < 1 << 20 } ?? false
-        throw StorageError("the database cannot be read or written", errno: isFull ? ENOSPC : EIO)
-      default: throw error
-      }
+      if error.isDamage { throw Damaged("the database; stop the service and run temper fsck") }
+      if error.resultCode == .SQLITE_IOERR { reopen() }
+      guard let obstacle = Self.obstacle(error, directory) else { throw error }
+      throw StorageError("the database cannot be read or written", errno: obstacle.code)
     }
+  }
+
+  /// Turns it into words for whoever starts the process.
+  private static func refusing<Value>(_ directory: DataDirectory, _ body: () throws -> Value) throws -> Value {
+    do {
+      return try body()
+    } catch let error as DatabaseError {
+      throw obstacle(error, directory)?.refusal(of: directory.root) ?? error
+    }
+  }
+
+  private static func obstacle(_ error: DatabaseError, _ directory: DataDirectory) -> DatabaseObstacle? {
+    DatabaseObstacle(error, at: directory.database, freeBytes: directory.space.freeBytes)
   }
 
   private func reopen() {
@@ -95,27 +103,63 @@ final class JobDatabase: Sendable {
 
   /// Makes or brings forward the tables.
   ///
-  /// - Throws: `DataDirectoryError` when a newer Temper wrote them.
+  /// - Throws: `DataDirectoryError` when a newer Temper wrote them, or another program, or some are missing.
   func migrate() throws {
+    let faults = try bringForward()
+    guard !faults.isEmpty else { return }
+    throw DataDirectoryError(
+      description: """
+        the database in \(directory.root.path) is not complete (\(faults.prefix(3).joined(separator: "; "))); \
+        `temper fsck --data \(directory.root.path)` says what, with --repair it saves what is there
+        """)
+  }
+
+  /// As `migrate`.
+  ///
+  /// - Returns: what is wrong with the tables all the same, as phrases.
+  func bringForward() throws -> [String] {
     let migrator = Schema.migrator
-    if try current.read({ try migrator.hasBeenSuperseded($0) }) {
-      throw DataDirectoryError(
-        description: """
-          the data directory \(directory.root.path) was written by a newer version of Temper, whose database this one does not know; \
-          run that version, or name another directory with --data
-          """)
+    return try Self.refusing(directory) {
+      let (isOwn, isNewer) = try current.read { db in
+        (try Schema.columns(db).isEmpty || Schema.isOwn(db), try migrator.hasBeenSuperseded(db))
+      }
+      guard isOwn else { throw Self.strange(directory) }
+      guard !isNewer else { throw Self.newer(directory) }
+      do { try migrator.migrate(current) } catch let error as DatabaseError where error.isDamage || error.resultCode == .SQLITE_ERROR {
+        return ["its tables are not those of the version that it says it has: \(error.message ?? "\(error)")"]
+      }
+      return try current.read { try Schema.missing($0) }
     }
-    try migrator.migrate(current)
+  }
+
+  private static func newer(_ directory: DataDirectory) -> DataDirectoryError {
+    DataDirectoryError(
+      description: """
+        the data directory \(directory.root.path) was written by a newer version of Temper, whose database this one does not know; \
+        run that version, or name another directory with --data
+        """)
+  }
+
+  private static func strange(_ directory: DataDirectory) -> DataDirectoryError {
+    DataDirectoryError(
+      description: """
+        the folder \(directory.root.path) holds a temper.sqlite that is no database of Temper's; name an empty or a new folder with --data
+        """)
   }
 
   /// What SQLite's own check finds wrong, at most ten sentences; `nil` when `seconds` were not enough.
-  func check(full: Bool, within seconds: Double) throws -> [String]? {
-    let checker = try DatabaseQueue(path: url.path)
+  func check(full: Bool, within seconds: Double) throws -> [String]? { try Self.check(directory, full: full, within: seconds) }
+
+  /// The same of a database that is not open: it is only read.
+  static func check(_ directory: DataDirectory, full: Bool, within seconds: Double) throws -> [String]? {
     let end = Mutex(false)
-    let interruption = DispatchWorkItem { if !end.withLock({ $0 }) { checker.interrupt() } }
-    DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: interruption)
-    defer { interruption.cancel() }
     do {
+      var configuration = Configuration()
+      configuration.readonly = true
+      let checker = try DatabaseQueue(path: directory.database.path, configuration: configuration)
+      let interruption = DispatchWorkItem { if !end.withLock({ $0 }) { checker.interrupt() } }
+      DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: interruption)
+      defer { interruption.cancel() }
       let found = try checker.read { db in
         try String.fetchAll(db, sql: full ? "PRAGMA integrity_check(10)" : "PRAGMA quick_check(10)")
       }
@@ -123,8 +167,10 @@ final class JobDatabase: Sendable {
       return found == ["ok"] ? [] : found
     } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
       return nil
-    } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+    } catch let error as DatabaseError where error.isDamage {
       return [error.message ?? "the database is damaged"]
+    } catch let error as DatabaseError {
+      throw obstacle(error, directory)?.refusal(of: directory.root) ?? error
     }
   }
 

@@ -2,13 +2,12 @@ import Files
 import Foundation
 import GRDB
 import JSON
-import Logging
 
 /// The check of a whole data directory, for a stopped service: the database, every record in it, every file that it names.
 package struct StoreCheck: Sendable {
   /// One thing that is wrong.
   package struct Finding: Hashable, Sendable {
-    package enum Kind: String, Sendable { case database, log, record, file, state, unnamed }
+    package enum Kind: String, Sendable { case database, log, lost, record, file, state, unnamed }
 
     package let kind: Kind
     /// The resource, or the name of the file.
@@ -26,17 +25,20 @@ package struct StoreCheck: Sendable {
     }
   }
 
-  package private(set) var findings: [Finding] = []
-  package private(set) var filesChecked = 0
-  package private(set) var recordsChecked = 0
-  private let root: URL
-  private let repair: Bool
+  package internal(set) var findings: [Finding] = []
+  package internal(set) var filesChecked = 0
+  package internal(set) var recordsChecked = 0
+  /// What a repair kept of each table of a damaged database; empty when there was none.
+  package internal(set) var salvaged: [SalvagedTable] = []
+  let root: URL
+  let repair: Bool
 
-  /// Looks at everything, and with `repair` mends what can be mended: indexes are made anew, what can be read of a damaged database is
-  /// copied into a new one, damaged files and records are moved into lost+found.
+  /// Looks at everything, and with `repair` mends what can be mended: what can be read of a damaged database is copied into a new one,
+  /// damaged files and records are moved into lost+found.
   ///
-  /// - Throws: `DataDirectoryError` when the folder is no data directory, or a service runs on it.
-  package init(_ root: URL, repair: Bool = false) throws {
+  /// - Throws: `DataDirectoryError` when the folder is no data directory, a service runs on it, or something else than damage keeps it from
+  ///   being looked at or mended: then nothing was changed.
+  package init(_ root: URL, repair: Bool = false, limits: SalvageLimits = SalvageLimits()) throws {
     self.root = root
     self.repair = repair
     guard FileManager.default.fileExists(atPath: root.appendingPathComponent("temper.sqlite").path) else {
@@ -44,12 +46,18 @@ package struct StoreCheck: Sendable {
     }
     let directory = try DataDirectory(root)
     defer { directory.release() }
-    try lookAtLog(directory)
-    guard let database = try checkDatabase(directory) else { return }
-    try checkRecords(directory, database)
-    try checkFiles(directory, database)
-    try checkStates(directory)
-    try database.close()
+    do {
+      try lookAtLog(directory)
+      guard let database = try checkDatabase(directory, limits) else { return }
+      try checkRecords(directory, database)
+      try checkFiles(directory, database)
+      try checkStates(directory)
+      try database.close()
+    } catch let error as StorageError {
+      throw DataDirectoryError(description: "the data directory \(root.path) could not be checked to the end: \(error)")
+    } catch let error as DatabaseError {
+      throw DatabaseObstacle(error, at: directory.database, freeBytes: directory.space.freeBytes)?.refusal(of: root) ?? error
+    }
   }
 
   package var isWhole: Bool { findings.isEmpty }
@@ -57,126 +65,16 @@ package struct StoreCheck: Sendable {
   /// Neither mended nor known before.
   package var open: [Finding] { findings.filter { $0.mended == nil && !$0.isKnown } }
 
-  private mutating func found(_ kind: Finding.Kind, _ id: String, _ detail: String, mended: String? = nil, isKnown: Bool = false) {
+  mutating func found(_ kind: Finding.Kind, _ id: String, _ detail: String, mended: String? = nil, isKnown: Bool = false) {
     findings.append(Finding(kind: kind, id: id, detail: detail, mended: mended, isKnown: isKnown))
   }
 
   /// What was found of one kind is mended.
-  private mutating func mended(_ kind: Finding.Kind, _ how: String) {
+  mutating func mended(_ kind: Finding.Kind, _ how: String) {
     for index in findings.indices where findings[index].kind == kind { findings[index].mended = how }
   }
 
-  private static let moved = "moved into lost+found"
-
-  // MARK: The database
-
-  private mutating func lookAtLog(_ directory: DataDirectory) throws {
-    guard let log = WriteAheadLog(root.appendingPathComponent("temper.sqlite-wal")), log.lostCommits > 0 else { return }
-    found(
-      .log, "temper.sqlite-wal",
-      "\(log.lostFrames) frames behind the first \(log.wholeFrames) do not match their checksums: changes are lost")
-  }
-
-  /// - Returns: `nil` when it cannot be read.
-  private mutating func checkDatabase(_ directory: DataDirectory) throws -> JobDatabase? {
-    do {
-      let database = try JobDatabase(directory)
-      var faults = try database.check(full: true, within: .infinity) ?? []
-      for fault in faults { found(.database, "temper.sqlite", fault) }
-      if !faults.isEmpty, repair {
-        faults = try Self.reindexed(database)
-        if faults.isEmpty { mended(.database, "its indexes were made anew") }
-      }
-      if faults.isEmpty {
-        try database.migrate()
-        return database
-      }
-      try database.close()
-    } catch let error as DatabaseError {
-      found(.database, "temper.sqlite", error.message ?? "\(error)")
-    }
-    guard repair else { return nil }
-    let database = try salvaged(directory)
-    mended(.database, "what could be read was copied into a new database, the damaged one \(Self.moved)")
-    return database
-  }
-
-  private static func reindexed(_ database: JobDatabase) throws -> [String] {
-    do { try database.write { db in try db.execute(sql: "REINDEX") } } catch {}
-    return try database.check(full: true, within: .infinity) ?? []
-  }
-
-  /// A new database of what can be read of the damaged one, which goes to lost+found.
-  private func salvaged(_ directory: DataDirectory) throws -> JobDatabase {
-    let old = root.appendingPathComponent("incoming/new-salvage.sqlite")
-    for suffix in ["", "-wal", "-shm"] {
-      let (from, to) = (directory.database.path + suffix, old.path + suffix)
-      if FileManager.default.fileExists(atPath: from) { try systemCall("the damaged database cannot be moved") { rename(from, to) } }
-    }
-    let database = try JobDatabase(directory)
-    try database.migrate()
-    if let damaged = try? DatabaseQueue(path: old.path) {
-      for table in Self.tables { Self.copy(table, from: damaged, to: database) }
-      try? damaged.close()
-    }
-    for suffix in ["", "-wal", "-shm"] {
-      let url = URL(fileURLWithPath: old.path + suffix)
-      if FileManager.default.fileExists(atPath: url.path) { try directory.lost.take(url, because: "the database was damaged") }
-    }
-    return database
-  }
-
-  /// Parents before children.
-  private static let tables = [
-    "jobs", "datasets", "models", "transitions", "events", "metrics", "checkpoints", "uses", "idempotency", "attempts", "damaged",
-    "released",
-  ]
-
-  /// As many rows as can be read.
-  private static func copy(_ table: String, from damaged: DatabaseQueue, to database: JobDatabase) {
-    try? damaged.read { source in
-      let rows = try Row.fetchCursor(source, sql: "SELECT * FROM \(table)")
-      while let row = try rows.next() {
-        let columns = Array(row.columnNames)
-        let marks = columns.map { _ in "?" }.joined(separator: ", ")
-        try? database.write { db in
-          try db.execute(
-            sql: "INSERT OR IGNORE INTO \(table) (\(columns.joined(separator: ", "))) VALUES (\(marks))",
-            arguments: StatementArguments(row.databaseValues))
-        }
-      }
-    }
-  }
-
-  // MARK: Records
-
-  private mutating func checkRecords(_ directory: DataDirectory, _ database: JobDatabase) throws {
-    let readers: [(table: String, read: (Row, Database) throws -> Void)] = [
-      ("jobs", { row, db in _ = try Store.job(row["id"], db) }),
-      ("datasets", { row, _ in _ = try DatasetRecord(row) }),
-      ("models", { row, _ in _ = try ModelRecord(row) }),
-      ("checkpoints", { row, _ in _ = try CheckpointRecord(row) }),
-    ]
-    for (table, read) in readers {
-      let damaged = try database.read { db in
-        let rows = try Row.fetchAll(db, sql: "SELECT * FROM \(table)")
-        recordsChecked += rows.count
-        return rows.filter { row in (try? read(row, db)) == nil }
-      }
-      for row in damaged {
-        let id: String = row["id"]
-        if repair { try setAside(row, of: table, directory, database) }
-        found(.record, id, "its record in the table \(table) cannot be understood", mended: repair ? "\(Self.moved) as text" : nil)
-      }
-    }
-  }
-
-  private func setAside(_ row: Row, of table: String, _ directory: DataDirectory, _ database: JobDatabase) throws {
-    let url = root.appendingPathComponent("incoming/new-\(table)-\(row["id"] as String).txt")
-    try AtomicFile.write(Data(row.debugDescription.utf8), to: url)
-    try directory.lost.take(url, because: "the record could not be understood")
-    try database.write { db in try db.execute(sql: "DELETE FROM \(table) WHERE id = ?", arguments: [row["id"] as String]) }
-  }
+  static let moved = "moved into lost+found"
 
   // MARK: Files
 
@@ -193,7 +91,9 @@ package struct StoreCheck: Sendable {
         try Store.namedFiles(db), try String.fetchSet(db, sql: "SELECT sha256 FROM damaged")
       )
     }
-    for (sha256, ids) in Dictionary(grouping: named, by: \.sha256).sorted(by: { $0.key < $1.key }) {
+    // What is no digest is the fault of its record, and must not become a path.
+    let digests = Dictionary(grouping: named.filter { FileStore.isDigest($0.sha256) }, by: \.sha256)
+    for (sha256, ids) in digests.sorted(by: { $0.key < $1.key }) {
       filesChecked += 1
       guard let detail = try Self.damage(of: sha256, directory.files, setAside: repair) else { continue }
       let isKnown = known.contains(sha256)

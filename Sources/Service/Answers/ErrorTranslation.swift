@@ -1,5 +1,6 @@
 import Files
 import Datasets
+import Glibc
 import HTTP
 import Jobs
 import Models
@@ -31,6 +32,8 @@ extension HTTPError {
       self.init(.damaged, Self.sentence("\(error)"), members: members)
     case let error as StorageError where error.isFull:
       self.init(.storageFull, "There is no room left on the service's disk.", headers: [.retryAfter: "60"])
+    case let error as StorageError where error.code == EBUSY:
+      self.init(.shortage, "Another process holds the lock of the service's database; try again in a moment.", headers: [.retryAfter: "1"])
     case let error as StorageError where error.isShortage:
       self.init(.shortage, "The service has no file descriptor or memory left; try again in a moment.", headers: [.retryAfter: "1"])
     default: return nil

@@ -8,8 +8,9 @@ struct Fsck: ParsableCommand {
     abstract: "Check everything in a data folder: the database, each record, the digest of each file.",
     discussion: """
       For a stopped service. Names each thing that is damaged, and with --repair what was done about it: damaged files and records are \
-      moved into lost+found, and what can be read of a damaged database is kept. Exits with 1 when something is damaged that was neither \
-      known before nor mended, and with 0 otherwise.
+      moved into lost+found, and what can be read of a damaged database is kept, in a new one. Exits with 1 when something is damaged that \
+      was neither known before nor mended, or when records were lost; with 2 when something else is in the way, and nothing was touched; \
+      with 0 otherwise.
       """)
 
   @Option(help: ArgumentHelp("The data folder (default: data).", valueName: "dir"))
@@ -32,7 +33,7 @@ struct Fsck: ParsableCommand {
   private static func json(_ check: StoreCheck) -> JSONValue {
     [
       "whole": .bool(check.isWhole), "records": .int(Int64(check.recordsChecked)), "files": .int(Int64(check.filesChecked)),
-      "findings": .array(check.findings.map(\.json)),
+      "findings": .array(check.findings.map(\.json)), "salvaged": .array(check.salvaged.map(\.json)),
     ]
   }
 
@@ -41,10 +42,11 @@ struct Fsck: ParsableCommand {
       let known = finding.isKnown ? " (known: delete it, or upload it again)" : ""
       return "\(finding.kind.rawValue) \(finding.id): \(finding.detail)\(finding.mended.map { "; \($0)" } ?? known)\n"
     }
+    let salvaged = check.salvaged.map { "\($0.description)\n" }
     let mended = check.findings.filter { $0.mended != nil }.count
     let known = check.findings.filter(\.isKnown).count
     let counts = [(check.open.count, "damaged"), (mended, "mended"), (known, "known to be damaged")].filter { $0.0 > 0 }
     let end = check.isWhole ? "all whole" : counts.map { "\($0) \($1)" }.joined(separator: ", ")
-    return lines.joined() + "\(check.recordsChecked) records and \(check.filesChecked) files looked at: \(end)\n"
+    return (lines + salvaged).joined() + "\(check.recordsChecked) records and \(check.filesChecked) files looked at: \(end)\n"
   }
 }

@@ -1,0 +1,87 @@
+import Files
+import Foundation
+import GRDB
+
+/// The check of the database and of every record in it.
+extension StoreCheck {
+  /// Whoever opens the database drops what is behind the damage of its log, so a copy is kept.
+  mutating func lookAtLog(_ directory: DataDirectory) throws {
+    let url = root.appendingPathComponent("temper.sqlite-wal")
+    guard let log = WriteAheadLog(url), log.lostCommits > 0 else { return }
+    try directory.lost.copy(url, because: "its frames after the first \(log.wholeFrames) do not match their checksums")
+    found(
+      .log, "temper.sqlite-wal",
+      "\(log.lostFrames) frames behind the first \(log.wholeFrames) do not match their checksums: changes are lost; a copy is in lost+found"
+    )
+  }
+
+  /// - Returns: `nil` when it cannot be read.
+  /// - Throws: `DataDirectoryError` for everything that is not damage.
+  mutating func checkDatabase(_ directory: DataDirectory, _ limits: SalvageLimits) throws -> JobDatabase? {
+    var faults = try JobDatabase.check(directory, full: true, within: .infinity) ?? []
+    if faults.isEmpty {
+      do {
+        let database = try JobDatabase(directory)
+        faults = try database.bringForward()
+        if faults.isEmpty { return database }
+        try database.close()
+      } catch let error as DatabaseError where error.isDamage {
+        faults = [error.message ?? "\(error)"]
+      }
+    }
+    for fault in faults { found(.database, "temper.sqlite", fault) }
+    guard repair else { return nil }
+    salvaged = try DatabaseSalvage(directory, limits).run()
+    mended(.database, "what could be read was copied into a new database, the damaged one \(Self.moved)")
+    for table in salvaged where table.lost > 0 {
+      found(.lost, table.name, "\(table.isExact ? "" : "at least ")\(table.lost) of its records could not be read and are lost")
+    }
+    let database = try JobDatabase(directory)
+    try database.migrate()
+    return database
+  }
+
+  // MARK: Records
+
+  mutating func checkRecords(_ directory: DataDirectory, _ database: JobDatabase) throws {
+    for rules in RecordRules.all {
+      let (count, damaged) = try database.read { db in try rules.check(db) }
+      recordsChecked += count
+      for (row, faults) in damaged {
+        if repair { try setAside(row, rules, directory, database) }
+        let place = rules.key.map { "\($0) \(Self.shown(row[$0]))" }.joined(separator: ", ")
+        found(
+          .record, Self.shown(row[rules.key[0]]),
+          "its record in the table \(rules.table) (\(place)) cannot be understood: \(faults.joined(separator: ", "))",
+          mended: repair ? "\(Self.moved) as text" : nil)
+      }
+    }
+  }
+
+  /// A key may be anything: it is shown in short, and never becomes the name of a file.
+  private static func shown(_ value: DatabaseValue) -> String {
+    guard case .string(let text) = value.storage else { return "\(value)" }
+    return String(text.prefix(100))
+  }
+
+  /// Moves a record into lost+found, with what goes with it when it is a job.
+  private func setAside(_ row: Row, _ rules: RecordRules, _ directory: DataDirectory, _ database: JobDatabase) throws {
+    let id: DatabaseValue = row[rules.key[0]]
+    let belongings = try rules.table == "jobs" ? database.read { db in try Self.belongings(of: id, db) } : []
+    let text = ([row.debugDescription] + belongings).joined(separator: "\n")
+    let url = root.appendingPathComponent("incoming/new-\(rules.table)-\(UUID().uuidString).txt")
+    try AtomicFile.write(Data(text.utf8), to: url)
+    try directory.lost.take(url, because: "the record could not be understood")
+    let filter = rules.key.map { "\($0) IS ?" }.joined(separator: " AND ")
+    try database.write { db in
+      try db.execute(
+        sql: "DELETE FROM \(rules.table) WHERE \(filter)", arguments: StatementArguments(rules.key.map { row[$0] as DatabaseValue }))
+    }
+  }
+
+  private static func belongings(of job: DatabaseValue, _ db: Database) throws -> [String] {
+    try RecordRules.all.map(\.table).filter { try db.columns(in: $0).contains { $0.name == "job" } && $0 != "released" }.flatMap { table in
+      try Row.fetchAll(db, sql: "SELECT * FROM \(table) WHERE job = ?", arguments: [job]).map { "\(table) \($0.debugDescription)" }
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import Files
+import Foundation
+import GRDB
+import JSON
+import Jobs
+import Testing
+
+@Suite("The check of records") struct RecordRulesTests {
+  /// A folder with a row in every table, all of them whole.
+  private func full() throws -> DamagedFolder {
+    let damaged = try DamagedFolder(jobs: 2)
+    let job = damaged.jobs[0]
+    let store = try Store(at: damaged.url)
+    let files = try (0..<2).map { number in try store.directory.files.write { try $0.append(Data("weights \(number)".utf8)) }.sha256 }
+    try store.note(.made(.last, sha256: files[0]), of: job)
+    try store.close()
+    let (dataset, model) = (Identifier.dataset.make(), Identifier.model.make())
+    let part = "{\"count\":1,\"per_class\":[1]}"
+    let summary = """
+      {"shape":[1],"classes":1,"class_names":["a"],"train":\(part),"test":\(part),"sha256":"","bytes":1}
+      """
+    try damaged.change(
+      """
+      INSERT INTO datasets (id, name, format, summary, created_at) VALUES ('\(dataset)', 'd', 'npz', '\(summary)', 1);
+      INSERT INTO models (id, name, format, parameters, tensors, bytes, sha256, created_at)
+        VALUES ('\(model)', 'm', 'safetensors', 1, '[]', 9, '\(files[1])', 1);
+      INSERT INTO idempotency (owner, key, route, digest, status, headers, body, created_at)
+        VALUES ('local', 'mine', 'POST /v1/jobs', 'd', 201, '[["a","b"]]', x'00', 1);
+      INSERT INTO attempts (job, number, engine, started_at) VALUES ('\(job)', 1, 'e', 1);
+      INSERT INTO damaged (sha256, detail, found_at) VALUES ('\(String(repeating: "a", count: 64))', 'd', 1);
+      INSERT INTO released (sha256, job) VALUES ('\(files[1])', '\(job)');
+      """)
+    return damaged
+  }
+
+  @Test(
+    "a damaged value is found in every table, by the table and the id, and a repair sets the row aside",
+    arguments: [
+      ("jobs", "events_reserved = -1"), ("jobs", "events_reserved = 9223372036854775807"), ("jobs", "attempt = 0"),
+      ("jobs", "revision = -5"), ("jobs", "ran_ms = -1"), ("jobs", "position = -9"), ("jobs", "priority = 5000"), ("jobs", "spec = '{'"),
+      ("jobs", "report = '../../../mine'"), ("jobs", "created_at = -1"), ("transitions", "state = 'flying'"), ("events", "kind = 'noise'"),
+      ("events", "data = '{'"), ("events", "number = -1"), ("checkpoints", "sha256 = '../../mine'"), ("checkpoints", "id = 'ckpt_short'"),
+      ("checkpoints", "checkpoint = '{}'"), ("models", "sha256 = '../../mine'"), ("models", "id = '../mine'"), ("models", "bytes = -1"),
+      ("datasets", "format = 'floppy'"), ("datasets", "file = '../../mine'"), ("datasets", "summary = '{}'"),
+      ("idempotency", "headers = '[1]'"), ("idempotency", "status = 7"), ("attempts", "number = -1"), ("attempts", "started_at = -1"),
+      ("uses", "resource = ''"), ("damaged", "sha256 = 'short'"), ("damaged", "found_at = -1"), ("released", "sha256 = '../../mine'"),
+      ("released", "job = 'nobody'"),
+    ])
+  func found(_ table: String, _ harm: String) throws {
+    let damaged = try full()
+    #expect(try StoreCheck(damaged.url).findings.filter { $0.kind == .record }.isEmpty)
+    // A file that a name from the database must not lead to.
+    let mine = damaged.url.appendingPathComponent("mine")
+    try Data("mine".utf8).write(to: mine)
+    try damaged.change("UPDATE \(table) SET \(harm) WHERE \(Self.first(table))")
+    let check = try StoreCheck(damaged.url)
+    let finding = try #require(check.findings.first { $0.kind == .record })
+    #expect(finding.detail.contains("the table \(table) "))
+    #expect(finding.detail.contains(harm.prefix { $0 != " " }))
+    #expect(check.open.contains(finding))
+    let repair = try StoreCheck(damaged.url, repair: true)
+    #expect(repair.findings.contains { $0.kind == .record && $0.mended == "moved into lost+found as text" })
+    #expect(damaged.lost.contains { $0.hasPrefix("new-\(table)-") })
+    #expect(try StoreCheck(damaged.url).findings.filter { $0.kind == .record }.isEmpty)
+    #expect(try Data(contentsOf: mine) == Data("mine".utf8))
+    #expect(try damaged.count(table) < 10)
+  }
+
+  /// One row, by its key.
+  private static func first(_ table: String) -> String {
+    switch table {
+    case "jobs", "datasets", "models", "checkpoints": "id = (SELECT min(id) FROM \(table))"
+    case "transitions", "attempts", "uses": "job = (SELECT min(job) FROM \(table))"
+    case "events": "number = 1 AND job = (SELECT min(job) FROM events)"
+    default: "true"
+    }
+  }
+}
