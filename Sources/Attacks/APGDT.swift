@@ -65,10 +65,7 @@ package struct TargetedAPGD: Attack {
 
   /// The wrong classes of each example, the likeliest first.
   private func ranking(of examples: Examples, by classifier: any Classifier) -> [[Int]] {
-    let logits = classifier.logits(of: examples.images)
-    return examples.labels.indices.map { row in
-      logits.largest(targets + 1, ofExample: row).filter { $0 != examples.labels[row] }
-    }
+    classifier.logits(of: examples.images).otherClasses(than: examples.labels, atMost: targets)
   }
 }
 

@@ -109,9 +109,9 @@ private struct MarginHinge: Loss {
   func callAsFunction(_ logits: Tensor, targets: LossTargets, gradient: inout Tensor) -> [Float] {
     for index in gradient.values.indices { gradient.values[index] = 0 }
     let margins = logits.margins(of: targets.labels)
-    for (row, other) in logits.bestOtherClasses(than: targets.labels).enumerated() where margins[row] + confidence > 0 {
+    for (row, others) in logits.otherClasses(than: targets.labels, atMost: 1).enumerated() where margins[row] + confidence > 0 {
       gradient.values[row * logits.stride + targets.labels[row]] = 1
-      if let other { gradient.values[row * logits.stride + other] = -1 }
+      if let other = others.first { gradient.values[row * logits.stride + other] = -1 }
     }
     return margins.map { max(0, $0 + confidence) }
   }

@@ -43,7 +43,7 @@ package struct DeepFool: Attack {
     _ examples: Examples, of classifier: any Classifier, threat: Threat, control: () throws -> Void
   ) rethrows -> Tensor {
     try control()
-    let ranked = classifier.logits(of: examples.images).otherClasses(than: examples.labels)
+    let ranked = classifier.logits(of: examples.images).otherClasses(than: examples.labels, atMost: targets)
     var active = ActiveSet(examples, at: examples.images, state: Course(shape: examples.images.shape, ranked: ranked))
     for _ in 0..<steps {
       for rank in 0..<min(targets, classifier.classes - 1) where !active.isEmpty {

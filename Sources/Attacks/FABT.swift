@@ -45,7 +45,7 @@ package struct FABT: Attack {
     _ examples: Examples, of classifier: any Classifier, threat: Threat, control: () throws -> Void
   ) rethrows -> Tensor {
     try control()
-    let ranked = classifier.logits(of: examples.images).otherClasses(than: examples.labels)
+    let ranked = classifier.logits(of: examples.images).otherClasses(than: examples.labels, atMost: targets)
     var active = ActiveSet(examples, at: examples.images, state: Search(nearest: examples.images, ranked: ranked))
     for rank in 0..<min(targets, classifier.classes - 1) {
       active.iterates = active.clean

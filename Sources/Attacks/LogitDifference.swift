@@ -16,31 +16,16 @@ struct LogitDifference: Loss {
 }
 
 extension Tensor {
-  /// Of each row of logits: the classes other than the label, the highest logit first.
-  func otherClasses(than labels: [Int]) -> [[Int]] {
-    labels.indices.map { row in
-      let logits = Array(self[example: row])
-      return logits.indices.filter { $0 != labels[row] }.sorted { (-logits[$0], $0) < (-logits[$1], $1) }
-    }
-  }
-
-  /// Of each row of logits: the class of the highest one beside the label's; `nil` where there is no other class.
-  func bestOtherClasses(than labels: [Int]) -> [Int?] {
-    labels.indices.map { row in
-      let logits = self[example: row]
-      var best: Int?
-      for index in logits.indices where index - logits.startIndex != labels[row] {
-        if best.map({ logits[index] > logits[$0] }) ?? true { best = index }
-      }
-      return best.map { $0 - logits.startIndex }
-    }
+  /// Of each row of logits: at most `count` classes other than the label, the highest logit first.
+  func otherClasses(than labels: [Int], atMost count: Int) -> [[Int]] {
+    labels.indices.map { row in Array(largest(count + 1, ofExample: row).filter { $0 != labels[row] }.prefix(count)) }
   }
 
   /// Of each row of logits: the label's less the highest of the others, above 0 while the row is right.
   func margins(of labels: [Int]) -> [Float] {
-    zip(labels.indices, bestOtherClasses(than: labels)).map { row, other in
+    zip(labels.indices, otherClasses(than: labels, atMost: 1)).map { row, others in
       let start = row * stride
-      return values[start + labels[row]] - (other.map { values[start + $0] } ?? -.infinity)
+      return values[start + labels[row]] - (others.first.map { values[start + $0] } ?? -.infinity)
     }
   }
 }

@@ -59,13 +59,14 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: job.path))
   }
 
-  @Test("a database of somebody else's, or what is none at all, is refused and left as it is", arguments: [false, true])
-  func strangersDatabase(_ isDatabase: Bool) throws {
+  @Test("a database of somebody else's, or what is none at all, is refused and left as it is", arguments: ["mine", "grdb_migrations", nil])
+  func strangersDatabase(_ table: String?) throws {
     let folder = try TestFolder()
     let url = folder.url.appendingPathComponent("temper.sqlite")
-    if isDatabase {
+    if let table {
       let database = try DatabaseQueue(path: url.path)
-      try database.write { db in try db.execute(sql: "CREATE TABLE mine (a)") }
+      // With notes of migrations too, as any program has them that uses the same library.
+      try database.write { db in try db.execute(sql: "CREATE TABLE \(table) (identifier TEXT); CREATE TABLE theirs (a)") }
       try database.close()
     } else {
       try Data("this is not a database at all".utf8).write(to: url)

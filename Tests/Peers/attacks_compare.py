@@ -5,8 +5,8 @@
     venv/bin/python Tests/Peers/attacks_compare.py --train pgd --data mnist/ --attack cw --norm l2 --epsilon 2 --out folder
 
 FILE is a checkpoint of Temper. Instead of it --train standard, fgsm or pgd trains a small network first and leaves its checkpoint in
---out. fab_t and square are the authors' code (AutoAttack), run once for each of --seeds; deepfool and cw are foolbox's. Prints JSON: of fab_t
-and square the robust accuracies, of deepfool and cw the median distances over the images that are right, and the seconds that each took.
+--out. deepfool and cw are foolbox's, all others the authors' code (AutoAttack), run once for each of --seeds. Prints JSON: of deepfool and
+cw the median distances over the images that are right, of the others the robust accuracies, and the seconds that each took.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import time
 
 import foolbox
 import torch
+from pyautoattack.autopgd_base import APGDAttack, APGDAttack_targeted
 from pyautoattack.fab_pt import FABAttack_PT
 from pyautoattack.square import SquareAttack
 
@@ -25,20 +26,29 @@ from load_checkpoint import dataset
 from temper_network import accuracy, load
 
 
+# The fields of each attack that both sides have.
+FIELDS = {"apgd_ce": ["steps"], "apgd_dlr": ["steps"], "apgd_t": ["steps", "targets"], "square": ["queries"], "fab_t": ["steps", "targets"],
+          "deepfool": ["steps"], "cw": ["steps", "binary_search_steps"]}
+
+
 def settings(options):
     """The attack as Temper's spec has it."""
-    fields = {"square": ["queries"], "fab_t": ["steps", "targets"], "deepfool": ["steps"], "cw": ["steps", "binary_search_steps"]}
-    given = {name: getattr(options, name) for name in fields[options.attack]}
+    given = {name: getattr(options, name) for name in FIELDS[options.attack]}
     return {"name": options.attack} | {name: value for name, value in given.items() if value is not None}
 
 
 def authors(model, images, labels, options, seed):
     """Robust accuracy among `images` under the authors' attack."""
     common = {"eps": options.epsilon, "norm": {"linf": "Linf", "l2": "L2"}[options.norm], "seed": seed, "device": "cpu"}
+    steps, targets = options.steps or 100, options.targets or 9
     if options.attack == "square":
         attack = SquareAttack(model, n_queries=options.queries or 5000, resc_schedule=False, **common)
+    elif options.attack == "fab_t":
+        attack = FABAttack_PT(model, n_iter=steps, targeted=True, n_target_classes=targets, **common)
+    elif options.attack == "apgd_t":
+        attack = APGDAttack_targeted(model, n_iter=steps, n_target_classes=targets, **common)
     else:
-        attack = FABAttack_PT(model, n_iter=options.steps or 100, targeted=True, n_target_classes=options.targets or 9, **common)
+        attack = APGDAttack(model, n_iter=steps, loss=options.attack.removeprefix("apgd_"), **common)
     return accuracy(model, attack.perturb(images, labels), labels)
 
 
@@ -59,7 +69,7 @@ def compared(model, images, labels, ours, options):
         right = model(images).argmax(1) == labels
     x, y = images[right], labels[right]
     began = time.perf_counter()
-    if options.attack in ("fab_t", "square"):
+    if options.attack not in ("deepfool", "cw"):
         runs = [authors(model, x, y, options, seed) * len(x) / len(images) for seed in range(options.seeds)]
         return {"temper": ours["robust_accuracy"]["value"], "authors": runs, "temper_seconds": ours["seconds"],
                 "authors_seconds": (time.perf_counter() - began) / options.seeds}
@@ -75,7 +85,7 @@ def main():
     parser.add_argument("checkpoint", nargs="?")
     parser.add_argument("--train", choices=temper_job.TRAINING)
     parser.add_argument("--data", required=True, type=pathlib.Path)
-    parser.add_argument("--attack", choices=["square", "fab_t", "deepfool", "cw"], required=True)
+    parser.add_argument("--attack", choices=FIELDS, required=True)
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--norm", choices=["linf", "l2"], default="linf")
     parser.add_argument("--epsilon", type=float, default=0.3)

@@ -4,15 +4,15 @@
 Images and networks are channels last, as TensorFlow's convolutions want them on a processor. A step is one `tf.function`.
 """
 import argparse
-import json
 import os
-import resource
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 from tensorflow.keras import layers as L
+
+import timed_steps
 
 
 def conv(filters, kernel, stride=1, bias=False):
@@ -76,15 +76,9 @@ NETWORKS = {network.__name__: network for network in (mlp, madry_cnn, preact_res
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--architecture", choices=NETWORKS, required=True)
-    parser.add_argument("--image", default="28,28,1", help="height,width,channels")
-    parser.add_argument("--classes", type=int, default=10)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--attack-steps", type=int, default=40)
+    timed_steps.add_arguments(parser)
     parser.add_argument("--bf16", action="store_true", help="mixed_bfloat16")
     parser.add_argument("--xla", action="store_true", help="compile the step with XLA")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=3, help="steps to measure, after one that warms up")
-    parser.add_argument("--seconds", type=float, default=120, help="no further step begins after so long, warming up included")
     options = parser.parse_args()
 
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
@@ -127,15 +121,7 @@ def main():
         optimizer.apply_gradients(zip(gradients(), model.trainable_variables))
         return time.perf_counter() - begun
 
-    begun = time.perf_counter()
-    step()
-    times = [step()]
-    while len(times) < options.steps and time.perf_counter() - begun < options.seconds:
-        times.append(step())
-    seconds = sorted(times)[len(times) // 2]
-    print(json.dumps({
-        "framework": "TensorFlow " + tf.__version__, "examples_per_second": options.batch_size / seconds, "step_seconds": times,
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+    timed_steps.measure("TensorFlow " + tf.__version__, options, step)
 
 
 if __name__ == "__main__":

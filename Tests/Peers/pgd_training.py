@@ -4,13 +4,13 @@
 One setting for each process, so that the peak memory it prints is that setting's own. `peers.py` runs it beside `temper bench`.
 """
 import argparse
-import json
-import resource
 import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+import timed_steps
 
 
 def mlp():
@@ -101,16 +101,10 @@ def perturbed(model, x, y, epsilon, step_size, steps, bf16):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--architecture", choices=NETWORKS, required=True)
-    parser.add_argument("--image", default="28,28,1", help="height,width,channels")
-    parser.add_argument("--classes", type=int, default=10)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--attack-steps", type=int, default=40)
+    timed_steps.add_arguments(parser)
     parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--compile", action="store_true", help="torch.compile")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=3, help="steps to measure, after one that warms up")
-    parser.add_argument("--seconds", type=float, default=120, help="no further step begins after so long, warming up included")
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
@@ -137,15 +131,7 @@ def main():
         optimizer.step()
         return time.perf_counter() - begun
 
-    begun = time.perf_counter()
-    step()
-    times = [step()]
-    while len(times) < options.steps and time.perf_counter() - begun < options.seconds:
-        times.append(step())
-    seconds = sorted(times)[len(times) // 2]
-    print(json.dumps({
-        "framework": "PyTorch " + torch.__version__, "examples_per_second": options.batch_size / seconds, "step_seconds": times,
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+    timed_steps.measure("PyTorch " + torch.__version__, options, step)
 
 
 if __name__ == "__main__":

@@ -134,26 +134,4 @@ struct TRADESTests {
     let loss = try [none, one, all].map { try #require(try $0.run().history.last?.loss) }
     #expect(loss[0] < loss[1] && loss[1] < loss[2])
   }
-
-  @Test("hardens a network on the digits")
-  func hardens() throws {
-    let run = try TemporaryRun()
-    run.dataset = .digits
-    run.model = ModelDescription(.layers([.flatten, .linear(units: 64), .relu, .linear(units: 10)]))
-    run.threat = Threat(norm: .linf, epsilon: 0.15)
-    run.settings = TrainingSettings(
-      method: .trades, baseEpochs: 6, epochs: 8, batchSize: 64, attack: AttackSettings(.pgd, ["steps": 4]),
-      optimizer: OptimizerSettings(.adam(), learningRate: 0.005), schedule: .cosine)
-    let outcome = try run.run()
-    func robust(_ model: TrainedModel) throws -> Evaluation {
-      let set = try EvaluationSet(
-        images: run.dataset.test.images(at: 0..<run.dataset.test.count), labels: run.dataset.test.labels.map(Int.init),
-        classNames: run.dataset.classNames)
-      let settings = EvaluationSettings(attacks: [AttackSettings(.pgd, ["steps": 10])])
-      return try Evaluator(settings: settings, threat: run.threat).evaluate(model.team(on: TemporaryRun.engine, threads: 2), on: set)
-    }
-    let (before, after) = (try robust(outcome.base), try robust(outcome.selected))
-    #expect(after.cleanAccuracy.value > 0.8)
-    #expect(after.worstCase.value > before.worstCase.value + 0.2)
-  }
 }

@@ -84,7 +84,7 @@ struct TrainingRunTests {
     return zip(weight + bias, gradient).map { $0 - rate * $1 }
   }
 
-  @Test("hardens a network on the digits, by PGD and by a single step from a random start", arguments: [TrainingMethod.pgd, .fgsm])
+  @Test("hardens a network on the digits, by every method that attacks", arguments: MethodCatalogue.all.filter { $0.attack != nil })
   func hardens(_ method: TrainingMethod) throws {
     let run = try TemporaryRun()
     run.dataset = .digits

@@ -122,19 +122,18 @@ package final class DataDirectory: Sendable {
     var configuration = Configuration()
     configuration.readonly = true
     let path = root.appendingPathComponent("temper.sqlite").path
-    let tables = try? DatabaseQueue(path: path, configuration: configuration).read { db in
-      try String.fetchSet(db, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
+    let found = try? DatabaseQueue(path: path, configuration: configuration).read { db in
+      (isEmpty: try Schema.columns(db).isEmpty, isOwn: try Schema.isOwn(db))
     }
     // What cannot be read is a damaged one, where Temper's folders are beside it.
-    let isOwn = tables.map { $0.isEmpty || $0.contains("grdb_migrations") } ?? holdsFolders(root)
-    guard isOwn else {
+    guard found.map({ $0.isEmpty || $0.isOwn }) ?? holdsFolders(root) else {
       throw DataDirectoryError(
         description: """
           the folder \(root.path) holds a temper.sqlite that is no database of Temper's; nothing in it was touched: name an empty or \
           a new folder with --data
           """)
     }
-    return tables?.isEmpty == true
+    return found?.isEmpty == true
   }
 
   private static func holdsFolders(_ root: URL) -> Bool {

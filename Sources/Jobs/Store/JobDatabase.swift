@@ -103,7 +103,7 @@ final class JobDatabase: Sendable {
 
   /// Makes or brings forward the tables.
   ///
-  /// - Throws: `DataDirectoryError` when a newer Temper wrote them, or another program, or some are missing.
+  /// - Throws: `DataDirectoryError` when a newer Temper wrote them, or some are missing.
   func migrate() throws {
     let faults = try bringForward()
     guard !faults.isEmpty else { return }
@@ -120,11 +120,7 @@ final class JobDatabase: Sendable {
   func bringForward() throws -> [String] {
     let migrator = Schema.migrator
     return try Self.refusing(directory) {
-      let (isOwn, isNewer) = try current.read { db in
-        (try Schema.columns(db).isEmpty || Schema.isOwn(db), try migrator.hasBeenSuperseded(db))
-      }
-      guard isOwn else { throw Self.strange(directory) }
-      guard !isNewer else { throw Self.newer(directory) }
+      if try current.read({ try migrator.hasBeenSuperseded($0) }) { throw Self.newer(directory) }
       do { try migrator.migrate(current) } catch let error as DatabaseError where error.isDamage || error.resultCode == .SQLITE_ERROR {
         return ["its tables are not those of the version that it says it has: \(error.message ?? "\(error)")"]
       }
@@ -137,13 +133,6 @@ final class JobDatabase: Sendable {
       description: """
         the data directory \(directory.root.path) was written by a newer version of Temper, whose database this one does not know; \
         run that version, or name another directory with --data
-        """)
-  }
-
-  private static func strange(_ directory: DataDirectory) -> DataDirectoryError {
-    DataDirectoryError(
-      description: """
-        the folder \(directory.root.path) holds a temper.sqlite that is no database of Temper's; name an empty or a new folder with --data
         """)
   }
 
