@@ -23,7 +23,7 @@ package final class BatchClassifier: Classifier {
 
   package func logits(of images: Tensor) -> Tensor {
     let logits = Mutex(Tensor(zeros: [images.batch, classes]))
-    let shard = session.program.shard
+    let shard = session.program.sharding
     unfailing {
       try session.forward(shards: shard.count(images.batch), on: engine, width: width) { index, context in
         context.begin(images.gathered(shard.range(index, of: images.batch)))
@@ -40,7 +40,7 @@ package final class BatchClassifier: Classifier {
   ) -> (losses: [Float], logits: Tensor) {
     let answers = Mutex((losses: [Float](repeating: 0, count: images.batch), logits: Tensor(zeros: [images.batch, classes])))
     let inputGradients = Mutex(Tensor(zeros: images.shape))
-    let shard = session.program.shard
+    let shard = session.program.sharding
     unfailing {
       try session.pass(shards: shard.count(images.batch), on: engine, width: width) { index, context in
         context.begin(images.gathered(shard.range(index, of: images.batch)))

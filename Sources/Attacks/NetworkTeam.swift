@@ -17,26 +17,26 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   /// - Parameters:
   ///   - graph: from images to logits `[classes]`.
   ///   - width: how many threads may use the network at once.
-  ///   - isHalf: whether it multiplies in bfloat16.
+  ///   - isBF16: whether it multiplies in bfloat16.
   ///   - allocation: of the network's session, in memory that it shares with others.
   package init(
-    engine: Engine, graph: Graph, parameters: Parameters, width: Int, isHalf: Bool = false, in allocation: Workspace.Allocation? = nil
+    engine: Engine, graph: Graph, parameters: Parameters, width: Int, isBF16: Bool = false, in allocation: Workspace.Allocation? = nil
   )
     throws
   {
     self.engine = engine
     inputShape = graph.inputShape
     classes = graph.outputShape.count
-    shardSize = graph.shard.size
+    shardSize = graph.sharding.size
     let contexts = min(max(1, width), engine.threads)
     let session = try Session(
-      engine.programs.program(graph, for: .attack, isHalf: isHalf), parameters: parameters, contexts: contexts, in: allocation)
+      engine.programs.program(graph, for: .attack, isBF16: isBF16), parameters: parameters, contexts: contexts, in: allocation)
     self.session = session
     classifiers = (0..<contexts).map { NetworkClassifier(session[$0], inputShape: graph.inputShape, classes: graph.outputShape.count) }
   }
 
   /// To be called after the parameters have changed.
-  package func refresh() { session.refresh() }
+  package func weightsChanged() { session.weightsChanged() }
 
   package func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
     try session.packWeights(on: engine, width: classifiers.count)

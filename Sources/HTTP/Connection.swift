@@ -140,11 +140,11 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
   }
 
   /// Called when a request without a body is complete.
-  func answer(_ exchange: Exchange, _ head: RequestHead) {
+  func dispatch(_ exchange: Exchange, _ head: RequestHead) {
     let request = request(exchange, head)
     if let response = context.immediate?(request), let (length, payload) = response.whole(to: head.method) {
       exchange.answerer = .immediate
-      if open(exchange, response, length, payload: payload) { finish(exchange) }
+      if sendHead(exchange, response, length, payload: payload) { finish(exchange) }
     } else {
       handle(request, exchange)
     }
@@ -168,7 +168,7 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
   }
 
   private func handle(_ request: Request, _ exchange: Exchange) {
-    let task = HandlerTask { [self] in await serve(request, exchange) }
+    let task = HandlerTask { [self] in await runHandler(request, exchange) }
     exchange.handler = task
     context.pool.submit(task)
   }
@@ -185,14 +185,14 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     inputBroken = true
     deadline = nil
     exchange.bodyComplete = true
-    answer(error, exchange)
+    sendError(error, exchange)
   }
 
   /// Sends an error as the answer, without a handler.
-  private func answer(_ error: HTTPError, _ exchange: Exchange) {
+  private func sendError(_ error: HTTPError, _ exchange: Exchange) {
     let response = Response.problem(error, requestID: exchange.requestID)
     guard let (length, payload) = response.whole(to: exchange.head?.method ?? .get) else { return }
-    if open(exchange, response, length, payload: payload) { finish(exchange) }
+    if sendHead(exchange, response, length, payload: payload) { finish(exchange) }
   }
 
   /// Called when the last byte of the answer is sent.
@@ -253,20 +253,20 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     if let abandonAt, abandonAt < now {
       self.abandonAt = .max
       exchange.abandoned = true
-      if !withdraw(exchange, as: .handler, "The request was given up.") { cancelHandler(exchange) }
+      if !refuse(exchange, as: .handler, "The request was given up.") { cancelHandler(exchange) }
     } else if exchange.status == nil {
       guard let task = exchange.handler, task.since + loop.handlerWait < now else { return }
-      _ = withdraw(exchange, as: .watchdog, "All threads of the server are busy; send the request again in a while.")
+      _ = refuse(exchange, as: .watchdog, "All threads of the server are busy; send the request again in a while.")
     } else if let beat = exchange.heartbeat, !exchange.answered, output.count == 0, exchange.lastSent + beat.every < now {
       enqueue(beat.bytes)
     }
   }
 
   /// Answers 503 if the handler has not begun, and keeps it from beginning. Returns false if it has begun; it then goes on.
-  private func withdraw(_ exchange: Exchange, as answerer: Exchange.Answerer, _ detail: String) -> Bool {
+  private func refuse(_ exchange: Exchange, as answerer: Exchange.Answerer, _ detail: String) -> Bool {
     guard exchange.status == nil, let task = exchange.handler, context.pool.withdraw(task) else { return false }
     exchange.answerer = answerer
-    answer(HTTPError(.serviceUnavailable, detail: detail, headers: [.retryAfter: "1"]), exchange)
+    sendError(HTTPError(.serviceUnavailable, detail: detail, headers: [.retryAfter: "1"]), exchange)
     return true
   }
 

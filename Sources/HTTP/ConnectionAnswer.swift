@@ -5,8 +5,8 @@ extension Connection {
   // MARK: On the handlers' threads
 
   /// Handles one request from end to end.
-  func serve(_ request: Request, _ exchange: Exchange) async {
-    let response = await answer(to: request)
+  func runHandler(_ request: Request, _ exchange: Exchange) async {
+    let response = await response(to: request)
     do {
       try await deliver(response, for: request, exchange)
     } catch {
@@ -19,7 +19,7 @@ extension Connection {
     }
   }
 
-  private func answer(to request: Request) async -> Response {
+  private func response(to request: Request) async -> Response {
     do {
       return try await context.handler(request)
     } catch let error as HTTPError {
@@ -44,7 +44,7 @@ extension Connection {
   private func deliver(_ response: Response, for request: Request, _ exchange: Exchange) async throws {
     if let (length, payload) = response.whole(to: request.method) {
       return loop.queue.async { [self] in
-        if open(exchange, response, length, payload: payload) { finish(exchange) }
+        if sendHead(exchange, response, length, payload: payload) { finish(exchange) }
       }
     }
     switch response.body {
@@ -68,7 +68,7 @@ extension Connection {
         .internalServerError, detail: "The file cannot be read from the server's disk. Its log has more under the request id.")
       return try await deliver(.problem(fault, requestID: request.requestID), for: request, exchange)
     }
-    try await begin(exchange, response, .known(file.range.count), payload: payload)
+    try await sendHeadAndWait(exchange, response, .known(file.range.count), payload: payload)
     offset += payload.count
     while offset < file.range.upperBound {
       payload = try file.piece(at: offset)
@@ -85,7 +85,7 @@ extension Connection {
     let chunked = exchange.head?.minorVersion != 0
     let framed: @Sendable ([UInt8]) -> [UInt8] = { chunked ? Self.chunk($0) : $0 }
     let beat = heartbeat.map { (every: UInt64(max(0, $0) * 1e9), bytes: framed(ServerSentEvent.comment("heartbeat"))) }
-    try await begin(
+    try await sendHeadAndWait(
       exchange, response, chunked ? .chunked : .untilClose, payload: opening.isEmpty ? [] : framed(opening), heartbeat: beat)
     try await produce(ResponseWriter { [self] bytes in try await write(framed(bytes), exchange) })
     end(exchange, last: chunked ? Array("0\r\n\r\n".utf8) : [])
@@ -101,14 +101,19 @@ extension Connection {
     return chunk
   }
 
-  private func begin(
+  /// Returns when there is room for more.
+  private func sendHeadAndWait(
     _ exchange: Exchange, _ response: Response, _ length: ResponseHead.Length, payload: [UInt8],
     heartbeat: (every: UInt64, bytes: [UInt8])? = nil
   ) async throws {
     try await withCheckedThrowingContinuation { (writer: CheckedContinuation<Void, any Error>) in
       loop.queue.async { [self] in
         exchange.heartbeat = heartbeat
-        if open(exchange, response, length, payload: payload) { enqueue([], writer: writer) } else { writer.resume(throwing: ClientGone()) }
+        if sendHead(exchange, response, length, payload: payload) {
+          enqueue([], writer: writer)
+        } else {
+          writer.resume(throwing: ClientGone())
+        }
       }
     }
   }
@@ -133,7 +138,7 @@ extension Connection {
   // MARK: On the connection's queue
 
   /// Sends the head and `payload`, in one piece when they are small. Returns false when the exchange is over already.
-  func open(_ exchange: Exchange, _ response: Response, _ length: ResponseHead.Length, payload: [UInt8]) -> Bool {
+  func sendHead(_ exchange: Exchange, _ response: Response, _ length: ResponseHead.Length, payload: [UInt8]) -> Bool {
     guard self.exchange === exchange, phase == .exchange else { return false }
     exchange.status = response.status.code
     exchange.streams = length == .chunked || length == .untilClose

@@ -77,7 +77,7 @@ extension Connection {
     exchange.awaitsContinue = false
     deadline = nil
     guard let head = exchange.head, !head.hasBody else { return exchange.body.finish() }
-    answer(exchange, head)
+    dispatch(exchange, head)
   }
 
   func inputIsBroken(_ error: HTTPError) {

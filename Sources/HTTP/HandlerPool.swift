@@ -40,8 +40,8 @@ final class HandlerPool: TaskExecutor {
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    if FirstJob.take(job) { return }
-    guard !queue.add(.job(job)) else { return }
+    if FirstTaskStep.take(job) { return }
+    guard !queue.add(.continuation(job)) else { return }
     // A task that outlived the drain must still be able to finish.
     let executor = asUnownedTaskExecutor()
     DispatchQueue.global().async { job.runSynchronously(on: executor) }
@@ -55,9 +55,9 @@ final class HandlerPool: TaskExecutor {
     var finished = false
     while let item = queue.take(finished: finished) {
       switch item {
-      case .job(let job): job.runSynchronously(on: executor)
-      // The task's first job runs here and now. Queued in the ordinary way it would wait again, behind all later requests.
-      case .request(let task): FirstJob.made(by: { task.begin(on: self) })?.runSynchronously(on: executor)
+      case .continuation(let step): step.runSynchronously(on: executor)
+      // The task's first step runs here and now. Queued in the ordinary way it would wait again, behind all later requests.
+      case .request(let task): FirstTaskStep.made(by: { task.begin(on: self) })?.runSynchronously(on: executor)
       }
       finished = true
     }

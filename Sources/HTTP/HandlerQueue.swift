@@ -7,7 +7,7 @@ final class HandlerQueue: @unchecked Sendable {  // safe: all mutable state is u
     /// A request that has not begun.
     case request(HandlerTask)
     /// A handler that was suspended and can go on.
-    case job(UnownedJob)
+    case continuation(UnownedJob)
   }
 
   struct Figures {

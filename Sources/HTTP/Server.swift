@@ -40,7 +40,7 @@ package final class Server: Sendable {
   /// - Returns: the address, with the port that the system chose if the configured one is 0.
   /// - Throws: an error whose description says what is wrong with the address.
   package func start() throws -> SocketAddress {
-    // A write to a closed socket must be an error and not end the process. OpenSSL writes without MSG_NOSIGNAL.
+    // A write to a closed socket or pipe must be an error and not end the process.
     signal(SIGPIPE, SIG_IGN)
     let configuration = context.configuration
     let (context, loops) = (context, loops)

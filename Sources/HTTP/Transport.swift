@@ -1,6 +1,6 @@
 import Glibc
 
-/// The byte stream of a connection: a plain socket, or one with encryption.
+/// The byte stream of a connection.
 protocol Transport: Sendable {
   /// Used for event sources only.
   var descriptor: Int32 { get }

@@ -3,10 +3,8 @@ import JSON
 /// An event of a job. Numbers rise within a job and are never reused, also after a crash; there may be gaps.
 package struct JobEvent: Hashable, Sendable {
   package enum Kind: String, CaseIterable, Hashable, Sendable {
+    /// The store keeps all but `progress`, which is only sent to current followers.
     case state, progress, metric, warning, checkpoint, end
-
-    /// Whether the store keeps it. Progress is only sent to current followers.
-    package var isKept: Bool { self != .progress }
   }
 
   package let job: String

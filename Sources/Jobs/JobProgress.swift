@@ -8,7 +8,7 @@ package struct JobProgress: Hashable, Sendable {
   /// Counted from 1, over the base stage and the retraining.
   package var epoch: Int?
   package var epochs: Int?
-  /// The number of batches in an epoch.
+  /// The batches of the epoch that are done, and how many it has.
   package var step: Int?
   package var steps: Int?
   /// The weight updates in the last saved state, from which the job continues after a crash; `nil` before the first save.

@@ -18,6 +18,9 @@ package enum JobState: String, CaseIterable, Hashable, Sendable, Codable {
 
   /// Whether the job can never leave this state.
   package var isTerminal: Bool { successors.isEmpty }
+
+  /// The states that a job can never leave, as a list of SQL.
+  static let terminalInSQL = "(" + allCases.filter(\.isTerminal).map { "'\($0.rawValue)'" }.joined(separator: ", ") + ")"
 }
 
 /// A change of state that the table does not allow.

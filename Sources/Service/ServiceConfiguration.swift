@@ -48,7 +48,7 @@ package struct ServiceConfiguration: Sendable {
   /// What the server grants a connection, in bytes and in seconds.
   package var connectionLimits = ServerConfiguration.Limits()
   package var timeouts = ServerConfiguration.Timeouts()
-  /// Seconds that requests in flight have to end at shutdown.
+  /// Seconds that running jobs have at shutdown to save their state, and then those that requests in flight have to end.
   package var drainSeconds = 10.0
   /// Seconds between two comments in a stream of events.
   package var heartbeatSeconds = 15.0

@@ -11,9 +11,9 @@ package enum Precision: String, CaseIterable, Hashable, Sendable {
   case bf16
 
   /// Whether attacks multiply in bfloat16.
-  package var attacksInHalf: Bool { self != .fp32 }
+  package var attacksInBF16: Bool { self != .fp32 }
   /// Whether passes that learn do.
-  package var learnsInHalf: Bool { self == .bf16 }
+  package var learnsInBF16: Bool { self == .bf16 }
 }
 
 /// What this machine's processor offers.

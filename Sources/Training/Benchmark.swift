@@ -103,13 +103,14 @@ package struct Benchmark: @unchecked Sendable {
 
   /// Every instruction of a step, timed alone on as many threads at once as a step has.
   package func profile() throws -> BenchmarkProfile {
-    let images = try dataset.train.images(at: (0..<graph.shard.size).map { $0 % batchSize })
+    let images = try dataset.train.images(at: (0..<graph.sharding.size).map { $0 % batchSize })
     func profile(_ program: Program) throws -> [InstructionProfile] {
       try program.profile(images, parameters: trainer.parameters, threads: engine.threads, on: engine)
     }
     return BenchmarkProfile(
-      attack: try profile(trainer.attacked.session.program), training: try profile(trainer.sessions[0].program), attackSteps: attackSteps,
-      shards: graph.shard.count(batchSize), threads: engine.threads)
+      attack: try profile(trainer.attackedNetwork.session.program), training: try profile(trainer.sessions[0].program),
+      attackSteps: attackSteps,
+      shards: graph.sharding.count(batchSize), threads: engine.threads)
   }
 
   /// Images of uniform noise.

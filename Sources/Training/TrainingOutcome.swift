@@ -22,7 +22,7 @@ package struct TrainingOutcome {
 extension TrainingOutcome {
   /// What a run whose state is finished has left on disk.
   init(_ state: ResumeState, of run: TrainingRun) throws {
-    let store = try CheckpointStore(run)
+    let store = try CheckpointWriter(run)
     func model(_ role: CheckpointRole) throws -> TrainedModel {
       guard let checkpoint = state.checkpoints[role] else {
         throw TrainingError.cannotResume("the saved state has no checkpoint \(role.rawValue); start the run anew")

@@ -24,26 +24,32 @@ package struct TrainingPlan: Sendable {
     _ graph: Graph, _ settings: TrainingSettings, precision: Precision, examples: Int, width: Int, programs: ProgramCache
   ) throws {
     measuring = try programs.program(graph, for: .attack)
-    attack = try programs.program(graph, for: .attack, isHalf: precision.attacksInHalf)
+    attack = try programs.program(graph, for: .attack, isBF16: precision.attacksInBF16)
     let objective = settings.objective
     learning = try programs.program(
-      graph, for: objective.needsInputGradients ? .training.union(.inputGradient) : .training, isHalf: precision.learnsInHalf)
+      graph, for: objective.needsInputGradients ? .training.union(.inputGradient) : .training, isBF16: precision.learnsInBF16)
     let isOnBatch = settings.batchNormInAttack == .train && settings.attacks && learning.hasReductions
-    attackOnBatch = try isOnBatch ? programs.program(graph, for: .attackOnBatch, isHalf: precision.attacksInHalf) : nil
+    attackOnBatch = try isOnBatch ? programs.program(graph, for: .attackOnBatch, isBF16: precision.attacksInBF16) : nil
     views = settings.epochs > 0 ? max(objective.views.count, TrainingSettings.baseObjective.views.count) : 1
     stateCount = objective.stateCount(
       TrainingSize(
         examples: examples, batch: min(settings.batchSize, examples), image: graph.inputShape, classes: graph.outputShape.count))
     self.width = width
-    shards = graph.shard.count(min(settings.batchSize, examples))
+    shards = graph.sharding.count(min(settings.batchSize, examples))
   }
+
+  /// Whether the shards of a batch pass together, because the network asks for the statistics of all of them.
+  private var isInLockstep: Bool { learning.hasReductions }
 
   /// The memory of a run: sessions for attacks and for learning, and the gradients.
   ///
-  /// Where a whole batch is attacked before it is learnt from, all of that is had in turn, weights and all; elsewhere each thread goes
-  /// from one to the other, and its arenas lie on each other.
-  private var attacksWholeBatchFirst: Bool { learning.hasReductions }
-
+  /// In lockstep a whole batch is attacked before it is learnt from, so both sessions, packed weights included, begin at the same place.
+  /// Elsewhere each thread attacks a shard and learns from it, so the packed weights lie beside each other, and only the arenas of a thread
+  /// begin at the same place:
+  ///
+  ///     lockstep        | attack: weights, arenas                                      |
+  ///                     | learning: weights, arenas | further views ... | gradients    |
+  ///     independently   | attack weights | learning weights | arena of thread 0, 1 ... | further views ... | gradients |
   struct Allocations {
     let measuring, attack, attackOnBatch: Workspace.Allocation
     /// An entry a view.
@@ -54,7 +60,7 @@ package struct TrainingPlan: Sendable {
   func allocations() -> Allocations {
     let workspace = Workspace(bytes: bytes)
     func allocation(_ program: Program, weightsOffset: Int) -> Workspace.Allocation {
-      attacksWholeBatchFirst
+      isInLockstep
         ? Workspace.Allocation(workspace, weightsOffset: 0, arenasOffset: program.weightBytes, arenaStride: program.arenaBytes)
         : Workspace.Allocation(workspace, weightsOffset: weightsOffset, arenasOffset: weightBytes, arenaStride: arenaStride)
     }
@@ -76,7 +82,7 @@ package struct TrainingPlan: Sendable {
   /// The bytes of activations, gradients and packed weights.
   package var bytes: Int {
     let learningBytes = bytesOfFirstView + (views - 1) * bytesOfFurtherView + gradientBytes
-    guard attacksWholeBatchFirst else { return learningBytes }
+    guard isInLockstep else { return learningBytes }
     return max(
       Session.bytes(attack, contexts: width), Session.bytes(measuring, contexts: width),
       learningBytes, attackOnBatch.map { Session.bytes($0, contexts: shards) } ?? 0)
@@ -89,12 +95,12 @@ package struct TrainingPlan: Sendable {
   var measuresApart: Bool { measuring !== attack }
   var learningContexts: Int { learning.contextCount(width: width, shards: shards) }
   /// Where shards are in lockstep, a set a view. Elsewhere a set a shard, to which each further view is added from one that its thread has.
-  var gradientSets: Int { attacksWholeBatchFirst ? min(shards, 1) * views : shards + (views > 1 ? width : 0) }
+  var gradientSets: Int { isInLockstep ? min(shards, 1) * views : shards + (views > 1 ? width : 0) }
   private var bytesOfFirstView: Int {
-    attacksWholeBatchFirst ? Session.bytes(learning, contexts: learningContexts) : weightBytes + width * arenaStride
+    isInLockstep ? Session.bytes(learning, contexts: learningContexts) : weightBytes + width * arenaStride
   }
   private var bytesOfFurtherView: Int { Session.bytesWithoutWeights(learning, contexts: learningContexts) }
   private var weightBytes: Int { attack.weightBytes + learning.weightBytes + (measuresApart ? measuring.weightBytes : 0) }
-  private var gradientBytes: Int { Gradients.bytes(learning.layout, shards: gradientSets) }
+  private var gradientBytes: Int { Gradients.bytes(learning.layout, sets: gradientSets) }
   private var arenaStride: Int { max(attack.arenaBytes, learning.arenaBytes, measuring.arenaBytes) }
 }

@@ -24,13 +24,13 @@ package struct TrainingRun {
   let precision: Precision
   let seed: UInt64
   let directory: URL
-  let checkpoints: any CheckpointFiles
+  let checkpoints: any CheckpointStorage
   let resume: Bool
   let saveInterval: Double
   let engineVersion: String
   let sink: TrainingSink
   let setAside: @Sendable (URL, String) throws -> Void
-  let onStorage: @Sendable (StorageError) throws -> Void
+  let waitForRoom: @Sendable (StorageError) throws -> Void
   let control: @Sendable () throws -> Void
 
   /// - Parameters:
@@ -46,16 +46,16 @@ package struct TrainingRun {
   ///   - engineVersion: what computes, to be noted in each state.
   ///   - sink: told of progress.
   ///   - setAside: takes a damaged state out of the way, for the reason given; by default it renames it to `NAME.damaged`.
-  ///   - onStorage: called when a file cannot be written or opened for want of room, descriptors or memory. It returns when it is worth
+  ///   - waitForRoom: called when a file cannot be written or opened for want of room, descriptors or memory. It returns when it is worth
   ///     trying again, and the file is written anew; what it throws ends the run. It is called for the states saved in the background too,
   ///     on another thread, and what it throws there ends nothing.
   ///   - control: called for each batch and each shard, from several threads; what it throws ends the run, after its state was saved.
   package init(
     dataset: Dataset, graph: Graph, description: ModelDescription, initial: Parameters, threat: Threat, settings: TrainingSettings,
-    engine: Engine, threads: Int, precision: Precision = .fp32, seed: UInt64, directory: URL, checkpoints: (any CheckpointFiles)? = nil,
+    engine: Engine, threads: Int, precision: Precision = .fp32, seed: UInt64, directory: URL, checkpoints: (any CheckpointStorage)? = nil,
     resume: Bool = false, saveInterval: Double = 1, engineVersion: String = EngineVersion.description, sink: TrainingSink = TrainingSink(),
     setAside: @escaping @Sendable (URL, String) throws -> Void = Self.renameDamaged,
-    onStorage: @escaping @Sendable (StorageError) throws -> Void = { throw $0 }, control: @escaping @Sendable () throws -> Void = {}
+    waitForRoom: @escaping @Sendable (StorageError) throws -> Void = { throw $0 }, control: @escaping @Sendable () throws -> Void = {}
   ) {
     self.dataset = dataset
     self.graph = graph
@@ -74,7 +74,7 @@ package struct TrainingRun {
     self.engineVersion = engineVersion
     self.sink = sink
     self.setAside = setAside
-    self.onStorage = onStorage
+    self.waitForRoom = waitForRoom
     self.control = control
   }
 
@@ -87,6 +87,9 @@ package struct TrainingRun {
   }
 
   // MARK: What a run leaves
+
+  /// How many saved states of a run are kept.
+  package static let savedStates = ResumeFiles.names.count
 
   /// From where a run in `directory` would go on; `nil` when it would begin at the beginning. Reads headers alone.
   package static func savedState(in directory: URL) -> SavedState? { ResumeFiles(directory: directory).summaries.first?.saved }

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Robustness
 import Testing
 
@@ -23,7 +24,7 @@ import Jobs
   /// The revisions that a hundred reports of progress show.
   private func revisions(of id: String, _ store: Store, from step: Int = 0) throws -> Set<Int> {
     try (1...100).reduce(into: []) { shown, number in
-      store.note(JobProgress(step: step + number), of: id, event: false)
+      store.show(JobProgress(step: step + number), of: id)
       shown.insert(try store.job(id).revision)
     }
   }
@@ -42,7 +43,7 @@ import Jobs
     let feed = try store.feed(of: id, after: after)
     let writer = Task.detached {
       _ = try store.claim()
-      for step in 1...50 { store.note(JobProgress(step: step, fraction: Double(step) / 50), of: id, event: true) }
+      for step in 1...50 { store.show(JobProgress(step: step, fraction: Double(step) / 50), of: id) }
       try store.settle(id, Store.Ending(.succeeded))
     }
     let events = try await all(feed)
@@ -67,7 +68,7 @@ import Jobs
       return try await group.reduce(into: []) { $0.append($1) }
     }
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { for step in 1...400 { store.note(JobProgress(step: step), of: id, event: true) } }
+      group.addTask { for step in 1...400 { store.show(JobProgress(step: step), of: id) } }
       group.addTask { for number in 1...60 { try store.note(Warning(code: "w\(number)", detail: "A warning."), of: id) } }
       try await group.waitForAll()
     }
@@ -90,7 +91,7 @@ import Jobs
   func numbersAfterACrash() async throws {
     let folder = try TestFolder()
     let (id, last) = try await killedProcess(in: folder) { store, id in
-      for step in 1...3_000 { store.note(JobProgress(step: step), of: id, event: true) }
+      for step in 1...3_000 { store.show(JobProgress(step: step), of: id) }
       let latest = try await store.feed(of: id, after: 2_900).next()
       return try #require(latest?.last?.event.number)
     }
@@ -99,6 +100,27 @@ import Jobs
     let fresh = try #require(try next.events(of: id, after: 2).elements.first)
     #expect(fresh.number > last)
     #expect(fresh.kind == .state)
+  }
+
+  @Test("progress is shown while no numbers can be reserved for its events, which come again as soon as they can")
+  func reservationFails() async throws {
+    let (folder, store, id) = try queuedJob()
+    _ = try store.claim()
+    let feed = try store.feed(of: id)
+    let other = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
+    try await other.write { db in
+      try db.execute(
+        sql: "CREATE TRIGGER no_block BEFORE UPDATE OF events_reserved ON jobs BEGIN SELECT RAISE(ABORT, 'no'); END")
+    }
+    for step in 1...1_100 { store.show(JobProgress(step: step), of: id) }
+    #expect(try store.job(id).progress.step == 1_100)
+    try await other.write { db in try db.execute(sql: "DROP TRIGGER no_block") }
+    store.show(JobProgress(step: 1_101), of: id)
+    try store.settle(id, Store.Ending(.succeeded))
+    let events = try await all(feed)
+    #expect(events.last { $0.kind == .progress }?.data["step"] == 1_101)
+    #expect(!events.contains { $0.kind == .progress && $0.data["step"] == 1_100 })
+    #expect(Set(events.map(\.number)).count == events.count)
   }
 
   @Test("a revision that was shown never comes again for another state, though the process was killed")

@@ -46,12 +46,12 @@ struct ArchitectureTests {
     let engine = Engine(threads: 2)
     let parameters = try reference.parameters()
     let session = try Session(Program(reference.graph, for: .training), parameters: parameters, contexts: reference.shards)
-    let gradients = Gradients(reference.graph.layout, shards: reference.shards)
+    let gradients = Gradients(reference.graph.layout, sets: reference.shards)
     var velocity = [Float](repeating: 0, count: reference.graph.layout.trainedCount)
     var losses: [Float] = []
     for step in 0..<10 {
       losses.append(try reference.pass(session, gradients, on: engine))
-      let gradient = gradients.reduced(shards: reference.shards)
+      let gradient = gradients.reduced(sets: reference.shards)
       if step == 0 { try reference.expectFirstStep(gradient, parameters) }
       parameters.withValues { values in
         for (index, value) in gradient.enumerated() {
@@ -59,7 +59,7 @@ struct ArchitectureTests {
           values[index] -= 0.01 * velocity[index]
         }
       }
-      session.refresh()
+      session.weightsChanged()
     }
     try reference.expect(losses, as: "sgd.losses", group: "sgd.losses", within: 1e-4)
     let context = try Session(Program(reference.graph, for: .inference, isExact: true), parameters: parameters, contexts: 1)[0]
@@ -114,8 +114,8 @@ private struct ArchitectureReference {
     }
   }
 
-  var shards: Int { graph.shard.count(all.batch) }
-  func images(_ shard: Int) -> Tensor { all.gathered(graph.shard.range(shard, of: all.batch)) }
+  var shards: Int { graph.sharding.count(all.batch) }
+  func images(_ shard: Int) -> Tensor { all.gathered(graph.sharding.range(shard, of: all.batch)) }
 
   /// Weights by their place among the sorted names, as `fill` in architectures.py.
   func parameters() throws -> Parameters {
@@ -140,7 +140,7 @@ private struct ArchitectureReference {
   /// The gradient of the mean loss of the whole batch at the logits of a shard.
   func logitGradient(_ logits: Tensor, _ shard: Int) -> Tensor {
     var logitGradient = Tensor(zeros: logits.shape)
-    _ = CrossEntropy()(logits, labels: Array(labels[graph.shard.range(shard, of: all.batch)]), gradient: &logitGradient)
+    _ = CrossEntropy()(logits, labels: Array(labels[graph.sharding.range(shard, of: all.batch)]), gradient: &logitGradient)
     return Tensor(logitGradient.shape, values: logitGradient.values.map { $0 / Float(all.batch) })
   }
 

@@ -48,7 +48,7 @@ struct ReferenceTests {
           values[index] -= 0.01 * velocity[index]
         }
       }
-      session.refresh()
+      session.weightsChanged()
       session.packWeights()
     }
     try reference.expect(losses, as: "sgd.losses", within: 1e-3)
@@ -105,10 +105,10 @@ private struct Reference {
   }
 
   func weightGradient(_ session: Session) -> (loss: Float, gradient: [Float]) {
-    let gradients = Gradients(graph.layout, shards: 1)
+    let gradients = Gradients(graph.layout, sets: 1)
     let (loss, seed) = loss(session[0].forward(images))
     session[0].backward(seed, into: gradients, set: 0)
-    return (loss, gradients.reduced(shards: 1))
+    return (loss, gradients.reduced(sets: 1))
   }
 
   /// Compares a tensor by the length of the difference, relative to the length of the reference, and by its largest element.

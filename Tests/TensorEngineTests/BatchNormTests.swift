@@ -72,18 +72,18 @@ import Testing
   private func pass(_ purpose: Purpose, threads: Int) throws -> Result {
     let weights = Parameters(graph.layout)
     weights.copy(from: parameters)
-    let shards = graph.shard.count(Self.batch)
+    let shards = graph.sharding.count(Self.batch)
     let session = try Session(Program(graph, for: purpose), parameters: weights, contexts: shards)
-    let gradients = Gradients(graph.layout, shards: 1)
+    let gradients = Gradients(graph.layout, sets: 1)
     let logits = Mutex([[Float]](repeating: [], count: shards))
     let inputGradients = logits.withLock { Mutex($0) }
     let (images, seed, graph) = (images, seed, graph)
     try session.pass(shards: shards, on: Engine(threads: threads), width: threads) { shard, context in
-      context.begin(images.gathered(graph.shard.range(shard, of: Self.batch)))
+      context.begin(images.gathered(graph.sharding.range(shard, of: Self.batch)))
     } beginBackward: { shard, context in
       let answer = context.logits.values
       logits.withLock { $0[shard] = answer }
-      let logitGradient = seed.gathered(graph.shard.range(shard, of: Self.batch))
+      let logitGradient = seed.gathered(graph.sharding.range(shard, of: Self.batch))
       if purpose.contains(.weightGradients) {
         context.beginBackward(logitGradient, into: gradients, set: shard)
       } else {
@@ -95,7 +95,7 @@ import Testing
       inputGradients.withLock { $0[shard] = values }
     }
     return Result(
-      logits: logits.withLock { $0.flatMap(\.self) }, gradients: purpose.contains(.weightGradients) ? gradients.reduced(shards: 1) : [],
+      logits: logits.withLock { $0.flatMap(\.self) }, gradients: purpose.contains(.weightGradients) ? gradients.reduced(sets: 1) : [],
       parameters: weights.withValues(Array.init), inputGradient: inputGradients.withLock { $0.flatMap(\.self) })
   }
 

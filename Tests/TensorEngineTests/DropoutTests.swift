@@ -46,11 +46,11 @@ import Testing
 
   @Test("the gradient passes where the value did") func gradient() throws {
     let (context, layout) = try identity(.training)
-    let gradients = Gradients(layout, shards: 1)
+    let gradients = Gradients(layout, sets: 1)
     let output = context.forward(ones.gathered([0]), dropout: DropoutKey(seed: 1, epoch: 0, examples: [9]))
     context.backward(ones.gathered([0]), into: gradients, set: 0)
     // The gradient of row i of the weights is the mask at i times the input, which is 1.
-    let sums = gradients.reduced(shards: 1)
+    let sums = gradients.reduced(sets: 1)
     #expect((0..<400).allSatisfy { abs(sums[$0 * 400] - output.values[$0]) < 1e-6 })
   }
 }

@@ -87,14 +87,14 @@ import Testing
     let session = try Session(Program(graph, for: .training), parameters: Parameters(layout), contexts: 2)
     func sums(threads: Int) throws -> [Float] {
       let engine = Engine(threads: threads)
-      let gradients = Gradients(layout, shards: shards)
+      let gradients = Gradients(layout, sets: shards)
       try engine.parallel(shards, over: Array(session.contexts.prefix(threads))) { shard, context in
         var stream = RandomStream(seed: 1, purpose: .sample, example: shard)
         _ = context.forward(Tensor([9, 700], values: (0..<6300).map { _ in stream.normal() }))
         context.backward(Tensor([9, 300], values: (0..<2700).map { _ in stream.normal() }), into: gradients, set: shard)
       }
       let result = Mutex([Float](repeating: 0, count: layout.count))
-      try gradients.reduce(shards: shards, on: engine, width: threads) { range, gradient in
+      try gradients.reduce(sets: shards, on: engine, width: threads) { range, gradient in
         result.withLock { result in for (offset, index) in range.enumerated() { result[index] = gradient[offset] } }
       }
       return result.withLock { $0 }

@@ -245,7 +245,7 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
   }
 
   /// One image, a shard that is not full, and a full one.
-  static let batches = [1, 5, Shard.largest]
+  static let batches = [1, 5, Sharding.largest]
 
   private func prepare(_ row: OperationCase, batch: Int) -> (Parameters, ReferenceNetwork, Tensor, [[Double]]) {
     let parameters = Parameters(row.graph.layout)
@@ -269,7 +269,7 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
   @Test("in bfloat16 a value and its gradient at the image are within a hundredth of the reference", arguments: table, [1, 5])
   func half(row: OperationCase, batch: Int) throws {
     let (parameters, reference, images, examples) = prepare(row, batch: batch)
-    let context = try Session(Program(row.graph, for: .attack, isHalf: true), parameters: parameters, contexts: 1)[0]
+    let context = try Session(Program(row.graph, for: .attack, isBF16: true), parameters: parameters, contexts: 1)[0]
     let value = context.forward(images).values
     expectClose(value, examples.flatMap { reference($0) }, within: 1e-2, "the value")
     let exact = try Session(Program(row.graph, for: .attack, isExact: true), parameters: parameters, contexts: 1)[0]
@@ -288,15 +288,15 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
   @Test("a shard of large values is split into micro-batches, one of small values is not") func microBatches() throws {
     let graph = try #require(table.first { $0.testDescription.hasPrefix("micro-batches") }).graph
     let attack = try Program(graph, for: .attack)
-    #expect(Set(attack.microBatchSizes) == [8, Shard.largest] && attack.microBatchSizes.first == 8)
-    #expect(try Program(graph, for: .training).microBatchSizes.allSatisfy { $0 == Shard.largest })
+    #expect(Set(attack.microBatchSizes) == [8, Sharding.largest] && attack.microBatchSizes.first == 8)
+    #expect(try Program(graph, for: .training).microBatchSizes.allSatisfy { $0 == Sharding.largest })
   }
 
   /// Gradients of very different sizes, as a batch has them whose examples are right with certainty or wrong.
   @Test("an example comes out the same to the bit whatever its neighbours in the shard", arguments: table, [false, true])
-  func neighbours(row: OperationCase, isHalf: Bool) throws {
-    let (parameters, _, images, _) = prepare(row, batch: Shard.largest)
-    let program = try Program(row.graph, for: .attack, isHalf: isHalf)
+  func neighbours(row: OperationCase, isBF16: Bool) throws {
+    let (parameters, _, images, _) = prepare(row, batch: Sharding.largest)
+    let program = try Program(row.graph, for: .attack, isBF16: isBF16)
     let context = try Session(program, parameters: parameters, contexts: 1)[0]
     func pass(_ images: Tensor) -> (value: ArraySlice<Float>, gradient: ArraySlice<Float>) {
       let value = context.forward(images)
@@ -306,17 +306,17 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
       context.backward(seed, inputGradient: &gradient)
       return (value[example: 0], gradient[example: 0])
     }
-    let (alone, among) = (pass(images.gathered(0..<1)), pass(images.gathered(0..<program.shard.size)))
+    let (alone, among) = (pass(images.gathered(0..<1)), pass(images.gathered(0..<program.sharding.size)))
     #expect(alone.value == among.value)
     #expect(alone.gradient == among.gradient)
   }
 
   @Test("a NaN in an image reaches its own result and no other", arguments: table, [false, true])
-  func notANumber(row: OperationCase, isHalf: Bool) throws {
+  func notANumber(row: OperationCase, isBF16: Bool) throws {
     let (parameters, _, clean, _) = prepare(row, batch: 3)
     var images = clean
     for index in images.values.indices where index / images.stride == 1 { images.values[index] = .nan }
-    let value = try Session(Program(row.graph, for: .attack, isHalf: isHalf), parameters: parameters, contexts: 1)[0].forward(images)
+    let value = try Session(Program(row.graph, for: .attack, isBF16: isBF16), parameters: parameters, contexts: 1)[0].forward(images)
     // A maximum over windows is that of the numbers in it, and so is the ReLU of the library's convolution.
     let hidesIt = row.graph.nodes.contains { ($0.operation as? Pooling)?.kind == .max } || row.testDescription.hasSuffix("5×5, relu")
     #expect(hidesIt || value[example: 1].contains(where: \.isNaN))
@@ -360,10 +360,10 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     let context = try Session(Program(row.graph, for: .training), parameters: parameters, contexts: 1)[0]
     let seed = Tensor(
       row.graph.outputShape.batched(batch), values: (0..<batch).flatMap { random(row.graph.outputShape.count, 500 + $0) })
-    let gradients = Gradients(row.graph.layout, shards: 1)
+    let gradients = Gradients(row.graph.layout, sets: 1)
     _ = context.forward(images)
     context.backward(seed, into: gradients, set: 0)
-    let sums = gradients.reduced(shards: 1)
+    let sums = gradients.reduced(sets: 1)
     let seeds = (0..<batch).map { seed[example: $0].map(Double.init) }
     let layout = row.graph.layout
     for parameter in layout.ids {
@@ -379,10 +379,10 @@ private func expectClose(_ fast: [Float], _ reference: [Double], within toleranc
     }
     let seed = Tensor(row.graph.outputShape.batched(3), values: (0..<3).flatMap { random(row.graph.outputShape.count, 500 + $0) })
     func weightGradients(_ context: ExecutionContext) -> [Float] {
-      let gradients = Gradients(row.graph.layout, shards: 1)
+      let gradients = Gradients(row.graph.layout, sets: 1)
       _ = context.forward(images)
       context.backward(seed, into: gradients, set: 0)
-      return gradients.reduced(shards: 1)
+      return gradients.reduced(sets: 1)
     }
     let both = try session([.weightGradients, .inputGradient, .dropout])[0]
     #expect(try weightGradients(both) == weightGradients(session(.training)[0]))

@@ -61,10 +61,10 @@ final class TemporaryRun: @unchecked Sendable {
   var seed: UInt64 = 5
   var sink = TrainingSink()
   var saveInterval = 60.0
-  var checkpoints: (any CheckpointFiles)?
+  var checkpoints: (any CheckpointStorage)?
   var engineVersion = EngineVersion.description
   var setAside: @Sendable (URL, String) throws -> Void = TrainingRun.renameDamaged
-  var onStorage: @Sendable (StorageError) throws -> Void = { throw $0 }
+  var waitForRoom: @Sendable (StorageError) throws -> Void = { throw $0 }
 
   static let engine = Engine(threads: 2)
 
@@ -90,7 +90,7 @@ final class TemporaryRun: @unchecked Sendable {
       dataset: dataset, graph: graph, description: model, initial: initial ?? self.initial(graph), threat: threat, settings: settings,
       engine: Self.engine, threads: threads, precision: precision, seed: seed, directory: directory ?? self.directory,
       checkpoints: checkpoints, resume: resume, saveInterval: saveInterval, engineVersion: engineVersion, sink: sink, setAside: setAside,
-      onStorage: onStorage, control: control)
+      waitForRoom: waitForRoom, control: control)
   }
 
   func run(

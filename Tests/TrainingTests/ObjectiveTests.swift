@@ -101,7 +101,7 @@ struct ObjectiveTests {
     // The same from a program that computes nothing else.
     let graph = try model.graph(input: [4, 4, 1], classes: 3)
     let session = try Session(
-      Program(graph, for: .attackOnBatch), parameters: run.initial(graph), contexts: graph.shard.count(first.ids.count))
+      Program(graph, for: .attackOnBatch), parameters: run.initial(graph), contexts: graph.sharding.count(first.ids.count))
     let classifier = BatchClassifier(session, on: TemporaryRun.engine, width: 2)
     let images = try run.dataset.train.images(at: first.ids)
     var expected = Tensor(zeros: images.shape)

@@ -148,7 +148,7 @@ struct ReproducibilityTests {
     let lost = LostAndFound(stored.directory.appendingPathComponent("lost+found")) { _, _ in }
     try Folder.makeWithParents(stored.directory.appendingPathComponent("files"))
     let store = FileStore(stored.directory.appendingPathComponent("files"), incoming: stored.directory, lost: lost)
-    let checkpoints = StoredCheckpoints(store)
+    let checkpoints = FileStoreCheckpoints(store)
     stored.checkpoints = checkpoints
     let interruption = Interruption(after: 30)
     #expect(throws: Interruption.Stopped()) { try stored.run { try interruption.ask() } }

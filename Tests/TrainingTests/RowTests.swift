@@ -37,15 +37,15 @@ struct RowTests {
   }
 
   @Test("at every row of a shard and beside any neighbours", arguments: networks, [false, true])
-  func rows(_ name: String, isHalf: Bool) throws {
+  func rows(_ name: String, isBF16: Bool) throws {
     let graph = try Self.graph(name)
     let parameters = Parameters(graph.layout)
     try parameters.load(Weights(graph.layout, seed: 1))
-    let context = try Session(Program(graph, for: .attack, isHalf: isHalf), parameters: parameters, contexts: 1)[0]
+    let context = try Session(Program(graph, for: .attack, isBF16: isBF16), parameters: parameters, contexts: 1)[0]
     let example = noise(graph.inputShape.batched(1), example: 0)
     let alone = answer(context, example, row: 0)
     #expect(alone.inputGradient.contains { $0 != 0 })
-    let size = graph.shard.size
+    let size = graph.sharding.size
     for row in Set([0, 7, 31].map { min($0, size - 1) }).sorted() {
       var amongZeros = Tensor(zeros: graph.inputShape.batched(row + 1))
       amongZeros[example: row] = example[example: 0]

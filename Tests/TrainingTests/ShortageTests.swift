@@ -5,7 +5,7 @@ import Testing
 import Training
 
 /// Checkpoints on a disk that is full for a while.
-private final class FullDisk: CheckpointFiles {
+private final class FullDisk: CheckpointStorage {
   private let files: CheckpointFolder
   private let failures: Mutex<Int>
   private let code: Int32
@@ -39,7 +39,7 @@ struct ShortageTests {
     _ = try whole.run()
     run.checkpoints = FullDisk(run.directory, failures: 3, code: code)
     let told = Mutex<[Int32]>([])
-    run.onStorage = { error in told.withLock { $0.append(error.code) } }
+    run.waitForRoom = { error in told.withLock { $0.append(error.code) } }
     _ = try run.run()
     #expect(told.withLock { $0 } == [code, code, code])
     #expect(try run.files() == whole.files())
@@ -62,7 +62,7 @@ struct ShortageTests {
   func otherFailure() throws {
     let run = try TemporaryRun()
     run.checkpoints = FullDisk(run.directory, failures: 1, code: EIO)
-    run.onStorage = { error in Issue.record("told of \(error)") }
+    run.waitForRoom = { error in Issue.record("told of \(error)") }
     #expect(throws: StorageError.self) { try run.run() }
   }
 
@@ -70,7 +70,7 @@ struct ShortageTests {
   func interrupted() throws {
     let run = try TemporaryRun()
     run.checkpoints = FullDisk(run.directory, failures: .max, code: ENOSPC)
-    run.onStorage = { _ in throw Interruption.Stopped() }
+    run.waitForRoom = { _ in throw Interruption.Stopped() }
     #expect(throws: Interruption.Stopped()) { try run.run() }
   }
 }
@@ -83,7 +83,7 @@ struct BackgroundSaverTests {
   func shortage() throws {
     let told = Mutex(0)
     let written = Mutex<[Int]>([])
-    let saver = BackgroundSaver<Int>(interval: 0, onStorage: { _ in told.withLock { $0 += 1 } }) { content in
+    let saver = BackgroundSaver<Int>(interval: 0, waitForRoom: { _ in told.withLock { $0 += 1 } }) { content in
       if content < 2 { throw StorageError("full", errno: ENOSPC) }
       written.withLock { $0.append(content) }
       return 1
@@ -99,7 +99,7 @@ struct BackgroundSaverTests {
 
   @Test("what the waiting throws in the background ends nothing either")
   func unwaited() throws {
-    let saver = BackgroundSaver<Int>(interval: 0, onStorage: { throw $0 }) { _ in throw StorageError("full", errno: ENOSPC) }
+    let saver = BackgroundSaver<Int>(interval: 0, waitForRoom: { throw $0 }) { _ in throw StorageError("full", errno: ENOSPC) }
     saver.saveIfDue { 0 }
     saver.wait()
     try saver.check()
@@ -108,7 +108,7 @@ struct BackgroundSaverTests {
 
   @Test("another failure is told to whoever asks")
   func failure() {
-    let saver = BackgroundSaver<Int>(interval: 0, onStorage: { _ in }) { _ in throw Other() }
+    let saver = BackgroundSaver<Int>(interval: 0, waitForRoom: { _ in }) { _ in throw Other() }
     saver.saveIfDue { 0 }
     saver.wait()
     #expect(throws: Other.self) { try saver.check() }
@@ -118,7 +118,7 @@ struct BackgroundSaverTests {
   func oneAtATime() {
     let go = DispatchSemaphore(value: 0)
     let copies = Mutex<[Int]>([])
-    let saver = BackgroundSaver<Int>(interval: 3600, onStorage: { _ in }) { _ in
+    let saver = BackgroundSaver<Int>(interval: 3600, waitForRoom: { _ in }) { _ in
       go.wait()
       return 1
     }
@@ -147,7 +147,7 @@ struct BackgroundSaverTests {
   func saveNow() throws {
     let go = DispatchSemaphore(value: 0)
     let written = Mutex<[Int]>([])
-    let saver = BackgroundSaver<Int>(interval: 0, onStorage: { _ in }) { content in
+    let saver = BackgroundSaver<Int>(interval: 0, waitForRoom: { _ in }) { content in
       if content == 0 { go.wait() }
       written.withLock { $0.append(content) }
       return 1

@@ -17,15 +17,15 @@ extern "C" {
 #pragma clang assume_nonnull begin
 
 // What is done to each value of a result before it is stored, in this order: add `bias`, add `addend`, clamp to [low, high], then set to
-// zero where the gradient of a clamp is zero: where `clamped` is outside ]clamped_low, clamped_high[, or where `mask` has no bit. A null
+// zero where the gradient of a clamp is zero: where `clamped` is outside ]clamped_low, clamped_high[, or where `mask_bits` has no bit. A null
 // pointer skips its step. Activation masks have one bit per value, set where the clamped value is strictly inside its range; the first
 // value has the lowest bit of the first byte, and `columns` is a multiple of 16.
 typedef struct {
   const float *_Nullable bias;       // [columns]
   const float *_Nullable addend;     // like the result
   const float *_Nullable clamped;    // like the result: an activation, the result of a clamp
-  const uint8_t *_Nullable mask;     // the activation mask instead of the activation
-  uint8_t *_Nullable mask_out;       // written: the activation mask of this clamp
+  const uint8_t *_Nullable mask_bits; // the activation mask instead of the activation
+  uint8_t *_Nullable mask_bits_out;  // written: the activation mask of this clamp
   float low, high;                   // -INFINITY, INFINITY for no clamp
   float clamped_low, clamped_high;
 } kernels_epilogue;

@@ -40,7 +40,7 @@ package final class Registry: Catalogue {
     return try store.database.read { db in
       guard let row = try Row.fetchOne(db, sql: "SELECT * FROM datasets WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
       let record = try DatasetRecord(row)
-      try Store.requireWhole(record.file, of: id, db)
+      try Store.requireNotMarkedDamaged(record.file, of: id, db)
       return record
     }
   }
@@ -133,7 +133,7 @@ package final class Registry: Catalogue {
     try store.database.read { db in
       guard let row = try Row.fetchOne(db, sql: "SELECT * FROM models WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
       let record = try ModelRecord(row)
-      try Store.requireWhole(record.sha256, of: id, db)
+      try Store.requireNotMarkedDamaged(record.sha256, of: id, db)
       return record
     }
   }

@@ -47,7 +47,7 @@ struct FinalEvaluation {
       after: EvaluationJournal(model: after.sha256, saved?.after), trained: trained)
     if let saved { sink.saved(saved.saved) }
     let told = sink.saved
-    let saver = BackgroundSaver<EvaluationState>(interval: storage.saveInterval, onStorage: storage.onStorage) { state in
+    let saver = BackgroundSaver<EvaluationState>(interval: storage.saveInterval, waitForRoom: storage.waitForRoom) { state in
       let bytes = try file.write(state)
       told(state.saved)
       return bytes
@@ -84,9 +84,9 @@ struct FinalEvaluation {
 
   private func found(_ file: EvaluationFile) throws -> (EvaluationState?, [Warning]) {
     do {
-      return (try waitingOutShortage(storage.onStorage) { try file.read() }, [])
+      return (try waitingOutShortage(storage.waitForRoom) { try file.read() }, [])
     } catch let damage as SealedFile.Damage {
-      let warning = try waitingOutShortage(storage.onStorage) { try file.setAside(damage, by: storage.setAside) }
+      let warning = try waitingOutShortage(storage.waitForRoom) { try file.setAside(damage, by: storage.setAside) }
       sink.warning(warning)
       return (nil, [warning])
     }

@@ -6,7 +6,8 @@ import Training
 /// Combines the progress of training and evaluations into that of the job: one fraction and the remaining time. It limits the number of
 /// reports.
 final class JobProgressMeter: Sendable {
-  /// The seconds between reports. Each is sent to every follower of the job, and there may be hundreds.
+  /// The seconds between reports: each is work for the thread that trains. The board of the store has a pace of its own, for what comes from
+  /// several jobs and transactions at once.
   private static let interval = 1.0
   /// The fraction that must be done before the remaining time is estimated; the speed of the first moments is not typical.
   private static let settling = 0.01

@@ -17,8 +17,8 @@ package struct JobRunner: Sendable {
     self.catalogue = catalogue
   }
 
-  /// Runs the job on the calling thread and writes its checkpoints. The caller stores the report, and then removes the saved state with
-  /// `removeState(in:)`.
+  /// Runs the job on the calling thread and writes its checkpoints. The caller stores the report, and then removes the saved state: with
+  /// `removeState(in:)`, or with the whole directory.
   ///
   /// - Parameters:
   ///   - directory: of this job alone; made if it is missing.
@@ -26,18 +26,18 @@ package struct JobRunner: Sendable {
   ///   - resume: whether to continue from the state that an earlier attempt saved in `directory`.
   ///   - saveInterval: seconds between saved states. It is longer if saving takes too much of the run's time.
   ///   - setAside: moves a damaged file out of the way, for the reason given. By default it renames it to `NAME.damaged`.
-  ///   - onStorage: called on any thread when a file cannot be written or opened for lack of room, descriptors or memory. When it
+  ///   - waitForRoom: called on any thread when a file cannot be written or opened for lack of room, descriptors or memory. When it
   ///     returns, the operation is tried again. An error that it throws ends the run, except when a background save waits.
   /// - Throws: `Interruption` when `control` asks for it; the state to go on from has then been saved. `TrainingError`, `DatasetError`,
   ///   `ModelError`, `WeightsError`, `StorageError`, `NotFound` with a sentence each.
   package func run(
-    _ spec: JobSpec, in directory: URL, checkpoints: (any CheckpointFiles)? = nil, resume: Bool = false, saveInterval: Double = 1,
+    _ spec: JobSpec, in directory: URL, checkpoints: (any CheckpointStorage)? = nil, resume: Bool = false, saveInterval: Double = 1,
     sink: RunSink = RunSink(), control: RunControl = RunControl(),
     setAside: @escaping @Sendable (URL, String) throws -> Void = TrainingRun.renameDamaged,
-    onStorage: @escaping @Sendable (StorageError) throws -> Void = { throw $0 }
+    waitForRoom: @escaping @Sendable (StorageError) throws -> Void = { throw $0 }
   ) throws -> Report {
     try control.check()
-    try waitingOutShortage(onStorage) { try Folder.make(directory) }
+    try waitingOutShortage(waitForRoom) { try Folder.make(directory) }
     if !resume { Self.removeState(in: directory) }
     let whole = try catalogue.load(spec.dataset.reference)
     let dataset = whole.limited(to: spec.dataset.limit, seed: spec.seed)
@@ -50,7 +50,7 @@ package struct JobRunner: Sendable {
       threads: min(spec.resources.threads ?? engine.threads, engine.threads),
       storage: RunStorage(
         directory: directory, checkpoints: checkpoints ?? CheckpointFolder(directory), saveInterval: saveInterval, setAside: setAside,
-        onStorage: onStorage))
+        waitForRoom: waitForRoom))
     let report = try run.report(resume: resume)
     meter.finish()
     return report
@@ -87,10 +87,10 @@ package struct JobRunner: Sendable {
 /// Where a run stores what outlives its process, and how it handles failures.
 struct RunStorage: Sendable {
   let directory: URL
-  let checkpoints: any CheckpointFiles
+  let checkpoints: any CheckpointStorage
   let saveInterval: Double
   let setAside: @Sendable (URL, String) throws -> Void
-  let onStorage: @Sendable (StorageError) throws -> Void
+  let waitForRoom: @Sendable (StorageError) throws -> Void
 }
 
 /// A run with everything that it needs.
@@ -153,7 +153,7 @@ private struct RunningJob {
       checkpoints: storage.checkpoints, resume: resume, saveInterval: storage.saveInterval,
       sink: TrainingSink(
         progress: meter.training, metrics: sink.metrics, warning: sink.warning, checkpoint: sink.checkpoint, saved: sink.saved),
-      setAside: storage.setAside, onStorage: storage.onStorage, control: { try control.check() }
+      setAside: storage.setAside, waitForRoom: storage.waitForRoom, control: { try control.check() }
     ).run()
     var seconds: [String: Double] = [:]
     for (phase, time) in outcome.seconds { seconds[phase.rawValue] = time }

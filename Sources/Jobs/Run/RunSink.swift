@@ -5,7 +5,7 @@ import Training
 ///
 /// A resumed run first reports the metrics, checkpoints and warnings of its saved state again.
 package struct RunSink: Sendable {
-  /// At most a few times a second, and at each change of phase or epoch.
+  /// At most once a second, and when the evaluation begins.
   package var progress: @Sendable (JobProgress) -> Void
   package var metrics: @Sendable (TrainingMetrics) -> Void
   package var warning: @Sendable (Warning) -> Void

@@ -6,38 +6,6 @@ import Models
 import Robustness
 import TensorEngine
 
-/// What a spec needs to know of a data set before it is loaded.
-package struct DatasetFacts: Hashable, Sendable {
-  package var shape: Shape
-  package var classes: Int
-  package var trainCount: Int
-  package var testCount: Int
-  /// The memory that its pixels take; none where they stay in a file.
-  package var pixelBytes: Int
-
-  package init(_ dataset: Dataset) { self.init(dataset.summary, pixelBytes: dataset.pixelBytes) }
-
-  package init(_ summary: DatasetSummary, pixelBytes: Int = 0) {
-    shape = Shape(summary.shape)
-    classes = summary.classes
-    trainCount = summary.train.count
-    testCount = summary.test.count
-    self.pixelBytes = pixelBytes
-  }
-}
-
-/// Where the names in a spec lead.
-package protocol Catalogue: Sendable {
-  /// - Returns: `nil` when there is no such data set. Throws a sentence when it cannot be used.
-  func facts(of dataset: DatasetSection.Reference) throws -> DatasetFacts?
-  /// - Returns: `nil` when there are no such weights.
-  func weights(_ id: String) throws -> StoredWeights?
-  /// Names and shapes of those weights, without their values.
-  func outline(ofWeights id: String) throws -> [TensorOutline]?
-  /// - Throws: `NotFound`, `DatasetError`.
-  func load(_ dataset: DatasetSection.Reference) throws -> Dataset
-}
-
 /// A spec held against the world: images exist, the network fits them, the weights fit the network.
 package struct SpecCheck {
   private let catalogue: any Catalogue

@@ -12,6 +12,8 @@ final class Change {
   private(set) var deleted: Set<String> = []
   /// The jobs that it changes, with the numbers of their events.
   private(set) var numbers: [String: EventNumbers] = [:]
+  /// The jobs that the board has lent, to be given back when the transaction fails.
+  private(set) var lent: Set<String> = []
 
   init(_ db: Database, _ board: JobBoard, at now: Timestamp) {
     self.db = db
@@ -21,7 +23,7 @@ final class Change {
 
   /// Says that a job's record changes; to be called before each change of one, and before its events.
   func touch(_ id: String) throws {
-    let lent = board.lend(id)
+    let lent = lend(id)
     if numbers[id] == nil {
       let row = try Row.fetchOne(db, sql: "SELECT events_reserved, revision FROM jobs WHERE id = ?", arguments: [id])
       _ = try row?.count("revision", of: id)
@@ -30,13 +32,28 @@ final class Change {
     try db.execute(sql: "UPDATE jobs SET revision = max(revision, ?) + 1 WHERE id = ?", arguments: [lent?.revision ?? 0, id])
   }
 
+  /// Reserves numbers for the events of a job in memory that are not stored: none may come again after a crash.
+  func reserveNumbers(of id: String) throws {
+    guard let own = lend(id)?.numbers else { return }
+    numbers[id] = try withNextBlock(own, of: id)
+  }
+
+  private func lend(_ id: String) -> JobBoard.Lent? {
+    lent.insert(id)
+    return board.lend(id)
+  }
+
+  private func withNextBlock(_ numbers: EventNumbers, of id: String) throws -> EventNumbers {
+    var numbers = numbers
+    numbers.reserved = numbers.nextBlock
+    try db.execute(sql: "UPDATE jobs SET events_reserved = ? WHERE id = ?", arguments: [numbers.reserved, id])
+    return numbers
+  }
+
   /// Writes an event of a job that was touched.
   func append(_ kind: JobEvent.Kind, to id: String, _ data: JSONValue) throws {
     guard var own = numbers[id] else { throw NotFound("changed job \(id)") }
-    if own.isUsedUp {
-      own.reserved = own.nextBlock
-      try db.execute(sql: "UPDATE jobs SET events_reserved = ? WHERE id = ?", arguments: [own.reserved, id])
-    }
+    if own.isUsedUp { own = try withNextBlock(own, of: id) }
     let event = JobEvent(job: id, number: own.take(), kind: kind, at: now, data: data)
     numbers[id] = own
     try db.execute(

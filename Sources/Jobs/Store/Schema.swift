@@ -1,6 +1,9 @@
 import GRDB
 
-/// The tables, as a sequence of steps that is only ever added to.
+/// The tables, as a sequence of steps that is only ever added to: the text of a step never changes, a new column is a new step.
+///
+/// A new column also goes into the `init` of its record, its INSERT, and `RecordRules`; a new table into `DatabaseSalvage.order`. A column that
+/// names a file goes into `Store.uses` (Store+Files.swift).
 enum Schema {
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -105,6 +108,7 @@ enum Schema {
       PRIMARY KEY (job, number)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE damaged (sha256 TEXT PRIMARY KEY, detail TEXT NOT NULL, found_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    -- job: the id of the job, data set or model that named the file
     CREATE TABLE released (sha256 TEXT NOT NULL, job TEXT NOT NULL, PRIMARY KEY (sha256, job)) STRICT, WITHOUT ROWID;
     """
 }

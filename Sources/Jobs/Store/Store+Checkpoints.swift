@@ -12,17 +12,21 @@ package struct CheckpointRecord: Hashable, Sendable {
   package let job: String
   package let checkpoint: Checkpoint
   package let createdAt: Timestamp
+  /// Its file is known to be damaged.
+  package var isDamaged = false
 
   package var sha256: String { checkpoint.sha256 }
 
   package var json: JSONValue {
     var measured = JSONObject()
     for (name, value) in MetricsPoint(checkpoint.metrics).values.sorted(by: { $0.key < $1.key }) { measured[name] = .number(value) }
-    return [
+    var object: JSONObject = [
       "id": .string(id), "object": "checkpoint", "job": .string(job), "role": .string(checkpoint.role.rawValue),
       "epoch": .int(Int64(checkpoint.epoch)), "metrics": .object(measured), "bytes": .int(Int64(checkpoint.bytes)),
       "sha256": .string(checkpoint.sha256), "formats": ["safetensors"], "created_at": .string(createdAt.description),
     ]
+    if isDamaged { object["damaged"] = true }
+    return .object(object)
   }
 }
 
@@ -33,8 +37,12 @@ extension Store {
   package func checkpoints(of job: String) throws -> [CheckpointRecord] {
     let records = try database.read { db in
       _ = try Self.job(job, db)
-      return try Row.fetchAll(db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role IS NOT NULL", arguments: [job])
-        .map(CheckpointRecord.init)
+      let damaged = try String.fetchSet(db, sql: "SELECT sha256 FROM damaged")
+      return try Row.fetchAll(db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role IS NOT NULL", arguments: [job]).map { row in
+        var record = try CheckpointRecord(row)
+        record.isDamaged = damaged.contains(record.sha256)
+        return record
+      }
     }
     return CheckpointRole.allCases.compactMap { role in records.first { $0.checkpoint.role == role } }
   }
@@ -47,7 +55,7 @@ extension Store {
       _ = try Self.job(job, db)
       let row = try Row.fetchOne(
         db, sql: "SELECT * FROM checkpoints WHERE job = ? AND (id = ? OR role = ?)", arguments: [job, name, name])
-      guard let row else { throw NotFound("checkpoint \(name)") }
+      guard let row else { throw NotFound(name) }
       return try Self.whole(CheckpointRecord(row), db)
     }
   }
@@ -61,7 +69,7 @@ extension Store {
   }
 
   private static func whole(_ record: CheckpointRecord, _ db: Database) throws -> CheckpointRecord {
-    try requireWhole(record.sha256, of: record.id, db)
+    try requireNotMarkedDamaged(record.sha256, of: record.id, db)
     return record
   }
 
@@ -106,17 +114,6 @@ extension Store {
     try db.execute(sql: "DELETE FROM checkpoints WHERE id = ?", arguments: [id])
     try release(row["sha256"], of: job, db)
     return row["sha256"]
-  }
-
-  /// The report of a job in JSON; `nil` as long as it has none.
-  ///
-  /// - Throws: `NotFound`, `Damaged`.
-  package func report(of id: String) throws -> Data? {
-    guard let sha256 = try job(id).report else { return nil }
-    try database.read { db in try Self.requireWhole(sha256, of: id, db) }
-    var data = Data()
-    try open(sha256, of: id).forEachPiece { data.append(contentsOf: $0) }
-    return data
   }
 }
 

@@ -46,23 +46,17 @@ extension Store {
 
   // MARK: Reports of a run
 
-  /// Shows where a job stands; with `event` also to those who follow its events.
-  package func note(_ progress: JobProgress, of id: String, event: Bool) {
-    if board.note(progress, of: id, isEvent: event) { return }
+  /// Shows where a job stands, to those who poll and to those who follow its events. It is in memory only.
+  package func show(_ progress: JobProgress, of id: String) {
+    if board.note(progress, of: id, isEvent: true) { return }
     // Without room for the reservation it is shown to those who poll, and the next event is tried again.
-    let hasNumbers = (try? reserveNumbers(of: id)) != nil
-    _ = board.note(progress, of: id, isEvent: event && hasNumbers)
+    let isReserved = (try? reserveNumbers(of: id)) != nil
+    _ = board.note(progress, of: id, isEvent: isReserved)
   }
 
   /// Progress is not stored, but its numbers are reserved: none may come again after a crash.
   private func reserveNumbers(of id: String) throws {
-    try change { change in
-      guard var numbers = board.lend(id)?.numbers else { return }
-      numbers.reserved = numbers.nextBlock
-      try change.db.execute(sql: "UPDATE jobs SET events_reserved = ? WHERE id = ?", arguments: [numbers.reserved, id])
-      board.reserved(numbers.reserved, for: id)
-    }
-    board.abandon([id])
+    try change { change in try change.reserveNumbers(of: id) }
   }
 
   /// Notes a warning, once.
@@ -91,57 +85,6 @@ extension Store {
       guard !job.state.isTerminal else { return }
       try body(job, change)
     }
-  }
-}
-
-/// Where one follower of a job's events stands. Each event comes once and in order; it is to be asked by one task at a time.
-package final class EventFeed {
-  private let store: Store
-  private let job: String
-  private var number: Int
-  private var hasEnded = false
-
-  fileprivate init(_ store: Store, job: String, after number: Int) {
-    self.store = store
-    self.job = job
-    self.number = number
-  }
-
-  /// The next events, at least one, waiting for them; `nil` after the last one, and when nobody is to wait any more.
-  package func next() async throws -> [LiveEvent]? {
-    while !hasEnded, !Task.isCancelled {
-      if let events = try present() {
-        number = events.last?.event.number ?? number
-        hasEnded = events.last?.event.kind == .end
-        return events
-      }
-      if hasEnded || store.board.isEnding { return nil }
-      await store.board.wait(for: job, eventAfter: number, atMost: 60)
-    }
-    return nil
-  }
-
-  /// What is there already; `nil` when that is nothing.
-  private func present() throws -> [LiveEvent]? {
-    switch store.board.feed(of: job, after: number) {
-    case .events(let events): return events
-    case .nothing:
-      hasEnded = try store.snapshot(of: job).job.state.isTerminal
-      return nil
-    case .stored(let end):
-      do {
-        let stored = try store.events(of: job, after: number, before: end).elements
-        // What lay between was not kept.
-        if stored.isEmpty { number = end - 1 }
-        return stored.isEmpty ? try present() : stored.map(LiveEvent.init)
-      } catch is NotFound {
-        hasEnded = true
-      }
-    case .unknown:
-      // Forgotten, or deleted.
-      do { _ = try store.snapshot(of: job) } catch is NotFound { hasEnded = true }
-    }
-    return nil
   }
 }
 

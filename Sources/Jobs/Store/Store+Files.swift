@@ -7,42 +7,44 @@ import GRDB
 /// A row that names a file goes in one transaction, which notes the file in `released`; the file goes in a second one, in which no row
 /// names it. Between the two a crash leaves a file too many, never a name without its file.
 extension Store {
+  /// Every file that a record names, with the id of the record: the one place that knows which columns name files.
+  private static let uses = """
+    (SELECT file AS sha256, id FROM datasets WHERE file IS NOT NULL UNION ALL SELECT sha256, id FROM models
+      UNION ALL SELECT sha256, id FROM checkpoints UNION ALL SELECT report, id FROM jobs WHERE report IS NOT NULL)
+    """
+
+  /// Of every file that records name: its digest, and the id of the record.
+  static func filesOfRecords(_ db: Database) throws -> [(sha256: String, id: String)] {
+    try Row.fetchAll(db, sql: "SELECT sha256, id FROM \(uses)").map { (sha256: $0["sha256"], id: $0["id"]) }
+  }
+
+  /// Those, and the ones that were released and are still there.
   static func namedFiles(_ db: Database) throws -> Set<String> {
-    try String.fetchSet(
-      db,
-      sql: """
-        SELECT file FROM datasets WHERE file IS NOT NULL UNION SELECT sha256 FROM models UNION SELECT sha256 FROM checkpoints
-        UNION SELECT report FROM jobs WHERE report IS NOT NULL UNION SELECT sha256 FROM released
-        """)
+    try String.fetchSet(db, sql: "SELECT sha256 FROM \(uses) UNION SELECT sha256 FROM released")
   }
 
   private static func isNamed(_ sha256: String, _ db: Database) throws -> Bool {
-    try Bool.fetchOne(
-      db,
-      sql: """
-        SELECT EXISTS (SELECT 1 FROM datasets WHERE file = :file) OR EXISTS (SELECT 1 FROM models WHERE sha256 = :file)
-          OR EXISTS (SELECT 1 FROM checkpoints WHERE sha256 = :file) OR EXISTS (SELECT 1 FROM jobs WHERE report = :file)
-        """, arguments: ["file": sha256]) ?? true
+    try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM \(uses) WHERE sha256 = ?)", arguments: [sha256]) ?? true
   }
 
-  static func release(_ sha256: String?, of owner: String, _ db: Database) throws {
+  static func release(_ sha256: String?, of holder: String, _ db: Database) throws {
     guard let sha256 else { return }
-    try db.execute(sql: "INSERT OR IGNORE INTO released (sha256, job) VALUES (?, ?)", arguments: [sha256, owner])
+    try db.execute(sql: "INSERT OR IGNORE INTO released (sha256, job) VALUES (?, ?)", arguments: [sha256, holder])
   }
 
   /// Removes released files that nobody names.
   ///
-  /// - Parameter owner: only what was released with this job, data set or model; otherwise all but the files of jobs that have not
+  /// - Parameter holder: only what was released with this job, data set or model; otherwise all but the files of jobs that have not
   ///   ended: their saved states may name them.
-  func collectReleased(of owner: String? = nil) throws {
+  func collectReleased(of holder: String? = nil) throws {
     try database.write { db in
       let rows = try Row.fetchAll(
         db,
         sql: """
-          SELECT sha256, job FROM released WHERE CASE WHEN :owner IS NULL
-            THEN NOT EXISTS (SELECT 1 FROM jobs WHERE id = released.job AND state NOT IN ('succeeded', 'failed', 'cancelled'))
-            ELSE job = :owner END
-          """, arguments: ["owner": owner])
+          SELECT sha256, job FROM released WHERE CASE WHEN :holder IS NULL
+            THEN NOT EXISTS (SELECT 1 FROM jobs WHERE id = released.job AND state NOT IN \(JobState.terminalInSQL))
+            ELSE job = :holder END
+          """, arguments: ["holder": holder])
       for row in rows { try Self.collect(row["sha256"], of: row["job"], directory.files, db) }
     }
   }
@@ -54,9 +56,9 @@ extension Store {
     }
   }
 
-  private static func collect(_ sha256: String, of owner: String, _ files: FileStore, _ db: Database) throws {
+  private static func collect(_ sha256: String, of holder: String, _ files: FileStore, _ db: Database) throws {
     guard try isNamed(sha256, db) || files.remove(sha256) else { return }
-    try db.execute(sql: "DELETE FROM released WHERE sha256 = ? AND job = ?", arguments: [sha256, owner])
+    try db.execute(sql: "DELETE FROM released WHERE sha256 = ? AND job = ?", arguments: [sha256, holder])
   }
 
   // MARK: Damage
@@ -64,13 +66,13 @@ extension Store {
   /// Opens the file of a resource.
   ///
   /// - Throws: `Damaged`; the damage is noted, and the file lies in lost+found.
-  package func open(_ sha256: String, of id: String) throws -> OpenFile {
+  package func open(_ sha256: String, of id: String, part: String? = nil) throws -> OpenFile {
     do {
       return try directory.files.open(sha256)
     } catch let error as DamagedFile {
       // Between the look at its record and this it may have gone in the ordinary way.
       guard note(error, of: id) else { throw NotFound(id) }
-      throw Damaged(id, sha256: sha256)
+      throw Damaged(id, sha256: sha256, part: part)
     }
   }
 
@@ -82,7 +84,7 @@ extension Store {
       let record = try checkpoint(name, of: job)
       do { return (record, try open(record.sha256, of: record.id)) } catch is NotFound {}
     }
-    throw NotFound("checkpoint \(name)")
+    throw NotFound(name)
   }
 
   /// Marks a file as damaged, and says so the first time.
@@ -106,10 +108,10 @@ extension Store {
   }
 
   /// - Throws: `Damaged` when the file is known to be damaged.
-  static func requireWhole(_ sha256: String?, of id: String, _ db: Database) throws {
+  static func requireNotMarkedDamaged(_ sha256: String?, of id: String, part: String? = nil, _ db: Database) throws {
     guard let sha256 else { return }
     let isDamaged = try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM damaged WHERE sha256 = ?)", arguments: [sha256])
-    if isDamaged == true { throw Damaged(id, sha256: sha256) }
+    if isDamaged == true { throw Damaged(id, sha256: sha256, part: part) }
   }
 
   /// A file was written anew: what was damaged of that content is whole again.
@@ -119,15 +121,7 @@ extension Store {
 
   /// Every file that the database names, with the resource that names it; for checks of all of them.
   package func resourcesByFile() throws -> [(sha256: String, resource: String)] {
-    try database.read { db in
-      try Row.fetchAll(
-        db,
-        sql: """
-          SELECT file AS sha256, id FROM datasets WHERE file IS NOT NULL UNION ALL SELECT sha256, id FROM models
-          UNION ALL SELECT sha256, id FROM checkpoints UNION ALL SELECT report, id FROM jobs WHERE report IS NOT NULL
-          """
-      ).map { (sha256: $0["sha256"], resource: $0["id"]) }
-    }
+    try database.read { db in try Self.filesOfRecords(db).map { (sha256: $0.sha256, resource: $0.id) } }
   }
 
   /// Hashes a file whole and notes what is wrong.

@@ -21,7 +21,7 @@ extension Store {
   ///
   /// - Throws: `NotFound`, `Damaged`.
   package func snapshot(of id: String) throws -> JobSnapshot {
-    if let known = board.snapshot(of: id) { return known }
+    if let known = board.shown(of: id) { return known }
     let changes = board.changes
     let (job, reserved) = try database.read { db in
       (try Self.job(id, db), try EventNumbers.reserved(of: id, db))
@@ -30,12 +30,12 @@ extension Store {
   }
 
   /// The same when it is in memory: without waiting for anything.
-  package func rememberedSnapshot(of id: String) -> JobSnapshot? { board.snapshot(of: id) }
+  package func rememberedSnapshot(of id: String) -> JobSnapshot? { board.shown(of: id) }
 
   /// A job as it is.
   ///
   /// - Throws: `NotFound`, `Damaged`.
-  package func job(_ id: String) throws -> Job { try board.latest(of: id) ?? snapshot(of: id).job }
+  package func job(_ id: String) throws -> Job { try board.current(of: id) ?? snapshot(of: id).job }
 
   /// Newest first. A job whose record is damaged is left out, with a line in the log.
   ///
@@ -78,7 +78,7 @@ extension Store {
       count += 1
       guard count <= limit else { break }
       let id: String = row["id"]
-      listed.append((id, board.snapshot(of: id)))
+      listed.append((id, board.shown(of: id)))
       guard listed.last?.snapshot == nil else { continue }
       cold[id] = try? Job(row, transitions: [])
     }
@@ -158,7 +158,7 @@ extension Store {
       db,
       sql: """
         SELECT jobs.id FROM uses JOIN jobs ON jobs.id = uses.job
-        WHERE uses.resource = ? AND jobs.state NOT IN ('succeeded', 'failed', 'cancelled') ORDER BY jobs.position LIMIT 10
+        WHERE uses.resource = ? AND jobs.state NOT IN \(JobState.terminalInSQL) ORDER BY jobs.position LIMIT 10
         """, arguments: [resource])
     guard jobs.isEmpty else { throw InUse(id: resource, checkpointOf: job, jobs: jobs) }
   }

@@ -151,6 +151,9 @@ extension Store {
     }
   }
 
+  /// More than the revisions of a job that were shown and are gone: none of them may come again for another state of it.
+  private static let revisionsInMemory = 1 << 32
+
   private static func recover(_ id: String, _ point: SavedPoint?, _ limit: Int, _ change: Change) throws {
     let db = change.db
     guard let row = try Row.fetchOne(db, sql: "SELECT * FROM jobs WHERE id = ?", arguments: [id]) else { return }
@@ -162,11 +165,10 @@ extension Store {
     // The time that it was seen to run: the process may have been gone for days before it was started again.
     let begun = job.transitions.last { $0.state == .running }?.at ?? change.now
     let ran = point.map { max(0, min($0.savedAt.milliseconds, change.now.milliseconds) - begun.milliseconds) } ?? 0
-    // Revisions that were only in memory are gone: none of them may come again for another state of the job.
     try db.execute(
       sql: """
         UPDATE jobs SET crashes = ?, ordered_stop = 0, ran_ms = ran_ms + ?, saved_step = ?, saved_position = ?,
-          revision = revision + 4294967296 WHERE id = ?
+          revision = revision + \(revisionsInMemory) WHERE id = ?
         """, arguments: [crashes, ran, point?.step, point?.position ?? 0, id])
     switch job.state {
     case .cancelling: try move(id, to: .cancelled, reason: "The process ended while the job was being cancelled.", change)
@@ -194,13 +196,13 @@ extension Store {
     try change.touch(id)
     try db.execute(
       sql: """
-        UPDATE jobs SET state = ?, reason = ?, attempt = attempt + ?,
+        UPDATE jobs SET state = ?, reason = ?, attempt = attempt + CASE WHEN ? AND started_at IS NOT NULL THEN 1 ELSE 0 END,
           started_at = CASE WHEN ? THEN coalesce(started_at, ?) ELSE started_at END,
           finished_at = CASE WHEN ? THEN ? ELSE finished_at END
         WHERE id = ?
         """,
       arguments: [
-        state.rawValue, reason, state == .queued ? 1 : 0, state == .running, change.now.milliseconds, state.isTerminal,
+        state.rawValue, reason, state == .queued, state == .running, change.now.milliseconds, state.isTerminal,
         change.now.milliseconds, id,
       ])
     try record(state, of: id, reason: reason, change)

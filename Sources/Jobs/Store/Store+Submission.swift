@@ -128,7 +128,7 @@ extension Store {
         return
       }
       do {
-        try requireWhole(row["file"], of: id, db)
+        try requireNotMarkedDamaged(row["file"], of: id, db)
       } catch let error as Damaged {
         faults.append(FieldFault(pointer, .doesNotFit, "\(error); upload it again"))
       }

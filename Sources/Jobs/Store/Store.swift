@@ -11,7 +11,7 @@ import Training
 /// after a crash. Followers are told after the commit, by the board.
 package final class Store: Sendable {
   package let directory: DataDirectory
-  let database: JobDatabase
+  let database: StoreDatabase
   let board = JobBoard()
   let logger: Logger
   /// Held over a transaction and what is told of it, so that changes are told in the order of their commits.
@@ -26,10 +26,10 @@ package final class Store: Sendable {
   package init(_ directory: DataDirectory, logger: Logger = Logger(label: "temper.store")) throws {
     self.directory = directory
     self.logger = logger
-    try Self.lookAtLog(directory, logger)
+    try Self.reportDamagedLog(directory, logger)
     database = try Self.opened(directory)
     try database.migrate()
-    try Self.requireWhole(directory, database)
+    try Self.requirePassesQuickCheck(directory, database)
     try LegacyLayout(self).adopt()
     try Identifier.advance(
       beyond: database.read { db in
@@ -56,26 +56,24 @@ package final class Store: Sendable {
 
   // MARK: Opening
 
-  private static func opened(_ directory: DataDirectory) throws -> JobDatabase {
+  private static func opened(_ directory: DataDirectory) throws -> StoreDatabase {
     do {
-      return try JobDatabase(directory)
+      return try StoreDatabase(directory)
     } catch let error as DatabaseError {
       throw unusable(directory, [error.message ?? "\(error)"])
     }
   }
 
-  /// A damaged log loses acknowledged changes, which nobody would notice: a copy is kept, and a line written.
-  private static func lookAtLog(_ directory: DataDirectory, _ logger: Logger) throws {
-    let url = directory.database.deletingLastPathComponent().appendingPathComponent("temper.sqlite-wal")
-    guard let log = WriteAheadLog(url), log.lostCommits > 0 else { return }
+  /// A damaged log loses acknowledged changes, which nobody would notice.
+  private static func reportDamagedLog(_ directory: DataDirectory, _ logger: Logger) throws {
+    guard let log = try directory.copyDamagedLog() else { return }
     logger.error(
       "the database's log is damaged: changes that it held are lost",
       metadata: ["whole_frames": "\(log.wholeFrames)", "lost_frames": "\(log.lostFrames)", "lost_changes": "\(log.lostCommits)"])
-    try directory.lost.copy(url, because: "its frames after the first \(log.wholeFrames) do not match their checksums")
   }
 
   /// A second of SQLite's quick check; the full one runs in the background.
-  private static func requireWhole(_ directory: DataDirectory, _ database: JobDatabase) throws {
+  private static func requirePassesQuickCheck(_ directory: DataDirectory, _ database: StoreDatabase) throws {
     if let faults = try database.check(full: false, within: 1), !faults.isEmpty { throw unusable(directory, faults) }
   }
 
@@ -111,14 +109,14 @@ package final class Store: Sendable {
       do {
         let (value, change, jobs) = try database.write { db in
           let change = Change(db, board, at: now)
-          defer { lent = Set(change.numbers.keys) }
+          defer { lent = change.lent }
           let value = try body(change)
           return (value, change, try change.numbers.map { (job: try Self.job($0, db), numbers: $1) })
         }
         board.publish(jobs, events: change.events, deleted: change.deleted)
         return value
       } catch {
-        board.abandon(lent)
+        board.giveBack(lent)
         throw error
       }
     }
@@ -157,51 +155,10 @@ package final class Store: Sendable {
   package func requireWritable() throws {
     try directory.requirePresence()
     try directory.space.requireRoom()
+    // Nothing reads user_version (the migrations are noted in a table): a value that changes is the smallest write there is.
     try database.write { db in try db.execute(sql: "PRAGMA user_version = \(Int.random(in: 1...1_000_000))") }
   }
 
   /// - Throws: `StorageError` with `isFull` when the disk is at its reserve.
   package func requireRoom() throws { try directory.space.requireRoom() }
-}
-
-/// There is nothing of that id.
-package struct NotFound: Error, Hashable, Sendable, CustomStringConvertible {
-  package let id: String
-  package init(_ id: String) { self.id = id }
-  package var description: String {
-    let why = Identifier.checkpoint.matches(id) ? ": a checkpoint goes with its job, and when a later one takes its role" : ""
-    return "there is no \(id.prefix(100))\(why)"
-  }
-}
-
-/// Something is in the database and cannot be understood, or its file is not what it was.
-package struct Damaged: Error, Hashable, Sendable, CustomStringConvertible {
-  package let id: String
-  /// Of the file, where it is one.
-  package let sha256: String?
-
-  package init(_ id: String, sha256: String? = nil) {
-    self.id = id
-    self.sha256 = sha256
-  }
-
-  package var description: String {
-    guard let sha256 else { return "the record of \(id.prefix(100)) is damaged" }
-    return "\(id.prefix(100)) is damaged: its file no longer has the SHA-256 \(sha256)"
-  }
-}
-
-/// Something cannot be deleted because jobs need it.
-package struct InUse: Error, Hashable, Sendable, CustomStringConvertible {
-  package let id: String
-  /// The job whose checkpoint it is, when that job is to be deleted.
-  package var checkpointOf: String?
-  /// Some of the jobs, at most ten.
-  package let jobs: [String]
-
-  package var description: String {
-    let what = checkpointOf.map { "\(id), a checkpoint of \($0)," } ?? id
-    let end = jobs.count == 1 ? "it has ended, or cancel it" : "they have ended, or cancel them"
-    return "\(what) is in use by \(jobs.joined(separator: ", ")); wait until \(end)"
-  }
 }

@@ -83,3 +83,15 @@ package struct WriteAheadLog {
     return (first, second)
   }
 }
+
+extension DataDirectory {
+  /// Looks at the database's log before anybody opens the database, who would drop what is behind the damage: a copy is kept in lost+found.
+  ///
+  /// - Returns: the log when changes in it are lost, else `nil`.
+  func copyDamagedLog() throws -> WriteAheadLog? {
+    let url = root.appendingPathComponent("temper.sqlite-wal")
+    guard let log = WriteAheadLog(url), log.lostCommits > 0 else { return nil }
+    try lost.copy(url, because: "its frames after the first \(log.wholeFrames) do not match their checksums")
+    return log
+  }
+}

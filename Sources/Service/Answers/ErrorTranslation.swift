@@ -30,6 +30,7 @@ extension HTTPError {
       var members: [String: any Encodable & Sendable] = ["id": error.id]
       if let sha256 = error.sha256 { members["sha256"] = sha256 }
       self.init(.damaged, Self.sentence("\(error)"), members: members)
+    case let error as DamagedStore: self.init(.damaged, Self.sentence("\(error)"))
     case let error as StorageError where error.isFull:
       self.init(.storageFull, "There is no room left on the service's disk.", headers: [.retryAfter: "60"])
     case let error as StorageError where error.code == EBUSY:

@@ -3,7 +3,7 @@ import JSON
 
 /// A row of the table of routes.
 struct Endpoint: Sendable {
-  /// What a token must allow for its owner to use a route.
+  /// What a token must allow for its owner to use a route. It is part of `/openapi.json`; there are no tokens yet, so nothing asks for it.
   enum Access: String, Sendable {
     /// No token is needed.
     case anyone

@@ -9,21 +9,21 @@ package final class Engine: Sendable {
   package let threads: Int
   /// What has been compiled for the jobs that share the team.
   package let programs: ProgramCache
-  private let team = Team()
+  private let queue = TaskQueue()
 
   /// - Parameter threads: at least 1; by default one for each core.
   package init(threads: Int = ProcessInfo.processInfo.activeProcessorCount, programs: ProgramCache = ProgramCache()) {
     self.programs = programs
     self.threads = max(1, threads)
     for index in 0..<self.threads {
-      let thread = Thread { [team] in team.serve() }
+      let thread = Thread { [queue] in queue.serve() }
       thread.name = "engine-\(index)"
       thread.stackSize = 8 << 20
       thread.start()
     }
   }
 
-  deinit { team.dismiss() }
+  deinit { queue.dismiss() }
 
   /// Calls `body(task)` for each task in `0..<count` on the team and returns when all have ended.
   ///
@@ -55,7 +55,7 @@ package final class Engine: Sendable {
   }
 
   /// Whether the calling thread runs a task of this engine.
-  package var isRunningTask: Bool { Team.current === team }
+  package var isRunningTask: Bool { TaskQueue.current === queue }
 
   private func run(_ count: Int, width: Int, _ body: @Sendable (_ task: Int, _ context: Int) throws -> Void) throws {
     precondition(
@@ -63,7 +63,7 @@ package final class Engine: Sendable {
     guard count > 0 else { return }
     try withoutActuallyEscaping(body) { body in
       let tasks = TaskSet(count: count, width: min(max(1, width), threads), body: body)
-      team.submit(tasks)
+      queue.submit(tasks)
       tasks.finished.wait()
       if let error = tasks.error { throw error }
     }
@@ -72,7 +72,7 @@ package final class Engine: Sendable {
 
 /// What a caller lends to its tasks.
 ///
-/// `@unchecked Sendable`: the engine gives an element to one task at a time, and the lock of the team orders one task's use before the next
+/// `@unchecked Sendable`: the engine gives an element to one task at a time, and the lock of the queue orders one task's use before the next
 /// one's. The caller waits meanwhile, and does not touch the elements.
 private struct Lent<Context>: @unchecked Sendable {
   let contexts: [Context]

@@ -2,8 +2,9 @@ import COneDNN
 
 /// What the bits of a result depend on besides its inputs.
 package enum EngineVersion {
-  /// The version of the numerics. It rises with every change of a kernel, of an order of summation or of a random stream that changes
-  /// a bit of any result.
+  /// The version of the numerics. It rises with every change that changes a bit of any result: of a kernel, of an order of summation, of a
+  /// random stream, or of a formula or computed default of an attack, a method, a schedule. A run that was saved by another version goes
+  /// on, with the warning `mixed_engine`.
   package static let current = "2"
 
   /// The version with the instruction set and the version of oneDNN in use, for a record of what computed something:

@@ -103,7 +103,7 @@ package final class ExecutionContext {
   /// Takes the images of the next forward pass.
   package func begin(_ images: Tensor, dropout: DropoutKey? = nil) {
     precondition(
-      images.batch <= program.shard.size && images.shape.example == program.graph.inputShape, "images \(images.shape) do not fit")
+      images.batch <= program.sharding.size && images.shape.example == program.graph.inputShape, "images \(images.shape) do not fit")
     pass = PassFacts(batch: images.batch, dropout: dropout)
     fill(program.inputBuffer, with: images)
   }
@@ -122,7 +122,7 @@ package final class ExecutionContext {
   package func beginBackward(_ logitGradient: Tensor, into gradients: Gradients, set: Int) {
     precondition(program.purpose.contains(.weightGradients), "a program for \(program.purpose) takes no gradients of weights")
     fill(logitGradient)
-    let base = gradients.shard(set)
+    let base = gradients.set(set)
     self.gradients = base
     for stage in backwardStages.indices {
       for index in backwardStages[stage].indices { backwardStages[stage][index].bindGradients { base + program.layout.offset($0) } }
@@ -156,11 +156,11 @@ package final class ExecutionContext {
   ///   - images: a full shard, the whole batch.
   ///   - gradients: takes the gradients of the weights of a training program.
   func timed(_ images: Tensor, gradients: Gradients?) -> [Double] {
-    precondition(images.batch == program.shard.size, "\(images.batch) images are no full shard")
-    begin(images, dropout: DropoutKey(seed: 0, epoch: 0, examples: Array(0..<program.shard.size)))
+    precondition(images.batch == program.sharding.size, "\(images.batch) images are no full shard")
+    begin(images, dropout: DropoutKey(seed: 0, epoch: 0, examples: Array(0..<program.sharding.size)))
     let forward = timed(forwardStages, reductions.forward)
     guard program.purpose.hasBackward else { return forward }
-    let shape = program.graph.outputShape.batched(program.shard.size)
+    let shape = program.graph.outputShape.batched(program.sharding.size)
     // Of both signs and of a usual size: zeros would be no work for some processors.
     let logitGradient = Tensor(shape, values: (0..<shape.count).map { $0.isMultiple(of: 2) ? 0.01 : -0.01 })
     if let gradients { beginBackward(logitGradient, into: gradients, set: 0) } else { beginBackward(logitGradient) }
@@ -214,7 +214,7 @@ package final class ExecutionContext {
     tensor.values.withUnsafeBufferPointer { source in
       if let start = source.baseAddress { target.update(from: start, count: source.count) }
     }
-    (target + tensor.values.count).update(repeating: 0, count: program.shard.size * tensor.stride - tensor.values.count)
+    (target + tensor.values.count).update(repeating: 0, count: program.sharding.size * tensor.stride - tensor.values.count)
   }
 
   private func read(_ buffer: Lowering.BufferID, _ shape: Shape) -> Tensor {

@@ -19,13 +19,13 @@ extension Lowering {
     case shared(Int)
   }
 
-  /// A kernel written in Swift, or a call of one in C++.
-  typealias Loop = @Sendable (_ memory: BoundOperands, _ pass: PassFacts) -> Void
+  /// A kernel of our own: written in Swift, or a call of one in C++.
+  typealias OwnKernel = @Sendable (_ memory: BoundOperands, _ pass: PassFacts) -> Void
 
   struct Instruction: Sendable {
     enum Body: Sendable {
-      case kernel(Kernel, [(role: onednn_role, operand: Operand)])
-      case loop([Operand], Loop)
+      case oneDNN(OneDNNKernel, [(role: onednn_role, operand: Operand)])
+      case own([Operand], OwnKernel)
       case reduction(Reduction)
     }
 
@@ -36,8 +36,8 @@ extension Lowering {
 
     var operands: [Operand] {
       switch body {
-      case .kernel(_, let arguments): arguments.map(\.operand)
-      case .loop(let operands, _): operands
+      case .oneDNN(_, let arguments): arguments.map(\.operand)
+      case .own(let operands, _): operands
       case .reduction(let reduction): [.buffer(reduction.partial)] + reduction.operands
       }
     }

@@ -25,7 +25,7 @@ struct InstructionCost: Sendable {
   }
 
   private static func operations(of node: Graph.NodeID, _ graph: Graph) -> Int {
-    graph.shard.size * graph.floatingPointOperations(of: node)
+    graph.sharding.size * graph.floatingPointOperations(of: node)
   }
 
   private static func distribute(

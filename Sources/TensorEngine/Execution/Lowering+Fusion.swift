@@ -57,7 +57,7 @@ extension Lowering {
   }
 
   /// Says that a kernel writes this activation mask in the forward pass.
-  mutating func save(activationMask: BufferID?, of relu: Graph.NodeID) { fusions.activationMasks[relu] = activationMask }
+  mutating func save(maskBitsOut: BufferID?, of relu: Graph.NodeID) { fusions.activationMasks[relu] = maskBitsOut }
 
   /// Whether a flattening is fused into the linear layer right after it: instead of reordering the values in every pass, the layer's weights
   /// are packed in the order of the image. The gradients of weights are in PyTorch's order, so a program that computes them reorders.
@@ -72,15 +72,15 @@ extension Lowering {
 
   /// What a kernel does to its contribution to the gradient at `node` before it writes it: it adds what has been contributed before, and
   /// the last contribution also masks the sum for the ReLU before it. So neither the sum nor the mask needs a kernel of its own.
-  mutating func finish(ofGradientAt node: Graph.NodeID) -> Finish {
-    var finish = Finish(addend: gradient(node))
+  mutating func takeEpilogue(forGradientAt node: Graph.NodeID) -> Epilogue {
+    var epilogue = Epilogue(addend: summedGradient(at: node))
     contributions[node] = nil
     if contributed[node, default: 0] + 1 == consumers(of: node).count, let relu = relu(beneath: node) {
       markMasked(node)
-      finish.savedMask = fusions.activationMasks[isFolded(node) ? input(node) : node]
-      if finish.savedMask == nil { finish.mask = Finish.Clamped(value: value(node), range: relu.range) }
+      epilogue.maskBits = fusions.activationMasks[isFolded(node) ? input(node) : node]
+      if epilogue.maskBits == nil { epilogue.clamped = Epilogue.Clamped(value: value(node), range: relu.range) }
     }
-    return finish
+    return epilogue
   }
 
   /// The ReLU whose mask can be read off the value of `node`.

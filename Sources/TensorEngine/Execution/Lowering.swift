@@ -13,7 +13,7 @@ package struct Lowering {
   /// change after every pass, and the transformation of many weights takes longer than the algorithm saves.
   let winogradBytes: Int
   /// Whether convolutions and linear layers multiply in bfloat16, with sums in single precision.
-  let isHalf: Bool
+  let isBF16: Bool
   /// Whether the network needs statistics of the whole batch, so that the passes of its shards are cut by reductions.
   let hasReductions: Bool
   private(set) var instructions: [Instruction] = []
@@ -40,12 +40,12 @@ package struct Lowering {
   private let consumers: [[Graph.NodeID]]
   private let gradientRequired: [Bool]
 
-  init(_ graph: Graph, for purpose: Purpose, isExact: Bool, isHalf: Bool) {
+  init(_ graph: Graph, for purpose: Purpose, isExact: Bool, isBF16: Bool) {
     self.graph = graph
     microBatchSizes = MicroBatchSizes(graph, for: purpose)
-    batch = graph.shard.size
+    batch = graph.sharding.size
     winogradBytes = isExact ? 0 : purpose.contains(.weightGradients) ? 16 << 20 : .max
-    self.isHalf = isHalf
+    self.isBF16 = isBF16
     self.purpose = purpose
     hasReductions = purpose.contains(.batchStatistics) && graph.nodes.contains { $0.operation is BatchNorm }
     var consumers = [[Graph.NodeID]](repeating: [], count: graph.nodes.count)
@@ -70,7 +70,7 @@ package struct Lowering {
   func input(_ node: Graph.NodeID, _ index: Int = 0) -> Graph.NodeID { graph[node].inputs[index] }
   func consumers(of node: Graph.NodeID) -> [Graph.NodeID] { consumers[node.index] }
 
-  /// The buffer that holds a node's value, `[batch, …]`. In the backward pass a value that can be rematerialised is computed again first.
+  /// The buffer that holds a node's value, `[batch, …]`. In the backward pass the instructions that rematerialise it are emitted first.
   mutating func value(_ node: Graph.NodeID) -> BufferID {
     guard let buffer = values[node] else { preconditionFailure("node \(node.index) was read before it was computed") }
     guard isBackward, let recompute = rematerialisations[buffer] else { return buffer }
@@ -87,7 +87,7 @@ package struct Lowering {
 
   /// The instructions emitted from here on are those of `node`.
   mutating func enter(_ node: Graph.NodeID) { batch = microBatchSizes[node] }
-  private var microBatches: Int { graph.shard.size / batch }
+  private var microBatches: Int { graph.sharding.size / batch }
 
   /// The instructions emitted from here on are those of the backward pass.
   mutating func beginBackward() { isBackward = true }
@@ -125,8 +125,8 @@ package struct Lowering {
   var requiresWeightGradients: Bool { purpose.contains(.weightGradients) }
   func requiresGradient(_ node: Graph.NodeID) -> Bool { gradientRequired[node.index] }
 
-  /// The gradient at the value of a node, summed over all its consumers.
-  mutating func gradient(_ node: Graph.NodeID) -> BufferID? {
+  /// The gradient at the value of a node, summed over all its consumers. Emits the sums.
+  mutating func summedGradient(at node: Graph.NodeID) -> BufferID? {
     guard let all = contributions[node], var sum = all.first else { return nil }
     for next in all.dropFirst() {
       let (left, total) = (sum, makeBuffer(like: node))
@@ -155,7 +155,8 @@ package struct Lowering {
   }
 
   /// Emits `result = gradient`, and 0 where the clamped value is at an end of its range.
-  mutating func emitMask(_ label: String, _ gradient: BufferID, by clamped: Finish.Clamped, like node: Graph.NodeID, to result: BufferID) {
+  mutating func emitMask(_ label: String, _ gradient: BufferID, by clamped: Epilogue.Clamped, like node: Graph.NodeID, to result: BufferID)
+  {
     let count = batch * shape(node).count
     let (value, low, high) = (clamped.value, clamped.range.lowerBound, clamped.range.upperBound)
     emit(label, reads: [gradient, value], writes: [result]) { memory, _ in
@@ -165,18 +166,18 @@ package struct Lowering {
 
   // MARK: Instructions
 
-  mutating func emit(_ label: String, _ kernel: Kernel, _ arguments: [(role: onednn_role, operand: Operand)]) {
+  mutating func emit(_ label: String, _ kernel: OneDNNKernel, _ arguments: [(role: onednn_role, operand: Operand)]) {
     var arguments = arguments
     let scratch = kernel.bytes(ONEDNN_SCRATCHPAD)
     if scratch > 0 { arguments.append((ONEDNN_SCRATCHPAD, .buffer(makeBuffer(bytes: scratch)))) }
-    append(label, .kernel(kernel, arguments))
+    append(label, .oneDNN(kernel, arguments))
   }
 
-  mutating func emit(_ label: String, reads: [BufferID], writes: [BufferID], _ loop: @escaping Loop) {
-    emit(label, (reads + writes).map(Operand.buffer), loop)
+  mutating func emit(_ label: String, reads: [BufferID], writes: [BufferID], _ kernel: @escaping OwnKernel) {
+    emit(label, (reads + writes).map(Operand.buffer), kernel)
   }
 
-  mutating func emit(_ label: String, _ operands: [Operand], _ loop: @escaping Loop) { append(label, .loop(operands, loop)) }
+  mutating func emit(_ label: String, _ operands: [Operand], _ kernel: @escaping OwnKernel) { append(label, .own(operands, kernel)) }
   mutating func emit(_ label: String, _ reduction: Reduction) { append(label, .reduction(reduction)) }
 
   private mutating func append(_ label: String, _ body: Instruction.Body) {
@@ -201,19 +202,19 @@ package struct Lowering {
   ) -> Operand {
     let result = makePacked(bytes: bytes)
     packing.append(
-      Instruction(label: label, body: .loop(sources + [result]) { memory, _ in pack(memory, memory[result]) }, microBatches: 1))
+      Instruction(label: label, body: .own(sources + [result]) { memory, _ in pack(memory, memory[result]) }, microBatches: 1))
     return result
   }
 
   /// Weights in PyTorch's order, brought into the order that `kernel` reads.
-  mutating func pack(_ weights: Operand, for kernel: Kernel) throws -> Operand {
+  mutating func pack(_ weights: Operand, for kernel: OneDNNKernel) throws -> Operand {
     guard !kernel.isPlain(ONEDNN_WEIGHTS) else { return weights }
-    let reordering = try Kernel.pack(for: kernel, ONEDNN_WEIGHTS)
+    let reordering = try OneDNNKernel.pack(for: kernel, ONEDNN_WEIGHTS)
     let result = makePacked(bytes: kernel.bytes(ONEDNN_WEIGHTS))
     var arguments = [(role: ONEDNN_SOURCE, operand: weights), (ONEDNN_DESTINATION, result)]
     let scratch = reordering.bytes(ONEDNN_SCRATCHPAD)
     if scratch > 0 { arguments.append((ONEDNN_SCRATCHPAD, makePacked(bytes: scratch))) }
-    packing.append(Instruction(label: "pack", body: .kernel(reordering, arguments), microBatches: 1))
+    packing.append(Instruction(label: "pack", body: .oneDNN(reordering, arguments), microBatches: 1))
     return result
   }
 
@@ -248,7 +249,7 @@ package struct Lowering {
 
   /// Emits a kernel of oneDNN that computes a gradient of weights, and brings it into PyTorch's order.
   mutating func emitWeightGradient(
-    _ label: String, _ kernel: Kernel, to destination: Operand, _ arguments: [(role: onednn_role, operand: Operand)]
+    _ label: String, _ kernel: OneDNNKernel, to destination: Operand, _ arguments: [(role: onednn_role, operand: Operand)]
   ) throws {
     guard !kernel.isPlain(ONEDNN_WEIGHTS_GRADIENT) else {
       emit(label, kernel, arguments + [(ONEDNN_WEIGHTS_GRADIENT, destination)])

@@ -9,7 +9,7 @@ struct MicroBatchSizes: Sendable {
   private let sizes: [Int]
 
   init(_ graph: Graph, for purpose: Purpose) {
-    let shard = graph.shard.size
+    let shard = graph.sharding.size
     // Reductions need whole shards, and so do the gradients of weights: each is one sum over the shard.
     guard purpose.isDisjoint(with: [.batchStatistics, .weightGradients]) else {
       sizes = graph.nodes.map { _ in shard }

@@ -28,7 +28,7 @@ extension Program {
       let weights = Parameters(layout)
       weights.copy(from: parameters)
       let session = try Session(self, parameters: weights, contexts: 1)
-      let own = session[0].timed(images, gradients: purpose.contains(.weightGradients) ? Gradients(layout, shards: 1) : nil)
+      let own = session[0].timed(images, gradients: purpose.contains(.weightGradients) ? Gradients(layout, sets: 1) : nil)
       times.withLock { $0.append(own) }
     }
     let rows = times.withLock { $0 }
@@ -45,8 +45,8 @@ extension Lowering.Instruction {
   /// Which kernel computes it.
   var implementation: String {
     switch body {
-    case .kernel(let kernel, _): kernel.implementation
-    case .loop: "own"
+    case .oneDNN(let kernel, _): kernel.implementation
+    case .own: "own"
     case .reduction: "reduction"
     }
   }

@@ -5,7 +5,7 @@ package final class Program: Sendable {
   package let graph: Graph
   package let purpose: Purpose
   package let layout: ParameterLayout
-  package let shard: Shard
+  package let sharding: Sharding
   let forward: [Lowering.Instruction]
   let backward: [Lowering.Instruction]
   /// Run after each change of the weights.
@@ -28,13 +28,13 @@ package final class Program: Sendable {
 
   /// - Parameters:
   ///   - isExact: uses direct convolutions only, which round as PyTorch's do, and never Winograd's algorithm.
-  ///   - isHalf: multiplies in bfloat16, with sums, activations and the results of every layer in single precision.
+  ///   - isBF16: multiplies in bfloat16, with sums, activations and the results of every layer in single precision.
   /// - Throws: `KernelError` when the tensor library has no kernel for a shape.
-  package init(_ graph: Graph, for purpose: Purpose, isExact: Bool = false, isHalf: Bool = false) throws {
+  package init(_ graph: Graph, for purpose: Purpose, isExact: Bool = false, isBF16: Bool = false) throws {
     precondition(
       !purpose.contains(.weightGradients) || purpose.contains(.batchStatistics) || !graph.nodes.contains { $0.operation is BatchNorm },
       "the weight gradients of batch norm are those of batch statistics; a program for \(purpose) has none")
-    var lowering = Lowering(graph, for: purpose, isExact: isExact, isHalf: isHalf)
+    var lowering = Lowering(graph, for: purpose, isExact: isExact, isBF16: isBF16)
     lowering.enter(graph.input)
     inputBuffer = lowering.makeValue(graph.input)
     var costs = [InstructionCost]()
@@ -59,7 +59,7 @@ package final class Program: Sendable {
       }
     }
     logitGradientBuffer = logitGradient
-    inputGradientBuffer = purpose.contains(.inputGradient) ? lowering.gradient(graph.input) : nil
+    inputGradientBuffer = purpose.contains(.inputGradient) ? lowering.summedGradient(at: graph.input) : nil
     // The sum of gradients at the input, where it has several consumers.
     costs += lowering.instructions[costs.count...].map { _ in InstructionCost(node: graph.input, floatingPointOperations: 0) }
     self.costs = costs
@@ -67,7 +67,7 @@ package final class Program: Sendable {
     self.graph = graph
     self.purpose = purpose
     layout = graph.layout
-    shard = graph.shard
+    sharding = graph.sharding
     hasReductions = lowering.hasReductions
     forward = Array(lowering.instructions[..<forwardCount])
     backward = Array(lowering.instructions[forwardCount...])
@@ -86,7 +86,7 @@ package final class Program: Sendable {
   }
 
   /// The micro-batch of each instruction, forward and then backward.
-  package var microBatchSizes: [Int] { (forward + backward).map { shard.size / $0.microBatches } }
+  package var microBatchSizes: [Int] { (forward + backward).map { sharding.size / $0.microBatches } }
 
   /// The bytes that one context needs for activations, gradients of activations and scratch space.
   package var arenaBytes: Int { plan.bytes }

@@ -4,7 +4,7 @@ package struct Purpose: OptionSet, Hashable, Sendable {
   package let rawValue: Int
   package init(rawValue: Int) { self.rawValue = rawValue }
 
-  /// The backward pass computes the gradients of the weights. Batch norm then also updates its running statistics.
+  /// The backward pass computes the gradients of the weights. In the forward pass batch norm then updates its running statistics.
   package static let weightGradients = Purpose(rawValue: 1 << 0)
   /// The backward pass computes the gradient of the input.
   package static let inputGradient = Purpose(rawValue: 1 << 1)

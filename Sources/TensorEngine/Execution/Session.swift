@@ -82,9 +82,9 @@ package final class Session {
   // MARK: Weights
 
   /// To be called after every change of the parameters: they are packed again before the next use.
-  package func refresh() {
+  package func weightsChanged() {
     isStale = true
-    weightsOwner?.refresh()
+    weightsOwner?.weightsChanged()
   }
 
   /// Packs the weights, if they have changed or if another session has used the memory.

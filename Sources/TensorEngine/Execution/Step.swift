@@ -3,8 +3,8 @@ import COneDNN
 /// An instruction bound to memory.
 struct Step {
   private enum Body {
-    case kernel(Call)
-    case loop(Lowering.Loop)
+    case oneDNN(Call)
+    case own(Lowering.OwnKernel)
   }
 
   private let body: Body
@@ -17,17 +17,17 @@ struct Step {
     memory = BoundOperands(operands, operands.map { resolve($0).assumingMemoryBound(to: Float.self) })
     gradients = memory.gradients
     switch instruction.body {
-    case .loop(_, let loop): body = .loop(loop)
+    case .own(_, let kernel): body = .own(kernel)
     case .reduction: preconditionFailure("a reduction runs between steps, once for all shards")
-    case .kernel(let kernel, let arguments):
-      body = .kernel(try Call(kernel, zip(arguments, memory.pointers).map { ($0.role, UnsafeMutableRawPointer($1)) }))
+    case .oneDNN(let kernel, let arguments):
+      body = .oneDNN(try Call(kernel, zip(arguments, memory.pointers).map { ($0.role, UnsafeMutableRawPointer($1)) }))
     }
   }
 
   func callAsFunction(_ pass: PassFacts) {
     switch body {
-    case .kernel(let kernel): kernel.execute()
-    case .loop(let loop): loop(memory, pass)
+    case .oneDNN(let kernel): kernel.execute()
+    case .own(let kernel): kernel(memory, pass)
     }
   }
 
@@ -36,7 +36,7 @@ struct Step {
     for (index, parameter) in gradients {
       let pointer = destination(parameter)
       memory.bind(index, to: pointer)
-      if case .kernel(let call) = body { call.point(index, to: UnsafeMutableRawPointer(pointer)) }
+      if case .oneDNN(let call) = body { call.point(index, to: UnsafeMutableRawPointer(pointer)) }
     }
   }
 }

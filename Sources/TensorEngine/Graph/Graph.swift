@@ -31,7 +31,7 @@ package struct Graph: Sendable, Hashable {
   package var inputShape: Shape { self[input].shape }
   package var outputShape: Shape { self[output].shape }
   /// How a batch is cut.
-  package var shard: Shard { Shard(activations: nodes.reduce(1) { max($0, $1.shape.count) }) }
+  package var sharding: Sharding { Sharding(activations: nodes.reduce(1) { max($0, $1.shape.count) }) }
   package var layout: ParameterLayout { ParameterLayout(parameterSpecifications) }
 
   /// Adds an operation that reads `inputs`.

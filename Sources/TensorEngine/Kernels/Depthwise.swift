@@ -14,22 +14,22 @@ struct Depthwise {
   }
 
   func emit(
-    _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish,
+    _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ epilogue: Epilogue,
     _ lowering: inout Lowering
   ) {
     let taps = packed(weights, &lowering)
-    lowering.emit(label, [.buffer(source), taps, .buffer(result)], finish) { [shape] memory, finish in
-      withUnsafePointer(to: shape) { kernels.depthwise($0, memory[source], memory[taps], memory[result], finish) }
+    lowering.emit(label, [.buffer(source), taps, .buffer(result)], epilogue) { [shape] memory, epilogue in
+      withUnsafePointer(to: shape) { kernels.depthwise($0, memory[source], memory[taps], memory[result], epilogue) }
     }
   }
 
   func emitBackward(
-    _ label: String, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish,
+    _ label: String, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ epilogue: Epilogue,
     _ lowering: inout Lowering
   ) {
     let taps = packed(weights, &lowering)
-    lowering.emit(label, [.buffer(gradient), taps, .buffer(result)], finish) { [shape] memory, finish in
-      withUnsafePointer(to: shape) { kernels.depthwise_gradient($0, memory[gradient], memory[taps], memory[result], finish) }
+    lowering.emit(label, [.buffer(gradient), taps, .buffer(result)], epilogue) { [shape] memory, epilogue in
+      withUnsafePointer(to: shape) { kernels.depthwise_gradient($0, memory[gradient], memory[taps], memory[result], epilogue) }
     }
   }
 

@@ -9,11 +9,11 @@ struct GatheredConvolution {
   /// - Parameters:
   ///   - image: of the convolution's input.
   ///   - isBackward: for the gradient with respect to the input.
-  ///   - isHalf: whether both sides are rounded to bfloat16; sums are in single precision.
+  ///   - isBF16: whether both sides are rounded to bfloat16; sums are in single precision.
   /// - Returns: nil for groups, and for so few channels that the products would be too narrow.
-  init?(batch: Int, image: Shape, filters: Int, window: Window, groups: Int, isBackward: Bool = false, isHalf: Bool) {
+  init?(batch: Int, image: Shape, filters: Int, window: Window, groups: Int, isBackward: Bool = false, isBF16: Bool) {
     guard groups == 1, image[2] > 4 else { return nil }
-    products = kernels.products(isHalf: isHalf)
+    products = kernels.products(isBF16: isBF16)
     shape = kernels_convolution(
       batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
       kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride_height: Int64(window.stride.height),
@@ -22,7 +22,7 @@ struct GatheredConvolution {
   }
 
   func emit(
-    _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish,
+    _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID, _ epilogue: Epilogue,
     _ lowering: inout Lowering
   ) {
     let (packed, scratch) = withUnsafePointer(to: shape) {
@@ -33,9 +33,9 @@ struct GatheredConvolution {
     }
     let scratchpad = lowering.makeBuffer(bytes: scratch)
     let operands = [.buffer(source), panels, .buffer(result), .buffer(scratchpad)] as [Lowering.Operand]
-    lowering.emit(label, operands, finish) { [shape, products] memory, finish in
+    lowering.emit(label, operands, epilogue) { [shape, products] memory, epilogue in
       withUnsafePointer(to: shape) {
-        products.convolution($0, memory[source], memory[panels], memory[result], finish, memory[scratchpad])
+        products.convolution($0, memory[source], memory[panels], memory[result], epilogue, memory[scratchpad])
       }
     }
   }

@@ -90,5 +90,5 @@ extension InstructionSet {
 
 extension kernels_table {
   /// Those that multiply in bfloat16, or in single precision.
-  func products(isHalf: Bool) -> kernels_products { isHalf ? bf16 : fp32 }
+  func products(isBF16: Bool) -> kernels_products { isBF16 ? bf16 : fp32 }
 }

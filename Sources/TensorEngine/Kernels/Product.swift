@@ -5,9 +5,9 @@ struct Product {
   private let shape: kernels_product
   private let products: kernels_products
 
-  /// - Parameter isHalf: whether both sides are rounded to bfloat16; sums are in single precision.
-  init(rows: Int, depth: Int, columns: Int, isHalf: Bool) {
-    products = kernels.products(isHalf: isHalf)
+  /// - Parameter isBF16: whether both sides are rounded to bfloat16; sums are in single precision.
+  init(rows: Int, depth: Int, columns: Int, isBF16: Bool) {
+    products = kernels.products(isBF16: isBF16)
     shape = kernels_product(rows: Int64(rows), depth: Int64(depth), columns: Int64(columns))
   }
 
@@ -17,7 +17,7 @@ struct Product {
   ///   channel by channel, the activations are channels-last.
   func emit(
     _ label: String, _ source: Lowering.BufferID, weights: Lowering.Operand, strides: (depth: Int, column: Int),
-    pixels: (depth: Int, columns: Int) = (1, 1), to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
+    pixels: (depth: Int, columns: Int) = (1, 1), to result: Lowering.BufferID, _ epilogue: Epilogue, _ lowering: inout Lowering
   ) {
     let (packed, scratch) = withUnsafePointer(to: shape) {
       (products.product_packed_count($0) * 4, products.product_scratch_count($0) * 4)
@@ -32,8 +32,8 @@ struct Product {
     }
     let scratchpad = lowering.makeBuffer(bytes: scratch)
     let operands = [.buffer(source), panels, .buffer(result), .buffer(scratchpad)] as [Lowering.Operand]
-    lowering.emit(label, operands, finish) { [shape, products] memory, finish in
-      withUnsafePointer(to: shape) { products.product($0, memory[source], memory[panels], memory[result], finish, memory[scratchpad]) }
+    lowering.emit(label, operands, epilogue) { [shape, products] memory, epilogue in
+      withUnsafePointer(to: shape) { products.product($0, memory[source], memory[panels], memory[result], epilogue, memory[scratchpad]) }
     }
   }
 }

@@ -27,7 +27,7 @@ package struct Activation: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), let gradient = lowering.summedGradient(at: node) else { return }
     let (source, result) = (lowering.value(input), lowering.makeBuffer(like: input))
     let count = Int64(lowering.batch * lowering.shape(node).count)
     lowering.emit(label + " to input", reads: [gradient, source], writes: [result]) { [kernel] memory, _ in
@@ -36,5 +36,10 @@ package struct Activation: Operation {
     lowering.contribute(result, to: input)
   }
 
-  private var kernel: kernels_activation { kind == .gelu ? KERNELS_GELU : KERNELS_SILU }
+  private var kernel: kernels_activation {
+    switch kind {
+    case .gelu: KERNELS_GELU
+    case .silu: KERNELS_SILU
+    }
+  }
 }

@@ -25,7 +25,7 @@ package struct Add: Operation {
 
   /// Both terms have the gradient of the sum.
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
-    guard let gradient = lowering.gradient(node) else { return }
+    guard let gradient = lowering.summedGradient(at: node) else { return }
     for index in 0..<2 {
       let input = lowering.input(node, index)
       if lowering.requiresGradient(input) { lowering.contribute(gradient, to: input) }

@@ -35,7 +35,8 @@ package struct Attention: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node), let probabilities = lowering.saved(of: node) else {
+    guard lowering.requiresGradient(input), let gradient = lowering.summedGradient(at: node), let probabilities = lowering.saved(of: node)
+    else {
       return
     }
     let shape = shape(node, lowering)

@@ -37,34 +37,34 @@ package struct BatchNorm: Operation {
     let clamp = lowering.clamp(after: node)
     if let clamp { lowering.fuse(clamp.node, into: node) }
     let mask = clamp.flatMap { lowering.makeActivationMask(of: $0.node) }
-    if let clamp { lowering.save(activationMask: mask, of: clamp.node) }
-    let finish = Finish(clamp: clamp?.range ?? -.infinity ... .infinity, activationMask: mask)
-    emitScale(node, by: coefficients, finish, to: lowering.makeValue(node), &lowering)
+    if let clamp { lowering.save(maskBitsOut: mask, of: clamp.node) }
+    let epilogue = Epilogue(clamp: clamp?.range ?? -.infinity ... .infinity, maskBitsOut: mask)
+    emitScale(node, by: coefficients, epilogue, to: lowering.makeValue(node), &lowering)
     // Its own backward pass needs its input, so that is kept anyway. The output is one cheap pass over the input: it is rematerialised.
     guard usesBatch else { return }
     lowering.rematerialise(node) { lowering in
       let again = lowering.makeBuffer(like: node)
-      emitScale(node, by: coefficients, finish, to: again, &lowering)
+      emitScale(node, by: coefficients, epilogue, to: again, &lowering)
       return again
     }
   }
 
   /// y = factor · x + shift, where `coefficients` begin with the factors and the shifts.
   private func emitScale(
-    _ node: Graph.NodeID, by coefficients: Lowering.Operand, _ finish: Finish, to result: Lowering.BufferID, _ lowering: inout Lowering
+    _ node: Graph.NodeID, by coefficients: Lowering.Operand, _ epilogue: Epilogue, to result: Lowering.BufferID, _ lowering: inout Lowering
   ) {
     let rows = Rows(lowering.shape(node), lowering.batch)
     let source = lowering.value(lowering.input(node))
-    lowering.emit(label, [.buffer(source), coefficients, .buffer(result)], finish) { memory, finish in
+    lowering.emit(label, [.buffer(source), coefficients, .buffer(result)], epilogue) { memory, epilogue in
       let (factors, shifts) = (memory[coefficients], memory[coefficients] + rows.channels)
-      var shifted = finish.pointee
+      var shifted = epilogue.pointee
       shifted.bias = UnsafePointer(shifts)
       rows.scale(memory[source], by: factors, &shifted, to: memory[result])
     }
   }
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
-    guard let gradient = lowering.gradient(node) else { return }
+    guard let gradient = lowering.summedGradient(at: node) else { return }
     let input = lowering.input(node)
     // The layer before it takes the gradient back through the folded weights.
     if lowering.isFused(node) { return lowering.contribute(gradient, to: input) }
@@ -73,8 +73,8 @@ package struct BatchNorm: Operation {
     let rows = Rows(lowering.shape(node), lowering.batch)
     let result = lowering.makeBuffer(like: input)
     lowering.emit(
-      label + " to input", [.buffer(gradient), coefficients, .buffer(result)], lowering.finish(ofGradientAt: input)
-    ) { memory, finish in rows.scale(memory[gradient], by: memory[coefficients], finish, to: memory[result]) }
+      label + " to input", [.buffer(gradient), coefficients, .buffer(result)], lowering.takeEpilogue(forGradientAt: input)
+    ) { memory, epilogue in rows.scale(memory[gradient], by: memory[coefficients], epilogue, to: memory[result]) }
     lowering.contribute(result, to: input)
   }
 

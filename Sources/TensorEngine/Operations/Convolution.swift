@@ -33,45 +33,45 @@ package struct Convolution: WeightedOperation {
   }
 
   func kernel(
-    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?, isHalf: Bool
-  ) throws -> Kernel {
+    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?, isBF16: Bool
+  ) throws -> OneDNNKernel {
     let image = lowering.shape(lowering.input(node))
     let shape = onednn_convolution(
       batch: Int64(lowering.batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
       kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride_height: Int64(window.stride.height),
       stride_width: Int64(window.stride.width), padding_height: Int64(window.padding.height), padding_width: Int64(window.padding.width),
-      groups: Int64(groups), bias: hasBias, bf16: isHalf, clamp: .init(clamp))
+      groups: Int64(groups), bias: hasBias, bf16: isBF16, clamp: .init(clamp))
     return try .convolution(shape, direction)
   }
 
   func emitForward(
-    _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
+    _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ epilogue: Epilogue, _ lowering: inout Lowering
   ) -> Bool {
     let input = lowering.input(node)
     let (image, source) = (lowering.shape(input), lowering.value(input))
     if isPointwise {
-      Product(rows: lowering.batch * image[0] * image[1], depth: image[2], columns: filters, isHalf: lowering.isHalf).emit(
-        label, source, weights: weights, strides: (1, image[2]), to: result, finish, &lowering)
+      Product(rows: lowering.batch * image[0] * image[1], depth: image[2], columns: filters, isBF16: lowering.isBF16).emit(
+        label, source, weights: weights, strides: (1, image[2]), to: result, epilogue, &lowering)
       return true
     }
     if let depthwise = Depthwise(batch: lowering.batch, image: image, filters: filters, window: window, groups: groups) {
-      depthwise.emit(label, source, weights: weights, to: result, finish, &lowering)
+      depthwise.emit(label, source, weights: weights, to: result, epilogue, &lowering)
       return true
     }
     if let winograd = Winograd(
-      batch: lowering.batch, image: image, channels: image[2], filters: filters, window: window, groups: groups, isHalf: lowering.isHalf
+      batch: lowering.batch, image: image, channels: image[2], filters: filters, window: window, groups: groups, isBF16: lowering.isBF16
     ),
       winograd.weightBytes <= lowering.winogradBytes
     {
-      winograd.emit(label, source, weights: weights, to: result, finish, &lowering)
+      winograd.emit(label, source, weights: weights, to: result, epilogue, &lowering)
       return true
     }
     // In single precision oneDNN is as fast.
-    guard lowering.isHalf,
+    guard lowering.isBF16,
       let gathered = GatheredConvolution(
-        batch: lowering.batch, image: image, filters: filters, window: window, groups: groups, isHalf: true)
+        batch: lowering.batch, image: image, filters: filters, window: window, groups: groups, isBF16: true)
     else { return false }
-    gathered.emit(label, source, weights: weights, to: result, finish, &lowering)
+    gathered.emit(label, source, weights: weights, to: result, epilogue, &lowering)
     return true
   }
 
@@ -83,9 +83,9 @@ package struct Convolution: WeightedOperation {
     let (image, output) = (lowering.shape(input), lowering.shape(node))
     if isPointwise {
       let product = Product(
-        rows: lowering.batch * image[0] * image[1], depth: filters, columns: image[2], isHalf: lowering.isHalf)
+        rows: lowering.batch * image[0] * image[1], depth: filters, columns: image[2], isBF16: lowering.isBF16)
       product.emit(
-        label, gradient, weights: weights, strides: (image[2], 1), to: result, lowering.finish(ofGradientAt: input), &lowering)
+        label, gradient, weights: weights, strides: (image[2], 1), to: result, lowering.takeEpilogue(forGradientAt: input), &lowering)
       return true
     }
     if let first = InputGradient(batch: lowering.batch, image: image, filters: filters, window: window, groups: groups) {
@@ -94,24 +94,24 @@ package struct Convolution: WeightedOperation {
     }
     if let depthwise = Depthwise(batch: lowering.batch, image: image, filters: filters, window: window, groups: groups) {
       depthwise.emitBackward(
-        label, gradient, weights: weights, to: result, lowering.finish(ofGradientAt: input), &lowering)
+        label, gradient, weights: weights, to: result, lowering.takeEpilogue(forGradientAt: input), &lowering)
       return true
     }
     if let winograd = Winograd(
       batch: lowering.batch, image: output, channels: filters, filters: image[2], window: window, isTransposed: true, groups: groups,
-      isHalf: lowering.isHalf),
+      isBF16: lowering.isBF16),
       winograd.weightBytes <= lowering.winogradBytes
     {
-      winograd.emit(label, gradient, weights: weights, to: result, lowering.finish(ofGradientAt: input), &lowering)
+      winograd.emit(label, gradient, weights: weights, to: result, lowering.takeEpilogue(forGradientAt: input), &lowering)
       return true
     }
     // In single precision oneDNN is as fast where the stride is 1.
-    guard lowering.isHalf || window.stride.both != 1,
+    guard lowering.isBF16 || window.stride.both != 1,
       let gathered = GatheredConvolution(
-        batch: lowering.batch, image: image, filters: filters, window: window, groups: groups, isBackward: true, isHalf: lowering.isHalf
+        batch: lowering.batch, image: image, filters: filters, window: window, groups: groups, isBackward: true, isBF16: lowering.isBF16
       )
     else { return false }
-    gathered.emit(label, gradient, weights: weights, to: result, lowering.finish(ofGradientAt: input), &lowering)
+    gathered.emit(label, gradient, weights: weights, to: result, lowering.takeEpilogue(forGradientAt: input), &lowering)
     return true
   }
 

@@ -42,22 +42,22 @@ package struct Dense: WeightedOperation {
   }
 
   func kernel(
-    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?, isHalf: Bool
-  ) throws -> Kernel {
+    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?, isBF16: Bool
+  ) throws -> OneDNNKernel {
     let (rows, features) = extent(node, lowering)
     let shape = onednn_dense(
-      batch: Int64(rows), features: Int64(features), units: Int64(units), bias: hasBias, bf16: isHalf, clamp: .init(clamp))
+      batch: Int64(rows), features: Int64(features), units: Int64(units), bias: hasBias, bf16: isBF16, clamp: .init(clamp))
     return try .dense(shape, direction)
   }
 
   func emitForward(
-    _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
+    _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ epilogue: Epilogue, _ lowering: inout Lowering
   ) -> Bool {
     let input = lowering.input(node)
     let (rows, features) = extent(node, lowering)
-    Product(rows: rows, depth: features, columns: units, isHalf: lowering.isHalf).emit(
+    Product(rows: rows, depth: features, columns: units, isBF16: lowering.isBF16).emit(
       label, lowering.value(input), weights: weights, strides: (1, features), pixels: (pixels(node, lowering), 1), to: result,
-      finish, &lowering)
+      epilogue, &lowering)
     return true
   }
 
@@ -67,9 +67,9 @@ package struct Dense: WeightedOperation {
   ) -> Bool {
     let input = lowering.input(node)
     let (rows, features) = extent(node, lowering)
-    Product(rows: rows, depth: units, columns: features, isHalf: lowering.isHalf).emit(
+    Product(rows: rows, depth: units, columns: features, isBF16: lowering.isBF16).emit(
       label + " to input", gradient, weights: weights, strides: (features, 1), pixels: (1, pixels(node, lowering)), to: result,
-      lowering.finish(ofGradientAt: input), &lowering)
+      lowering.takeEpilogue(forGradientAt: input), &lowering)
     return true
   }
 }

@@ -34,7 +34,7 @@ package struct Dropout: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), let gradient = lowering.summedGradient(at: node) else { return }
     guard let mask = lowering.saved(of: node) else { return lowering.contribute(gradient, to: input) }
     let count = lowering.batch * lowering.shape(node).count
     let result = lowering.makeBuffer(like: input)

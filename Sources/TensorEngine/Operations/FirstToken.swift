@@ -20,7 +20,7 @@ package struct FirstToken: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), let gradient = lowering.summedGradient(at: node) else { return }
     let (examples, width, count) = (lowering.batch, lowering.shape(node).count, lowering.shape(input).count)
     let result = lowering.makeBuffer(like: input)
     lowering.emit(label + " to input", reads: [gradient], writes: [result]) { memory, _ in

@@ -17,7 +17,7 @@ package struct Flatten: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), let gradient = lowering.summedGradient(at: node) else { return }
     let image = lowering.shape(input)
     guard Self.reorders(image), !lowering.isFolded(node) else {
       // The gradient of the input is the same buffer: where the linear layer's kernel has masked it, the ReLU before must not do so again.

@@ -16,7 +16,7 @@ package struct GlobalAveragePool: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), let gradient = lowering.summedGradient(at: node) else { return }
     let rows = Rows(lowering.shape(input), lowering.batch)
     let result = lowering.makeBuffer(like: input)
     lowering.emit(label + " to input", reads: [gradient], writes: [result]) { memory, _ in rows.spread(memory[gradient], to: memory[result])

@@ -31,7 +31,7 @@ package struct LayerNorm: Operation {
   }
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
-    guard let gradient = lowering.gradient(node), let statistics = lowering.saved(of: node) else { return }
+    guard let gradient = lowering.summedGradient(at: node), let statistics = lowering.saved(of: node) else { return }
     let (rows, columns) = extent(node, lowering)
     let input = lowering.input(node)
     let source = lowering.value(input)

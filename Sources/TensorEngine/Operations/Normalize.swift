@@ -36,7 +36,7 @@ package struct Normalize: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), let gradient = lowering.summedGradient(at: node) else { return }
     let pixels = lowering.batch * lowering.shape(node).count / mean.count
     let result = lowering.makeBuffer(like: input)
     lowering.emit("normalize to input", reads: [gradient], writes: [result]) { [deviation] memory, _ in

@@ -33,7 +33,7 @@ package struct Pooling: Operation {
       return pool.emit(label, lowering.value(lowering.input(node)), to: lowering.makeValue(node), indices: indices, &lowering)
     }
     let keepsWorkspace = kind == .max && lowering.requiresGradient(node)
-    let kernel = try Kernel.pooling(shape(node, lowering), ONEDNN_FORWARD, keepsWorkspace: keepsWorkspace)
+    let kernel = try OneDNNKernel.pooling(shape(node, lowering), ONEDNN_FORWARD, keepsWorkspace: keepsWorkspace)
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
       (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_DESTINATION, .buffer(lowering.makeValue(node))),
     ]
@@ -48,7 +48,7 @@ package struct Pooling: Operation {
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
     let input = lowering.input(node)
-    guard lowering.requiresGradient(input), var gradient = lowering.gradient(node) else { return }
+    guard lowering.requiresGradient(input), var gradient = lowering.summedGradient(at: node) else { return }
     if let relu = lowering.relu(beneath: node) {
       // The ReLU before a max pooling is masked here: there are fewer windows than values. See `Lowering.relu(beneath:)`.
       if !lowering.isMasked(node) {
@@ -63,7 +63,7 @@ package struct Pooling: Operation {
       pool.emitBackward(label + " to input", gradient, indices: indices, to: result, &lowering)
       return lowering.contribute(result, to: input)
     }
-    let kernel = try Kernel.pooling(shape(node, lowering), ONEDNN_BACKWARD_SOURCE, keepsWorkspace: kind == .max)
+    let kernel = try OneDNNKernel.pooling(shape(node, lowering), ONEDNN_BACKWARD_SOURCE, keepsWorkspace: kind == .max)
     let result = lowering.makeBuffer(like: input)
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
       (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)), (ONEDNN_SOURCE_GRADIENT, .buffer(result)),

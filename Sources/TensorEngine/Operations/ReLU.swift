@@ -25,11 +25,12 @@ package struct ReLU: Operation {
   /// The gradient passes where the output is strictly inside the range: at its ends it is 0, as in PyTorch.
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let input = lowering.input(node)
-    guard lowering.requiresGradient(input), let gradient = lowering.gradient(node) else { return }
-    // The kernel after it has masked the gradient; see `Lowering.finish(ofGradientAt:)`.
+    guard lowering.requiresGradient(input), let gradient = lowering.summedGradient(at: node) else { return }
+    // The kernel after it has masked the gradient; see `Lowering.takeEpilogue(forGradientAt:)`.
     guard !lowering.isMasked(node) else { return lowering.contribute(gradient, to: input) }
     let result = lowering.makeBuffer(like: input)
-    lowering.emitMask(label + " to input", gradient, by: Finish.Clamped(value: lowering.value(node), range: range), like: node, to: result)
+    lowering.emitMask(
+      label + " to input", gradient, by: Epilogue.Clamped(value: lowering.value(node), range: range), like: node, to: result)
     lowering.contribute(result, to: input)
   }
 }

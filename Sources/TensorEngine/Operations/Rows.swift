@@ -15,11 +15,11 @@ struct Rows: Sendable {
     count = shape.count / max(channels, 1)
   }
 
-  /// y = factor · x, then `finish`.
+  /// y = factor · x, then `epilogue`.
   func scale(
-    _ x: UnsafePointer<Float>, by factors: UnsafePointer<Float>, _ finish: UnsafePointer<kernels_epilogue>,
+    _ x: UnsafePointer<Float>, by factors: UnsafePointer<Float>, _ epilogue: UnsafePointer<kernels_epilogue>,
     to y: UnsafeMutablePointer<Float>
-  ) { kernels.scale(x, factors, finish, y, Int64(all), Int64(channels)) }
+  ) { kernels.scale(x, factors, epilogue, y, Int64(all), Int64(channels)) }
 
   /// The mean of each channel over the rows of each example.
   func means(of x: UnsafePointer<Float>, to means: UnsafeMutablePointer<Float>) {

@@ -34,7 +34,7 @@ package struct Tokens: Operation {
   }
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
-    guard let gradient = lowering.gradient(node) else { return }
+    guard let gradient = lowering.summedGradient(at: node) else { return }
     let (examples, count, width) = extent(node, lowering)
     if lowering.requiresWeightGradients {
       lowering.emitGradients(of: parameters) { lowering, destination in

@@ -8,20 +8,20 @@ protocol WeightedOperation: Operation {
 
   /// - Parameters:
   ///   - clamp: the range that the kernel clamps its result to; forward only.
-  ///   - isHalf: whether source and destination are bfloat16; to the weights only.
+  ///   - isBF16: whether source and destination are bfloat16; to the weights only.
   func kernel(
-    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?, isHalf: Bool
-  ) throws -> Kernel
+    _ direction: onednn_direction, at node: Graph.NodeID, _ lowering: Lowering, hasBias: Bool, clamp: ClosedRange<Float>?, isBF16: Bool
+  ) throws -> OneDNNKernel
 
   /// Emits a kernel of our own for the forward pass.
   ///
   /// - Returns: false where there is none, and then nothing was emitted.
   func emitForward(
-    _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ finish: Finish, _ lowering: inout Lowering
+    _ node: Graph.NodeID, weights: Lowering.Operand, to result: Lowering.BufferID, _ epilogue: Epilogue, _ lowering: inout Lowering
   ) -> Bool
 
   /// Emits a kernel of our own for the gradient at the input, as `emitForward`. A kernel that can add to the gradient and mask it uses
-  /// `Lowering.finish(ofGradientAt:)`.
+  /// `Lowering.takeEpilogue(forGradientAt:)`.
   func emitBackward(
     _ node: Graph.NodeID, _ gradient: Lowering.BufferID, weights: Lowering.Operand, to result: Lowering.BufferID,
     _ lowering: inout Lowering
@@ -45,19 +45,19 @@ extension WeightedOperation {
     let end = sum?.node ?? last
     let clamp = lowering.clamp(after: end)
     let mask = clamp.flatMap { lowering.makeActivationMask(of: $0.node) }
-    let finish = Finish(bias: bias, addend: sum?.other, clamp: clamp?.range ?? -.infinity ... .infinity, activationMask: mask)
-    if emitForward(node, weights: weights, to: result, finish, &lowering) {
+    let epilogue = Epilogue(bias: bias, addend: sum?.other, clamp: clamp?.range ?? -.infinity ... .infinity, maskBitsOut: mask)
+    if emitForward(node, weights: weights, to: result, epilogue, &lowering) {
       if let sum { lowering.fuse(sum.node, into: last) }
       if let clamp {
         lowering.fuse(clamp.node, into: end)
-        lowering.save(activationMask: mask, of: clamp.node)
+        lowering.save(maskBitsOut: mask, of: clamp.node)
       }
       return
     }
     // oneDNN's kernels can clamp, but not add another value: a ReLU after a sum is then a kernel of its own.
     let ownClamp = sum == nil ? clamp : nil
     if let ownClamp { lowering.fuse(ownClamp.node, into: last) }
-    let kernel = try kernel(ONEDNN_FORWARD, at: node, lowering, hasBias: bias != nil, clamp: ownClamp?.range, isHalf: false)
+    let kernel = try kernel(ONEDNN_FORWARD, at: node, lowering, hasBias: bias != nil, clamp: ownClamp?.range, isBF16: false)
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
       (ONEDNN_SOURCE, .buffer(lowering.value(lowering.input(node)))), (ONEDNN_WEIGHTS, try lowering.pack(weights, for: kernel)),
       (ONEDNN_DESTINATION, .buffer(result)),
@@ -67,17 +67,17 @@ extension WeightedOperation {
   }
 
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
-    guard let gradient = lowering.gradient(node) else { return }
+    guard let gradient = lowering.summedGradient(at: node) else { return }
     if lowering.requiresWeightGradients { try backwardToWeights(node, gradient, &lowering) }
     if lowering.requiresGradient(lowering.input(node)) { try backwardToInput(node, gradient, &lowering) }
   }
 
   private func backwardToWeights(_ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ lowering: inout Lowering) throws {
-    let isHalf = lowering.isHalf && Processor.offersBF16
-    let kernel = try kernel(ONEDNN_BACKWARD_WEIGHTS, at: node, lowering, hasBias: bias != nil, clamp: nil, isHalf: isHalf)
+    let isBF16 = lowering.isBF16 && Processor.offersBF16
+    let kernel = try kernel(ONEDNN_BACKWARD_WEIGHTS, at: node, lowering, hasBias: bias != nil, clamp: nil, isBF16: isBF16)
     let input = lowering.input(node)
     var (source, gradient) = (lowering.value(input), gradient)
-    if isHalf { (source, gradient) = (lowering.rounded(source, like: input), lowering.rounded(gradient, like: node)) }
+    if isBF16 { (source, gradient) = (lowering.rounded(source, like: input), lowering.rounded(gradient, like: node)) }
     var arguments: [(role: onednn_role, operand: Lowering.Operand)] = [
       (ONEDNN_SOURCE, .buffer(source)), (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)),
     ]
@@ -93,7 +93,7 @@ extension WeightedOperation {
     let result = lowering.makeBuffer(like: input)
     defer { lowering.contribute(result, to: input) }
     if emitBackward(node, gradient, weights: weights, to: result, &lowering) { return }
-    let kernel = try kernel(ONEDNN_BACKWARD_SOURCE, at: node, lowering, hasBias: bias != nil, clamp: nil, isHalf: false)
+    let kernel = try kernel(ONEDNN_BACKWARD_SOURCE, at: node, lowering, hasBias: bias != nil, clamp: nil, isBF16: false)
     lowering.emit(
       label + " to input", kernel,
       [

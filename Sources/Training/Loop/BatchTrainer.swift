@@ -9,9 +9,9 @@ final class BatchTrainer {
   /// The state of the method.
   let state: MethodState
   /// The network as it is being trained, for measurements in single precision.
-  let team: NetworkTeam
-  /// The same for attacks; in single precision it is `team`.
-  let attacked: NetworkTeam
+  let measuredNetwork: NetworkTeam
+  /// The same for attacks; in single precision it is `measuredNetwork`.
+  let attackedNetwork: NetworkTeam
   /// The network compiled for training, once for each view that is learnt from at once.
   let sessions: [Session]
   /// The network as it is attacked where that needs the whole batch.
@@ -24,7 +24,7 @@ final class BatchTrainer {
   private let engine: Engine
   private let width: Int
   private let seed: UInt64
-  private let shard: Shard
+  private let sharding: Sharding
   /// The most shards of a batch.
   private let mostShards: Int
   private let control: @Sendable () throws -> Void
@@ -40,13 +40,13 @@ final class BatchTrainer {
     self.parameters = parameters
     parameters.copy(from: run.initial)
     state = MethodState(count: plan.stateCount)
-    let attacked = try NetworkTeam(
-      engine: run.engine, graph: run.graph, parameters: parameters, width: width, isHalf: run.precision.attacksInHalf,
+    let attackedNetwork = try NetworkTeam(
+      engine: run.engine, graph: run.graph, parameters: parameters, width: width, isBF16: run.precision.attacksInBF16,
       in: allocations.attack)
-    self.attacked = attacked
-    team =
+    self.attackedNetwork = attackedNetwork
+    measuredNetwork =
       try plan.measuresApart
-      ? NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width, in: allocations.measuring) : attacked
+      ? NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width, in: allocations.measuring) : attackedNetwork
     let contexts = plan.learningContexts
     let first = try Session(plan.learning, parameters: parameters, contexts: contexts, in: allocations.learning[0])
     sessions =
@@ -58,12 +58,12 @@ final class BatchTrainer {
       try Session($0, parameters: parameters, contexts: plan.shards, in: allocations.attackOnBatch)
     }
     batchClassifier = batchAttack.map { BatchClassifier($0, on: run.engine, width: width) }
-    gradients = Gradients(run.graph.layout, shards: plan.gradientSets, in: allocations.gradients)
+    gradients = Gradients(run.graph.layout, sets: plan.gradientSets, in: allocations.gradients)
     split = run.dataset.train
     attack = run.settings.method.attack
     adversary = run.settings.attack.adversary(for: run.threat, keep: .last)
     seed = run.seed
-    shard = run.graph.shard
+    sharding = run.graph.sharding
     mostShards = plan.shards
     control = run.control
   }
@@ -71,43 +71,43 @@ final class BatchTrainer {
   /// Attack, combine, retrain: one update of the weights.
   ///
   /// - Parameter willUpdate: called on this thread between the shards' work and the update.
-  /// - Returns: what went through, with the seconds that the threads spent; nil when the loss is not finite, and then the weights are as
-  ///   they were.
+  /// - Returns: what went through, with the seconds that the threads spent; nil when the loss is not finite, and then the trained
+  ///   weights are as they were.
   /// - Throws: what `control` throws, and `StorageError` when images cannot be read; the weights are then as they were.
-  func train(_ batch: TrainingBatch, with optimizer: Optimizer, learningRate: Double, willUpdate: () -> Void) throws -> ShardWork.Result? {
-    let shards = shard.count(batch.ids.count)
-    let results = try gradients(of: batch, shards)
+  func train(_ batch: TrainingBatch, with optimizer: Optimizer, learningRate: Double, willUpdate: () -> Void) throws -> BatchWork.Result? {
+    let shards = sharding.count(batch.ids.count)
+    let results = try computeGradients(of: batch, shards)
     // In the order of the tree, whichever thread was first: the sum of the losses is part of what a run must reproduce.
     let combined = ReductionTree.combined(results) {
       $0.tally += $1.tally
       $0.times += $1.times
     }
-    let whole = combined ?? ShardWork.Result()
+    let whole = combined ?? BatchWork.Result()
     guard whole.tally.loss.isFinite else { return nil }
     willUpdate()
     try parameters.withValues { weights in
       let trained = UnsafeMutableBufferPointer(rebasing: weights[..<parameters.layout.trainedCount])
       let step = optimizer.beginStep(on: trained, learningRate: learningRate)
       let sets = isInLockstep ? batch.objective.views.count : shards
-      try gradients.reduce(shards: sets, on: engine, width: width) { step.update($0, gradient: $1) }
+      try gradients.reduce(sets: sets, on: engine, width: width) { step.update($0, gradient: $1) }
     }
-    refresh()
+    weightsChanged()
     if state.count > 0 { updateState(after: batch, results) }
     return whole
   }
 
   /// To be called after the weights were changed from outside.
-  func refresh() {
-    team.refresh()
-    attacked.refresh()
-    sessions[0].refresh()
-    batchAttack?.refresh()
+  func weightsChanged() {
+    measuredNetwork.weightsChanged()
+    attackedNetwork.weightsChanged()
+    sessions[0].weightsChanged()
+    batchAttack?.weightsChanged()
   }
 
-  /// Whether the shards of a batch have to wait for one another, because the network asks for the statistics of all.
+  /// Whether the shards of a batch pass together, because the network asks for the statistics of all of them.
   private var isInLockstep: Bool { sessions[0].program.hasReductions }
 
-  private func updateState(after batch: TrainingBatch, _ results: [ShardWork.Result]) {
+  private func updateState(after batch: TrainingBatch, _ results: [BatchWork.Result]) {
     func whole(_ parts: [Tensor]) -> Tensor {
       Tensor(parts[0].shape.example.batched(batch.ids.count), values: parts.flatMap(\.values))
     }
@@ -118,15 +118,17 @@ final class BatchTrainer {
     objective.updateState(state, after: outcome, inputGradients: inputGradients)
   }
 
+  /// Leaves the gradients of the batch's mean loss in `gradients`.
+  ///
   /// - Returns: what each shard came to.
-  private func gradients(of batch: TrainingBatch, _ shards: Int) throws -> [ShardWork.Result] {
-    let work = ShardWork(
-      split: split, batch: batch, attack: attack, adversary: adversary, state: state, seed: seed, shard: shard, control: control)
-    let results = Mutex([ShardWork.Result](repeating: ShardWork.Result(), count: shards))
+  private func computeGradients(of batch: TrainingBatch, _ shards: Int) throws -> [BatchWork.Result] {
+    let work = BatchWork(
+      split: split, batch: batch, attack: attack, adversary: adversary, state: state, seed: seed, sharding: sharding, control: control)
+    let results = Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))
     if isInLockstep {
-      try trainInLockstep(work, shards, results)
+      try passInLockstep(work, shards, results)
     } else {
-      try trainIndependently(work, shards, results)
+      try passIndependently(work, shards, results)
     }
     return results.withLock { $0 }
   }
@@ -140,19 +142,19 @@ final class BatchTrainer {
 
   private func workers(views: Int) -> [Worker] {
     let used = sessions[..<views]
-    return zip(attacked.classifiers, sessions[0].contexts).enumerated().map { index, pair in
+    return zip(attackedNetwork.classifiers, sessions[0].contexts).enumerated().map { index, pair in
       Worker(classifier: pair.0, contexts: used.map { $0[index] }, set: mostShards + index)
     }
   }
 
   /// Each shard goes its whole way on one thread.
-  private func trainIndependently(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
+  private func passIndependently(_ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>) throws {
     let (control, gradients) = (control, gradients)
     let needsInputGradients = work.batch.objective.needsInputGradients
-    try Session.packWeights([attacked.session, sessions[0]], on: engine, width: width)
+    try Session.packWeights([attackedNetwork.session, sessions[0]], on: engine, width: width)
     try engine.parallel(shards, over: workers(views: work.batch.objective.views.count)) { shard, worker in
       try control()
-      var result = ShardWork.Result()
+      var result = BatchWork.Result()
       let examples = try work.trainingExamples(shard: shard, classifier: worker.classifier, times: &result.times)
       let start = PhaseTimes.now()
       for (view, context) in worker.contexts.enumerated() {
@@ -171,8 +173,9 @@ final class BatchTrainer {
     }
   }
 
-  /// All shards are attacked, and then pass forward together, view by view, and back.
-  private func trainInLockstep(_ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>) throws {
+  /// All shards are attacked. Then the views before the last go forward and wait; the last one goes forward, the loss is taken over all
+  /// views, and all go back: the last as part of its pass, the others after it.
+  private func passInLockstep(_ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>) throws {
     let examples = try trainingExamples(work, shards, results)
     try control()
     let start = PhaseTimes.now()
@@ -207,7 +210,7 @@ final class BatchTrainer {
   }
 
   private func trainingExamples(
-    _ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>
+    _ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>
   ) throws -> [TrainingExamples] {
     if let batchClassifier { return try attackWholeBatch(work, shards, batchClassifier, results) }
     return try attackShards(work, shards, results)
@@ -215,12 +218,12 @@ final class BatchTrainer {
 
   /// Each shard is attacked by itself on one thread.
   private func attackShards(
-    _ work: ShardWork, _ shards: Int, _ results: borrowing Mutex<[ShardWork.Result]>
+    _ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>
   ) throws -> [TrainingExamples] {
     let control = control
     let examples = Mutex([TrainingExamples?](repeating: nil, count: shards))
-    try attacked.session.packWeights(on: engine, width: width)
-    try engine.parallel(shards, over: attacked.classifiers) { shard, classifier in
+    try attackedNetwork.session.packWeights(on: engine, width: width)
+    try engine.parallel(shards, over: attackedNetwork.classifiers) { shard, classifier in
       try control()
       var times = PhaseTimes()
       let shardExamples = try work.trainingExamples(shard: shard, classifier: classifier, times: &times)
@@ -232,13 +235,13 @@ final class BatchTrainer {
 
   /// The whole batch is attacked in step.
   private func attackWholeBatch(
-    _ work: ShardWork, _ shards: Int, _ classifier: BatchClassifier, _ results: borrowing Mutex<[ShardWork.Result]>
+    _ work: BatchWork, _ shards: Int, _ classifier: BatchClassifier, _ results: borrowing Mutex<[BatchWork.Result]>
   ) throws -> [TrainingExamples] {
     try control()
     var times = PhaseTimes()
     let whole = try work.trainingExamples(rows: 0..<work.batch.ids.count, classifier: classifier, times: &times)
     let threads = Double(min(width, shards))
     results.withLock { $0[0].times = times.scaled(by: threads) }
-    return (0..<shards).map { whole.gathered(shard.range($0, of: work.batch.ids.count)) }
+    return (0..<shards).map { whole.gathered(sharding.range($0, of: work.batch.ids.count)) }
   }
 }

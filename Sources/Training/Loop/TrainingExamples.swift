@@ -7,11 +7,11 @@ struct TrainingExamples: Sendable {
   let labels: [Int]
   let ids: [Int]
   /// The rows that were attacked.
-  let attacked: [Int]
+  let attackedRows: [Int]
 
   func gathered(_ rows: Range<Int>) -> TrainingExamples {
     TrainingExamples(
       views: views.map { $0.gathered(rows) }, labels: Array(labels[rows]), ids: Array(ids[rows]),
-      attacked: attacked.filter(rows.contains).map { $0 - rows.lowerBound })
+      attackedRows: attackedRows.filter(rows.contains).map { $0 - rows.lowerBound })
   }
 }

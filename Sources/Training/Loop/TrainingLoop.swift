@@ -12,7 +12,7 @@ final class TrainingLoop {
   private let training: [Int]
   private let examiner: Examiner
   private let trainer: BatchTrainer
-  private let store: CheckpointStore
+  private let store: CheckpointWriter
   private let optimizer: Optimizer
   private let saver: StateSaver
   private var state: ResumeState
@@ -30,11 +30,11 @@ final class TrainingLoop {
     training = parts.train
     examiner = Examiner(run, training: parts.train, validation: parts.validation)
     trainer = try BatchTrainer(run)
-    store = try CheckpointStore(run)
+    store = try CheckpointWriter(run)
     optimizer = Optimizer(run.settings.optimizer.updateRule, count: run.graph.layout.trainedCount)
     saver = StateSaver(run, trainer.parameters, optimizer, trainer.state)
     state = ResumeState(fingerprint: try run.fingerprint(), engine: run.engineVersion)
-    try waitingOutShortage(run.onStorage) { try Folder.make(run.directory) }
+    try waitingOutShortage(run.waitForRoom) { try Folder.make(run.directory) }
     if run.resume { try restore() } else { saver.removeAll() }
   }
 
@@ -172,7 +172,7 @@ final class TrainingLoop {
       return present
     }
     do {
-      try examiner.measure(trainer.team, into: &metrics, probing: probing, journals) { saver.saveIfDue(present) }
+      try examiner.measure(trainer.measuredNetwork, into: &metrics, probing: probing, journals) { saver.saveIfDue(present) }
     } catch {
       // As in `trainEpoch`.
       try? saver.saveNow(present())
@@ -285,7 +285,7 @@ final class TrainingLoop {
       optimizer.reset()
       trainer.state.reset()
     }
-    trainer.refresh()
+    trainer.weightsChanged()
     restored = found.state?.saved
   }
 

@@ -1,4 +1,5 @@
-/// The state of a method: numbers that it carries from update to update, zero at first, saved and resumed with the run.
+/// The state of a method: numbers that it carries from update to update, zero at first, saved and resumed with the run. None of the methods
+/// in the catalogue has any yet.
 ///
 /// `@unchecked Sendable`: they are written between batches, by one thread, and only read meanwhile.
 package final class MethodState: @unchecked Sendable {

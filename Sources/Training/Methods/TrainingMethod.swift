@@ -6,6 +6,9 @@ import JSON
 ///
 /// Reading and writing of specs, estimates, fingerprints, the plan of memory and the contract are derived from this, so that nothing outside
 /// a method's file depends on its name.
+///
+/// A method is an attack and an objective. What needs more than these (replays of a batch, a perturbation of the weights around a pass, the
+/// threat or the method's state where the attack starts) needs `BatchTrainer` too.
 package struct TrainingMethod: Sendable {
   package let name: String
   /// What it does and where it was published, in one sentence.

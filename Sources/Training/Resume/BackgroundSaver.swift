@@ -9,7 +9,7 @@ import Synchronization
 package final class BackgroundSaver<Content: Sendable>: Sendable {
   private let interval: Double
   private let write: @Sendable (Content) throws -> Int
-  private let onStorage: @Sendable (StorageError) throws -> Void
+  private let waitForRoom: @Sendable (StorageError) throws -> Void
   private let queue = DispatchQueue(label: "temper.saver")
   /// Entered while a save is under way.
   private let underWay = DispatchGroup()
@@ -28,13 +28,13 @@ package final class BackgroundSaver<Content: Sendable>: Sendable {
 
   /// - Parameters:
   ///   - interval: seconds from the beginning of a save to that of the next, at the least.
-  ///   - onStorage: called when there is no room or no descriptor. Returns when it is worth trying again; may throw.
+  ///   - waitForRoom: called when there is no room or no descriptor. Returns when it is worth trying again; may throw.
   ///   - write: puts the content onto the disk and returns the number of its bytes. One call at a time.
   package init(
-    interval: Double, onStorage: @escaping @Sendable (StorageError) throws -> Void, write: @escaping @Sendable (Content) throws -> Int
+    interval: Double, waitForRoom: @escaping @Sendable (StorageError) throws -> Void, write: @escaping @Sendable (Content) throws -> Int
   ) {
     self.interval = interval
-    self.onStorage = onStorage
+    self.waitForRoom = waitForRoom
     self.write = write
     state = Mutex(State(begun: PhaseTimes.now()))
   }
@@ -46,7 +46,7 @@ package final class BackgroundSaver<Content: Sendable>: Sendable {
   ///   - content: copies what is to be saved.
   package func saveIfDue(waivingInterval waiving: Bool = false, _ content: () -> Content) {
     let begun = PhaseTimes.now()
-    guard claim(at: begun, waiving) else { return }
+    guard claim(at: begun, waiving ? .soon : .whenDue) else { return }
     let content = content()
     let copying = PhaseTimes.now() - begun
     queue.async { [self] in finish(writing(content), copying) }
@@ -54,12 +54,12 @@ package final class BackgroundSaver<Content: Sendable>: Sendable {
 
   /// Saves on the calling thread, after the save that is under way.
   ///
-  /// - Throws: what `write` throws, but for a shortage, which is waited out; what `onStorage` throws.
+  /// - Throws: what `write` throws, but for a shortage, which is waited out; what `waitForRoom` throws.
   package func saveNow(_ content: () -> Content) throws {
-    while !claim(at: PhaseTimes.now(), nil) { underWay.wait() }
+    while !claim(at: PhaseTimes.now(), .now) { underWay.wait() }
     defer { finish(0, 0) }
     let content = content()
-    _ = try waitingOutShortage(onStorage) { try write(content) }
+    _ = try waitingOutShortage(waitForRoom) { try write(content) }
   }
 
   /// Waits for the save that is under way.
@@ -70,11 +70,20 @@ package final class BackgroundSaver<Content: Sendable>: Sendable {
     if let failure = state.withLock({ $0.failure }) { throw failure }
   }
 
-  /// - Parameter waiving: `nil`: due whatever the time.
-  private func claim(at now: Double, _ waiving: Bool?) -> Bool {
+  private enum Urgency {
+    /// After the interval, and after the pause that the last save's cost asks for.
+    case whenDue
+    /// After that pause. It is remembered when it cannot be yet.
+    case soon
+    /// At once.
+    case now
+  }
+
+  /// Takes the right to save; false while another save is under way or it is too early.
+  private func claim(at now: Double, _ urgency: Urgency) -> Bool {
     state.withLock { state in
-      if let waiving {
-        state.isWanted = state.isWanted || waiving
+      if urgency != .now {
+        state.isWanted = state.isWanted || urgency == .soon
         let pause = max(state.pause, state.isWanted ? 0 : interval)
         guard now - state.begun >= pause else { return false }
       }
@@ -96,7 +105,7 @@ package final class BackgroundSaver<Content: Sendable>: Sendable {
       return bytes > Self.smallBytes ? (PhaseTimes.now() - begun) / Self.writingShare : 0
     } catch let shortage as StorageError where shortage.mayPass {
       // Whoever is told may wait here as long as it wants; what it throws ends the run by its own ways, but for a folder that stays away.
-      do { try onStorage(shortage) } catch { if !shortage.isFull, !shortage.isShortage { note(error) } }
+      do { try waitForRoom(shortage) } catch { if !shortage.isFull, !shortage.isShortage { note(error) } }
     } catch {
       note(error)
     }

@@ -1,7 +1,13 @@
 import Files
 import Foundation
 
-/// The two files that the states of a run are written to by turns: while one is written, the other is whole.
+/// The files that the states of a run are written to by turns: while one is written, the others are whole.
+///
+///     StateSaver        copies what the run holds (`ResumeState` and arrays) between two batches
+///     BackgroundSaver   when to save, and the thread that writes
+///     ResumeFiles       which file is next, which is the newest that is whole
+///     ResumeFile        the format of one: header, arrays, digest
+///     SavedState        what the run tells of it: from where it would go on
 struct ResumeFiles {
   let files: [ResumeFile]
 
@@ -11,7 +17,7 @@ struct ResumeFiles {
     files = Self.names.map { ResumeFile(url: directory.appendingPathComponent($0)) }
   }
 
-  /// Removes both, and what a process left of them that was killed while it wrote.
+  /// Removes all, and what a process left of them that was killed while it wrote.
   func remove() {
     for file in files { SealedFile(file.url).remove() }
   }

@@ -10,7 +10,7 @@ struct ResumeState: Sendable {
   var generation = 0
   /// Epochs that are over.
   var epoch = 0
-  /// Batches of the present epoch that are done.
+  /// Batches of the present epoch that are done; `updates` counts over all epochs.
   var step = 0
   /// Weight updates since the start.
   var updates = 0

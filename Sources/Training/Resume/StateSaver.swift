@@ -2,17 +2,17 @@ import Files
 import Foundation
 import TensorEngine
 
-/// The saved states of one run: finds the newest one, and writes new ones by turns into two files while the run goes on.
+/// The saved states of one run: finds the newest one, and writes new ones by turns into files while the run goes on.
 ///
-/// `@unchecked Sendable`: it reads weights and optimiser only when its caller says that nothing changes them, and `copies`, `next` and
-/// `generation` belong to the save under way, of which `BackgroundSaver` has one at a time.
+/// `@unchecked Sendable`: it reads weights and optimiser only when its caller says that nothing changes them, and `copies` and
+/// `turns` belong to the save under way, of which `BackgroundSaver` has one at a time.
 final class StateSaver: @unchecked Sendable {
   private let files: ResumeFiles
   private let parameters: Parameters
   private let optimizer: Optimizer
   private let method: MethodState
   private let setAside: @Sendable (URL, String) throws -> Void
-  private let onStorage: @Sendable (StorageError) throws -> Void
+  private let waitForRoom: @Sendable (StorageError) throws -> Void
   private let saver: BackgroundSaver<ResumeState>
   private let copies: ArrayCopies
   private let turns: Turns
@@ -27,8 +27,8 @@ final class StateSaver: @unchecked Sendable {
     self.copies = copies
     self.turns = turns
     setAside = run.setAside
-    onStorage = run.onStorage
-    saver = BackgroundSaver(interval: run.saveInterval, onStorage: run.onStorage) { state in
+    waitForRoom = run.waitForRoom
+    saver = BackgroundSaver(interval: run.saveInterval, waitForRoom: run.waitForRoom) { state in
       var state = state
       state.generation = turns.generation + 1
       let bytes = try files.files[turns.next].write(state, copies.arrays)
@@ -45,7 +45,7 @@ final class StateSaver: @unchecked Sendable {
 
     /// To be called when a state of that generation lies in a file.
     func pass(_ generation: Int, from file: Int) {
-      next = 1 - file
+      next = (file + 1) % ResumeFiles.names.count
       self.generation = generation
     }
   }
@@ -56,7 +56,7 @@ final class StateSaver: @unchecked Sendable {
   /// Reads the newest whole state, weights and optimiser included. Where there is none, they may hold anything after that.
   func restore(_ fingerprint: String) throws -> ResumeFiles.Found {
     var found = ResumeFiles.Found()
-    try waitingOutShortage(onStorage) {
+    try waitingOutShortage(waitForRoom) {
       try parameters.withValues { try files.restore(fingerprint, into: [$0] + furtherArrays, &found, setAside: setAside) }
     }
     if let state = found.state, let file = found.file {

@@ -3,6 +3,9 @@ import JSON
 
 /// How a model is trained: the section `training` of a job spec, completed.
 ///
+/// A new setting goes into `TrainingSettings.object` (the fields of the spec) and into `add(to:)` of Fingerprint.swift too, or a saved run
+/// would go on with other settings than it began with.
+///
 /// The values are taken as checked: epochs at least 0 and not both 0, `batchSize` at least 1, both fractions in their ranges, rates finite
 /// and above 0.
 package struct TrainingSettings: Hashable, Sendable {
@@ -55,7 +58,7 @@ package struct TrainingSettings: Hashable, Sendable {
   /// Whether the retraining attacks any example.
   package var attacks: Bool { method.attack != nil && adversarialFraction > 0 && epochs > 0 }
 
-  /// What is learnt in the retraining: where no example is attacked of those that the method would attack, what is learnt in the base stage.
+  /// What is learnt in the retraining. With an `adversarialFraction` of 0 a method that attacks learns as standard training does.
   package var objective: any Objective {
     method.attack == nil || adversarialFraction > 0 ? method.objective(methodSettings) : Self.baseObjective
   }

@@ -92,6 +92,7 @@ struct Serve: AsyncParsableCommand {
   /// Defaults, then the file, then the options.
   private func settings() throws -> Settings {
     var settings = try file.map(Self.read) ?? Settings()
+    if data == "" { throw CommandFailure(.usage, "--data is empty: name the folder that everything is kept in") }
     if let data { settings.service.dataDirectory = URL(fileURLWithPath: data, isDirectory: true) }
     if let address = listen.flatMap(ListenAddress.init) {
       (settings.service.host, settings.service.port) = (address.host, address.port)

@@ -36,12 +36,15 @@ extension Setting {
       seconds(
         "drain_seconds", \.service.drainSeconds,
         help: """
-          How long requests in flight have to end at shutdown. Jobs are not waited for to end: they save their state and go on at the next \
-          start.
+          How long a running job has at shutdown to save its state, and then how long requests in flight have to end. Jobs go on at the \
+          next start.
           """),
       seconds(
-        "heartbeat_seconds", \.service.heartbeatSeconds,
-        help: "Between two comments in a stream of events: less than the minute after which most proxies take a connection for dead."),
+        "heartbeat_seconds", atMost: 30, \.service.heartbeatSeconds,
+        help: """
+          Between two comments in a stream of events: less than the minute after which most proxies take a connection for dead, and than \
+          the 45 seconds after which `temper watch` asks anew.
+          """),
       integer(
         "fruitless_attempts", \.service.fruitlessAttempts, 0...1_000_000,
         help: """

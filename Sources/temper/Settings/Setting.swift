@@ -83,8 +83,8 @@ extension Setting {
       get: { .orNull($0[keyPath: path]) })
   }
 
-  static func seconds(_ key: String, _ path: WritableKeyPath<Settings, Double>, help: String) -> Setting {
-    number(key, .number(above: 0, to: 86_400, unit: .seconds), path, help: help)
+  static func seconds(_ key: String, atMost most: Double = 86_400, _ path: WritableKeyPath<Settings, Double>, help: String) -> Setting {
+    number(key, .number(above: 0, to: most, unit: .seconds), path, help: help)
   }
 
   static func days(_ key: String, _ path: WritableKeyPath<Settings, Double>, help: String) -> Setting {

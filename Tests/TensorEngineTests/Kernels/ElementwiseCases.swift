@@ -57,8 +57,8 @@ private func scaleFaults(_ kernels: kernels_table, _ rows: Int, _ columns: Int) 
     mask.withUnsafeBufferPointer { mask in
       maskOut.memory.withUnsafeMutableBufferPointer { maskOut in
         var epilogue = kernels_epilogue(
-          bias: bias.baseAddress, addend: nil, clamped: nil, mask: hasMasks ? mask.baseAddress : nil,
-          mask_out: hasMasks ? maskOut.baseAddress : nil, low: 0, high: 0.5, clamped_low: 0, clamped_high: 0)
+          bias: bias.baseAddress, addend: nil, clamped: nil, mask_bits: hasMasks ? mask.baseAddress : nil,
+          mask_bits_out: hasMasks ? maskOut.baseAddress : nil, low: 0, high: 0.5, clamped_low: 0, clamped_high: 0)
         kernels.scale(x, factors, &epilogue, &result.memory, Int64(rows), Int64(columns))
       }
     }

@@ -87,7 +87,7 @@ extension kernels_epilogue {
   /// The epilogue that changes nothing.
   static var none: kernels_epilogue {
     kernels_epilogue(
-      bias: nil, addend: nil, clamped: nil, mask: nil, mask_out: nil, low: -.infinity, high: .infinity, clamped_low: -.infinity,
+      bias: nil, addend: nil, clamped: nil, mask_bits: nil, mask_bits_out: nil, low: -.infinity, high: .infinity, clamped_low: -.infinity,
       clamped_high: .infinity)
   }
 }

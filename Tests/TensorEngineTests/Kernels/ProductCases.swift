@@ -61,7 +61,8 @@ private struct ProductShape {
       addend.withUnsafeBufferPointer { addend in
         activation.withUnsafeBufferPointer { activation in
           var epilogue = kernels_epilogue(
-            bias: bias.baseAddress, addend: addend.baseAddress, clamped: activation.baseAddress, mask: nil, mask_out: nil, low: -2,
+            bias: bias.baseAddress, addend: addend.baseAddress, clamped: activation.baseAddress, mask_bits: nil, mask_bits_out: nil,
+            low: -2,
             high: 1.5, clamped_low: -0.5, clamped_high: 0.75)
           products.product(&shape, a, packed, &result.memory, &epilogue, &scratch)
         }

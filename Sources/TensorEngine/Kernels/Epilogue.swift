@@ -2,18 +2,18 @@ import CKernels
 
 /// The epilogue of a kernel: what is done to its result before it is stored, which saves passes over memory. The bias is added, then another
 /// buffer, the sum is clamped; a gradient is set to zero where the gradient of a clamp is.
-struct Finish: Sendable {
+struct Epilogue: Sendable {
   /// `[columns]`
   var bias: Lowering.Operand?
   /// Like the result.
   var addend: Lowering.BufferID?
   var clamp: ClosedRange<Float> = -.infinity ... .infinity
   /// The activation whose clamp the gradient passes.
-  var mask: Clamped?
+  var clamped: Clamped?
   /// The activation mask that was saved instead of it.
-  var savedMask: Lowering.BufferID?
+  var maskBits: Lowering.BufferID?
   /// Receives the activation mask: a bit for each value, set if it is strictly inside `clamp`. For a multiple of 16 channels.
-  var activationMask: Lowering.BufferID?
+  var maskBitsOut: Lowering.BufferID?
 
   /// The result of a clamp.
   struct Clamped: Sendable {
@@ -23,18 +23,18 @@ struct Finish: Sendable {
 
   /// The buffers that it reads and writes. An instruction has them after its own operands.
   var operands: [Lowering.Operand] {
-    [bias].compactMap(\.self) + [addend, mask?.value, savedMask, activationMask].compactMap { $0.map(Lowering.Operand.buffer) }
+    [bias].compactMap(\.self) + [addend, clamped?.value, maskBits, maskBitsOut].compactMap { $0.map(Lowering.Operand.buffer) }
   }
 
-  /// The finish in the memory of one call.
+  /// The epilogue in the memory of one call.
   func bound(to memory: BoundOperands) -> kernels_epilogue {
     func bits(_ buffer: Lowering.BufferID?) -> UnsafeMutablePointer<UInt8>? {
       buffer.map { UnsafeMutableRawPointer(memory[$0]).assumingMemoryBound(to: UInt8.self) }
     }
-    let bounds = mask?.range ?? -.infinity ... .infinity
+    let bounds = clamped?.range ?? -.infinity ... .infinity
     return kernels_epilogue(
       bias: bias.map { UnsafePointer(memory[$0]) }, addend: addend.map { UnsafePointer(memory[$0]) },
-      clamped: mask.map { UnsafePointer(memory[$0.value]) }, mask: bits(savedMask), mask_out: bits(activationMask),
+      clamped: clamped.map { UnsafePointer(memory[$0.value]) }, mask_bits: bits(maskBits), mask_bits_out: bits(maskBitsOut),
       low: clamp.lowerBound, high: clamp.upperBound, clamped_low: bounds.lowerBound, clamped_high: bounds.upperBound)
   }
 }
@@ -42,11 +42,11 @@ struct Finish: Sendable {
 extension Lowering {
   /// Emits one of our own kernels with its epilogue.
   mutating func emit(
-    _ label: String, _ operands: [Operand], _ finish: Finish,
-    run: @escaping @Sendable (_ memory: BoundOperands, _ finish: UnsafePointer<kernels_epilogue>) -> Void
+    _ label: String, _ operands: [Operand], _ epilogue: Epilogue,
+    run: @escaping @Sendable (_ memory: BoundOperands, _ epilogue: UnsafePointer<kernels_epilogue>) -> Void
   ) {
-    emit(label, operands + finish.operands) { memory, _ in
-      var bound = finish.bound(to: memory)
+    emit(label, operands + epilogue.operands) { memory, _ in
+      var bound = epilogue.bound(to: memory)
       run(memory, &bound)
     }
   }

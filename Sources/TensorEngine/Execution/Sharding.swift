@@ -2,7 +2,7 @@
 ///
 /// The size depends on the network alone, so kernels and rounding never depend on the batch size or on the number of threads. The last shard
 /// of a batch may have fewer examples; the engine pads it with zeros.
-package struct Shard: Hashable, Sendable {
+package struct Sharding: Hashable, Sendable {
   package let size: Int
 
   /// The size for small images, such as MNIST's and CIFAR's.

@@ -2,8 +2,9 @@ import Attacks
 import Datasets
 import TensorEngine
 
-/// What one thread does with one shard of a batch: attack, combine, and the loss between forward and backward passes.
-struct ShardWork: Sendable {
+/// What has to be done with a batch, for the threads that do it shard by shard: attack, combine, and the loss between forward and backward
+/// passes.
+struct BatchWork: Sendable {
   let split: Split
   let batch: TrainingBatch
   /// `nil` where the method attacks nothing.
@@ -11,7 +12,7 @@ struct ShardWork: Sendable {
   let adversary: Adversary
   let state: MethodState
   let seed: UInt64
-  let shard: Shard
+  let sharding: Sharding
   /// Asked between the iterations of an attack; what it throws ends the batch.
   let control: @Sendable () throws -> Void
 
@@ -29,38 +30,38 @@ struct ShardWork: Sendable {
   /// - Parameter classifier: of the calling thread; may be asked about this shard.
   /// - Throws: `StorageError` when the images cannot be read; what `control` throws.
   func trainingExamples(shard: Int, classifier: any Classifier, times: inout PhaseTimes) throws -> TrainingExamples {
-    try trainingExamples(rows: self.shard.range(shard, of: batch.ids.count), classifier: classifier, times: &times)
+    try trainingExamples(rows: sharding.range(shard, of: batch.ids.count), classifier: classifier, times: &times)
   }
 
   /// The same for some rows of the batch, about which the classifier may be asked all at once.
   func trainingExamples(rows: Range<Int>, classifier: any Classifier, times: inout PhaseTimes) throws -> TrainingExamples {
     let ids = Array(batch.ids[rows])
     let labels = split.labels(at: ids)
-    let attacked = ids.indices.filter { batch.mix?.isAdversarial(position: batch.start + rows.lowerBound + $0) ?? false }
+    let attackedRows = ids.indices.filter { batch.mix?.isAdversarial(position: batch.start + rows.lowerBound + $0) ?? false }
 
     let start = PhaseTimes.now()
     let clean = try split.images(at: ids)
-    let perturbed = try perturb(attacked, images: clean, labels: labels, ids: ids, classifier)
+    let perturbed = try perturb(attackedRows, images: clean, labels: labels, ids: ids, classifier)
     let afterAttack = PhaseTimes.now()
-    let adversarial = perturbed.map { combined(clean, $0, attacked) } ?? clean
+    let adversarial = perturbed.map { combined(clean, $0, attackedRows) } ?? clean
     let views = batch.objective.views.map { $0 == .clean ? clean : adversarial }
     times.add(.attack, afterAttack - start)
     times.add(.combine, PhaseTimes.now() - afterAttack)
-    return TrainingExamples(views: views, labels: labels, ids: ids, attacked: attacked)
+    return TrainingExamples(views: views, labels: labels, ids: ids, attackedRows: attackedRows)
   }
 
-  private func perturb(_ attacked: [Int], images: Tensor, labels: [Int], ids: [Int], _ classifier: any Classifier) throws -> Tensor? {
-    guard let attack, !attacked.isEmpty else { return nil }
+  private func perturb(_ attackedRows: [Int], images: Tensor, labels: [Int], ids: [Int], _ classifier: any Classifier) throws -> Tensor? {
+    guard let attack, !attackedRows.isEmpty else { return nil }
     let examples = Examples(images: images, labels: labels, ids: ids, seed: seed, epoch: batch.epoch)
-    let targets = attacked.count == ids.count ? examples : examples.gathered(attacked)
+    let targets = attackedRows.count == ids.count ? examples : examples.gathered(attackedRows)
     return try adversary.perturb(attack.prepared(targets, of: classifier), of: classifier, control: control)
   }
 
   /// An example that was not attacked stays clean.
-  private func combined(_ clean: Tensor, _ perturbed: Tensor, _ attacked: [Int]) -> Tensor {
-    guard attacked.count < clean.batch else { return perturbed }
+  private func combined(_ clean: Tensor, _ perturbed: Tensor, _ attackedRows: [Int]) -> Tensor {
+    guard attackedRows.count < clean.batch else { return perturbed }
     var images = clean
-    for (position, row) in attacked.enumerated() { images[example: row] = perturbed[example: position] }
+    for (position, row) in attackedRows.enumerated() { images[example: row] = perturbed[example: position] }
     return images
   }
 
@@ -77,36 +78,38 @@ struct ShardWork: Sendable {
   func logitGradients(_ examples: TrainingExamples, _ logits: [Tensor], _ result: inout Result) -> [Tensor] {
     let seen = ViewLogits(logits: logits, labels: examples.labels, ids: examples.ids)
     var gradients = logits.map { Tensor(zeros: $0.shape) }
-    let losses = losses(of: seen, attacked: examples.attacked, &gradients)
+    let losses = losses(of: seen, attackedRows: examples.attackedRows, &gradients)
     let weight = 1 / Float(batch.ids.count)
     for view in gradients.indices {
       for index in gradients[view].values.indices { gradients[view].values[index] *= weight }
     }
-    result.tally = tally(seen, losses, attacked: examples.attacked)
+    result.tally = tally(seen, losses, attackedRows: examples.attackedRows)
     if state.count > 0 { result.logits = logits }
     return gradients
   }
 
   /// The objective of the examples that it sees, and the cross-entropy of those that the mix leaves clean.
-  private func losses(of seen: ViewLogits, attacked: [Int], _ gradients: inout [Tensor]) -> [Float] {
-    guard batch.mix != nil, attacked.count < seen.labels.count else { return batch.objective(seen, state: state, gradients: &gradients) }
+  private func losses(of seen: ViewLogits, attackedRows: [Int], _ gradients: inout [Tensor]) -> [Float] {
+    guard batch.mix != nil, attackedRows.count < seen.labels.count else {
+      return batch.objective(seen, state: state, gradients: &gradients)
+    }
     var losses = CrossEntropy()(seen.logits[0], labels: seen.labels, gradient: &gradients[0])
-    guard !attacked.isEmpty else { return losses }
-    let some = seen.gathered(attacked)
+    guard !attackedRows.isEmpty else { return losses }
+    let some = seen.gathered(attackedRows)
     var ofSome = some.logits.map { Tensor(zeros: $0.shape) }
     let lossesOfSome = batch.objective(some, state: state, gradients: &ofSome)
-    for (position, row) in attacked.enumerated() {
+    for (position, row) in attackedRows.enumerated() {
       losses[row] = lossesOfSome[position]
       for view in gradients.indices { gradients[view][example: row] = ofSome[view][example: position] }
     }
     return losses
   }
 
-  private func tally(_ seen: ViewLogits, _ losses: [Float], attacked: [Int]) -> EpochTally {
+  private func tally(_ seen: ViewLogits, _ losses: [Float], attackedRows: [Int]) -> EpochTally {
     var tally = EpochTally()
     for loss in losses { tally.count(loss: loss) }
     var isAttacked = [Bool](repeating: false, count: losses.count)
-    for row in attacked { isAttacked[row] = true }
+    for row in attackedRows { isAttacked[row] = true }
     for (view, logits) in zip(batch.objective.views, seen.logits) {
       let predicted = logits.argmax()
       for row in losses.indices {

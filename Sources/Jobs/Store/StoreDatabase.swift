@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// Only synchronous reads and writes, by threads that may block: a thread that holds one of the few readers is then always one that
 /// runs, so that none can wait for a reader which waits for a thread. Suspended tasks never hold a connection.
-final class JobDatabase: Sendable {
+final class StoreDatabase: Sendable {
   private let url: URL
   private let directory: DataDirectory
   /// Replaced after an I/O error: after a failed sync the same descriptors can no longer be trusted.
@@ -68,7 +68,7 @@ final class JobDatabase: Sendable {
     do {
       return try body()
     } catch let error as DatabaseError {
-      if error.isDamage { throw Damaged("the database; stop the service and run temper fsck") }
+      if error.isDamage { throw DamagedStore() }
       if error.resultCode == .SQLITE_IOERR { reopen() }
       guard let obstacle = Self.obstacle(error, directory) else { throw error }
       throw StorageError("the database cannot be read or written", errno: obstacle.code)

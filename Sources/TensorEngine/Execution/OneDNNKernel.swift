@@ -4,7 +4,7 @@ import COneDNN
 ///
 /// `@unchecked Sendable`: a kernel never changes after it was made, and oneDNN lets many threads run one at once as long as each
 /// brings its own memory, scratchpad included, which a `Call` does.
-final class Kernel: @unchecked Sendable {
+final class OneDNNKernel: @unchecked Sendable {
   let handle: OpaquePointer
 
   private init(_ make: @autoclosure () -> OpaquePointer?, _ what: String) throws {
@@ -15,26 +15,26 @@ final class Kernel: @unchecked Sendable {
 
   deinit { onednn_release_kernel(handle) }
 
-  static func convolution(_ shape: onednn_convolution, _ direction: onednn_direction) throws -> Kernel {
-    try withUnsafePointer(to: shape) { try Kernel(onednn_make_convolution($0, direction), "the convolution \(shape)") }
+  static func convolution(_ shape: onednn_convolution, _ direction: onednn_direction) throws -> OneDNNKernel {
+    try withUnsafePointer(to: shape) { try OneDNNKernel(onednn_make_convolution($0, direction), "the convolution \(shape)") }
   }
 
-  static func dense(_ shape: onednn_dense, _ direction: onednn_direction) throws -> Kernel {
-    try withUnsafePointer(to: shape) { try Kernel(onednn_make_dense($0, direction), "the linear layer \(shape)") }
+  static func dense(_ shape: onednn_dense, _ direction: onednn_direction) throws -> OneDNNKernel {
+    try withUnsafePointer(to: shape) { try OneDNNKernel(onednn_make_dense($0, direction), "the linear layer \(shape)") }
   }
 
-  static func pooling(_ shape: onednn_pooling, _ direction: onednn_direction, keepsWorkspace: Bool) throws -> Kernel {
-    try withUnsafePointer(to: shape) { try Kernel(onednn_make_pooling($0, direction, keepsWorkspace), "the pooling \(shape)") }
+  static func pooling(_ shape: onednn_pooling, _ direction: onednn_direction, keepsWorkspace: Bool) throws -> OneDNNKernel {
+    try withUnsafePointer(to: shape) { try OneDNNKernel(onednn_make_pooling($0, direction, keepsWorkspace), "the pooling \(shape)") }
   }
 
   /// Brings weights from PyTorch's order into that of `kernel`.
-  static func pack(for kernel: Kernel, _ role: onednn_role) throws -> Kernel {
-    try Kernel(onednn_make_pack(kernel.handle, role), "packing weights")
+  static func pack(for kernel: OneDNNKernel, _ role: onednn_role) throws -> OneDNNKernel {
+    try OneDNNKernel(onednn_make_pack(kernel.handle, role), "packing weights")
   }
 
   /// Brings a gradient from the order of `kernel` into PyTorch's.
-  static func unpack(from kernel: Kernel, _ role: onednn_role) throws -> Kernel {
-    try Kernel(onednn_make_unpack(kernel.handle, role), "unpacking gradients")
+  static func unpack(from kernel: OneDNNKernel, _ role: onednn_role) throws -> OneDNNKernel {
+    try OneDNNKernel(onednn_make_unpack(kernel.handle, role), "unpacking gradients")
   }
 
   func bytes(_ role: onednn_role) -> Int { onednn_bytes(handle, role) }
@@ -57,10 +57,10 @@ package struct KernelError: Error, Sendable, CustomStringConvertible {
 
 /// A kernel bound to the memory of one context.
 final class Call {
-  private let kernel: Kernel
+  private let kernel: OneDNNKernel
   private let handle: OpaquePointer
 
-  init(_ kernel: Kernel, _ arguments: [(role: onednn_role, pointer: UnsafeMutableRawPointer)]) throws {
+  init(_ kernel: OneDNNKernel, _ arguments: [(role: onednn_role, pointer: UnsafeMutableRawPointer)]) throws {
     self.kernel = kernel
     let made = onednn_bind(kernel.handle, Int32(arguments.count), arguments.map(\.role), arguments.map { Optional($0.pointer) })
     guard let made else { throw KernelError("oneDNN could not bind a kernel: \(String(cString: onednn_last_error()))") }

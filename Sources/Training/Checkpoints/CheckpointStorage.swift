@@ -2,7 +2,7 @@ import Files
 import Foundation
 
 /// Where a run leaves the files of its checkpoints, and finds them again.
-package protocol CheckpointFiles: Sendable {
+package protocol CheckpointStorage: Sendable {
   /// Writes the checkpoint of a role; when this returns, it is on the disk.
   ///
   /// - Parameter body: hands over the file piece by piece; called once.
@@ -17,7 +17,7 @@ package protocol CheckpointFiles: Sendable {
 }
 
 /// Checkpoints as files of a folder that are named for their roles: a better one takes the place of the one before it.
-package struct CheckpointFolder: CheckpointFiles {
+package struct CheckpointFolder: CheckpointStorage {
   private let directory: URL
 
   /// - Parameter directory: of the run; the files go to its folder `checkpoints`.

@@ -1,7 +1,8 @@
 import Glibc
 
-/// Catches the job that a new task hands to its executor, so that the thread that makes the task can run the job itself.
-enum FirstJob {
+/// Catches the first step of a new task, which it hands to its executor, so that the thread that makes the task can run it itself. Swift
+/// calls such a step a job; the jobs of this service are another thing.
+enum FirstTaskStep {
   private final class Slot {
     var job: UnownedJob?
   }

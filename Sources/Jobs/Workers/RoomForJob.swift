@@ -4,12 +4,16 @@ import Glibc
 import Robustness
 import Synchronization
 
-/// Lets a running job wait for room on the disk, for descriptors, or for the data directory. The job stays in memory, shows a warning, and then continues.
+/// Lets a running job wait for room on the disk, for descriptors, or for the data directory. The job stays in memory, shows a warning, and
+/// then continues.
+///
+/// It is what `waitForRoom` is in a service. `waitingOutShortage` asks it after each failed write of a run, `BackgroundSaver` after a failed
+/// save, and `whenThereIsRoom` wraps what the worker itself stores. The end of a job, after its run, is tried again by `Workers`.
 final class RoomForJob: Sendable {
   private let id: String
   private let store: Store
   private let control: RunControl
-  /// The job's own thread. Other threads work for all jobs and must not wait here.
+  /// The job's own thread. The engine's threads work for all jobs: they must not wait here.
   private let thread = pthread_self()
   private let looked = Mutex(ContinuousClock.now)
 

@@ -4,7 +4,7 @@ import Robustness
 extension JobBoard {
   struct Entry {
     /// The job as it is, and as it is shown: what changes within a run is shown at a pace.
-    var snapshot: JobSnapshot
+    var current: JobSnapshot
     var shown: JobSnapshot
     /// The last event that is shown.
     var shownUpTo = 0
@@ -44,18 +44,18 @@ extension JobBoard.State {
     var entry =
       entries[job.id]
       ?? JobBoard.Entry(
-        snapshot: JobSnapshot(job), shown: JobSnapshot(job), completeFrom: events.first?.number ?? numbers.next, numbers: numbers)
+        current: JobSnapshot(job), shown: JobSnapshot(job), completeFrom: events.first?.number ?? numbers.next, numbers: numbers)
     entry.numbers = numbers
-    let shown = entry.snapshot.job
+    let before = entry.current.job
     // What is only in memory stays in sight.
-    if shown.id == job.id, shown.attempt == job.attempt, !job.state.isTerminal, shown.state == .running || shown.state == .pausing {
-      job.progress = shown.progress
+    if before.id == job.id, before.attempt == job.attempt, !job.state.isTerminal, before.state == .running || before.state == .pausing {
+      job.progress = before.progress
     }
     entry.unstored.removeAll { job.warnings.contains($0) }
     job.warnings += entry.unstored
     // Stored is a revision beyond all that were shown (`lend`); one that only memory has would come again after a restart.
-    job.revision = max(job.revision, shown.revision)
-    entry.snapshot = JobSnapshot(job)
+    job.revision = max(job.revision, before.revision)
+    entry.current = JobSnapshot(job)
     entry.append(events)
     entry.isWriting = false
     entry.hasNews = true
@@ -66,10 +66,10 @@ extension JobBoard.State {
 
   mutating func put(up progress: JobProgress, of id: String, isEvent: Bool) {
     guard var entry = entries[id] else { return }
-    var job = entry.snapshot.job
+    var job = entry.current.job
     job.progress = progress
     job.revision += 1
-    entry.snapshot = JobSnapshot(job)
+    entry.current = JobSnapshot(job)
     if isEvent {
       entry.append([JobEvent(job: id, number: entry.numbers.take(), kind: .progress, at: .now, data: progress.json)])
     }
@@ -80,7 +80,7 @@ extension JobBoard.State {
   /// The transaction that took numbers is over: shows the progress that came meanwhile.
   mutating func flush(_ id: String) {
     entries[id]?.isWriting = false
-    guard let entry = entries[id], let delayed = entry.delayed, !entry.snapshot.job.state.isTerminal else {
+    guard let entry = entries[id], let delayed = entry.delayed, !entry.current.job.state.isTerminal else {
       entries[id]?.delayed = nil
       return
     }
@@ -93,7 +93,7 @@ extension JobBoard.State {
   /// - Returns: those who waited for that.
   mutating func show(_ id: String) -> [Waiter] {
     guard var entry = entries[id] else { return [] }
-    entry.shown = entry.snapshot
+    entry.shown = entry.current
     entry.shownUpTo = entry.events.last?.event.number ?? entry.shownUpTo
     entry.hasNews = false
     entries[id] = entry
@@ -109,7 +109,7 @@ extension JobBoard.State {
   mutating func forgetEnded() {
     // Not each time: it looks at all of them.
     guard clock % 256 == 0, entries.count > Self.mostEnded else { return }
-    let ended = entries.filter { $0.value.snapshot.job.state.isTerminal && $0.value.waiting.isEmpty }
+    let ended = entries.filter { $0.value.current.job.state.isTerminal && $0.value.waiting.isEmpty }
     guard ended.count > Self.mostEnded else { return }
     for (id, _) in ended.sorted(by: { $0.value.used < $1.value.used }).prefix(ended.count / 4) { entries[id] = nil }
   }

@@ -4,17 +4,17 @@ import Models
 import TensorEngine
 
 /// Writes the checkpoints of a run, and reads them again.
-struct CheckpointStore {
-  private let files: any CheckpointFiles
+struct CheckpointWriter {
+  private let files: any CheckpointStorage
   private let layout: ParameterLayout
   /// What every file says of its network.
   private let metadata: [String: String]
-  private let onStorage: @Sendable (StorageError) throws -> Void
+  private let waitForRoom: @Sendable (StorageError) throws -> Void
 
   init(_ run: TrainingRun) throws {
     files = run.checkpoints
     layout = run.graph.layout
-    onStorage = run.onStorage
+    waitForRoom = run.waitForRoom
     let card = ModelCard(
       model: run.description, input: run.dataset.imageShape, classes: run.dataset.classes, classNames: run.dataset.classNames)
     metadata = try card.metadata()
@@ -33,7 +33,7 @@ struct CheckpointStore {
       "temper.metrics": String(decoding: try encoder.encode(measured), as: UTF8.self),
     ]
     let file = Safetensors(Weights(parameters), metadata: metadata.merging(results) { $1 })
-    let written = try waitingOutShortage(onStorage) {
+    let written = try waitingOutShortage(waitForRoom) {
       try files.write(role) { target in try file.write { try target.append($0) } }
     }
     return Checkpoint(role: role, epoch: metrics.epoch, metrics: metrics, bytes: written.bytes, sha256: written.sha256)
@@ -43,7 +43,7 @@ struct CheckpointStore {
   ///
   /// - Throws: `TrainingError.cannotResume` when the file is not there any more, or is another.
   func read(_ checkpoint: Checkpoint) throws -> Parameters {
-    let data = try waitingOutShortage(onStorage) { try contents(checkpoint) }
+    let data = try waitingOutShortage(waitForRoom) { try contents(checkpoint) }
     let parameters = Parameters(layout)
     for (parameter, tensor) in zip(layout.ids, try Safetensors(data).weights.tensors(for: layout)) { parameters[parameter] = tensor }
     return parameters
@@ -65,7 +65,7 @@ struct CheckpointStore {
   /// Whether the file of a checkpoint is there, can be read, and is whole.
   func holds(_ checkpoint: Checkpoint) throws -> Bool {
     do {
-      _ = try waitingOutShortage(onStorage) { try files.open(checkpoint) }
+      _ = try waitingOutShortage(waitForRoom) { try files.open(checkpoint) }
       return true
     } catch is DamagedFile {
       return false

@@ -175,7 +175,7 @@ package final class Workers: Sendable {
       dataset = spec.dataset.reference
       let control = RunControl(seconds: spec.resources.maxSeconds.map { max(0, $0 - job.secondsRun) })
       running.withLock { $0[job.id] = control }
-      try follow(job.id, control)
+      try applyEarlierRequests(job.id, control)
       return Store.Ending(.succeeded, report: try run(job, spec, control))
     } catch let interruption as Interruption {
       switch interruption {
@@ -206,16 +206,16 @@ package final class Workers: Sendable {
     let room = RoomForJob(job.id, store, control)
     let lost = store.directory.lost
     let report = try runner.run(
-      spec, in: store.directory.job(job.id), checkpoints: StoredCheckpoints(files), resume: job.attempt > 1 || job.resumedFrom != nil,
+      spec, in: store.directory.job(job.id), checkpoints: FileStoreCheckpoints(files), resume: job.attempt > 1 || job.resumedFrom != nil,
       sink: sink(of: job, control, room), control: control, setAside: { url, reason in try lost.take(url, because: reason) },
-      onStorage: { try room.wait(for: $0) })
+      waitForRoom: { try room.wait(for: $0) })
     // Pixels are read as they are needed: whoever overwrote the file meanwhile has changed what was learnt.
     try registry.requireWhole(spec.dataset.reference)
     return try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }
   }
 
   /// A request that came after the claim and before `control` existed is visible in the job's state only.
-  private func follow(_ id: String, _ control: RunControl) throws {
+  private func applyEarlierRequests(_ id: String, _ control: RunControl) throws {
     switch try store.job(id).state {
     case .cancelling: control.stop(.cancel)
     case .pausing: control.stop(.pause)
@@ -241,7 +241,7 @@ package final class Workers: Sendable {
       progress: { progress in
         var progress = progress
         progress.savedStep = saved.withLock { $0 }
-        store.note(progress, of: id, event: true)
+        store.show(progress, of: id)
         noted { try room.requireOnJobThread() }
       },
       metrics: { metrics in noted { try store.note(metrics, of: id) } },
@@ -251,43 +251,5 @@ package final class Workers: Sendable {
         saved.withLock { $0 = state.step }
         noted { try replaced.collect() }
       })
-  }
-}
-
-extension Store.SavedPoint {
-  /// The last saved state in a job's folder; `nil` when there is none.
-  init?(in folder: URL) {
-    guard let state = JobRunner.savedState(in: folder) else { return nil }
-    let times = Folder.names(in: folder).filter { $0.hasSuffix(".state") }.compactMap { name in
-      (try? OpenFile(folder.appendingPathComponent(name)))?.identity.modifiedMilliseconds
-    }
-    self.init(step: state.step, position: state.position, savedAt: Timestamp(milliseconds: times.max() ?? 0))
-  }
-}
-
-/// Files of checkpoints that were replaced by better ones. The last two saved states may still name them, so each is removed after two
-/// further saves.
-private final class ReplacedFiles: Sendable {
-  private let job: String
-  private let store: Store
-  private let files = Mutex<[(sha256: String, saves: Int)]>([])
-
-  init(_ job: String, _ store: Store) {
-    self.job = job
-    self.store = store
-  }
-
-  func add(_ sha256: String?) {
-    if let sha256 { files.withLock { $0.append((sha256, 0)) } }
-  }
-
-  /// Called when a state was saved.
-  func collect() throws {
-    let due = files.withLock { files in
-      files = files.map { ($0.sha256, $0.saves + 1) }
-      defer { files.removeAll { $0.saves > 2 } }
-      return files.filter { $0.saves > 2 }.map(\.sha256)
-    }
-    if !due.isEmpty { try store.collect(due, of: job) }
   }
 }

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Of each role the latest two are kept from being removed as long as this value lives: the one that its owner is being told of, and the
 /// one that the owner names until then.
-package final class StoredCheckpoints: CheckpointFiles {
+package final class FileStoreCheckpoints: CheckpointStorage {
   private let store: FileStore
   private let kept = Mutex<[CheckpointRole: [KeptFile]]>([:])
 

@@ -47,7 +47,7 @@ package struct StoreCheck: Sendable {
     let directory = try DataDirectory(root)
     defer { directory.release() }
     do {
-      try lookAtLog(directory)
+      try checkLog(directory)
       guard let database = try checkDatabase(directory, limits) else { return }
       try checkRecords(directory, database)
       try checkFiles(directory, database)
@@ -78,17 +78,10 @@ package struct StoreCheck: Sendable {
 
   // MARK: Files
 
-  private mutating func checkFiles(_ directory: DataDirectory, _ database: JobDatabase) throws {
+  private mutating func checkFiles(_ directory: DataDirectory, _ database: StoreDatabase) throws {
     let (named, all, known) = try database.read { db in
       (
-        try Row.fetchAll(
-          db,
-          sql: """
-            SELECT file AS sha256, id FROM datasets WHERE file IS NOT NULL UNION ALL SELECT sha256, id FROM models
-            UNION ALL SELECT sha256, id FROM checkpoints UNION ALL SELECT report, id FROM jobs WHERE report IS NOT NULL
-            """
-        ).map { (sha256: $0["sha256"] as String, id: $0["id"] as String) },
-        try Store.namedFiles(db), try String.fetchSet(db, sql: "SELECT sha256 FROM damaged")
+        try Store.filesOfRecords(db), try Store.namedFiles(db), try String.fetchSet(db, sql: "SELECT sha256 FROM damaged")
       )
     }
     // What is no digest is the fault of its record, and must not become a path.

@@ -4,11 +4,8 @@ import GRDB
 
 /// The check of the database and of every record in it.
 extension StoreCheck {
-  /// Whoever opens the database drops what is behind the damage of its log, so a copy is kept.
-  mutating func lookAtLog(_ directory: DataDirectory) throws {
-    let url = root.appendingPathComponent("temper.sqlite-wal")
-    guard let log = WriteAheadLog(url), log.lostCommits > 0 else { return }
-    try directory.lost.copy(url, because: "its frames after the first \(log.wholeFrames) do not match their checksums")
+  mutating func checkLog(_ directory: DataDirectory) throws {
+    guard let log = try directory.copyDamagedLog() else { return }
     found(
       .log, "temper.sqlite-wal",
       "\(log.lostFrames) frames behind the first \(log.wholeFrames) do not match their checksums: changes are lost; a copy is in lost+found"
@@ -17,11 +14,11 @@ extension StoreCheck {
 
   /// - Returns: `nil` when it cannot be read.
   /// - Throws: `DataDirectoryError` for everything that is not damage.
-  mutating func checkDatabase(_ directory: DataDirectory, _ limits: SalvageLimits) throws -> JobDatabase? {
-    var faults = try JobDatabase.check(directory, full: true, within: .infinity) ?? []
+  mutating func checkDatabase(_ directory: DataDirectory, _ limits: SalvageLimits) throws -> StoreDatabase? {
+    var faults = try StoreDatabase.check(directory, full: true, within: .infinity) ?? []
     if faults.isEmpty {
       do {
-        let database = try JobDatabase(directory)
+        let database = try StoreDatabase(directory)
         faults = try database.bringForward()
         if faults.isEmpty { return database }
         try database.close()
@@ -36,14 +33,14 @@ extension StoreCheck {
     for table in salvaged where table.lost > 0 {
       found(.lost, table.name, "\(table.isExact ? "" : "at least ")\(table.lost) of its records could not be read and are lost")
     }
-    let database = try JobDatabase(directory)
+    let database = try StoreDatabase(directory)
     try database.migrate()
     return database
   }
 
   // MARK: Records
 
-  mutating func checkRecords(_ directory: DataDirectory, _ database: JobDatabase) throws {
+  mutating func checkRecords(_ directory: DataDirectory, _ database: StoreDatabase) throws {
     for rules in RecordRules.all {
       let (count, damaged) = try database.read { db in try rules.check(db) }
       recordsChecked += count
@@ -65,7 +62,7 @@ extension StoreCheck {
   }
 
   /// Moves a record into lost+found, with what goes with it when it is a job.
-  private func setAside(_ row: Row, _ rules: RecordRules, _ directory: DataDirectory, _ database: JobDatabase) throws {
+  private func setAside(_ row: Row, _ rules: RecordRules, _ directory: DataDirectory, _ database: StoreDatabase) throws {
     let id: DatabaseValue = row[rules.key[0]]
     let belongings = try rules.table == "jobs" ? database.read { db in try Self.belongings(of: id, db) } : []
     let text = ([row.debugDescription] + belongings).joined(separator: "\n")

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The tasks of one caller.
 ///
-/// `@unchecked Sendable`: the team reads and writes its state with its lock only. `count` and `finished` never change. The caller reads
+/// `@unchecked Sendable`: the queue reads and writes its state with its lock only. `count` and `finished` never change. The caller reads
 /// `error` after `finished` was signalled.
 final class TaskSet: @unchecked Sendable {
   let count: Int
@@ -25,10 +25,10 @@ final class TaskSet: @unchecked Sendable {
   var isExhausted: Bool { next == count || error != nil }
 }
 
-/// The queue that the threads serve.
+/// The tasks that wait for the threads of an engine.
 ///
 /// `@unchecked Sendable`: every access to its state holds the condition's lock, except for the count of submissions, which is atomic.
-final class Team: @unchecked Sendable {
+final class TaskQueue: @unchecked Sendable {
   private let condition = NSCondition()
   private var queue: [TaskSet] = []
   private var dismissed = false
@@ -50,10 +50,10 @@ final class Team: @unchecked Sendable {
     }
   }
 
-  /// The team that the calling thread serves. A task-local value also holds for a thread outside of Swift's own tasks.
-  @TaskLocal static var current: Team?
+  /// The queue that the calling thread serves. A task-local value also holds for a thread outside of Swift's own tasks.
+  @TaskLocal static var current: TaskQueue?
 
-  /// The life of a thread of the team.
+  /// The life of a thread of the engine.
   func serve() {
     // Below the threads that serve requests, so that a poll is answered at once while every core trains. On Linux a thread has a nice value
     // of its own.

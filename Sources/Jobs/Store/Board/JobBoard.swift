@@ -31,7 +31,7 @@ final class JobBoard: Sendable {
     let now = ContinuousClock.now
     let woken = state.withLock { state in
       state.entries.values.filter { $0.hasNews || !$0.waiting.isEmpty }.flatMap { entry -> [Waiter] in
-        if entry.hasNews { return state.show(entry.snapshot.job.id) }
+        if entry.hasNews { return state.show(entry.current.job.id) }
         return entry.waiting.values.filter { $0.deadline <= now }
       }
     }
@@ -45,7 +45,7 @@ final class JobBoard: Sendable {
   // MARK: Snapshots
 
   /// The snapshot of a job that is shown; `nil` when none is in memory.
-  func snapshot(of id: String) -> JobSnapshot? {
+  func shown(of id: String) -> JobSnapshot? {
     state.withLock { state in
       state.clock += 1
       state.entries[id]?.used = state.clock
@@ -54,7 +54,7 @@ final class JobBoard: Sendable {
   }
 
   /// The job as it is, shown or not yet; `nil` when it is not in memory.
-  func latest(of id: String) -> Job? { state.withLock { $0.entries[id]?.snapshot.job } }
+  func current(of id: String) -> Job? { state.withLock { $0.entries[id]?.current.job } }
 
   var changes: Int { state.withLock { $0.changes } }
 
@@ -66,7 +66,7 @@ final class JobBoard: Sendable {
       guard state.changes == changes else { return snapshot }
       state.clock += 1
       state.entries[job.id] = Entry(
-        snapshot: snapshot, shown: snapshot, completeFrom: reserved + 1, numbers: EventNumbers(after: reserved), used: state.clock)
+        current: snapshot, shown: snapshot, completeFrom: reserved + 1, numbers: EventNumbers(after: reserved), used: state.clock)
       state.forgetEnded()
       return snapshot
     }
@@ -87,7 +87,7 @@ final class JobBoard: Sendable {
   func lend(_ id: String) -> Lent? {
     state.withLock { state in
       state.entries[id]?.isWriting = true
-      return state.entries[id].map { Lent(numbers: $0.numbers, revision: $0.snapshot.job.revision) }
+      return state.entries[id].map { Lent(numbers: $0.numbers, revision: $0.current.job.revision) }
     }
   }
 
@@ -108,8 +108,8 @@ final class JobBoard: Sendable {
     for waiter in woken { waiter.wake() }
   }
 
-  /// A transaction failed: the numbers that it took were seen by nobody.
-  func abandon(_ ids: Set<String>) {
+  /// A transaction failed: nobody saw the numbers that it took.
+  func giveBack(_ ids: Set<String>) {
     state.withLock { state in
       for id in ids { state.flush(id) }
     }
@@ -122,7 +122,7 @@ final class JobBoard: Sendable {
   /// - Returns: false when the reserved numbers are used up: the caller reserves more, and calls again.
   func note(_ progress: JobProgress, of id: String, isEvent: Bool) -> Bool {
     state.withLock { state in
-      guard let entry = state.entries[id], !entry.snapshot.job.state.isTerminal else { return true }
+      guard let entry = state.entries[id], !entry.current.job.state.isTerminal else { return true }
       guard !entry.isWriting else {
         state.entries[id]?.delayed = (progress, isEvent || entry.delayed?.isEvent == true)
         return true
@@ -133,25 +133,22 @@ final class JobBoard: Sendable {
     }
   }
 
-  /// More numbers were reserved for a job.
-  func reserved(_ end: Int, for id: String) { state.withLock { $0.entries[id]?.numbers.reserved = end } }
-
   /// The progress that is only here; `nil` when the job is not in memory.
-  func progress(of id: String) -> JobProgress? { state.withLock { $0.entries[id]?.snapshot.job.progress } }
+  func progress(of id: String) -> JobProgress? { state.withLock { $0.entries[id]?.current.job.progress } }
 
   /// Shows a warning that the store has no room for, until the store has it.
   func note(unstored warning: Warning, of id: String) {
     state.withLock { state in
-      guard var entry = state.entries[id], !entry.snapshot.job.warnings.contains(warning) else { return }
+      guard var entry = state.entries[id], !entry.current.job.warnings.contains(warning) else { return }
       entry.unstored.append(warning)
       guard !entry.isWriting else {
         state.entries[id] = entry
         return
       }
-      var job = entry.snapshot.job
+      var job = entry.current.job
       job.warnings.append(warning)
       job.revision += 1
-      entry.snapshot = JobSnapshot(job)
+      entry.current = JobSnapshot(job)
       entry.hasNews = true
       state.entries[id] = entry
     }
