@@ -89,6 +89,44 @@ struct FindingRule {
       "above_chance_at_large_epsilon", "Above chance where every image can be the same grey",
       "The attack misses adversarial images that exist.", at: "/evaluation/curve"),
     FindingRule(
+      "softmax_outputs", "Outputs are probabilities already",
+      "A softmax over probabilities hides how sure the model is, and its gradients vanish. Let the network give logits.", at: "/model"),
+    FindingRule(
+      "randomised_model", "The model answers one image in two ways",
+      "A random model is attacked in expectation: set eot_samples, or evaluate with autoattack.", at: "/evaluation/attacks"),
+    FindingRule(
+      "constant_classifier", "The model gives every image the same class",
+      "It withstands every attack and knows nothing.", at: "/model"),
+    FindingRule(
+      "black_box_beats_white_box", "A search without gradients finds what gradients missed",
+      "Usual to a small extent; far beyond that gradients are masked.", at: "/evaluation/attacks"),
+    FindingRule(
+      "black_box_finds_more", "More queries find more",
+      "The search without gradients had not ended. Give it more queries.", at: "/evaluation/attacks"),
+    FindingRule(
+      "noise_finds_more", "Noise finds what every attack missed",
+      "Following the gradient is worse than guessing: gradients are masked, or the attacks have the wrong settings.",
+      at: "/evaluation/attacks"),
+    FindingRule(
+      "unbounded_attack_fails", "An attack without a bound fails",
+      "Without a bound every image can be made one of another class, so an attack that does not get there is at fault.",
+      at: "/evaluation/attacks"),
+    FindingRule(
+      "not_converged", "An attack has not converged",
+      "With twice its iterations it finds more. Give it more steps or restarts.", at: "/evaluation/attacks"),
+    FindingRule(
+      "attack_out_of_reach", "An attack cannot reach the bound",
+      "Its steps together are shorter than epsilon. Raise steps or step_size.", at: "/evaluation/attacks"),
+    FindingRule(
+      "nonadaptive_attack", "The attacks do not see the preprocessing",
+      "A defence that the attack does not know of is measured too well. Let evaluation.adaptive be true.", at: "/evaluation/adaptive"),
+    FindingRule(
+      "class_without_examples", "A class without examples",
+      "Nothing is known of a class of which no test image was evaluated.", at: "/evaluation/samples"),
+    FindingRule(
+      "test_images_in_training", "Test images stand in the training part",
+      "On them the model may have learnt the answers. Take them out of one of the two parts.", at: "/dataset"),
+    FindingRule(
       "evaluation_not_stronger", "The evaluation is not stronger than the training",
       "A model can learn to resist just the attack that it was trained on. Evaluate with a stronger one.", at: "/evaluation/attacks"),
     FindingRule(
@@ -111,6 +149,13 @@ struct FindingRule {
     FindingRule(
       "stopped_while_improving", "Training stopped while it still improved", "More epochs would probably give more.", at: "/training/epochs"
     ),
+    FindingRule(
+      "single_value_batch_norm", "Batch norm over a single value",
+      "A batch of one image leaves nothing to normalise. Choose another batch_size or limit.", at: "/training/batch_size"),
+    FindingRule(
+      "selected_at_chance", "The chosen weights are at chance",
+      "No epoch withstood the attack better than guessing does. The model learnt nothing that an attack does not take away.",
+      at: "/training/select"),
     FindingRule(
       "catastrophic_overfitting", "Catastrophic overfitting",
       "The model learnt to fool the training's attack instead of resisting it (Wong et al. 2020).", at: "/training/attack"),
