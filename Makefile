@@ -13,6 +13,7 @@ PACKAGES := \
 	libarchive-dev \
 	libsqlite3-dev \
 	curl ca-certificates \
+	jq \
 	python3
 
 .PHONY: demo test faults instruction-sets soak check-long build run peers format lint imports packages clean

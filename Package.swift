@@ -69,7 +69,7 @@ let package = Package(
     tests("ModelsTests", ["JSON", "Models", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("DatasetsTests", ["Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["JSON", "Attacks", "TensorEngine"]),
-    tests("RobustnessTests", ["JSON", "Robustness", "Attacks", "TensorEngine"]),
+    tests("RobustnessTests", ["JSON", "Files", "Robustness", "Attacks", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests(
       "TrainingTests", ["JSON", "Files", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"],
       resources: [.copy("Fixtures")]),
@@ -78,7 +78,7 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     tests("HTTPTests", ["HTTP", "Files", logging]),
     tests("ServiceTests", ["JSON", "Files", "Service", "Jobs", "Robustness", "Datasets", "Models", "TensorEngine", logging]),
-    tests("CommandTests", ["temper", "JSON", "Files", "Jobs", "Robustness", logging]),
+    tests("CommandTests", ["temper", "JSON", "Files", "Jobs", "Robustness", logging, yams]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -107,8 +107,8 @@ package struct FieldReader {
     log.add(Self.pointer(pointer, name), .unknownField, "there is no field \"\(name.prefix(60))\"; \(hint)")
   }
 
-  /// The RFC 6901 pointer to a member.
-  private static func pointer(_ object: String, _ name: String) -> String {
+  /// The RFC 6901 pointer to a member, or to an element by its number.
+  static func pointer(_ object: String, _ name: String) -> String {
     object + "/" + name.replacing("~", with: "~0").replacing("/", with: "~1")
   }
 }

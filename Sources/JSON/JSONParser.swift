@@ -26,12 +26,19 @@ extension JSONValue {
 }
 
 /// A recursive-descent parser over bytes.
-private struct JSONParser {
+struct JSONParser {
   private static let maximumDepth = 128
   private let bytes: [UInt8]
   private var position = 0
+  /// The bytes of each value by its RFC 6901 pointer, a member's with its key; nil when nobody asks for them.
+  private(set) var ranges: [String: Range<Int>]?
+  /// The pointer of the value that is being read.
+  private var pointer = ""
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  init(_ bytes: [UInt8], recordsRanges: Bool = false) {
+    self.bytes = bytes
+    if recordsRanges { ranges = [:] }
+  }
 
   mutating func document() throws -> JSONValue {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw fault("a byte order mark; JSON begins without one (RFC 8259, 8.1)") }
@@ -56,6 +63,17 @@ private struct JSONParser {
     }
   }
 
+  /// Reads the value of a member or of an element, and records where it stands.
+  private mutating func value(named token: @autoclosure () -> String, from start: Int, depth: Int) throws -> JSONValue {
+    guard ranges != nil else { return try value(depth: depth) }
+    let above = pointer
+    pointer = FieldReader.pointer(above, token())
+    let value = try value(depth: depth)
+    ranges?[pointer] = start..<position
+    pointer = above
+    return value
+  }
+
   private mutating func object(depth: Int) throws -> JSONValue {
     var object = JSONObject()
     position += 1
@@ -69,7 +87,7 @@ private struct JSONParser {
       guard object[key] == nil else { throw fault("the key \"\(key)\" a second time in one object", at: start) }
       skipSpace()
       guard take(":") else { throw fault("':' expected after the key \"\(key)\", not \(here)") }
-      object[key] = try value(depth: depth + 1)
+      object[key] = try value(named: key, from: start, depth: depth + 1)
       skipSpace()
     } while take(",")
     guard take("}") else { throw fault("',' or '}' expected, not \(here)") }
@@ -82,7 +100,8 @@ private struct JSONParser {
     skipSpace()
     if take("]") { return .array(elements) }
     repeat {
-      elements.append(try value(depth: depth + 1))
+      skipSpace()
+      elements.append(try value(named: String(elements.count), from: position, depth: depth + 1))
       skipSpace()
     } while take(",")
     guard take("]") else { throw fault("',' or ']' expected, not \(here)") }

@@ -62,7 +62,10 @@ extension JSONValue: Codable {
   package init(from decoder: any Decoder) throws {
     if let keyed = try? decoder.container(keyedBy: AnyKey.self) {
       var object = JSONObject()
-      for key in keyed.allKeys { object[key.stringValue] = try keyed.decode(JSONValue.self, forKey: key) }
+      // A decoder has lost the order, and gives another one each time.
+      for key in keyed.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
+        object[key.stringValue] = try keyed.decode(JSONValue.self, forKey: key)
+      }
       self = .object(object)
     } else if var list = try? decoder.unkeyedContainer() {
       var elements: [JSONValue] = []

@@ -1,72 +1,26 @@
 /// A report as plain text for a terminal: before and after side by side.
 package struct ReportTable {
   private let report: Report
+  private let sections: ReportSections
 
-  package init(_ report: Report) { self.report = report }
+  package init(_ report: Report) {
+    self.report = report
+    sections = ReportSections(report)
+  }
 
   /// The table as text, with a line break at the end.
   package var text: String {
-    let blocks = [heading, accuracies, curve, gates, warnings].filter { !$0.isEmpty }
+    let blocks = [[sections.data, sections.model], accuracies, curve, gates, warnings].filter { !$0.isEmpty }
     return blocks.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
   }
 
-  private var heading: [String] {
-    let data = report.dataset
-    let shape = data.shape.map(String.init).joined(separator: "×")
-    let threat = report.after.threat
-    return [
-      "\(data.name): \(data.evaluatedCount) of \(data.testCount) test images (\(shape), \(data.classes.count) classes)",
-      "\(report.model.architecture), \(report.model.parameters) parameters, against \(threat.norm.symbol) ≤ \(threat.epsilon)",
-    ]
-  }
+  private var accuracies: [String] { Self.aligned([sections.accuracies.head] + sections.accuracies.rows) }
 
-  private var accuracies: [String] {
-    var rows = [["accuracy"] + (report.before == nil ? ["model"] : ["before", "after"])]
-    rows.append(row("clean") { $0.cleanAccuracy })
-    for attack in report.after.attacks {
-      rows.append(row(attack.label) { evaluation in evaluation.attacks.first { $0.label == attack.label }?.robustAccuracy })
-    }
-    if report.after.attacks.count > 1 { rows.append(row("all attacks") { $0.worstCase }) }
-    rows.append(
-      ["worst class"]
-        + sides.map { side in
-          side.worstClass.map { "\(Self.percent($0.robustAccuracy.value)) \($0.name)" } ?? "–"
-        })
-    return Self.aligned(rows)
-  }
+  private var curve: [String] { sections.curve.map { Self.aligned([[$0.title]] + $0.rows) } ?? [] }
 
-  private var curve: [String] {
-    guard let attack = report.after.curveAttack ?? (report.after.curve.isEmpty ? nil : "clean") else { return [] }
-    let rows = report.after.curve.map { point in
-      row("\(point.epsilon)") { evaluation in evaluation.curve.first { $0.epsilon == point.epsilon }?.accuracy }
-    }
-    return Self.aligned([["\(attack) by ε"] + sides.map { _ in "" }] + rows)
-  }
-
-  private var gates: [String] {
-    let rows = report.gates.map { result in
-      [result.gate.title, result.value.map(Self.percent) ?? "–", Self.range(result.interval), result.verdict.rawValue]
-    }
-    return Self.aligned(rows) + report.gates.compactMap(\.detail) + ["verdict: \(report.verdict.rawValue)"]
-  }
+  private var gates: [String] { Self.aligned(sections.gates.rows) + sections.gateDetails + ["verdict: \(report.verdict.rawValue)"] }
 
   private var warnings: [String] { report.warnings.map { "warning \($0.code): \($0.detail)" } }
-
-  // MARK: Cells
-
-  private var sides: [Evaluation] { (report.before.map { [$0] } ?? []) + [report.after] }
-
-  private func row(_ title: String, _ measure: (Evaluation) -> Proportion?) -> [String] {
-    [title] + sides.map { side in measure(side).map { "\(Self.percent($0.value)) \(Self.range($0.interval))" } ?? "–" }
-  }
-
-  private static func percent(_ share: Double) -> String {
-    share.isFinite ? Robustness.percent(share).replacing(" %", with: "%") : "–"
-  }
-
-  private static func range(_ interval: WilsonInterval?) -> String {
-    interval.map { "[\(percent($0.low)), \(percent($0.high))]" } ?? ""
-  }
 
   /// The rows with columns of equal width, two spaces apart, without trailing spaces.
   private static func aligned(_ rows: [[String]]) -> [String] {

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// Runs the `temper` executable that was built beside the tests.
+/// Runs the `temper` executable that was built beside the tests, or another program.
 final class Executable: Sendable {
   struct Outcome: Sendable {
     let code: Int32
@@ -15,14 +15,21 @@ final class Executable: Sendable {
   private let errors = Collector()
 
   /// The folder of the tests' executable.
-  private static let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+  static let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+
+  /// What a command heeds of its surroundings, so that no test depends on where it runs.
+  private static let heeded = ["TEMPER_", "GITHUB_", "CI_"]
 
   /// Starts it.
-  init(_ arguments: [String], input: String? = nil, environment: [String: String] = [:]) throws {
+  ///
+  /// - Parameter program: another program than `temper`.
+  init(_ arguments: [String], program: String? = nil, input: String? = nil, environment: [String: String] = [:]) throws {
     let process = Process()
-    process.executableURL = Self.folder.appendingPathComponent("temper")
+    process.executableURL = program.map { URL(fileURLWithPath: $0) } ?? Self.folder.appendingPathComponent("temper")
     process.arguments = arguments
-    var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("TEMPER_") && !$0.key.lowercased().hasSuffix("_proxy") }
+    var variables = ProcessInfo.processInfo.environment.filter { variable in
+      !Self.heeded.contains { variable.key.hasPrefix($0) } && !variable.key.lowercased().hasSuffix("_proxy")
+    }
     variables.merge(environment) { $1 }
     process.environment = variables
     let (out, err, standardInput) = (Pipe(), Pipe(), Pipe())

@@ -7,29 +7,9 @@ import Testing
 
 /// Runs the built executable as the service and as its clients.
 @Suite struct ServeTests {
-  /// A running service on a free port.
-  private struct Service {
-    let process: Executable
-    let url: String
-
-    init(in space: Workspace, _ options: String...) async throws {
-      let port = space.path("port")
-      try? FileManager.default.removeItem(atPath: port)
-      process = try Executable(["serve", "--listen", "127.0.0.1:0", "--data", space.path("data"), "--port-file", port] + options)
-      guard try await process.says("\"message\":\"listening\"") else { throw POSIXError(.ETIMEDOUT) }
-      let number = String(decoding: try space.data("port"), as: UTF8.self).trimmingCharacters(in: .newlines)
-      url = "http://127.0.0.1:\(number)"
-    }
-
-    func stop() async throws -> Executable.Outcome {
-      process.send(SIGTERM)
-      return try await process.end()
-    }
-  }
-
   @Test("from a spec to the verdict and the weights") func fromASpec() async throws {
     let space = try Workspace()
-    let service = try await Service(in: space)
+    let service = try await LocalService(in: space)
     let spec = try space.write(TinySpec.train(gate: 0.2), to: "spec.json")
 
     let submitted = try await Executable.run("submit", spec, "--gate", "--json", "--server", service.url)
@@ -74,7 +54,7 @@ import Testing
 
   @Test("what a server refuses ends with 2, every fault with its pointer") func whatAServerRefusesEnds() async throws {
     let space = try Workspace()
-    let service = try await Service(in: space)
+    let service = try await LocalService(in: space)
     let spec = #"{"dataset": {"id": "digits"}, "modle": 1, "model": {"architecture": "linear"}, "threat": {"norm": "linf", "epsilon": -1}}"#
     let outcome = try await Executable.run("submit", "-", "--server", service.url, input: spec)
     #expect(outcome.code == 2)
@@ -92,7 +72,7 @@ import Testing
 
   @Test("a job that is cancelled ends the one who waits with 4") func jobThatIsCancelled() async throws {
     let space = try Workspace()
-    let service = try await Service(in: space)
+    let service = try await LocalService(in: space)
     let waiting = try Executable(["submit", "-", "--wait", "--server", service.url], input: TinySpec.train(epochs: 50_000))
     #expect(try await waiting.says("epoch 1/"))
     let list = try JSONValue(parsing: try await Executable.run("list", "--json", "--server", service.url).output)
@@ -114,7 +94,7 @@ import Testing
     async throws
   {
     let space = try Workspace()
-    let first = try await Service(in: space)
+    let first = try await LocalService(in: space)
     let port = String(first.url.split(separator: ":")[2])
     let waiting = try Executable(["submit", "-", "--wait", "--json", "--server", first.url], input: TinySpec.train(epochs: 300))
     #expect(try await waiting.says("epoch 3/"))
@@ -136,7 +116,7 @@ import Testing
   {
     let space = try Workspace()
     let example = Workspace.repository.appendingPathComponent("config/temper.example.yaml").path
-    let service = try await Service(in: space, "--config", example, "--threads", "1")
+    let service = try await LocalService(in: space, "--config", example, "--threads", "1")
     let other = try await Executable.run("serve", "--listen", "127.0.0.1:0", "--data", space.path("data"))
     #expect(other.code == 2)
     #expect(other.errors.contains("another process is using the data directory"))

@@ -167,7 +167,9 @@ struct JobRoutesTests {
       let second = try await service.curl("/v1/jobs/\(id)/cancel", "-X", "POST")
       #expect(second.isProblem(409))
       #expect(second.json["state"] == "cancelled")
-      #expect(try await service.curl("/v1/jobs/\(id)/report").isProblem(409))
+      for form in ["", ".html", ".md", ".csv", ".junit.xml", ".sarif"] {
+        #expect(try await service.curl("/v1/jobs/\(id)/report\(form)").isProblem(409))
+      }
       #expect(try await service.curl("/v1/jobs/\(id)", "-X", "DELETE").status == 204)
     }
   }
@@ -194,7 +196,8 @@ struct JobRoutesTests {
 
   @Test("an unknown id is a 404 at every route of a job") func unknownIdIsA404() async throws {
     try await RunningService.with { service async throws in
-      for part in ["", "/events", "/metrics", "/report", "/gate", "/checkpoints", "/checkpoints/last"] {
+      for part in ["", "/events", "/metrics", "/report", "/report.html", "/report.junit.xml", "/gate", "/checkpoints", "/checkpoints/last"]
+      {
         #expect(try await service.curl("/v1/jobs/job_none\(part)").isProblem(404), "\(part)")
       }
       for part in ["/cancel", "/pause", "/resume"] {

@@ -20,6 +20,7 @@ struct WholeFlowTests {
       #expect(job["progress"]?["fraction"] == .number(1))
 
       try await checkReport(service, id)
+      try await checkForms(service, id)
       try await checkCheckpoints(service, id)
       try await checkEvents(service, id)
       try await checkMetrics(service, id)
@@ -37,14 +38,39 @@ struct WholeFlowTests {
     let again = try await service.curl("/v1/jobs/\(id)/report", "-H", "If-None-Match: \(report.headers["etag"] ?? "")")
     #expect(again.status == 304)
     #expect(again.body.isEmpty)
-    #expect(try await service.curl("/v1/jobs/\(id)/report", "-H", "Accept: text/html").isProblem(406))
-    #expect(try await service.curl("/v1/jobs/\(id)/report.html").isProblem(404))
+    #expect(try await service.curl("/v1/jobs/\(id)/report", "-H", "Accept: image/png").isProblem(406))
+    #expect(try await service.curl("/v1/jobs/\(id)/report.pdf").isProblem(404))
 
     let gate = try await service.curl("/v1/jobs/\(id)/gate")
     #expect(gate.status == 200)
     #expect(gate.json["verdict"] == "pass", "\(gate.text)")
     #expect(gate.json["gates"]?.list.count == 1)
     #expect(gate.json["verdict"] == report.json["verdict"])
+  }
+
+  /// The report in its other forms, each at a path of its own and by `Accept`.
+  private func checkForms(_ service: RunningService, _ id: String) async throws {
+    let forms = [
+      ("html", "text/html", "<!DOCTYPE html>"), ("md", "text/markdown", "## quick: pass"), ("csv", "text/csv", "job,model,measure,"),
+      ("junit.xml", "application/xml", "<?xml version=\"1.0\""), ("sarif", "application/sarif+json", "{\n  \"$schema\""),
+    ]
+    for (suffix, type, beginning) in forms {
+      let path = "/v1/jobs/\(id)/report.\(suffix)"
+      let form = try await service.curl(path)
+      #expect(form.status == 200 && form.headers["content-type"]?.hasPrefix(type) == true, "\(suffix): \(form.text.prefix(200))")
+      #expect(form.text.hasPrefix(beginning) && form.text.contains(id), "\(suffix): \(form.text.prefix(200))")
+      #expect(form.headers["x-content-type-options"] == "nosniff")
+      #expect(form.headers["content-security-policy"]?.hasPrefix("default-src 'none'") == (suffix == "html" ? true : nil))
+      let asked = try await service.curl("/v1/jobs/\(id)/report", "-H", "Accept: \(type)")
+      #expect(asked.body == form.body && asked.headers["vary"] == "Accept" && asked.headers["etag"] == form.headers["etag"])
+      let again = try await service.curl(path, "-H", "If-None-Match: \(form.headers["etag"] ?? "")")
+      #expect(again.status == 304 && again.body.isEmpty)
+      let head = try await service.curl(path, "-I")
+      #expect(head.status == 200 && head.headers["content-length"] == "\(form.body.count)")
+    }
+    let browser = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    #expect(try await service.curl("/v1/jobs/\(id)/report", "-H", browser).headers["content-type"]?.hasPrefix("text/html") == true)
+    #expect(try await service.curl("/v1/jobs/\(id)/report", "-H", "Accept: */*").headers["content-type"] == "application/json")
   }
 
   private func checkCheckpoints(_ service: RunningService, _ id: String) async throws {

@@ -43,7 +43,9 @@ struct AcceptedTypes {
 extension Request {
   /// The form to answer in, of those that the resource has.
   /// - Throws: 406 that names them.
-  func negotiate(_ offered: String...) throws -> String {
+  func negotiate(_ offered: String...) throws -> String { try negotiate(offered) }
+
+  func negotiate(_ offered: [String]) throws -> String {
     guard let type = AcceptedTypes(self).best(of: offered) else {
       throw HTTPError(.notAcceptable, "This resource comes as \(offered.joined(separator: " or ")).")
     }

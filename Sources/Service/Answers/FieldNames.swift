@@ -6,5 +6,7 @@ extension HTTPField.Name {
   static let lastEventID = constant("Last-Event-ID")
   /// RFC 9530
   static let reprDigest = constant("Repr-Digest")
+  /// W3C Content Security Policy, level 3
+  static let contentSecurityPolicy = constant("Content-Security-Policy")
   static let contentOptions = constant("X-Content-Type-Options")
 }

@@ -23,25 +23,20 @@ extension Routes {
     return try .resource(document, for: call.request)
   }
 
-  func report(_ call: Call) async throws -> Response {
-    let type = try call.request.negotiate("application/json")
-    return try .representation([UInt8](finishedReport(call)) + [UInt8(ascii: "\n")], type: type, for: call.request)
-  }
-
   func gate(_ call: Call) async throws -> Response {
-    let report = try Report(json: finishedReport(call))
+    let report = try Report(json: finishedReport(call).data)
     let document: JSONValue = ["verdict": .string(report.verdict.rawValue), "gates": try JSONValue(encoding: report.gates)]
     return try .resource(document, for: call.request)
   }
 
   /// - Throws: 409 with the job's state when there is none, and perhaps never will be.
-  private func finishedReport(_ call: Call) throws -> Data {
+  func finishedReport(_ call: Call) throws -> (job: Job, data: Data) {
     let job = try store.job(call.path("id"))
     guard let report = try store.report(of: job.id) else {
       let hope = job.state.isTerminal ? "it will never have a report" : "the report comes when it has succeeded"
       throw HTTPError(.notReady, "The job is \(job.state.rawValue): \(hope).", members: ["state": job.state.rawValue])
     }
-    return report
+    return (job, report)
   }
 
   // MARK: Checkpoints

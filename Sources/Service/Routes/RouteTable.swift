@@ -5,7 +5,7 @@ import Jobs
 
 extension Routes {
   /// Every route of the service.
-  var table: [Endpoint] { jobTable + resultTable + resourceTable + statusTable }
+  var table: [Endpoint] { jobTable + resultTable + reportTable + resourceTable + statusTable }
 
   private var jobTable: [Endpoint] {
     [
@@ -61,7 +61,6 @@ extension Routes {
         .get, "/v1/jobs/{id}/metrics", "getMetrics", "The history of what was measured, by epoch.", access: .read, scope: .owner,
         parameters: [Field("max_points", .integer(2...100_000), help: "Thin the history evenly to at most so many points.")],
         types: ["application/json", "text/csv"], handle: metrics),
-      Endpoint(.get, "/v1/jobs/{id}/report", "getReport", "The robustness report.", access: .read, scope: .owner, handle: report),
       Endpoint(.get, "/v1/jobs/{id}/gate", "getGate", "The verdict of the job's gates.", access: .read, scope: .owner, handle: gate),
       Endpoint(
         .get, "/v1/jobs/{id}/checkpoints", "listCheckpoints", "The weights that a job has kept.", access: .read, scope: .owner,

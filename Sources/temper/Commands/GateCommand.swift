@@ -7,47 +7,76 @@ struct GateCommand: AsyncParsableCommand {
     commandName: "gate", abstract: "Exit by the verdict of a job's gates.",
     discussion: """
       0 passed, 3 failed, 6 inconclusive or not known yet; 1 and 4 for a job that failed or was cancelled, and so never gets a verdict.
+      --junit, --sarif and --markdown leave the verdict for a CI system, also where there is none; the summary of a step of GitHub's \
+      (GITHUB_STEP_SUMMARY) is written by itself.
       """)
 
   @Argument(help: "The job's id.")
   var job: String
+  @Option(help: ArgumentHelp("The spec that was submitted, a file of the repository; findings name its lines.", valueName: "file"))
+  var spec: String?
+  @OptionGroup var reports: ReportFileOptions
   @OptionGroup var server: ServerOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
+    let source = try spec.map { try SpecFile($0).source }
+    let files = reports.files
     let jobs = JobClient(client: try server.client())
-    guard let answer = try await jobs.gate(job) else { return try await explain(jobs.job(job)) }
+    let judged: Judged
+    do {
+      judged = try await self.judged(by: jobs, withReport: !files.isEmpty)
+    } catch {
+      try files.write(missing: "\(error)", from: ReportOrigin(job: job, finishedAt: nil), spec: source)
+      throw error
+    }
+    StandardStream.output.write(
+      output.asJSON ? judged.answer.serialised(pretty: true) + "\n" : try Self.lines(judged.answer, judged.verdict))
+    if let (report, origin) = judged.report { try files.write(report, from: origin, spec: source) }
+    try ExitStatus(judged.verdict).exit()
+  }
+
+  private struct Judged {
+    let answer: JSONValue
+    let verdict: Verdict
+    /// `nil` when nobody asks for it.
+    let report: (Report, ReportOrigin)?
+  }
+
+  /// - Throws: why there is no verdict.
+  private func judged(by jobs: JobClient, withReport: Bool) async throws -> Judged {
+    guard let answer = try await jobs.gate(job) else { throw Self.failure(try await jobs.job(job)) }
     guard let verdict = answer["verdict"]?.string.flatMap(Verdict.init) else {
       throw CommandFailure(.unreachable, "the server's answer is no verdict; is this a Temper server?")
     }
-    StandardStream.output.write(output.asJSON ? answer.serialised(pretty: true) + "\n" : Self.lines(answer, verdict))
-    try ExitStatus(verdict).exit()
+    return Judged(answer: answer, verdict: verdict, report: withReport ? try await report(from: jobs) : nil)
+  }
+
+  private func report(from jobs: JobClient) async throws -> (Report, ReportOrigin) {
+    let view = try await jobs.job(job)
+    guard let report = try await jobs.report(job) else {
+      throw CommandFailure(.unreachable, "the server has a verdict of the job, but no report")
+    }
+    return (try Report(of: report), ReportOrigin(job: view.id, finishedAt: view.json["finished_at"]?.string))
   }
 
   /// Why there is no verdict.
-  private func explain(_ job: JobView) throws {
+  private static func failure(_ job: JobView) -> CommandFailure {
     let reason = job.reason.map { ": \($0)" } ?? ""
-    switch job.exitStatus {
-    case .fine:
-      throw CommandFailure(.inconclusive, "the job is \(job.state) and has no verdict yet; wait for it with temper watch \(job.id)")
-    case let status: throw CommandFailure(status, "the job is \(job.state)\(reason); it has no verdict")
+    return switch job.exitStatus {
+    case .fine: CommandFailure(.inconclusive, "the job is \(job.state) and has no verdict yet; wait for it with temper watch \(job.id)")
+    case let status: CommandFailure(status, "the job is \(job.state)\(reason); it has no verdict")
     }
   }
 
-  private static func lines(_ answer: JSONValue, _ verdict: Verdict) -> String {
-    let gates = (answer["gates"]?.elements ?? []).map { gate in
-      let attack = gate["attack"]?.string.map { " (\($0))" } ?? ""
-      let bound = gate["min"]?.double.map { " ≥ \($0)" } ?? ""
-      return "\(gate["metric"]?.string ?? "")\(attack)\(bound)  \(measured(gate))  \(gate["verdict"]?.string ?? "")\n"
+  private static func lines(_ answer: JSONValue, _ verdict: Verdict) throws -> String {
+    guard let gates = try? answer["gates"]?.decoded(as: [GateResult].self) else {
+      throw CommandFailure(.unreachable, "the server's gates cannot be read by this version of temper; take them with --json")
     }
-    return gates.joined() + "verdict: \(verdict.rawValue)\n"
+    let lines = gates.map { gate in
+      let measured = [gate.shownValue, gate.shownInterval].filter { !$0.isEmpty }.joined(separator: " ")
+      return "\(gate.gate.title)  \(measured)  \(gate.verdict.rawValue)\n"
+    }
+    return lines.joined() + "verdict: \(verdict.rawValue)\n"
   }
-
-  private static func measured(_ gate: JSONValue) -> String {
-    guard let value = gate["value"]?.double else { return "–" }
-    guard let low = gate["interval"]?["low"]?.double, let high = gate["interval"]?["high"]?.double else { return percent(value) }
-    return "\(percent(value)) [\(percent(low)), \(percent(high))]"
-  }
-
-  private static func percent(_ share: Double) -> String { "\(ProgressBar.decimal(share * 100, 1))%" }
 }

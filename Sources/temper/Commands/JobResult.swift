@@ -15,7 +15,7 @@ struct JobResult {
       object["report"] = report ?? .null
       StandardStream.output.write(JSONValue.object(object).serialised(pretty: true) + "\n")
     } else if let report {
-      StandardStream.output.write(ReportTable(try decoded(report)).text)
+      StandardStream.output.write(ReportTable(try Report(of: report)).text)
     } else {
       StandardStream.output.write(job.summary)
     }
@@ -26,10 +26,13 @@ struct JobResult {
     guard job.exitStatus == .fine, gated else { return job.exitStatus }
     return report?["verdict"]?.string.flatMap(Verdict.init).map(ExitStatus.init) ?? .inconclusive
   }
+}
 
-  private func decoded(_ report: JSONValue) throws -> Report {
+extension Report {
+  /// - Parameter answer: a server's.
+  init(of answer: JSONValue) throws {
     do {
-      return try report.decoded(as: Report.self)
+      self = try answer.decoded(as: Report.self)
     } catch {
       throw CommandFailure(.unreachable, "the server's report cannot be read by this version of temper; take it with --json")
     }

@@ -11,7 +11,8 @@ struct Run: AsyncParsableCommand {
     abstract: "Run one job in this process, without a server.",
     discussion: """
       Leaves DIR/report.json, DIR/metrics.csv and DIR/checkpoints/{base,last,best_robust,best_clean}.safetensors. The spec may name its \
-      dataset by path, relative to the spec: {"path": "../mnist", "format": "idx"}. Exits by the verdict of the spec's gates.
+      dataset by path, relative to the spec: {"path": "../mnist", "format": "idx"}. Exits by the verdict of the spec's gates. \
+      --junit, --sarif and --markdown leave the verdict for a CI system; the summary of a step of GitHub's (GITHUB_STEP_SUMMARY) is written by itself.
       """)
 
   @Argument(help: "The job spec, a JSON file; - for standard input.")
@@ -20,6 +21,7 @@ struct Run: AsyncParsableCommand {
   var directory = "temper-out"
   @Option(help: "Threads to use; each core by default. Results do not depend on it.")
   var threads: Int?
+  @OptionGroup var reports: ReportFileOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -39,8 +41,16 @@ struct Run: AsyncParsableCommand {
       control.stop(.cancel)
     }
     defer { withExtendedLifetime(signals) {} }
-    let report = try await report(of: job, by: run, in: try outputFolder(), control)
+    let files = reports.files
+    let report: Report
+    do {
+      report = try await self.report(of: job, by: run, in: try outputFolder(), control)
+    } catch let failure as CommandFailure {
+      try files.write(missing: failure.message, from: ReportOrigin(job: nil, finishedAt: nil), spec: file.source)
+      throw failure
+    }
     StandardStream.output.write(output.asJSON ? try report.json() + "\n" : ReportTable(report).text)
+    try files.write(report, from: ReportOrigin(job: nil, finishedAt: nil), spec: file.source)
     try ExitStatus(report.verdict).exit()
   }
 

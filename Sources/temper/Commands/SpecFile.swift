@@ -1,9 +1,12 @@
 import JSON
 import Foundation
+import Robustness
 
 /// A job spec given on the command line: a file, or `-` for standard input.
 struct SpecFile {
   let document: JSONValue
+  /// Where its fields stand, for findings about them.
+  let source: SpecSource
   /// The folder that relative paths in the spec start from.
   let folder: URL
 
@@ -23,7 +26,8 @@ struct SpecFile {
       folder = url.deletingLastPathComponent()
     }
     do {
-      document = try JSONValue(parsing: bytes)
+      source = try SpecSource(uri: argument == "-" ? "" : RepositoryPath(of: URL(fileURLWithPath: argument)).uri, text: bytes)
+      document = source.document
     } catch {
       throw CommandFailure(.usage, "the spec \(argument == "-" ? "on standard input" : argument) is not JSON: \(error)")
     }

@@ -1,0 +1,23 @@
+/// What a gate measured, as text.
+extension GateResult {
+  /// `71.8%`; a dash for what was not measured.
+  package var shownValue: String { value.map(shownShare) ?? "–" }
+
+  /// `[69.1%, 74.7%]`; empty without an interval.
+  package var shownInterval: String { interval.map { shownRange($0.low, $0.high) } ?? "" }
+
+  /// What was measured, and what that means for the gate.
+  var sentence: String {
+    let within = interval == nil ? "" : ", interval \(shownInterval)"
+    let measured = value == nil ? "It was not measured." : "Measured: \(shownValue)\(within)."
+    return (["\(gate.title): \(Self.outcome(verdict)).", measured] + (detail.map { [$0] } ?? [])).joined(separator: " ")
+  }
+
+  private static func outcome(_ verdict: Verdict) -> String {
+    switch verdict {
+    case .pass: "the gate passes"
+    case .fail: "the gate fails"
+    case .inconclusive: "the gate is inconclusive"
+    }
+  }
+}

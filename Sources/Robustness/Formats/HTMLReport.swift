@@ -1,0 +1,94 @@
+import Files
+import Foundation
+import JSON
+
+/// A report as one page of HTML that needs nothing else: no script, no picture, one style sheet within, which `policy` names by its digest.
+struct HTMLReport {
+  private let document: ReportDocument
+  private let sections: ReportSections
+
+  init(_ document: ReportDocument) {
+    self.document = document
+    sections = ReportSections(document.report)
+  }
+
+  /// The Content-Security-Policy of the page: its own style sheet and nothing more, as the page says of itself where no server does.
+  static let policy = "default-src 'none'; style-src 'sha256-\(styleDigest)'; base-uri 'none'; form-action 'none'"
+
+  private static let styleDigest: String = {
+    let digest = SHA256Digest()
+    digest.update(Array(style.utf8))
+    return Data(digest.finish()).base64EncodedString()
+  }()
+
+  private static let style = """
+    :root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.4 }
+    body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
+    table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums }
+    caption { text-align: left; font-weight: bold; padding: 0.3rem 0 }
+    th, td { border: 1px solid #8888; padding: 0.3rem 0.7rem; text-align: left }
+    pre { overflow: auto; border: 1px solid #8888; padding: 0.7rem }
+    .verdict { font-size: 1.3rem; font-weight: bold }
+    .pass { color: #2a8a2a }
+    .fail { color: #d03030 }
+    .inconclusive { color: #b07000 }
+    """
+
+  var text: String { "<!DOCTYPE html>\n" + Markup("html", [("lang", "en")], .elements([head, body])).text() }
+
+  private var head: Markup {
+    Markup(
+      "head", [],
+      .elements([
+        Markup("meta", [("charset", "utf-8")]),
+        Markup("meta", [("http-equiv", "Content-Security-Policy"), ("content", Self.policy)]),
+        Markup("meta", [("name", "viewport"), ("content", "width=device-width, initial-scale=1")]),
+        Markup("title", text: "\(document.title): \(document.report.verdict.rawValue)"),
+        Markup("style", [], .raw(Self.style)),
+      ]))
+  }
+
+  private var body: Markup {
+    let report = document.report
+    let verdict = report.verdict.rawValue
+    let summary = [
+      Markup("h1", text: document.title), Markup("p", [("class", "verdict \(verdict)")], text: "Verdict: \(verdict)"),
+      Self.list(facts),
+    ]
+    let tables = [sections.gates, sections.accuracies, sections.curve, sections.classes, sections.effort, sections.times].compactMap { $0 }
+    return Markup(
+      "body", [],
+      .elements(
+        summary + tables.filter { !$0.rows.isEmpty }.map(Self.table) + list("Why gates are inconclusive", sections.gateDetails)
+          + list("Warnings", report.warnings.map { "\($0.code): \($0.detail)" })
+          + [Markup("h2", text: "Spec"), Markup("pre", text: report.spec.serialised(pretty: true))]))
+  }
+
+  private var facts: [String] {
+    let model = document.report.model
+    return [sections.data, sections.model, "weights: SHA-256 \(model.sha256)"]
+      + (model.baseSHA256.map { ["base weights: SHA-256 \($0)"] } ?? []) + (document.origin.job.map { ["job: \($0)"] } ?? [])
+      + ["ended: \(document.origin.finishedAt)", "Temper \(document.origin.version)"]
+      + (document.report.gates.isEmpty ? ["The spec has no gates, so nothing was asked of the model."] : [])
+  }
+
+  private func list(_ title: String, _ items: [String]) -> [Markup] {
+    items.isEmpty ? [] : [Markup("h2", text: title), Self.list(items)]
+  }
+
+  private static func list(_ items: [String]) -> Markup { Markup("ul", [], .elements(items.map { Markup("li", text: $0) })) }
+
+  private static func table(_ table: ReportSections.Table) -> Markup {
+    let head = Markup("tr", [], .elements(table.head.map { Markup("th", [("scope", "col")], text: $0) }))
+    let rows = table.rows.map { row in
+      // A verdict in its colour.
+      let cells = zip(table.head, row).map { Markup("td", $0 == "verdict" ? [("class", $1)] : [], text: $1) }
+      return Markup("tr", [], .elements(cells))
+    }
+    return Markup(
+      "table", [],
+      .elements([
+        Markup("caption", text: table.title), Markup("thead", [], .elements([head])), Markup("tbody", [], .elements(rows)),
+      ]))
+  }
+}
