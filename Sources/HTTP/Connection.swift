@@ -43,6 +43,9 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
 
   // Uptime in nanoseconds.
   var deadline: UInt64?
+  private var waitingSince: UInt64 = 0
+  /// It came beyond the limit of connections.
+  private var isRefused = false
   var writeDeadline: UInt64?
   var abandonAt: UInt64?
 
@@ -63,8 +66,10 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     readSource.setEventHandler { [unowned self] in readable() }
     // The connection was accepted just as the drain began.
     if context.isDraining { return close() }
-    setDeadline(context.configuration.timeouts.idle)
-    if let refusal { reject(refusal) } else { updateReading() }
+    waitForRequest()
+    guard let refusal else { return updateReading() }
+    isRefused = true
+    reject(refusal)
   }
 
   /// The server shuts down: requests in flight are finished, everything else ends.
@@ -177,7 +182,7 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     if let task = exchange.handler { context.pool.cancel(task) }
   }
 
-  /// Answers input that is not a request, and closes.
+  /// Answers what is not a request, or comes on a connection too many, and closes.
   func reject(_ error: HTTPError) {
     let exchange = Exchange(head: nil, requestID: RequestID.new(), body: .empty)
     self.exchange = exchange
@@ -211,8 +216,16 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     phase = .receiving
     headStarted = false
     if context.isDraining, parser.isBetweenRequests { return close() }
-    setDeadline(context.configuration.timeouts.idle)
+    waitForRequest()
     advance()
+  }
+
+  /// Since when it has been without a request; nil while it has one, or a part of one.
+  var idleSince: UInt64? { phase == .receiving && !headStarted && parser.isBetweenRequests ? waitingSince : nil }
+
+  private func waitForRequest() {
+    waitingSince = time(in: 0)
+    setDeadline(context.configuration.timeouts.idle)
   }
 
   func linger() {
@@ -220,9 +233,12 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     phase = .lingering
     transport.endOutput()
     if inputEnded { return close() }
-    setDeadline(context.configuration.timeouts.linger)
+    // Refused connections hold places that others wait for.
+    setDeadline(isRefused ? min(Self.refusalLinger, context.configuration.timeouts.linger) : context.configuration.timeouts.linger)
     updateReading()
   }
+
+  private static let refusalLinger = 0.25
 
   // MARK: Time
 

@@ -8,6 +8,8 @@ final class EventLoop: @unchecked Sendable {  // safe: all mutable state is used
   let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
   /// `timeouts.handlerWait` in nanoseconds.
   let handlerWait: UInt64
+  /// `timeouts.replaceable` in nanoseconds.
+  private let longIdle: UInt64
   private var connections: [ObjectIdentifier: Connection] = [:]
   private let timer: any DispatchSourceTimer
   private var dateSecond = -1
@@ -17,6 +19,7 @@ final class EventLoop: @unchecked Sendable {  // safe: all mutable state is used
     queue = DispatchQueue(label: "http-sockets-\(index)")
     timer = DispatchSource.makeTimerSource(queue: queue)
     handlerWait = UInt64(min(max(0, timeouts.handlerWait), 1e9) * 1e9)
+    longIdle = UInt64(min(max(0, timeouts.replaceable), 1e9) * 1e9)
     let shortest = min(
       timeouts.header, timeouts.body, timeouts.idle, timeouts.write, timeouts.linger, timeouts.halfClosed, timeouts.handlerWait)
     let milliseconds = Int(min(500, max(10, shortest * 250)))
@@ -47,6 +50,15 @@ final class EventLoop: @unchecked Sendable {  // safe: all mutable state is used
     queue.async { [self] in
       for connection in connections.values { body(connection) }
     }
+  }
+
+  /// Closes the connection that has been without a request for the longest, if it has been for `timeouts.replaceable` seconds.
+  func closeLongestIdle() -> Bool {
+    let idle = connections.values.compactMap { connection in connection.idleSince.map { (connection, $0) } }
+    guard let (connection, since) = idle.min(by: { $0.1 < $1.1 }) else { return false }
+    guard since + longIdle < DispatchTime.now().uptimeNanoseconds else { return false }
+    connection.close()
+    return true
   }
 
   private func sweep() {

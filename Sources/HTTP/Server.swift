@@ -94,19 +94,22 @@ package final class Server: Sendable {
     }
   }
 
-  /// Takes a connection. Beyond the limit it is answered with 503; far beyond it, accepting pauses and clients wait in the system's
-  /// queue.
+  private static let tooManyConnections = HTTPError(
+    .serviceUnavailable, detail: "The server has as many connections as it takes.", headers: [.retryAfter: "1"])
+
+  /// Takes a connection. Beyond the limit it takes the place of one that has been idle for long; without such a one it is answered with 503;
+  /// far beyond the limit, accepting pauses and clients wait in the system's queue.
   private static func take(
     _ descriptor: Int32, _ address: SocketAddress, limit: Int, _ context: ServerContext, _ loop: EventLoop
   ) -> Bool {
     let count = context.connections.add(1, ordering: .relaxed).newValue
     context.metrics.opened()
     let connection = Connection(transport: PlainTransport(descriptor: descriptor), remoteAddress: address, loop: loop, context: context)
-    let refusal =
-      count <= limit
-      ? nil : HTTPError(.serviceUnavailable, detail: "The server has as many connections as it takes.", headers: [.retryAfter: "1"])
-    if refusal != nil { context.metrics.refused() }
-    loop.queue.async { connection.start(refusal: refusal) }
+    loop.queue.async {
+      let isRefused = count > limit && !loop.closeLongestIdle()
+      if isRefused { context.metrics.refused() }
+      connection.start(refusal: isRefused ? Self.tooManyConnections : nil)
+    }
     return count < limit + DescriptorLimit.refusals
   }
 }

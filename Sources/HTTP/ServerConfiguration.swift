@@ -34,6 +34,9 @@ package struct ServerConfiguration: Sendable {
     package var body = 30.0
     /// Between two requests on a connection; then it is closed.
     package var idle = 75.0
+    /// Between two requests until the connection gives up its place to a new one, when all places are taken. The first request of a
+    /// connection that was just opened may be on its way.
+    package var replaceable = 5.0
     /// Without the client reading a single byte of an answer; then the connection is closed.
     package var write = 60.0
     /// How long input is read and dropped after the last answer, so that the answer is not lost to a reset (RFC 9112 §9.6).

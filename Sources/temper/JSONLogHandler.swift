@@ -12,7 +12,7 @@ package struct JSONLogHandler: LogHandler {
   private let write: @Sendable (String) -> Void
 
   package init(
-    label: String, level: Logger.Level = .info, write: @escaping @Sendable (String) -> Void = { StandardStream.error.write($0) }
+    label: String, level: Logger.Level = .info, write: @escaping @Sendable (String) -> Void = { LogOutput.write($0) }
   ) {
     self.label = label
     self.write = write

@@ -52,6 +52,29 @@ import Testing
     for line in ended.errors.split(separator: "\n") { #expect(throws: Never.self) { try JSONValue(parsing: line.utf8) } }
   }
 
+  @Test("a log that nobody reads keeps the service neither from answering nor from ending") func unreadLog() async throws {
+    let space = try Workspace()
+    let process = Process()
+    process.executableURL = Executable.folder.appendingPathComponent("temper")
+    process.arguments = ["serve", "--listen", "127.0.0.1:0", "--data", space.path("data"), "--port-file", space.path("port")]
+    process.standardError = Pipe()
+    try process.run()
+    defer { kill(process.processIdentifier, SIGKILL) }
+    func comes(_ condition: () -> Bool) async throws -> Bool {
+      for _ in 0..<300 where !condition() { try await Task.sleep(for: .milliseconds(100)) }
+      return condition()
+    }
+    try #require(try await comes { FileManager.default.fileExists(atPath: space.path("port")) })
+    let port = String(decoding: try space.data("port"), as: UTF8.self).trimmingCharacters(in: .newlines)
+    // More lines than a pipe holds.
+    let asked = try await Executable(
+      ["-s", "-o", "/dev/null", "-w", "%{http_code} ", "http://127.0.0.1:\(port)/healthz#[1-700]"], program: "/usr/bin/curl"
+    ).end()
+    #expect(asked.output == String(repeating: "200 ", count: 700))
+    kill(process.processIdentifier, SIGTERM)
+    #expect(try await comes { !process.isRunning })
+  }
+
   @Test("what a server refuses ends with 2, every fault with its pointer") func whatAServerRefusesEnds() async throws {
     let space = try Workspace()
     let service = try await LocalService(in: space)

@@ -118,6 +118,30 @@ struct ConnectionTests {
     }
   }
 
+  @Test("at the limit a new connection takes the place of the one that was without a request for the longest")
+  func replacement() async throws {
+    try await withServer(
+      {
+        $0.limits.maxConnections = 2
+        $0.socketQueues = 1
+        $0.timeouts.replaceable = 0
+      }, handler: echo
+    ) { port, server, _ in
+      let clients = try (0..<2).map { _ in try RawClient(port: port) }
+      for client in clients {
+        client.send("GET / \(host)\r\n")
+        #expect(try client.answer().status == 200)
+      }
+      let third = try RawClient(port: port)
+      third.send("GET / \(host)\r\n")
+      #expect(try third.answer().status == 200)
+      #expect(clients[0].receiveAll().isEmpty)
+      clients[1].send("GET / \(host)\r\n")
+      #expect(try clients[1].answer().status == 200)
+      #expect(server.metrics.snapshot().connectionsRefused == 0)
+    }
+  }
+
   @Test("a port that is in use is named in the error") func aTakenPortIsNamed() async throws {
     try await withServer(handler: echo) { port, _, log in
       let second = Server(configuration: ServerConfiguration(port: port), logger: log.logger, handler: echo)

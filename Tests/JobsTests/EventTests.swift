@@ -102,6 +102,26 @@ import Jobs
     #expect(fresh.kind == .state)
   }
 
+  @Test("an event whose row cannot be understood is left out, and whoever follows gets all the others")
+  func badRow() async throws {
+    let (folder, store, id) = try queuedJob()
+    _ = try store.claim()
+    for number in 1...3 { try store.note(Warning(code: "w\(number)", detail: "A warning."), of: id) }
+    let good = try store.events(of: id).elements
+    try store.settle(id, Store.Ending(.succeeded))
+    try store.close()
+    let other = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
+    try await other.write { db in
+      try db.execute(sql: "UPDATE events SET data = 'zz' WHERE job = ? AND number = ?", arguments: [id, good[3].number])
+    }
+    try other.close()
+    let next = try Store(at: folder.url)
+    let numbers = try next.events(of: id).elements.map(\.number)
+    #expect(numbers.starts(with: (good[..<3] + good[4...]).map(\.number)) && !numbers.contains(good[3].number))
+    #expect(try await all(next.feed(of: id)).map(\.number) == numbers)
+    #expect(try next.events(of: id, limit: 3).hasMore)
+  }
+
   @Test("progress is shown while no numbers can be reserved for its events, which come again as soon as they can")
   func reservationFails() async throws {
     let (folder, store, id) = try queuedJob()

@@ -1,7 +1,9 @@
+import Dispatch
 import Files
 import Foundation
 import JSON
 import Robustness
+import Synchronization
 import TensorEngine
 import Testing
 import Training
@@ -145,6 +147,30 @@ import Jobs
     let sums = try [straight, halting].map { id in try house.store.checkpoints(of: id).map(\.checkpoint.sha256) }
     #expect(sums[0] == sums[1])
     #expect(try house.store.metrics(of: halting).points == house.store.metrics(of: straight).points)
+  }
+
+  @Test("of many who resume a paused job at once one does, and a running job never goes back to the queue by it")
+  func resumeAtOnce() async throws {
+    let folder = try TestFolder()
+    let house = try House(folder, count: 2)
+    defer { _ = house.workers.drain(within: 10) }
+    let id = try house.submit(Specs.long)
+    for _ in 0..<20 {
+      #expect(try await eventually { try house.state(id) == .running })
+      #expect(throws: IllegalTransition.self) { try house.workers.resume(id) }
+      _ = try house.workers.pause(id)
+      #expect(try await eventually { try house.state(id) == .paused })
+      let resumed = Atomic(0)
+      let workers = house.workers
+      DispatchQueue.concurrentPerform(iterations: 8) { _ in
+        if (try? workers.resume(id)) != nil { resumed.add(1, ordering: .relaxed) }
+      }
+      #expect(resumed.load(ordering: .relaxed) == 1)
+    }
+    let states = try house.store.job(id).transitions.map(\.state)
+    #expect(!zip(states, states.dropFirst()).contains { $0 == .running && $1 == .queued })
+    _ = try house.workers.cancel(id)
+    #expect(try await eventually { try house.state(id) == .cancelled })
   }
 
   @Test("a drained job goes back to the queue, and the next process ends it")

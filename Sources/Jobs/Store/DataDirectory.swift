@@ -179,10 +179,11 @@ package final class DataDirectory: Sendable {
 
   // MARK: What nobody names
 
-  /// Sets aside what the process before this one left half done, and what of our own form the database does not name.
+  /// Removes what the process before this one left half written, and sets aside what of our own form the database does not name.
   func sweep(jobs: Set<String>, files named: Set<String>) throws {
     for name in Folder.names(in: root.appendingPathComponent("incoming")) where name.hasPrefix("upload-") || name.hasPrefix("new-") {
-      try lost.take(root.appendingPathComponent("incoming/\(name)"), because: "it was under way when the process ended")
+      // Nobody was told that it is there: its upload had not ended.
+      Folder.remove(root.appendingPathComponent("incoming/\(name)"))
     }
     for name in Folder.names(in: root.appendingPathComponent("jobs")) where Identifier.job.matches(name) && !jobs.contains(name) {
       try lost.take(job(name), because: "the database knows no such job")

@@ -4,7 +4,8 @@ import JSON
 import Robustness
 
 extension Store {
-  /// The events of a job after a number that the store keeps, at most `limit` of them.
+  /// The events of a job after a number that the store keeps, at most `limit` of them. One whose row cannot be understood is left out, as a
+  /// follower of all the others must not stop at it.
   ///
   /// - Parameter end: only those below it.
   /// - Throws: `NotFound`.
@@ -13,10 +14,13 @@ extension Store {
       guard try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM jobs WHERE id = ?)", arguments: [id]) == true else {
         throw NotFound(id)
       }
-      let rows = try Row.fetchAll(
-        db, sql: "SELECT * FROM events WHERE job = ? AND number > ? AND number < ? ORDER BY number LIMIT ?",
-        arguments: [id, number, end, limit + 1])
-      return Page(elements: try rows.prefix(limit).map(JobEvent.init), hasMore: rows.count > limit)
+      let rows = try Row.fetchCursor(
+        db, sql: "SELECT * FROM events WHERE job = ? AND number > ? AND number < ? ORDER BY number", arguments: [id, number, end])
+      var events: [JobEvent] = []
+      while events.count <= limit, let row = try rows.next() {
+        if let event = try? JobEvent(row) { events.append(event) }
+      }
+      return Page(elements: Array(events.prefix(limit)), hasMore: events.count > limit)
     }
   }
 

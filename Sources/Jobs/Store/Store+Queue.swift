@@ -108,6 +108,19 @@ extension Store {
     return try job(id)
   }
 
+  /// Puts a paused job back into the queue.
+  ///
+  /// - Throws: `NotFound`, `IllegalTransition` from every other state: a running job may go back to the queue too, but only by the end of its
+  ///   attempt.
+  func resume(_ id: String, at now: Timestamp = .now) throws -> Job {
+    try change(at: now) { change in
+      let present = try Self.job(id, change.db).state
+      guard present == .paused else { throw IllegalTransition(job: id, state: present, wanted: .queued) }
+      try Self.move(id, to: .queued, reason: "Resumed.", change)
+    }
+    return try job(id)
+  }
+
   /// Notes that a shutdown waits for these jobs: when it does not wait long enough, that is no crash of theirs.
   package func noteOrderedStop(of ids: [String]) throws {
     try database.write { db in

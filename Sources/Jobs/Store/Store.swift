@@ -155,6 +155,8 @@ package final class Store: Sendable {
   package func requireWritable() throws {
     try directory.requirePresence()
     try directory.space.requireRoom()
+    // A disk may have room and yet no inode for a new file. It goes with the value.
+    _ = try NewFile(directory.files.newURL())
     // Nothing reads user_version (the migrations are noted in a table): a value that changes is the smallest write there is.
     try database.write { db in try db.execute(sql: "PRAGMA user_version = \(Int.random(in: 1...1_000_000))") }
   }

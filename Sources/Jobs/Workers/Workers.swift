@@ -76,9 +76,7 @@ package final class Workers: Sendable {
   ///
   /// - Throws: `NotFound`, `IllegalTransition`.
   package func resume(_ id: String) throws -> Job {
-    let present = try store.job(id).state
-    guard present == .paused else { throw IllegalTransition(job: id, state: present, wanted: .queued) }
-    let job = try store.move(id, to: .queued, reason: "Resumed.")
+    let job = try store.resume(id)
     wake.signal()
     return job
   }
@@ -133,8 +131,10 @@ package final class Workers: Sendable {
     var ending = run(job)
     ending.seconds = (ContinuousClock.now - begun) / .seconds(1)
     ProcessMemory.giveBack()
+    let own = running.withLock { $0[job.id] }
     settle(job.id, ending)
-    running.withLock { $0[job.id] = nil }
+    // As soon as its end is stored another thread may have begun the next attempt.
+    running.withLock { if $0[job.id] === own { $0[job.id] = nil } }
     // Only the stored state counts: a job whose end could not be stored will be resumed from its saved state.
     if let state = try? store.job(job.id).state, state == .succeeded || state == .cancelled { clearAway(job.id) }
   }

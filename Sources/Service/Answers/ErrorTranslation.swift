@@ -32,7 +32,7 @@ extension HTTPError {
       self.init(.damaged, Self.sentence("\(error)"), members: members)
     case let error as DamagedStore: self.init(.damaged, Self.sentence("\(error)"))
     case let error as StorageError where error.isFull:
-      self.init(.storageFull, "There is no room left on the service's disk.", headers: [.retryAfter: "60"])
+      self.init(.storageFull, "There is no room left on the service's disk, beside what it keeps in reserve.", headers: [.retryAfter: "60"])
     case let error as StorageError where error.code == EBUSY:
       self.init(.shortage, "Another process holds the lock of the service's database; try again in a moment.", headers: [.retryAfter: "1"])
     case let error as StorageError where error.isShortage:
