@@ -24,9 +24,16 @@ package struct ReportTable {
     var rows = [["accuracy"] + (report.before == nil ? ["model"] : ["before", "after"])]
     rows.append(row("clean") { $0.cleanAccuracy })
     for attack in report.after.attacks {
-      rows.append(row(attack.label) { evaluation in evaluation.attacks.first { $0.label == attack.label }?.robustAccuracy })
+      rows.append(row(attack.label) { $0.attack(attack.label)?.robustAccuracy })
+      for (index, part) in (attack.parts ?? []).enumerated() {
+        rows.append(row("  after \(part.label)") { $0.attack(attack.label)?.parts?[index].robustAccuracy })
+      }
     }
     if report.after.attacks.count > 1 { rows.append(row("all attacks") { $0.worstCase }) }
+    for (index, under) in (report.after.threats ?? []).enumerated() {
+      rows.append(row("all attacks, \(under.threat.norm.symbol) ≤ \(under.threat.epsilon)") { $0.threats?[index].worstCase })
+    }
+    if report.after.unionOfThreats != nil { rows.append(row("all threats") { $0.unionOfThreats }) }
     rows.append(
       ["worst class"]
         + sides.map { side in
@@ -77,4 +84,8 @@ package struct ReportTable {
       return String(padded.reversed().drop { $0 == " " }.reversed())
     }
   }
+}
+
+extension Evaluation {
+  fileprivate func attack(_ label: String) -> Attacked? { attacks.first { $0.label == label } }
 }
