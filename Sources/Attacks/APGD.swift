@@ -11,17 +11,22 @@ package struct APGD: Attack {
   package var loss: any Loss
   /// ρ: the share of steps since the last checkpoint that must have raised the loss for the step to keep its length.
   package var rho = 0.75
+  /// The norm of the threats that it is for: see `SparseAPGD`.
+  package var norm: Norm
 
-  package init(steps: Int, keep: Keep, loss: any Loss) {
+  package init(steps: Int, keep: Keep, loss: any Loss, norm: Norm = .linf) {
     self.steps = steps
     self.keep = keep
     self.loss = loss
+    self.norm = norm
   }
 
   package var isRandomised: Bool { true }
 
-  /// Where the last step leads is only looked at.
-  package var cost: AttackCost { AttackCost(gradientEvaluations: steps, forwardPasses: 1) }
+  /// Where the last step leads is only looked at: in L1 at the end of each stage.
+  package var cost: AttackCost {
+    AttackCost(gradientEvaluations: steps, forwardPasses: norm == .l1 ? SparseAPGD.stageCount : 1)
+  }
 
   package func perturb(
     _ examples: Examples, of classifier: any Classifier, threat: Threat, control: () throws -> Void
@@ -46,8 +51,12 @@ package struct APGD: Attack {
     _ examples: Examples, from streams: [RandomStream], towards targetClasses: [Int]? = nil, of classifier: any Classifier, threat: Threat,
     control: () throws -> Void
   ) rethrows -> Outcome {
+    let targets = LossTargets(labels: examples.labels, targetClasses: targetClasses, ids: examples.ids)
+    if threat.norm == .l1 {
+      return try SparseAPGD(steps: steps, keep: keep, loss: loss)
+        .search(examples, from: streams, targets, of: classifier, threat: threat, control: control)
+    }
     let start = examples.starts ?? threat.edgePoints(around: examples.images, from: streams)
-    let targets = LossTargets(labels: examples.labels, targetClasses: targetClasses)
     var active = ActiveSet(examples, at: start, state: APGDState(at: start, stepSize: Float(2 * threat.epsilon)), targets: targets)
     var checkpoints = APGDCheckpoints(steps: steps)
     for step in 0..<steps {
@@ -74,7 +83,7 @@ package struct APGD: Attack {
 
   /// Looks at where the last step led.
   private func look(at active: inout ActiveSet<APGDState>, of classifier: any Classifier) {
-    let logits = classifier.logits(of: active.iterates)
+    let logits = classifier.logits(of: active.iterates, ids: active.ids)
     var slope = Tensor(zeros: logits.shape)
     active.state.losses = loss(logits, targets: active.targets, gradient: &slope)
     if keep == .firstMisclassified { active.release(by: logits) }
@@ -92,7 +101,7 @@ extension Threat {
         let shifts = stream.uniforms(-1, 1, count: clean.stride)
         let largest = shifts.reduce(0) { max($0, abs($1)) }
         noise[example: row] = shifts.map { largest > 0 ? $0 / largest : 0 }[...]
-      case .l2: noise[example: row] = (0..<clean.stride).map { _ in stream.normal() }[...]
+      case .l2, .l1: noise[example: row] = (0..<clean.stride).map { _ in stream.normal() }[...]
       }
     }
     if norm == .l2 { noise.normaliseExamples() }

@@ -4,6 +4,6 @@ extension AttackDefinition {
   package static let apgdCE = AttackDefinition(
     name: "apgd_ce",
     summary: "Auto-PGD on the cross-entropy: steps with momentum that choose their own length (Croce and Hein 2020, arXiv:2003.01690).",
-    fields: [.steps(default: 100), .restarts], family: .projectedSteps, strength: 40
-  ) { settings, _, keep in APGD(steps: settings.steps, keep: keep, loss: CrossEntropy()) }
+    fields: [.steps(default: 100), .restarts, .eotSamples], family: .projectedSteps, strength: 40
+  ) { settings, threat, keep in APGD(steps: settings.steps, keep: keep, loss: CrossEntropy(), norm: threat.norm) }
 }

@@ -13,10 +13,12 @@ extension AttackDefinition {
       Field(
         "targets", .integer(1...1_000), default: 9,
         help: "How many classes: those that the network ranks next after the true one on the clean image.", label: .named),
-      .restarts,
+      .restarts, .eotSamples,
     ],
     family: .projectedSteps, strength: 50
-  ) { settings, _, keep in TargetedAPGD(steps: settings.steps, targets: settings["targets"]?.integer ?? 9, keep: keep) }
+  ) { settings, threat, keep in
+    TargetedAPGD(steps: settings.steps, targets: settings["targets"]?.integer ?? 9, keep: keep, norm: threat.norm)
+  }
 }
 
 /// Auto-PGD towards several classes in turn (Croce and Hein 2020, arXiv:2003.01690, section 4.1): those that the network ranks next after the
@@ -25,8 +27,8 @@ package struct TargetedAPGD: Attack {
   private let apgd: APGD
   package let targets: Int
 
-  package init(steps: Int, targets: Int, keep: Keep) {
-    apgd = APGD(steps: steps, keep: keep, loss: TargetedDifferenceOfLogitsRatio())
+  package init(steps: Int, targets: Int, keep: Keep, norm: Norm = .linf) {
+    apgd = APGD(steps: steps, keep: keep, loss: TargetedDifferenceOfLogitsRatio(), norm: norm)
     self.targets = targets
   }
 
@@ -65,7 +67,7 @@ package struct TargetedAPGD: Attack {
 
   /// The wrong classes of each example, the likeliest first.
   private func ranking(of examples: Examples, by classifier: any Classifier) -> [[Int]] {
-    classifier.logits(of: examples.images).otherClasses(than: examples.labels, atMost: targets)
+    classifier.logits(of: examples.images, ids: examples.ids).otherClasses(than: examples.labels, atMost: targets)
   }
 }
 

@@ -36,6 +36,8 @@ package struct ActiveSet<State: PerExample> {
 
   package var isEmpty: Bool { rows.isEmpty }
   package var count: Int { rows.count }
+  /// What each example is called in its dataset.
+  package var ids: [Int] { targets.ids ?? rows }
 
   /// Removes the examples that `logits`, computed at the iterates, gets wrong; each keeps its iterate as its result.
   package mutating func release(by logits: Tensor) {

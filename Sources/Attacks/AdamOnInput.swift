@@ -6,7 +6,7 @@ extension AttackDefinition {
     summary: "An optimiser on the input: Adam (Kingma and Ba 2015, arXiv:1412.6980) lowers the true class's output; the result is clipped.",
     fields: [
       .steps(default: 10), .stepSize(.none, help: "Adam's learning rate; by default 0.01."),
-      .randomStart(default: false, onlyDefault: "adam starts at the clean image; leave random_start out"), .restarts,
+      .randomStart(default: false, onlyDefault: "adam starts at the clean image; leave random_start out"), .restarts, .eotSamples,
     ],
     strength: 20
   ) { settings, _, _ in AdamOnInput(steps: settings.steps, learningRate: settings.stepSize ?? 0.01) }

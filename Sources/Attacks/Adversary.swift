@@ -8,22 +8,26 @@ package struct Adversary: Sendable {
   package var restarts: Int
   /// What the attack looks for: one that looks for the nearest misclassified image may return one beyond epsilon.
   package var goal: AttackDefinition.Goal
+  /// On a network with randomness, the draws whose mean the attack sees as one answer.
+  package var eotSamples: Int
 
   /// How far, in the threat's norm or outside the box, an attack may err before it counts as a breach: rounding of `Float`.
   package static let tolerance = 1e-6
 
-  package init(attack: any Attack, threat: Threat, restarts: Int = 1, goal: AttackDefinition.Goal = .bounded) {
+  package init(attack: any Attack, threat: Threat, restarts: Int = 1, goal: AttackDefinition.Goal = .bounded, eotSamples: Int = 1) {
     self.attack = attack
     self.threat = threat
     self.restarts = restarts
     self.goal = goal
+    self.eotSamples = eotSamples
   }
 
   /// One run for training: a perturbed image for each example, within ball and box, not predicted again.
   ///
   /// - Parameter control: called between iterations; what it throws ends the attack.
   package func perturb(_ examples: Examples, of classifier: any Classifier, control: () throws -> Void) rethrows -> Tensor {
-    var images = try attack.perturb(examples, of: classifier, threat: threat, control: control)
+    let seen = seen(classifier, by: examples, confirms: false)
+    var images = try attack.perturb(examples, of: seen, threat: threat, control: control)
     threat.project(&images, around: examples.images)
     return images
   }
@@ -43,17 +47,24 @@ package struct Adversary: Sendable {
       attacked.round += run
       if run > 0 { attacked.starts = nil }
       let counter = CountingClassifier(classifier)
-      var found = try attack.perturb(attacked, of: counter, threat: threat, control: control)
+      var found = try attack.perturb(
+        attacked, of: seen(counter, by: attacked, confirms: true), threat: threat, control: control)
       let breaches = breaches(in: found, around: attacked.images)
       if goal == .minimalDistance { result.record(distances: distances(of: found, attacked, breaches, counter), of: remaining) }
       threat.project(&found, around: attacked.images)
-      let logits = counter.logits(of: found)
+      let logits = counter.answers(to: found, ids: attacked.ids, seed: attacked.seed)
       result.record(found, logits: logits, of: remaining, labels: attacked.labels, faults: counter.faults, breaches: breaches)
       result.cost += counter.cost
       remaining.removeAll { result.predictions[$0] != examples.labels[$0] }
     }
-    confirm(&result, of: classifier)
+    confirm(&result, of: classifier, examples)
     return result
+  }
+
+  /// What the attack is to see of a classifier.
+  private func seen(_ classifier: any Classifier, by examples: Examples, confirms: Bool) -> any Classifier {
+    guard classifier.isRandomised, !attack.averagesAnswers else { return classifier }
+    return ExpectedClassifier(classifier, attacking: examples, samples: eotSamples, confirms: confirms)
   }
 
   /// The same without interruption.
@@ -76,18 +87,20 @@ package struct Adversary: Sendable {
 
   /// How far each image lies from its clean one, where it is in the box and misclassified: perhaps no longer so once it is projected.
   private func distances(of images: Tensor, _ attacked: Examples, _ breaches: [Bool], _ classifier: any Classifier) -> [Double?] {
-    let predicted = classifier.logits(of: images).predictions()
+    let predicted = classifier.answers(to: images, ids: attacked.ids, seed: attacked.seed).predictions()
     return threat.distances(of: images, from: attacked.images).enumerated().map { row, distance in
       breaches[row] || predicted[row] == attacked.labels[row] ? nil : distance
     }
   }
 
   /// Predicts the misclassified images once more: a model that now answers otherwise is not a function of its input.
-  private func confirm(_ result: inout AttackResult, of classifier: any Classifier) {
+  private func confirm(_ result: inout AttackResult, of classifier: any Classifier, _ examples: Examples) {
     let misclassified = result.misclassified.indices.filter { result.misclassified[$0] }
     guard !misclassified.isEmpty else { return }
-    let again = classifier.logits(of: result.images.gathered(misclassified)).predictions()
-    result.cost.forwardPasses += misclassified.count
+    let counter = CountingClassifier(classifier)
+    let ids = misclassified.map { examples.ids[$0] }
+    let again = counter.answers(to: result.images.gathered(misclassified), ids: ids, seed: examples.seed).predictions()
+    result.cost += counter.cost
     for (position, row) in misclassified.enumerated() { result.unrepeatable[row] = again[position] != result.predictions[row] }
   }
 }

@@ -7,6 +7,9 @@ package protocol Attack: Sendable {
   /// Whether a further run with another `round` can find something else.
   var isRandomised: Bool { get }
 
+  /// Whether it averages the answers of a network with randomness itself; any other attack is given them averaged.
+  var averagesAnswers: Bool { get }
+
   /// What one run asks of the model for one example, at most.
   var cost: AttackCost { get }
 
@@ -20,6 +23,7 @@ package protocol Attack: Sendable {
 
 extension Attack {
   package var isRandomised: Bool { false }
+  package var averagesAnswers: Bool { false }
 
   package func reach(in norm: Norm) -> Double? { nil }
 

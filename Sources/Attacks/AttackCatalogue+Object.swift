@@ -20,7 +20,7 @@ extension AttackCatalogue {
     }
     return ObjectType(
       name, summary,
-      variants: Variants("name", variants, default: usual?.name, later: later, elsewhere: elsewhere, help: "Which attack."))
+      variants: Variants("name", variants, default: usual?.name, elsewhere: elsewhere, help: "Which attack."))
   }
 }
 

@@ -15,16 +15,8 @@ package enum AttackCatalogue {
     .deepfool,
     .cw,
     .noise,
+    .autoattack,
   ]
-
-  /// Every name of the contract.
-  private static let contract = [
-    "fgsm", "rfgsm", "bim", "pgd", "mifgsm", "adam", "cw", "deepfool", "apgd_ce", "apgd_dlr", "apgd_t", "fab_t", "square", "autoattack",
-    "noise",
-  ]
-
-  /// The names of the contract that have no attack yet.
-  package static let later = contract.filter { definition(named: $0) == nil }
 
   package static let names = all.map(\.name)
 

@@ -40,8 +40,12 @@ package struct AttackDefinition: Sendable {
   package let family: Family
   /// The norms of the threats that it can be used against.
   package let norms: [Norm]
-  /// The higher, the fewer examples withstand, in general. The strongest attack of an evaluation draws the curve of accuracy by epsilon.
+  /// The higher, the fewer examples withstand, in general.
   package let strength: Int
+  /// The values of fields that follow from whether the network is random when it is evaluated.
+  package let following: @Sendable (_ isRandomised: Bool) -> [String: JSONValue]
+  /// The attacks that it runs one after the other, each on the examples that those before it left correct; `nil` for a single attack.
+  package let parts: (@Sendable (AttackSettings, Norm) -> [AttackSettings])?
   /// The attack of these settings against a threat, with its defaults filled in.
   package let make: @Sendable (AttackSettings, Threat, Keep) -> any Attack
 
@@ -57,13 +61,37 @@ package struct AttackDefinition: Sendable {
     self.family = family
     self.norms = norms
     self.strength = strength
+    following = { _ in [:] }
+    parts = nil
     self.make = make
+  }
+
+  /// A sequence of bounded attacks.
+  package init(
+    name: String, summary: String, fields: [Field], norms: [Norm] = Norm.allCases, strength: Int,
+    following: @escaping @Sendable (_ isRandomised: Bool) -> [String: JSONValue] = { _ in [:] },
+    parts: @escaping @Sendable (AttackSettings, Norm) -> [AttackSettings]
+  ) {
+    self.name = name
+    self.summary = summary
+    self.fields = fields
+    goal = .bounded
+    access = .gradients
+    family = .other
+    self.norms = norms
+    self.strength = strength
+    self.following = following
+    self.parts = parts
+    make = { settings, threat, keep in AttackSequence(parts(settings, threat.norm), keep: keep, norm: threat.norm) }
   }
 
   package func field(_ name: String) -> Field? { fields.named(name) }
 
   /// The fields of an attack in training, which runs it once for each batch, or in an evaluation.
-  package func fields(for use: AttackUse) -> [Field] { fields.filter { use == .evaluation || $0.name != Field.restarts.name } }
+  package func fields(for use: AttackUse) -> [Field] {
+    let evaluationAlone = [Field.restarts.name, Field.eotSamples.name]
+    return fields.filter { use == .evaluation || !evaluationAlone.contains($0.name) }
+  }
 }
 
 /// What an attack is used for.

@@ -21,6 +21,14 @@ extension Field {
   package static let restarts = Field(
     "restarts", .integer(1...1_000), default: 1,
     help: "Runs from different starts; an attack without randomness runs once. Training takes one run.", neutral: 1, label: .times)
+
+  /// Of an evaluation alone: training draws anew in every step.
+  package static let eotSamples = Field(
+    "eot_samples", .integer(1...1_000), default: 1,
+    help: """
+      On a network that is random when it is evaluated, the draws whose mean gradient is followed (expectation over transformation, Athalye \
+      et al. 2018, arXiv:1707.07397). On any other network all draws are the same, and one is taken.
+      """, neutral: 1, label: .named)
 }
 
 extension AttackSettings {
@@ -28,4 +36,5 @@ extension AttackSettings {
   package var stepSize: Double? { self["step_size"]?.double }
   package var randomStart: Bool { self["random_start"] == true }
   package var restarts: Int { self["restarts"]?.integer ?? 1 }
+  package var eotSamples: Int { self["eot_samples"]?.integer ?? 1 }
 }

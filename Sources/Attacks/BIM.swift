@@ -3,7 +3,7 @@ extension AttackDefinition {
   package static let bim = AttackDefinition(
     name: "bim",
     summary: "The basic iterative method: FGSM in small steps from the clean image (Kurakin et al. 2017, arXiv:1607.02533).",
-    fields: [.steps(default: 10), .stepSize(help: "The length of a step; by default 1.25 epsilon / steps.")],
+    fields: [.steps(default: 10), .stepSize(help: "The length of a step; by default 1.25 epsilon / steps."), .eotSamples],
     family: .projectedSteps, strength: 24
   ) { settings, threat, keep in
     let size = settings.stepSize ?? 1.25 * threat.epsilon / Double(settings.steps)

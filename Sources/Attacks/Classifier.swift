@@ -7,9 +7,17 @@ package protocol Classifier: AnyObject {
   /// The shape of one image, `[height, width, channels]`.
   var inputShape: Shape { get }
   var classes: Int { get }
+  /// Whether the same image may get different answers: each then depends on the draw.
+  var isRandomised: Bool { get }
+
+  /// Chooses the random numbers of the answers that follow.
+  func draw(_ draw: RandomDraw)
 
   /// Logits `[batch, classes]`, before softmax, of `images` `[batch, height, width, channels]` in [0, 1].
   func logits(of images: Tensor) -> Tensor
+
+  /// The same for a classifier that draws for itself: `ids` are what the example of each row is called in its dataset.
+  func logits(of images: Tensor, ids: [Int]) -> Tensor
 
   /// One forward and one backward pass.
   ///
@@ -20,14 +28,28 @@ package protocol Classifier: AnyObject {
   func inputGradient(at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor) -> (losses: [Float], logits: Tensor)
 }
 
+extension Classifier {
+  package var isRandomised: Bool { false }
+
+  package func draw(_ draw: RandomDraw) {}
+
+  package func logits(of images: Tensor, ids: [Int]) -> Tensor { logits(of: images) }
+}
+
 /// A model that several threads may question at once.
 package protocol ClassifierTeam {
   var inputShape: Shape { get }
   var classes: Int { get }
   /// The number of examples in a shard: a classifier takes up to so many at a time.
   var shardSize: Int { get }
+  /// Whether its classifiers are random.
+  var isRandomised: Bool { get }
 
   /// Calls `body` once for each shard number in `0..<count`, each with a classifier that no other thread uses meanwhile, and
   /// returns when all are done. The first error thrown by a body ends the work and is thrown here.
   func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws
+}
+
+extension ClassifierTeam {
+  package var isRandomised: Bool { false }
 }

@@ -12,6 +12,9 @@ package struct AttackCost: Hashable, Sendable {
     self.forwardPasses = forwardPasses
   }
 
+  /// Passes through the network, forward or backward to the input.
+  package var passes: Int { 2 * gradientEvaluations + forwardPasses }
+
   package static func += (total: inout AttackCost, further: AttackCost) {
     total.gradientEvaluations += further.gradientEvaluations
     total.forwardPasses += further.forwardPasses
@@ -37,6 +40,9 @@ final class CountingClassifier: Classifier {
 
   var inputShape: Shape { classifier.inputShape }
   var classes: Int { classifier.classes }
+  var isRandomised: Bool { classifier.isRandomised }
+
+  func draw(_ draw: RandomDraw) { classifier.draw(draw) }
 
   func logits(of images: Tensor) -> Tensor {
     cost.forwardPasses += images.batch

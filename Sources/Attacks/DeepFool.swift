@@ -14,7 +14,7 @@ extension AttackDefinition {
         "targets", .integer(1...1_000), default: 9,
         help: "The classes whose boundaries it looks at, those of the highest outputs on the clean image.", label: .named),
     ],
-    goal: .minimalDistance, strength: 18
+    goal: .minimalDistance, norms: [.linf, .l2], strength: 18
   ) { settings, _, _ in
     DeepFool(
       steps: settings.steps, overshoot: settings["overshoot"]?.double ?? 0.02, targets: settings["targets"]?.integer ?? 9)
@@ -43,7 +43,7 @@ package struct DeepFool: Attack {
     _ examples: Examples, of classifier: any Classifier, threat: Threat, control: () throws -> Void
   ) rethrows -> Tensor {
     try control()
-    let ranked = classifier.logits(of: examples.images).otherClasses(than: examples.labels, atMost: targets)
+    let ranked = classifier.logits(of: examples.images, ids: examples.ids).otherClasses(than: examples.labels, atMost: targets)
     var active = ActiveSet(examples, at: examples.images, state: Course(shape: examples.images.shape, ranked: ranked))
     for _ in 0..<steps {
       for rank in 0..<min(targets, classifier.classes - 1) where !active.isEmpty {
@@ -61,7 +61,7 @@ package struct DeepFool: Attack {
 
   /// Looks at the boundary to one class. The first look of a step also tells who is misclassified by now, and has arrived.
   private func look(_ active: inout ActiveSet<Course>, _ rank: Int, _ classifier: any Classifier, _ norm: Norm) {
-    let targets = LossTargets(labels: active.targets.labels, targetClasses: active.state.ranked.map { $0[rank] })
+    let targets = active.targets.aimed(at: active.state.ranked.map { $0[rank] })
     let (differences, logits) = classifier.inputGradient(
       at: active.iterates, targets: targets, loss: LogitDifference(), gradient: &active.state.gradient)
     active.state.consider(differences, norm)

@@ -46,7 +46,7 @@ package struct Examples: Sendable {
   }
 
   /// What a loss may compare the logits with.
-  package var targets: LossTargets { LossTargets(labels: labels, referenceLogits: referenceLogits) }
+  package var targets: LossTargets { LossTargets(labels: labels, referenceLogits: referenceLogits, ids: ids) }
 
   /// The random numbers of each example for `purpose`.
   package func streams(for purpose: RandomPurpose) -> [RandomStream] {

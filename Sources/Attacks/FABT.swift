@@ -45,14 +45,14 @@ package struct FABT: Attack {
     _ examples: Examples, of classifier: any Classifier, threat: Threat, control: () throws -> Void
   ) rethrows -> Tensor {
     try control()
-    let ranked = classifier.logits(of: examples.images).otherClasses(than: examples.labels, atMost: targets)
+    let ranked = classifier.logits(of: examples.images, ids: examples.ids).otherClasses(than: examples.labels, atMost: targets)
     var active = ActiveSet(examples, at: examples.images, state: Search(nearest: examples.images, ranked: ranked))
     for rank in 0..<min(targets, classifier.classes - 1) {
       active.iterates = active.clean
       for _ in 0..<steps where !active.isEmpty {
         try control()
         step(&active, rank, classifier, threat)
-        judge(&active, classifier.logits(of: active.iterates).predictions(), threat)
+        judge(&active, classifier.logits(of: active.iterates, ids: active.ids).predictions(), threat)
       }
     }
     active.iterates = active.state.nearest
@@ -61,7 +61,7 @@ package struct FABT: Attack {
 
   /// `x = (1 − α)·(x + η·d(x)) + α·(x₀ + η·d(x₀))`, where d is the way to the boundary's linear approximation at x.
   private func step(_ active: inout ActiveSet<Search>, _ rank: Int, _ classifier: any Classifier, _ threat: Threat) {
-    let targets = LossTargets(labels: active.targets.labels, targetClasses: active.state.ranked.map { $0[rank] })
+    let targets = active.targets.aimed(at: active.state.ranked.map { $0[rank] })
     let (differences, _) = classifier.inputGradient(
       at: active.iterates, targets: targets, loss: LogitDifference(), gradient: &active.state.gradient)
     for row in 0..<active.count {

@@ -5,7 +5,7 @@ extension AttackDefinition {
     fields: [
       .steps(default: 1, onlyDefault: "fgsm takes a single step; for more steps use pgd"),
       .stepSize(help: "The length of the step; by default epsilon, 1.25 epsilon from a random start."),
-      .randomStart(default: false), .restarts,
+      .randomStart(default: false), .restarts, .eotSamples,
     ],
     family: .projectedSteps, strength: 10
   ) { settings, threat, keep in

@@ -8,6 +8,8 @@ struct LinearBoundary {
   private let level: Double
   private let count: Int
   private let norm: Norm
+  /// In L1: the pixels by the size of their weights, the largest first.
+  private let order: [Int]
 
   /// The points where `value + normal · (x − origin)` is 0. A value of the normal that is not finite counts as 0.
   init(normal: ArraySlice<Float>, value: Float, at origin: ArraySlice<Float>, norm: Norm) {
@@ -19,6 +21,8 @@ struct LinearBoundary {
       weights[index].replace(with: 0, where: 0 * weights[index] .!= 0)
     }
     level = Self.product(weights, Self.fours(origin)) - Double(value)
+    let weights = weights
+    order = norm == .l1 ? (0..<count).sorted { abs(weights[$0 / 4][$0 % 4]) > abs(weights[$1 / 4][$1 % 4]) } : []
   }
 
   /// The shortest steps from `point` onto the plane, each pixel staying in the box, and their length. Where no point of the box lies on
@@ -33,15 +37,31 @@ struct LinearBoundary {
     let rooms = zip(weights, point).map { weight, pixel in
       Self.larger((pixel - low).replacing(with: high - pixel, where: sign * weight .> 0), .zero)
     }
+    if norm == .l1 { return sparseSteps(rooms, change: abs(excess), sign) }
     let speeds = weights.map(speed)
     return steps(rooms, speeds, pace(rooms, speeds, change: abs(excess)), sign)
+  }
+
+  /// In L1 a pixel of the largest weight goes first, as far as the box lets it, then the next.
+  private func sparseSteps(_ rooms: [SIMD4<Double>], change: Double, _ sign: Double) -> (steps: [Double], length: Double) {
+    var steps = [Double](repeating: 0, count: count)
+    var (left, length) = (change, 0.0)
+    for pixel in order {
+      let weight = weights[pixel / 4][pixel % 4]
+      guard left > 0, weight != 0 else { break }
+      let size = min(left / abs(weight), rooms[pixel / 4][pixel % 4])
+      steps[pixel] = sign * weight < 0 ? -size : size
+      left -= size * abs(weight)
+      length += size
+    }
+    return (steps, length)
   }
 
   /// How far pixels move at pace 1, before they meet the box: in L∞ all alike, in L2 by their weights.
   private func speed(_ weights: SIMD4<Double>) -> SIMD4<Double> {
     switch norm {
     case .linf: SIMD4(repeating: 1).replacing(with: 0, where: weights .== 0)
-    case .l2: Self.magnitude(weights)
+    case .l2, .l1: Self.magnitude(weights)
     }
   }
 

@@ -8,6 +8,7 @@ extension AttackDefinition {
       .steps(default: 10), .stepSize(help: "The length of a step; by default epsilon / steps."),
       Field(
         "decay", .number(0...1), default: 1.0, help: "What is kept of the momentum from step to step.", label: .named),
+      .eotSamples,
     ],
     family: .projectedSteps, strength: 26
   ) { settings, threat, keep in

@@ -8,6 +8,7 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   package let inputShape: Shape
   package let classes: Int
   package let shardSize: Int
+  package let isRandomised: Bool
   private let engine: Engine
   /// The network compiled for attacks.
   package let session: Session
@@ -28,11 +29,12 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
     inputShape = graph.inputShape
     classes = graph.outputShape.count
     shardSize = graph.sharding.size
+    isRandomised = graph.isRandomised
     let contexts = min(max(1, width), engine.threads)
     let session = try Session(
       engine.programs.program(graph, for: .attack, isBF16: isBF16), parameters: parameters, contexts: contexts, in: allocation)
     self.session = session
-    classifiers = (0..<contexts).map { NetworkClassifier(session[$0], inputShape: graph.inputShape, classes: graph.outputShape.count) }
+    classifiers = (0..<contexts).map { NetworkClassifier(session[$0], graph) }
   }
 
   /// To be called after the parameters have changed.
@@ -48,12 +50,14 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
 private final class NetworkClassifier: Classifier {
   let inputShape: Shape
   let classes: Int
+  let isRandomised: Bool
   private let context: ExecutionContext
 
-  init(_ context: ExecutionContext, inputShape: Shape, classes: Int) {
+  init(_ context: ExecutionContext, _ graph: Graph) {
     self.context = context
-    self.inputShape = inputShape
-    self.classes = classes
+    inputShape = graph.inputShape
+    classes = graph.outputShape.count
+    isRandomised = graph.isRandomised
   }
 
   func logits(of images: Tensor) -> Tensor { context.forward(images) }

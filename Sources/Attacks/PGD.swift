@@ -5,7 +5,7 @@ extension AttackDefinition {
     name: "pgd", summary: "Projected gradient descent from a random point of the ball (Madry et al. 2018, arXiv:1706.06083).",
     fields: [
       .steps(default: 40), .stepSize(help: "The length of a step; by default 2.5 epsilon / steps, which reaches across the ball."),
-      .randomStart(default: true), .restarts,
+      .randomStart(default: true), .restarts, .eotSamples,
     ],
     family: .projectedSteps, strength: 30
   ) { settings, threat, keep in

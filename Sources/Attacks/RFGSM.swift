@@ -6,7 +6,7 @@ extension AttackDefinition {
     summary:
       "Half of epsilon along the signs of Gaussian noise, the other half along the gradient's (Tramèr et al. 2018, arXiv:1705.07204).",
     fields: [
-      .steps(default: 1, onlyDefault: "rfgsm takes a single step along the gradient; for more steps use pgd"), .restarts,
+      .steps(default: 1, onlyDefault: "rfgsm takes a single step along the gradient; for more steps use pgd"), .restarts, .eotSamples,
     ],
     family: .projectedSteps, strength: 12
   ) { _, threat, keep in RFGSM(epsilon: threat.epsilon, keep: keep) }

@@ -35,12 +35,12 @@ package struct Square: Attack {
     var moves: any SquareMoves =
       switch threat.norm {
       case .linf: SquareStripes(examples.images.shape.example, epsilon: threat.epsilon)
-      case .l2: SquarePyramids(examples.images.shape.example, epsilon: threat.epsilon)
+      case .l2, .l1: SquarePyramids(examples.images.shape.example, threat)
       }
     var streams = examples.streams(for: .attackStart)
     let start = examples.starts ?? starts(examples.images, &streams, moves)
     try control()
-    let logits = classifier.logits(of: start)
+    let logits = classifier.logits(of: start, ids: examples.ids)
     var active = ActiveSet(examples, at: start, state: Search(streams: streams, margins: logits.margins(of: examples.labels)))
     active.release(by: logits)
     for query in 0..<queries where !active.isEmpty {
@@ -69,7 +69,7 @@ package struct Square: Attack {
     for row in 0..<active.count {
       candidates.edit(row, beside: active.clean) { moves.change($1, around: $0, from: &active.state.streams[row]) }
     }
-    let logits = classifier.logits(of: candidates)
+    let logits = classifier.logits(of: candidates, ids: active.ids)
     let margins = logits.margins(of: active.targets.labels)
     let predicted = logits.predictions()
     for row in 0..<active.count where margins[row] < active.state.margins[row] || predicted[row] != active.targets.labels[row] {

@@ -3,13 +3,14 @@ import TensorEngine
 
 /// How the size of a perturbation is measured.
 package enum Norm: String, CaseIterable, Hashable, Sendable, Codable {
-  case linf, l2
+  case linf, l2, l1
 
   /// As a reader writes it.
   package var symbol: String {
     switch self {
     case .linf: "L∞"
     case .l2: "L2"
+    case .l1: "L1"
     }
   }
 }
@@ -25,16 +26,21 @@ package struct Threat: Hashable, Sendable, Codable {
     self.epsilon = epsilon
   }
 
+  /// The share of pixels that a step in L1 moves.
+  private static let sparsity = 0.01
+
   /// The range of a pixel.
   package static let box: ClosedRange<Float> = 0...1
 
-  /// Turns a gradient into the step of length 1 in this norm that raises the loss most: its sign for L∞, g/‖g‖₂ for L2.
+  /// Turns a gradient into the step of length 1 in this norm that raises the loss most: its sign for L∞, g/‖g‖₂ for L2. For L1 that would
+  /// be a single pixel; the signs of its largest hundredth do nearly as well and far faster (Tramèr and Boneh 2019, arXiv:1904.13000).
   ///
   /// A zero gradient gives a zero step; a NaN counts as 0, an infinity as the largest finite number.
   package func direct(_ gradient: inout Tensor) {
     switch norm {
     case .linf: gradient.replaceBySigns()
     case .l2: gradient.normaliseExamples()
+    case .l1: gradient.keepSignsOfLargest(share: Self.sparsity)
     }
   }
 
@@ -43,6 +49,7 @@ package struct Threat: Hashable, Sendable, Codable {
     switch norm {
     case .linf: images.clamp(around: clean, by: Float(epsilon), within: Self.box)
     case .l2: images.shrink(around: clean, to: epsilon, within: Self.box)
+    case .l1: images.projectOntoL1Ball(around: clean, radius: epsilon, within: Self.box)
     }
   }
 
@@ -54,7 +61,8 @@ package struct Threat: Hashable, Sendable, Codable {
     switch norm {
     case .linf:
       images.ascend(alongSignsOf: gradient, by: Float(size), around: clean, radius: Float(epsilon), within: Self.box)
-    case .l2:
+    case .l2, .l1:
+      if norm == .l1 { gradient.ignoreWalls(around: images) }
       direct(&gradient)
       images.add(Float(size), times: gradient)
       project(&images, around: clean)
@@ -66,12 +74,14 @@ package struct Threat: Hashable, Sendable, Codable {
     switch norm {
     case .linf: images.largestDifferences(from: clean)
     case .l2: images.euclideanDistances(from: clean)
+    case .l1: images.absoluteDifferences(from: clean)
     }
   }
 
   /// Points uniform in the ball around `clean`, each drawn from its own stream, brought into the box.
   ///
-  /// L2: a normal direction with the radius ε·U^(1/d), d the number of pixels (uniform by volume).
+  /// L2: a normal direction with the radius ε·U^(1/d), d the number of pixels (uniform by volume). L1: exponential lengths with random
+  /// signs, over the sum of d + 1 of them, which is uniform by volume too.
   package func uniformPoints(around clean: Tensor, from streams: inout [RandomStream]) -> Tensor {
     var points = clean
     let stride = clean.stride
@@ -86,9 +96,23 @@ package struct Threat: Hashable, Sendable, Codable {
         let length = direction.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
         let scale = length > 0 ? epsilon * pow(Double(streams[row].uniform()), 1 / Double(stride)) / length : 0
         for (index, value) in zip(pixels, direction) { points.values[index] += Float(scale * Double(value)) }
+      case .l1:
+        let lengths = (0...stride).map { _ in -log(1 - Double(streams[row].uniform())) }
+        let scale = epsilon / max(lengths.reduce(0, +), .leastNormalMagnitude)
+        for (index, length) in zip(pixels, lengths) { points.values[index] += Float(scale * length) * streams[row].sign() }
       }
     }
     project(&points, around: clean)
     return points
+  }
+}
+
+extension Tensor {
+  /// Sets this gradient to 0 where the box stops its step: in L1 a step goes into few pixels, and is lost in one that cannot move.
+  fileprivate mutating func ignoreWalls(around images: Tensor) {
+    for index in values.indices {
+      let pixel = images.values[index]
+      if values[index] > 0 ? pixel >= Threat.box.upperBound : pixel <= Threat.box.lowerBound { values[index] = 0 }
+    }
   }
 }

@@ -32,7 +32,7 @@ package struct UniformNoise: Attack {
     var active = ActiveSet(examples, at: start, state: streams)
     for _ in 1..<max(draws, 1) {
       try control()
-      active.release(by: classifier.logits(of: active.iterates))
+      active.release(by: classifier.logits(of: active.iterates, ids: active.ids))
       if active.isEmpty { break }
       active.iterates = threat.uniformPoints(around: active.clean, from: &active.state)
     }

@@ -18,6 +18,8 @@ package struct AttackTrial: Sendable {
   /// How far the misclassified images lie that a minimal-distance attack found, in any order.
   package private(set) var distances: [Double] = []
   package var seconds: Double
+  /// Of a sequence, its attacks in their order: each ran on what those before it left correct.
+  package private(set) var parts: [AttackTrial] = []
 
   package init(
     settings: AttackSettings, threat: Threat, withstood: [Bool], zeroGradients: Int = 0, brokenGradients: Int = 0, breaches: Int = 0,
@@ -32,6 +34,20 @@ package struct AttackTrial: Sendable {
     self.unrepeatable = unrepeatable
     self.cost = cost
     self.seconds = seconds
+  }
+
+  /// The trial of a sequence.
+  ///
+  /// - Parameter standing: for each example, whether it was correct before the first part.
+  init(settings: AttackSettings, threat: Threat, standing: [Bool], parts: [AttackTrial]) {
+    // What a gradient attack could not move at all may have fallen to another. What none could move is counted by each.
+    let followers = parts.filter { $0.settings.definition.access == .gradients }
+    self.init(
+      settings: settings, threat: threat, withstood: parts.last?.withstood ?? standing,
+      zeroGradients: followers.map(\.zeroGradients).min() ?? 0, brokenGradients: parts.map(\.brokenGradients).max() ?? 0,
+      breaches: parts.reduce(0) { $0 + $1.breaches }, unrepeatable: parts.reduce(0) { $0 + $1.unrepeatable },
+      cost: parts.reduce(into: AttackCost()) { $0 += $1.cost }, seconds: parts.reduce(0) { $0 + $1.seconds })
+    self.parts = parts
   }
 
   package var accuracy: Proportion { Proportion(withstood) }

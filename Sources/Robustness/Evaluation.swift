@@ -16,6 +16,10 @@ package struct Evaluation: Hashable, Sendable, Codable {
     /// In the threat's norm, of the misclassified images that a minimal-distance attack found, however far; `nil` without any.
     package var meanDistance: Double?
     package var medianDistance: Double?
+    /// Passes through the network, forward or backward; `nil` in a report of a version that did not say.
+    package private(set) var passes: Int?
+    /// Of a sequence, its attacks in their order; `nil` for a single attack.
+    package var parts: [Part]?
 
     package init(
       settings: AttackSettings, robustAccuracy: Proportion, correctPerClass: [Int], gradientEvaluations: Int, forwardPasses: Int,
@@ -27,6 +31,7 @@ package struct Evaluation: Hashable, Sendable, Codable {
       self.correctPerClass = correctPerClass
       self.gradientEvaluations = gradientEvaluations
       self.forwardPasses = forwardPasses
+      passes = AttackCost(gradientEvaluations: gradientEvaluations, forwardPasses: forwardPasses).passes
       self.seconds = seconds
       guard !distances.isEmpty else { return }
       let sorted = distances.sorted()
@@ -35,12 +40,34 @@ package struct Evaluation: Hashable, Sendable, Codable {
     }
 
     private enum CodingKeys: String, CodingKey {
-      case label, seconds
+      case label, seconds, passes, parts
       case meanDistance = "mean_distance"
       case medianDistance = "median_distance"
       case settings = "attack"
       case robustAccuracy = "robust_accuracy"
       case correctPerClass = "correct_per_class"
+      case gradientEvaluations = "gradient_evaluations"
+      case forwardPasses = "forward_passes"
+    }
+  }
+
+  /// One attack of a sequence.
+  package struct Part: Hashable, Sendable, Codable {
+    package var settings: AttackSettings
+    package var label: String
+    /// What was left correct after it.
+    package var robustAccuracy: Proportion
+    /// The examples that were correct before it and not after.
+    package var fallen: Int
+    package var gradientEvaluations: Int
+    package var forwardPasses: Int
+    package var passes: Int
+    package var seconds: Double
+
+    private enum CodingKeys: String, CodingKey {
+      case label, fallen, passes, seconds
+      case settings = "attack"
+      case robustAccuracy = "robust_accuracy"
       case gradientEvaluations = "gradient_evaluations"
       case forwardPasses = "forward_passes"
     }
@@ -69,10 +96,29 @@ package struct Evaluation: Hashable, Sendable, Codable {
   package struct AtEpsilon: Hashable, Sendable, Codable {
     package var epsilon: Double
     package var accuracy: Proportion
+    /// At the threat's own epsilon: the accuracy under all attacks.
+    package var union: Proportion?
 
     package init(epsilon: Double, accuracy: Proportion) {
       self.epsilon = epsilon
       self.accuracy = accuracy
+    }
+  }
+
+  /// The results against a further threat, with the same meanings as those against the job's own.
+  package struct UnderThreat: Hashable, Sendable, Codable {
+    package var threat: Threat
+    package var attacks: [Attacked]
+    package var worstCase: Proportion
+    package var perClass: [OfClass]
+    package var worstClass: OfClass?
+    package var warnings: [Warning]
+
+    private enum CodingKeys: String, CodingKey {
+      case threat, attacks, warnings
+      case worstCase = "worst_case"
+      case perClass = "per_class"
+      case worstClass = "worst_class"
     }
   }
 
@@ -92,6 +138,10 @@ package struct Evaluation: Hashable, Sendable, Codable {
   package var forwardPasses: Int
   package var seconds: Double
   package var warnings: [Warning]
+  /// The results against further threats; `nil` without any.
+  package var threats: [UnderThreat]?
+  /// Where there are further threats: the accuracy under all attacks of all threats.
+  package var unionOfThreats: Proportion?
 
   package init(
     threat: Threat, cleanAccuracy: Proportion, attacks: [Attacked], worstCase: Proportion, perClass: [OfClass], worstClass: OfClass?,
@@ -112,8 +162,9 @@ package struct Evaluation: Hashable, Sendable, Codable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case threat, attacks, curve, seconds, warnings
+    case threat, threats, attacks, curve, seconds, warnings
     case cleanAccuracy = "clean_accuracy"
+    case unionOfThreats = "union_of_threats"
     case worstCase = "worst_case"
     case perClass = "per_class"
     case worstClass = "worst_class"

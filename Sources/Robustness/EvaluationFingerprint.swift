@@ -9,24 +9,30 @@ struct EvaluationFingerprint: Encodable {
   private let engine = EngineVersion.description
   private let model: String
   private let threat: Threat
+  private let threats: [Threat]
   private let attacks: [AttackSettings]
   private let curve: [Double]
+  private let curveAttack: AttackSettings
   private let seed: UInt64
   private let selfCheck: Bool
   private let ids: [Int]
   private let labels: [Int]
   private let shardSize: Int
+  private let isRandomised: Bool
 
-  init(_ evaluator: Evaluator, _ model: String, _ set: EvaluationSet, shardSize: Int) {
+  init(_ evaluator: Evaluator, _ model: String, _ set: EvaluationSet, _ team: any ClassifierTeam) {
     self.model = model
     threat = evaluator.threat
+    threats = evaluator.settings.threats
     attacks = evaluator.settings.attacks
     curve = evaluator.settings.curve
+    curveAttack = evaluator.settings.curveAttack
     seed = evaluator.settings.seed
     selfCheck = evaluator.settings.selfCheck
     ids = set.ids
     labels = set.labels
-    self.shardSize = shardSize
+    shardSize = team.shardSize
+    isRandomised = team.isRandomised
   }
 
   func digest() throws -> String {

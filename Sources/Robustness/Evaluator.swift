@@ -1,14 +1,5 @@
 import Attacks
-import Synchronization
 import TensorEngine
-
-/// The progress of an evaluation.
-package struct EvaluationProgress: Hashable, Sendable {
-  /// The current stage: `clean`, an attack's label, `curve 0.1` or `self-check`.
-  package var stage: String
-  /// The finished fraction of the work, 0 to 1. It assumes that no example is misclassified early.
-  package var fraction: Double
-}
 
 /// Measures the accuracy of a model, clean and under attack.
 ///
@@ -32,100 +23,89 @@ package struct Evaluator: Sendable {
     _ team: any ClassifierTeam, on set: EvaluationSet, journal: EvaluationJournal = EvaluationJournal(model: ""),
     control: @escaping @Sendable () throws -> Void = {}, progress: @escaping @Sendable (EvaluationProgress) -> Void = { _ in }
   ) throws -> Evaluation {
-    journal.begin(fingerprint: try EvaluationFingerprint(self, journal.model, set, shardSize: team.shardSize).digest())
-    let epsilons = Array(Set(settings.curve)).sorted()
-    let work = Work(
-      team: team, set: set, seed: settings.seed, journal: journal, control: control, progress: progress,
-      units: units(epsilons) * set.count)
-    let clean = try work.cleanOutcomes()
-    var spent = AttackCost(forwardPasses: set.count)
+    var evaluator = self
+    evaluator.settings.attacks = settings.attacks.map { $0.completed(forRandomised: team.isRandomised) }
+    journal.begin(fingerprint: try EvaluationFingerprint(evaluator, journal.model, set, team).digest())
+    return try evaluator.evaluate(
+      EvaluationWork(
+        team: team, set: set, seed: settings.seed, journal: journal, control: control,
+        meter: EvaluationMeter(total: evaluator.units * set.count, report: progress)))
+  }
 
-    let trials = try settings.attacks.enumerated().map { number, attack in
-      try work.trial(of: attack, against: threat, clean: clean, stage: attack.label, key: "attack \(number)")
+  private func evaluate(_ work: EvaluationWork) throws -> Evaluation {
+    let (clean, cleanCost) = try work.cleanOutcomes()
+    let trials = try run(settings.attacks, against: threat, clean, work, keys: "attack")
+    let further = try settings.threats.enumerated().map { number, other in
+      try run(
+        settings.attacks.map { $0.adapted(from: threat, to: other) }, against: other, clean, work, keys: "threat \(number) attack")
     }
-    var points: [Evaluation.AtEpsilon] = []
-    for epsilon in epsilons {
-      points.append(try point(at: epsilon, trials: trials, clean: clean, work: work, spent: &spent))
-    }
-    let still =
-      try settings.selfCheck
-      ? work.trial(of: Self.idle, against: unmoved, clean: clean, stage: "self-check", key: "self-check") : nil
-    for trial in trials + (still.map { [$0] } ?? []) { spent += trial.cost }
+    let drawn = try settings.attackedCurve(of: threat).map { try curveTrial(at: $0, clean, work) }
+    let still = try settings.selfCheck ? selfCheck(clean, work) : nil
+    let cost = (trials + further.joined() + drawn + (still.map { [$0] } ?? [])).reduce(into: cleanCost) { $0 += $1.cost }
 
-    let robust = trials.reduce(clean) { zip($0, $1.withstood).map { $0 && $1 } }
-    let classes = perClass(set, clean: clean, robust: robust)
-    return Evaluation(
-      threat: threat, cleanAccuracy: Proportion(clean), attacks: trials.map { attacked($0, set) }, worstCase: Proportion(robust),
-      perClass: classes, worstClass: worst(of: classes), curveAttack: points.isEmpty ? nil : settings.strongest?.label, curve: points,
-      gradientEvaluations: spent.gradientEvaluations, forwardPasses: spent.forwardPasses,
-      seconds: journal.snapshot.stages.values.reduce(0) { $0 + $1.seconds },
-      warnings: warnings(trials: trials, points: points, still: still, clean: clean, classes: classes))
+    let summary = EvaluationSummary(set: work.set, clean: clean)
+    let own = summary.results(against: threat, trials)
+    let points = curve(drawn: drawn, trials, clean)
+    var evaluation = Evaluation(
+      threat: threat, cleanAccuracy: Proportion(clean), attacks: own.attacks, worstCase: own.worstCase, perClass: own.perClass,
+      worstClass: own.worstClass, curveAttack: points.contains { $0.epsilon > 0 } ? settings.curveAttack.label : nil, curve: points,
+      gradientEvaluations: cost.gradientEvaluations, forwardPasses: cost.forwardPasses,
+      seconds: work.journal.snapshot.stages.values.reduce(0) { $0 + $1.seconds },
+      warnings: warnings(trials: trials, points: points, still: still, clean: clean, classes: own.perClass))
+    if !further.isEmpty {
+      evaluation.threats = zip(settings.threats, further).map { summary.results(against: $0, $1) }
+      evaluation.unionOfThreats = Proportion(summary.robust(trials + further.joined()))
+    }
+    return evaluation
+  }
+
+  private func run(
+    _ attacks: [AttackSettings], against threat: Threat, _ clean: [Bool], _ work: EvaluationWork, keys: String
+  ) throws -> [AttackTrial] {
+    try attacks.enumerated().map { number, attack in
+      let name = threat == self.threat ? attack.label : "\(threat.norm.rawValue) \(threat.epsilon) \(attack.label)"
+      return try work.trial(of: attack, against: threat, standing: clean, .init(name: name, key: "\(keys) \(number)"))
+    }
   }
 
   // MARK: The curve
 
-  private func point(
-    at epsilon: Double, trials: [AttackTrial], clean: [Bool], work: Work, spent: inout AttackCost
-  ) throws -> Evaluation.AtEpsilon {
-    guard epsilon > 0, let strongest = settings.strongest else {
-      return Evaluation.AtEpsilon(epsilon: epsilon, accuracy: Proportion(clean))
+  /// Every example that is correct clean is attacked at every epsilon, also if a smaller epsilon sufficed to fool the model. Otherwise the
+  /// curve could never rise, and a rise reveals an attack that fails.
+  private func curveTrial(at epsilon: Double, _ clean: [Bool], _ work: EvaluationWork) throws -> AttackTrial {
+    let title = "curve \(epsilon)"
+    return try work.trial(
+      of: settings.curveAttack.scaled(from: threat, to: epsilon), against: Threat(norm: threat.norm, epsilon: epsilon), standing: clean,
+      .init(name: title, key: title))
+  }
+
+  /// - Parameter drawn: the trials that were run for the curve alone.
+  private func curve(drawn: [AttackTrial], _ trials: [AttackTrial], _ clean: [Bool]) -> [Evaluation.AtEpsilon] {
+    let begun = trials.map { $0.parts.first ?? $0 }.filter { $0.settings == settings.curveAttack }
+    return Set(settings.curve).sorted().map { epsilon in
+      let trial = (drawn + begun).first { $0.threat.epsilon == epsilon }
+      var point = Evaluation.AtEpsilon(epsilon: epsilon, accuracy: trial?.accuracy ?? Proportion(clean))
+      if epsilon == threat.epsilon, !trials.isEmpty { point.union = Proportion(EvaluationSummary.robust(clean, trials)) }
+      return point
     }
-    if epsilon == threat.epsilon, let trial = trials.first(where: { $0.settings == strongest }) {
-      return Evaluation.AtEpsilon(epsilon: epsilon, accuracy: trial.accuracy)
-    }
-    // Every example that is correct clean is attacked at every epsilon, also if a smaller epsilon sufficed to fool the model. Otherwise
-    // the curve could never rise, and a rise reveals an attack that fails.
-    let trial = try work.trial(
-      of: strongest.scaled(from: threat, to: epsilon), against: Threat(norm: threat.norm, epsilon: epsilon), clean: clean,
-      stage: "curve \(epsilon)", key: "curve \(epsilon)")
-    spent += trial.cost
-    return Evaluation.AtEpsilon(epsilon: epsilon, accuracy: trial.accuracy)
   }
 
   // MARK: The self-check
 
   /// One step, which the projection at epsilon = 0 undoes.
   private static let idle = AttackSettings(.pgd, ["steps": 1, "step_size": 0.1, "random_start": false])
-  private var unmoved: Threat { Threat(norm: threat.norm, epsilon: 0) }
 
-  // MARK: Summing up
-
-  private func attacked(_ trial: AttackTrial, _ set: EvaluationSet) -> Evaluation.Attacked {
-    Evaluation.Attacked(
-      settings: trial.settings, robustAccuracy: trial.accuracy,
-      correctPerClass: counts(trial.withstood, set), gradientEvaluations: trial.cost.gradientEvaluations,
-      forwardPasses: trial.cost.forwardPasses, seconds: trial.seconds, distances: trial.distances)
+  private func selfCheck(_ clean: [Bool], _ work: EvaluationWork) throws -> AttackTrial {
+    let unmoved = Threat(norm: threat.norm, epsilon: 0)
+    return try work.trial(of: Self.idle, against: unmoved, standing: clean, .init(name: "self-check", key: "self-check"))
   }
 
-  /// The number of true `outcomes` of each class.
-  private func counts(_ outcomes: [Bool], _ set: EvaluationSet) -> [Int] {
-    var counts = [Int](repeating: 0, count: set.classNames.count)
-    for (label, outcome) in zip(set.labels, outcomes) where outcome { counts[label] += 1 }
-    return counts
-  }
-
-  private func perClass(_ set: EvaluationSet, clean: [Bool], robust: [Bool]) -> [Evaluation.OfClass] {
-    let totals = counts([Bool](repeating: true, count: set.count), set)
-    let clean = counts(clean, set)
-    let robust = counts(robust, set)
-    return set.classNames.indices.map { label in
-      Evaluation.OfClass(
-        name: set.classNames[label], cleanAccuracy: Proportion(correct: clean[label], total: totals[label]),
-        robustAccuracy: Proportion(correct: robust[label], total: totals[label]))
-    }
-  }
-
-  private func worst(of classes: [Evaluation.OfClass]) -> Evaluation.OfClass? {
-    classes.filter { $0.cleanAccuracy.total > 0 }
-      .min { ($0.robustAccuracy.value, $0.cleanAccuracy.value) < ($1.robustAccuracy.value, $1.cleanAccuracy.value) }
-  }
+  // MARK: Warnings and work
 
   private func warnings(
     trials: [AttackTrial], points: [Evaluation.AtEpsilon], still: AttackTrial?, clean: [Bool], classes: [Evaluation.OfClass]
   ) -> [Warning] {
-    var found = trials.flatMap { trial in
-      [Warning.zeroGradients(trial), .brokenGradients(trial), .breach(trial), .unrepeatable(trial)]
-    }
+    var found = trials.flatMap(Warning.ofTrial)
     found.append(.iterativeWeakerThanSingleStep(trials))
     found += Warning.noiseBeatsAttack(trials)
     found.append(.accuracyRises(points))
@@ -138,121 +118,15 @@ package struct Evaluator: Sendable {
   }
 
   /// The most passes over one example.
-  private func units(_ epsilons: [Double]) -> Int {
-    let curve = epsilons.filter { $0 > 0 && $0 != threat.epsilon }.count * (settings.strongest.map(Work.units) ?? 0)
-    return 1 + settings.attacks.map(Work.units).reduce(0, +) + curve + (settings.selfCheck ? Work.units(Self.idle) : 0)
+  private var units: Int {
+    let attacks = settings.runs(against: threat) + (settings.selfCheck ? [(Self.idle, threat.norm)] : [])
+    return 1 + attacks.reduce(0) { $0 + EvaluationWork.units($1.attack, in: $1.norm) }
   }
 }
 
-/// Runs the stages of one evaluation over its shards.
-private struct Work {
-  let team: any ClassifierTeam
-  let set: EvaluationSet
-  let journal: EvaluationJournal
-  let control: @Sendable () throws -> Void
-  let meter: ProgressMeter
-  let seed: UInt64
-
-  init(
-    team: any ClassifierTeam, set: EvaluationSet, seed: UInt64, journal: EvaluationJournal, control: @escaping @Sendable () throws -> Void,
-    progress: @escaping @Sendable (EvaluationProgress) -> Void, units: Int
-  ) {
-    self.team = team
-    self.set = set
-    self.seed = seed
-    self.journal = journal
-    self.control = control
-    meter = ProgressMeter(total: units, report: progress)
-  }
-
-  /// A stage of the evaluation.
-  private struct Stage {
-    /// Its name in progress reports.
-    let name: String
-    /// Its name in the journal, unique within an evaluation.
-    let key: String
-    /// The most passes over one example.
-    let units: Int
-  }
-
-  /// The most passes that an attack makes over one example. A gradient counts as two.
-  static func units(_ attack: AttackSettings) -> Int {
-    let cost = attack.cost
-    return 2 * cost.gradientEvaluations + cost.forwardPasses + attack.runs
-  }
-
-  /// For each example, whether it is predicted correctly.
-  func cleanOutcomes() throws -> [Bool] {
-    let set = set
-    let shards = try overShards(of: Array(0..<set.count), Stage(name: "clean", key: "clean", units: 1)) { members, classifier in
-      let predicted = classifier.logits(of: try set.images(members)).predictions()
-      return ShardRecord(withstood: zip(members, predicted).map { set.labels[$0] == $1 })
-    }.records
-    return shards.flatMap(\.withstood)
-  }
-
-  /// Runs one attack on every example that is correct clean.
-  func trial(of attack: AttackSettings, against threat: Threat, clean: [Bool], stage: String, key: String) throws -> AttackTrial {
-    let adversary = attack.adversary(for: threat, keep: .firstMisclassified)
-    let (set, seed, control) = (set, seed, control)
-    let standing = clean.indices.filter { clean[$0] }
-    let result = try overShards(of: standing, Stage(name: stage, key: key, units: Self.units(attack))) { members, classifier in
-      let examples = Examples(
-        images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
-      return ShardRecord(try adversary.run(examples, of: classifier, control: control))
-    }
-    var trial = AttackTrial(settings: attack, threat: threat, withstood: [Bool](repeating: false, count: set.count))
-    for (shard, record) in result.records.enumerated() { trial.add(record, at: members(of: shard, in: standing)) }
-    trial.seconds = result.seconds
-    return trial
-  }
-
-  private func members(of shard: Int, in positions: [Int]) -> [Int] {
-    let size = max(team.shardSize, 1)
-    return Array(positions[shard * size..<min((shard + 1) * size, positions.count)])
-  }
-
-  /// Runs `body` on each shard of `positions` that the journal lacks. Returns the records of all shards in order, and the seconds of the
-  /// stage over all attempts.
-  private func overShards(
-    of positions: [Int], _ stage: Stage, _ body: @Sendable ([Int], any Classifier) throws -> ShardRecord
-  ) throws -> (records: [ShardRecord], seconds: Double) {
-    let size = max(team.shardSize, 1)
-    let shards = (0..<(positions.count + size - 1) / size).map { members(of: $0, in: positions) }
-    let recorded = journal.begin(stage: stage.key)
-    let missing = shards.indices.filter { recorded[$0]?.withstood.count != shards[$0].count }
-    // Examples that are not attacked count as done, and so do those of an earlier attempt.
-    let left = missing.reduce(0) { $0 + shards[$1].count }
-    meter.advance(by: (set.count - left) * stage.units, stage: stage.name)
-    let (control, meter, journal) = (control, meter, journal)
-    try team.forEachShard(missing.count) { task, classifier in
-      try control()
-      let shard = missing[task]
-      journal.record(shard, try body(shards[shard], classifier), of: stage.key)
-      meter.advance(by: shards[shard].count * stage.units, stage: stage.name)
-    }
-    let finished = journal.end(stage: stage.key)
-    return (shards.indices.compactMap { finished.shards[$0] }, finished.seconds)
-  }
-}
-
-/// Adds up the work of several threads and reports the progress.
-private final class ProgressMeter: Sendable {
-  private let done = Mutex(0)
-  private let total: Int
-  private let report: @Sendable (EvaluationProgress) -> Void
-
-  init(total: Int, report: @escaping @Sendable (EvaluationProgress) -> Void) {
-    self.total = max(total, 1)
-    self.report = report
-  }
-
-  func advance(by units: Int, stage: String) {
-    guard units > 0 else { return }
-    let now = done.withLock { done in
-      done += units
-      return done
-    }
-    report(EvaluationProgress(stage: stage, fraction: min(1, Double(now) / Double(total))))
+extension Warning {
+  /// What one attack's result shows by itself.
+  static func ofTrial(_ trial: AttackTrial) -> [Warning?] {
+    [zeroGradients(trial), brokenGradients(trial), breach(trial), unrepeatable(trial)]
   }
 }

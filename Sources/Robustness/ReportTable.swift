@@ -32,3 +32,7 @@ package struct ReportTable {
     }
   }
 }
+
+extension Evaluation {
+  fileprivate func attack(_ label: String) -> Attacked? { attacks.first { $0.label == label } }
+}

@@ -8,18 +8,26 @@ package struct LossTargets: Sendable {
   package let targetClasses: [Int]?
   /// `[batch, classes]`: other logits of the same examples, such as those of the clean images, for a divergence between the two.
   package let referenceLogits: Tensor?
+  /// What the examples are called in their dataset, for networks that draw for each example. No loss looks at them.
+  package let ids: [Int]?
 
-  package init(labels: [Int], targetClasses: [Int]? = nil, referenceLogits: Tensor? = nil) {
+  package init(labels: [Int], targetClasses: [Int]? = nil, referenceLogits: Tensor? = nil, ids: [Int]? = nil) {
     self.labels = labels
     self.targetClasses = targetClasses
     self.referenceLogits = referenceLogits
+    self.ids = ids
+  }
+
+  /// The same for a loss that aims at a class of each example.
+  package func aimed(at classes: [Int]) -> LossTargets {
+    LossTargets(labels: labels, targetClasses: classes, referenceLogits: referenceLogits, ids: ids)
   }
 
   /// Those of the examples in `rows`, in that order.
   package func gathered(_ rows: [Int]) -> LossTargets {
     LossTargets(
       labels: rows.map { labels[$0] }, targetClasses: targetClasses.map { classes in rows.map { classes[$0] } },
-      referenceLogits: referenceLogits?.gathered(rows))
+      referenceLogits: referenceLogits?.gathered(rows), ids: ids.map { ids in rows.map { ids[$0] } })
   }
 }
 

@@ -131,7 +131,7 @@ extension Tensor {
     differences(from: other, starting: 0) { sum, difference in sum + difference * difference }.map { $0.squareRoot() }
   }
 
-  private func differences(from other: Tensor, starting: Double, _ fold: (Double, Double) -> Double) -> [Double] {
+  func differences(from other: Tensor, starting: Double, _ fold: (Double, Double) -> Double) -> [Double] {
     requireSameShape(other)
     let stride = stride
     return values.withUnsafeBufferPointer { x in

@@ -3,7 +3,7 @@ import TensorEngine
 import Testing
 
 /// Notes the images that another classifier is asked about.
-private final class Recorder: Classifier {
+final class Recorder: Classifier {
   private let classifier: any Classifier
   private(set) var asked: [Tensor] = []
 
@@ -39,7 +39,7 @@ private struct Interruption: Error {}
     #expect(found(1) == [1])
   }
 
-  @Test("it starts at noise of length epsilon: at least one pixel at the edge in L∞, all of it in L2", arguments: Norm.allCases)
+  @Test("it starts at noise of length epsilon: at least one pixel at the edge in L∞, all of it in L2", arguments: [Norm.linf, .l2])
   func starts(norm: Norm) {
     let threat = Threat(norm: norm, epsilon: 0.1)
     let recorder = Recorder(LinearClassifier(shape, classes: 3, seed: 2))

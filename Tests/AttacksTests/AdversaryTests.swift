@@ -161,6 +161,20 @@ private struct Interruption: Error {}
     }
   }
 
+  @Test("no attack asks the model more than three times between two questions of the control", arguments: AttackCatalogue.all)
+  func asksOften(definition: AttackDefinition) throws {
+    let classifier = LinearClassifier(shape, classes: 5, seed: 3)
+    let examples = rightly(randomImages(8, shape), by: classifier)
+    let threat = Threat(norm: definition.norms[0], epsilon: 0.05)
+    let parts = AttackSettings(definition).parts(in: threat.norm) ?? [AttackSettings(definition)]
+    let attack = AttackSequence(parts.map { AttackSettings(quick: $0.definition) }, keep: .firstMisclassified)
+    var calls: [Int] = []
+    func count() -> Int { classifier.forwardBatches.count + classifier.gradientBatches.count }
+    _ = Adversary(attack: attack, threat: threat).run(examples, of: classifier) { calls.append(count()) }
+    #expect(calls.count > 1)
+    #expect(zip(calls, calls.dropFirst()).allSatisfy { $1 - $0 <= 3 })
+  }
+
   @Test("an attack that looks for the nearest misclassified image may pass epsilon, but not leave the box or return NaN")
   func minimalDistance() {
     let classifier = LinearClassifier(shape, classes: 3, seed: 2)

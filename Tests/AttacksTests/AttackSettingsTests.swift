@@ -56,7 +56,6 @@ import Testing
   func wellFormed(definition: AttackDefinition) {
     #expect(AttackCatalogue.all.count { $0.name == definition.name } == 1)
     #expect(AttackCatalogue.definition(named: definition.name)?.summary == definition.summary)
-    #expect(!AttackCatalogue.later.contains(definition.name))
     for field in definition.fields {
       #expect(definition.fields.count { $0.name == field.name } == 1)
       #expect(!field.help.isEmpty)
@@ -68,6 +67,14 @@ import Testing
     #expect(AttackSettings(.pgd, ["step_size": 0.01]).scaled(from: threat, to: 0.15).stepSize == 0.005)
     #expect(AttackSettings(.pgd).scaled(from: threat, to: 0.15).stepSize == nil)
     #expect(AttackSettings(.adam, ["step_size": 0.02]).scaled(from: threat, to: 0.15).stepSize == 0.02)
+  }
+
+  @Test("a given step is one of the job's norm: in another the default stands") func otherNorms() {
+    let euclidean = Threat(norm: .l2, epsilon: 2)
+    #expect(
+      AttackSettings(.pgd, ["step_size": 0.01, "steps": 7]).adapted(from: threat, to: euclidean) == AttackSettings(.pgd, ["steps": 7]))
+    let larger = Threat(norm: .linf, epsilon: 0.6)
+    #expect(AttackSettings(.pgd, ["step_size": 0.01]).adapted(from: threat, to: larger).stepSize == 0.02)
   }
 
   @Test("labels tell settings apart") func labels() {
@@ -89,14 +96,17 @@ import Testing
     #expect(AttackSettings(.fabT, ["targets": 3]).label == "fab_t-100-targets3")
     #expect(AttackSettings(.deepfool, ["overshoot": 0.5]).label == "deepfool-50-overshoot0.5")
     #expect(AttackSettings(.cw).label == "cw-1000")
+    #expect(AttackSettings(.autoattack).label == "autoattack")
+    #expect(AttackSettings(.autoattack, ["version": "rand"]).label == "autoattack")
+    #expect(AttackSettings(.pgd, ["eot_samples": 20]).label == "pgd-40-eot_samples20")
   }
 
   @Test("JSON names are in snake case") func json() throws {
     let text = String(decoding: try JSONEncoder().encode(AttackSettings(.pgd, ["steps": 7, "step_size": 0.5])), as: UTF8.self)
-    for key in ["\"name\":\"pgd\"", "\"steps\":7", "\"step_size\":0.5", "\"random_start\":true", "\"restarts\":1"] {
+    for key in ["\"name\":\"pgd\"", "\"steps\":7", "\"step_size\":0.5", "\"random_start\":true", "\"restarts\":1", "\"eot_samples\":1"] {
       #expect(text.contains(key))
     }
-    #expect(text.filter { $0 == ":" }.count == 5)
+    #expect(text.filter { $0 == ":" }.count == 6)
   }
 
   @Test("what a report says of an attack reads as the same settings", arguments: AttackCatalogue.all)

@@ -7,8 +7,12 @@ final class LinearClassifier: Classifier {
   let inputShape: Shape
   let classes: Int
   /// By class, then pixel.
-  var weights: [[Float]]
+  var weights: [[Float]] {
+    didSet { table = weights.flatMap { $0 } }
+  }
   var bias: [Float]
+  /// The weights one after the other: attacks ask millions of times.
+  private var table: [Float]
   private(set) var gradientBatches: [Int] = []
   private(set) var forwardBatches: [Int] = []
   /// Changes the logits of the call with this number: a model that is not a function of its input.
@@ -20,6 +24,7 @@ final class LinearClassifier: Classifier {
     self.inputShape = inputShape
     classes = weights.count
     self.weights = weights
+    table = weights.flatMap { $0 }
     self.bias = bias ?? [Float](repeating: 0, count: weights.count)
   }
 
@@ -41,10 +46,20 @@ final class LinearClassifier: Classifier {
   }
 
   private func forward(_ images: Tensor) -> Tensor {
-    let values = (0..<images.batch).flatMap { row in
-      zip(weights, bias).map { w, b in zip(w, images[example: row]).reduce(b) { $0 + $1.0 * $1.1 } }
+    var logits = Tensor(zeros: [images.batch, classes])
+    let (batch, pixels, classes) = (images.batch, images.stride, classes)
+    images.values.withUnsafeBufferPointer { x in
+      table.withUnsafeBufferPointer { w in
+        for row in 0..<batch {
+          for label in 0..<classes {
+            var sum = bias[label]
+            for pixel in 0..<pixels { sum += w[label * pixels + pixel] * x[row * pixels + pixel] }
+            logits.values[row * classes + label] = sum
+          }
+        }
+      }
     }
-    return Tensor([images.batch, classes], values: values)
+    return logits
   }
 
   func inputGradient(
@@ -54,10 +69,15 @@ final class LinearClassifier: Classifier {
     let logits = forward(images)
     var logitGradient = Tensor(zeros: logits.shape)
     let losses = loss(logits, targets: targets, gradient: &logitGradient)
-    for row in 0..<images.batch {
-      for pixel in 0..<images.stride {
-        gradient.values[row * images.stride + pixel] = (0..<classes).reduce(0) {
-          $0 + logitGradient.values[row * classes + $1] * weights[$1][pixel]
+    let (batch, pixels, classes) = (images.batch, images.stride, classes)
+    gradient = Tensor(zeros: images.shape)
+    gradient.values.withUnsafeMutableBufferPointer { g in
+      table.withUnsafeBufferPointer { w in
+        for row in 0..<batch {
+          for label in 0..<classes {
+            let slope = logitGradient.values[row * classes + label]
+            for pixel in 0..<pixels { g[row * pixels + pixel] += slope * w[label * pixels + pixel] }
+          }
         }
       }
     }
@@ -79,6 +99,15 @@ func randomImages(_ count: Int, _ shape: Shape, in range: ClosedRange<Float> = 0
 /// Those images with the classes that the classifier gives them.
 func rightly(_ images: Tensor, by classifier: LinearClassifier, seed: UInt64 = 1) -> Examples {
   Examples(images: images, labels: classifier.logits(of: images).argmax(), ids: Array(0..<images.batch), seed: seed)
+}
+
+extension AttackDefinition {
+  /// The attack with so few steps and queries that it runs in no time; a sequence with such parts.
+  func quick(for threat: Threat, keep: Keep) -> any Attack {
+    let settings = AttackSettings(quick: self)
+    guard let parts = settings.parts(in: threat.norm) else { return settings.attack(for: threat, keep: keep) }
+    return AttackSequence(parts.map { AttackSettings(quick: $0.definition) }, keep: keep)
+  }
 }
 
 extension AttackSettings {

@@ -16,12 +16,10 @@ import Testing
   }
 
   private static let cases =
-    Norm.allCases.flatMap { norm in
-      [
-        Case(name: "DeepFool", norm: norm, slack: 0.03, attack: DeepFool()),
-        Case(name: "FAB-T", norm: norm, slack: 0.01, attack: FABT(goal: .minimalDistance)),
-      ]
-    } + [Case(name: "C&W", norm: .l2, slack: 0.03, attack: CW())]
+    Norm.allCases.map { Case(name: "FAB-T", norm: $0, slack: 0.01, attack: FABT(goal: .minimalDistance)) }
+    + AttackDefinition.deepfool.norms.map { Case(name: "DeepFool", norm: $0, slack: 0.03, attack: DeepFool()) } + [
+      Case(name: "C&W", norm: .l2, slack: 0.03, attack: CW())
+    ]
 
   @Test("on a linear model the distance is the margin over the dual norm", arguments: cases, [2, 3, 5])
   private func closedForm(_ tested: Case, classes: Int) throws {

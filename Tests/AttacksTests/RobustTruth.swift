@@ -45,7 +45,19 @@ extension LinearClassifier: RobustTruth {
     switch threat.norm {
     case .linf: return zip(slope, room).reduce(0) { $0 + abs($1.0) * min(threat.epsilon, $1.1) }
     case .l2: return euclideanRise(slope.map(abs), room, threat.epsilon)
+    case .l1: return sparseRise(slope.map(abs), room, threat.epsilon)
     }
+  }
+
+  /// The steepest pixel goes as far as it can, then the next.
+  private static func sparseRise(_ slope: [Double], _ room: [Double], _ epsilon: Double) -> Double {
+    var (rise, left) = (0.0, epsilon)
+    for pixel in slope.indices.sorted(by: { slope[$0] > slope[$1] }) {
+      let size = min(left, room[pixel])
+      rise += slope[pixel] * size
+      left -= size
+    }
+    return rise
   }
 
   /// The optimum is min(room, λd) with one λ, such that its length is ε: pixels reach the box in the order of room / d.

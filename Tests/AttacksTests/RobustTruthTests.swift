@@ -7,6 +7,15 @@ import Testing
 @Suite("Attacks against models whose robust accuracy is known") struct RobustTruthTests {
   private static let shape: Shape = [8, 8, 1]
   private static let count = 200
+
+  /// How many more than are robust an attack that is strong leaves correct, at most. In L1 auto-PGD alone does not reach every corner.
+  private static func slack(of definition: AttackDefinition, _ norm: Norm) -> Int? {
+    switch definition.name {
+    case "autoattack": 1
+    case "apgd_t": norm == .l1 ? 4 : 1
+    default: nil
+    }
+  }
   private static let images = randomImages(count, shape)
 
   private func classifier(_ classes: Int, scale: Float = 1, offset: Float = 0) -> LinearClassifier {
@@ -23,7 +32,8 @@ import Testing
   }
 
   @Test(
-    "on a linear model apgd_t leaves as many correct as are robust, to one in 200, and no attack leaves fewer", arguments: [2, 3, 4, 10],
+    "on a linear model autoattack, and but for L1 apgd_t, leave as many correct as are robust, to one in 200, and no attack leaves fewer",
+    arguments: [2, 3, 4, 10],
     Norm.allCases)
   func linear(classes: Int, norm: Norm) {
     let model = classifier(classes)
@@ -33,20 +43,23 @@ import Testing
       for definition in AttackCatalogue.all where definition.goal == .bounded {
         let left = correctCount(AttackSettings(definition), threat, examples, of: model)
         #expect(left >= truth - 1, "\(definition.name) leaves \(left) of \(truth)")
-        if definition.name == "apgd_t" { #expect(left <= truth + 1, "apgd_t leaves \(left) of \(truth)") }
+        guard let slack = Self.slack(of: definition, norm) else { continue }
+        #expect(left <= truth + slack, "\(definition.name) leaves \(left) of \(truth)")
       }
     }
   }
 
   @Test(
-    "neither a scale of the logits nor a sum added to all of them hides anything from apgd_t",
+    "neither a scale of the logits nor a sum added to all of them hides anything from apgd_t and autoattack",
     arguments: [(1_000, 0), (1e-6, 0), (1, 10_000)] as [(Float, Float)], Norm.allCases)
   func scales(change: (scale: Float, offset: Float), norm: Norm) {
     let model = classifier(4, scale: change.scale, offset: change.offset)
     let examples = rightly(Self.images, by: model)
     let threat = Threat(norm: norm, epsilon: model.epsilon(norm, leaving: 60, of: examples))
-    let left = correctCount(AttackSettings(.apgdT), threat, examples, of: model)
-    #expect((59...61).contains(left), "\(left)")
+    for definition in [AttackDefinition.apgdT, .autoattack] {
+      let left = correctCount(AttackSettings(definition), threat, examples, of: model)
+      #expect(left >= 59 && left <= 60 + (Self.slack(of: definition, norm) ?? 0), "\(definition.name) leaves \(left)")
+    }
   }
 
   @Test("PGD on the cross-entropy leaves far more correct than are robust: why it carries no verdict", arguments: Norm.allCases)
@@ -90,8 +103,9 @@ import Testing
       let truth = model.robust(examples, threat)
       #expect(truth.contains(true) && truth.contains(false))
       // A local maximum may hold a search: the authors' code, too, leaves up to three of 200 too many.
-      for (restarts, slack) in [(1, 4), (10, 1)] {
-        let settings = AttackSettings(.apgdT, ["restarts": .int(Int64(restarts))])
+      for (settings, slack) in [
+        (AttackSettings(.apgdT), 4), (AttackSettings(.apgdT, ["restarts": 10]), 1), (AttackSettings(.autoattack), 3),
+      ] {
         let left = correct(settings, threat, examples, of: model)
         #expect(zip(truth, left).allSatisfy { !$0 || $1 }, "an example is misclassified that no perturbation makes wrong")
         #expect(zip(truth, left).count { !$0 && $1 } <= slack)

@@ -73,7 +73,9 @@ struct JobSchemaTests {
     "/training {\"base_epochs\":0,\"epochs\":0}", "/training/schedule {\"name\":\"step\",\"milestones\":[6,6]}",
     "/training/schedule {\"name\":\"step\",\"milestones\":[50]}",
     "/training {\"method\":\"trades\",\"attack\":{\"random_start\":false}}", "/evaluation/attacks [{\"name\":\"cw\"}]",
-    "/training {\"attack\":{\"name\":\"cw\"}}",
+    "/training {\"attack\":{\"name\":\"cw\"}}", "/evaluation/threats [{\"norm\":\"linf\",\"epsilon\":2}]",
+    "/evaluation/threats [{\"norm\":\"linf\",\"epsilon\":0.1}]",
+    "/evaluation {\"attacks\":[{\"name\":\"cw\"}],\"threats\":[{\"norm\":\"l2\",\"epsilon\":1}]}",
     "/gates [{\"metric\":\"robust_accuracy\",\"attack\":\"noise\",\"min\":0.5}]",
     "/gates [{\"metric\":\"clean_accuracy\",\"attack\":\"pgd\",\"min\":0.5}]",
   ]

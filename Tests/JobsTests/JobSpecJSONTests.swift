@@ -16,10 +16,10 @@ import Testing
        "bn_in_attack": "eval",
        "schedule": {"name": "cosine"}, "augment": [], "average": {"ema": null}, "select": "best_robust", "early_stop_patience": null},
      "evaluation": {
-       "attacks": [{"name": "fgsm", "steps": 1, "step_size": null, "random_start": false, "restarts": 1},
-         {"name": "pgd", "steps": 40, "step_size": null, "random_start": true, "restarts": 1}],
-       "samples": 1000, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "baseline": null},
-     "gates": [{"metric": "robust_accuracy", "attack": "pgd", "min": 0.6}],
+       "attacks": [{"name": "apgd_ce", "steps": 100, "restarts": 1, "eot_samples": 1},
+         {"name": "apgd_t", "steps": 100, "targets": 9, "restarts": 1, "eot_samples": 1}],
+       "budget_seconds": 120.0, "threats": [], "samples": 1000, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "baseline": null},
+     "gates": [{"metric": "robust_accuracy", "attack": "apgd_t", "min": 0.6}],
      "precision": "fp32", "seed": 0, "priority": 0, "resources": {"threads": null, "max_seconds": null}}
     """
 
@@ -27,7 +27,7 @@ import Testing
   func completion() throws {
     let document: JSONValue = [
       "name": "digits-pgd", "labels": ["branch": "main"], "dataset": ["id": "digits"], "model": ["architecture": "lenet"],
-      "threat": ["norm": "linf", "epsilon": 0.15], "gates": [["metric": "robust_accuracy", "attack": "pgd", "min": 0.6]],
+      "threat": ["norm": "linf", "epsilon": 0.15], "gates": [["metric": "robust_accuracy", "attack": "apgd_t", "min": 0.6]],
     ]
     let expected = try JSONValue(parsing: Self.example)
     #expect(try JobSpec(reading: document).json == expected)
@@ -53,6 +53,10 @@ import Testing
     Specs.smallest.setting("/kind", to: "evaluate").setting("/model/init", to: "mdl_00000000000000000000000000"),
     Specs.smallest.setting("/evaluation/attacks", to: [["name": "adam"], ["name": "noise", "steps": 9], ["name": "pgd", "restarts": 3]]),
     Specs.smallest.setting("/evaluation/attacks", to: [["name": "bim"], ["name": "mifgsm", "decay": 0.5, "step_size": 1]]),
+    Specs.smallest.setting("/evaluation/attacks", to: [["name": "autoattack"]])
+      .setting("/evaluation/threats", to: [["norm": "l2", "epsilon": 1], ["norm": "linf", "epsilon": "4/255"]]),
+    Specs.smallest.setting("/evaluation/attacks", to: [["name": "autoattack", "version": "rand"], ["name": "pgd", "eot_samples": 5]]),
+    Specs.smallest.setting("/evaluation/budget_seconds", to: 0.5),
     Specs.smallest.setting("/training", to: ["attack": ["name": "mifgsm", "steps": 3]]),
     Specs.smallest.setting("/threat", to: ["norm": "l2", "epsilon": 2]).setting("/resources", to: ["threads": 1, "max_seconds": 60]),
   ]
@@ -71,7 +75,8 @@ import Testing
         .setting("/training", to: ["attack": ["name": "mifgsm", "decay": 1]]))
     #expect(
       spec.json["evaluation"]?["attacks"] == [
-        ["name": "bim", "steps": 10, "step_size": nil], ["name": "mifgsm", "steps": 10, "step_size": nil, "decay": 1.0],
+        ["name": "bim", "steps": 10, "step_size": nil, "eot_samples": 1],
+        ["name": "mifgsm", "steps": 10, "step_size": nil, "decay": 1.0, "eot_samples": 1],
       ])
     #expect(spec.json["training"]?["attack"] == ["name": "mifgsm", "steps": 10, "step_size": nil, "decay": 1.0])
   }

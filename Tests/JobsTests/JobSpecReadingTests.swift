@@ -69,7 +69,7 @@ import Testing
     Fault("/name", "", .outOfRange),
     // Values of the contract.
     Fault("/kind", "trian", .notAllowed, says: "did you mean train?"), Fault("/threat/norm", "l3", .notAllowed),
-    Fault("/threat/norm", "l1", .notSupported, says: "linf, l2"), Fault("/precision", "fp16", .notAllowed, says: "fp32"),
+    Fault("/precision", "fp16", .notAllowed, says: "fp32"),
     Fault("/training/method", "mart", .notSupported, says: "standard, fgsm, pgd"),
     Fault("/training", ["method": "trades", "settings": ["beta": -1]], .outOfRange, at: "/training/settings/beta", says: "from 0.0"),
     Fault("/training", ["method": "trades", "settings": ["beta": "6"]], .wrongType, at: "/training/settings/beta"),
@@ -83,7 +83,21 @@ import Testing
     Fault("/training/settings", 6, .wrongType),
     Fault("/training/method", "pdg", .notAllowed, says: "did you mean pgd?"), Fault("/training/augment", ["flip"], .notSupported),
     Fault("/training/average/ema", 0.995, .notSupported), Fault("/training/select", "best", .notAllowed),
-    Fault("/evaluation/attacks", [["name": "autoattack"]], .notSupported, at: "/evaluation/attacks/0/name"),
+    Fault("/evaluation/attacks", [["name": "autoattack", "version": "plus"]], .notAllowed, at: "/evaluation/attacks/0/version"),
+    Fault("/evaluation/attacks", [["name": "autoattack", "restarts": 2]], .unknownField, at: "/evaluation/attacks/0/restarts"),
+    Fault("/evaluation/attacks", [["name": "square", "eot_samples": 2]], .unknownField, at: "/evaluation/attacks/0/eot_samples"),
+    Fault("/training/attack/eot_samples", 2, .unknownField),
+    Fault("/training", ["attack": ["name": "autoattack"]], .conflict, at: "/training/attack/name", says: "a sequence of attacks"),
+    Fault(
+      "/training", ["method": "fgsm", "attack": ["name": "autoattack"]], .conflict, at: "/training/attack/name", says: "such as fgsm"),
+    Fault("/evaluation/budget_seconds", 0, .outOfRange, says: "above 0"), Fault("/evaluation/budget_seconds", "1m", .wrongType),
+    Fault("/evaluation/threats", ["norm": "l2", "epsilon": 1], .wrongType),
+    Fault("/evaluation/threats", [["norm": "l2"]], .required, at: "/evaluation/threats/0/epsilon"),
+    Fault("/evaluation/threats", [["norm": "linf", "epsilon": 2]], .outOfRange, at: "/evaluation/threats/0/epsilon", says: "8/255"),
+    Fault(
+      "/evaluation/threats", [["norm": "linf", "epsilon": 0.1]], .conflict, at: "/evaluation/threats/0", says: "name each threat once"),
+    Fault(
+      "/evaluation", ["attacks": [["name": "cw"]], "threats": [["norm": "l2", "epsilon": 1]]], .conflict, at: "/evaluation/attacks/0/name"),
     Fault("/evaluation/attacks", [["name": "mifgms"]], .notAllowed, at: "/evaluation/attacks/0/name", says: "did you mean mifgsm?"),
     Fault(
       "/evaluation/attacks", [["name": "mifgsm", "decay": 1.5]], .outOfRange, at: "/evaluation/attacks/0/decay", says: "from 0.0 to 1.0"),

@@ -3,7 +3,7 @@
     pip install torch git+https://github.com/fra31/auto-attack && python Tests/Peers/apgd_reference.py
 
 Their code is used as it is; the starts are given to it, so that no random number is drawn. First the losses with their gradients by the
-logits, then, for each loss and norm, the point of the highest loss after 100 iterations in L∞ and 20 in L2, and that loss.
+logits, then, for each loss and norm, the point of the highest loss after 100 iterations in L∞ and 20 in L2 and L1, and that loss.
 (In L2 rounding grows: a start that is 1e-7 elsewhere moves the authors' point after 100 iterations by up to 3e-4.)
 """
 import math
@@ -67,5 +67,24 @@ def searches(model):
             show("  loss", reached)
 
 
+def searches_in_l1(model):
+    """In L1 a search has three stages, in balls of three, two and one epsilon; its first point is noise, here the one of the other norms."""
+    images = table(IMAGES, PIXELS, lambda n, p: 0.5 + 0.45 * math.sin(3 + 1.1 * n + 2.9 * p)).reshape(IMAGES, 1, 2, 3)
+    shift = table(IMAGES, PIXELS, lambda n, p: math.sin(0.7 + 1.3 * n + 2.1 * p)).reshape(images.shape)
+    with torch.no_grad():
+        logits = model(images)
+    epsilon, stages = 0.5, (6, 6, 8)
+    torch.randn_like = lambda _: shift
+    for loss in ("ce", "dlr", "dlr-targeted"):
+        make = APGDAttack_targeted if loss == "dlr-targeted" else lambda *a, **k: APGDAttack(*a, loss=loss, **k)
+        attack = make(model, norm="L1", eps=epsilon, n_iter=sum(stages), device="cpu", use_largereps=True)
+        attack.init_hyperparam(images)
+        attack.y_target = logits.sort(dim=1)[1][:, -2]
+        best, _, reached, _ = attack.decr_eps_pgd(images, logits.argmax(1), [3 * epsilon, 2 * epsilon, epsilon], stages)
+        show(f"L1 {loss}", best)
+        show("  loss", reached)
+
+
 losses(Small())
 searches(Small())
+searches_in_l1(Small())

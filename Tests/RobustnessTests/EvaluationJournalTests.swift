@@ -6,7 +6,7 @@ import TensorEngine
 import Testing
 
 /// Ends an evaluation at its nth call of `control`.
-private final class Stop: Sendable {
+final class Stop: Sendable {
   struct Stopped: Error {}
   private let limit: Int
   private let count = Mutex(0)
@@ -28,7 +28,7 @@ private final class Stop: Sendable {
 struct EvaluationJournalTests {
   private let settings = EvaluationSettings(
     attacks: [AttackSettings(.fgsm), AttackSettings(.pgd, ["steps": 3, "restarts": 2]), AttackSettings(.noise)],
-    curve: [0, 0.05, 0.1, 0.2], seed: 7)
+    curve: [0, 0.05, 0.1, 0.2], curveAttack: AttackSettings(.pgd, ["steps": 3]), seed: 7)
   private let threat = Threat(norm: .linf, epsilon: 0.1)
 
   private func evaluate(
@@ -36,14 +36,6 @@ struct EvaluationJournalTests {
   ) throws -> Evaluation {
     try Evaluator(settings: settings ?? self.settings, threat: threat).evaluate(
       team, on: set, journal: journal, control: { try stop.ask() })
-  }
-
-  /// The parts that do not depend on the clock.
-  private func facts(_ evaluation: Evaluation) -> Evaluation {
-    var facts = evaluation
-    facts.seconds = 0
-    for index in facts.attacks.indices { facts.attacks[index].seconds = 0 }
-    return facts
   }
 
   /// A model that gives every diagnostic something to count.
@@ -67,14 +59,14 @@ struct EvaluationJournalTests {
     let team = isSpoilt ? spoilt : LinearTeam(classes: 5)
     let set = team.set(60, wrong: [3, 17])
     let all = Stop()
-    let whole = facts(try evaluate(team, set, EvaluationJournal(model: "m"), all))
+    let whole = try evaluate(team, set, EvaluationJournal(model: "m"), all).facts
     if isSpoilt { #expect(whole.warnings.contains { $0.code == "broken_gradients" }) }
     for limit in 0..<all.questions {
       let journal = EvaluationJournal(model: "m")
       #expect(throws: Stop.Stopped.self) { try evaluate(team, set, journal, Stop(after: limit)) }
       let (done, rest) = (journal.finishedShards, Stop())
       let next = try reread(journal)
-      let resumed = facts(try evaluate(team, set, next, rest))
+      let resumed = try evaluate(team, set, next, rest).facts
       #expect(resumed == whole, "after \(limit) questions")
       // Every shard asks at least once.
       #expect(rest.questions <= all.questions - done)
@@ -90,11 +82,11 @@ struct EvaluationJournalTests {
     let again = Stop(after: 0)
     let second = try evaluate(team, set, try reread(journal), again)
     #expect(again.questions == 0)
-    #expect(facts(second) == facts(first))
+    #expect(second.facts == first.facts)
     #expect(second.seconds >= first.seconds && first.seconds > 0)
   }
 
-  @Test("what was recorded of other weights, settings, examples or shards is not used", arguments: 0..<5)
+  @Test("what was recorded of other weights, settings, examples or shards is not used", arguments: 0..<7)
   func others(_ difference: Int) throws {
     var team = LinearTeam(classes: 5)
     let journal = EvaluationJournal(model: "m")
@@ -105,12 +97,14 @@ struct EvaluationJournalTests {
     case 1: other.seed = 8
     case 2: other.attacks[1]["steps"] = 4
     case 3: count = 59
+    case 4: other.threats = [Threat(norm: .l2, epsilon: 0.2)]
+    case 5: other.curveAttack["steps"] = 4
     default: team.shardSize = 7
     }
     let set = team.set(count)
     let (resumed, anew) = (Stop(), Stop())
     let evaluation = try evaluate(team, set, try reread(journal, model: model), resumed, other)
-    #expect(facts(evaluation) == facts(try evaluate(team, set, EvaluationJournal(model: model), anew, other)))
+    #expect(evaluation.facts == (try evaluate(team, set, EvaluationJournal(model: model), anew, other).facts))
     #expect(resumed.questions == anew.questions)
   }
 }

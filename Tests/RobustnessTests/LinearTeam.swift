@@ -13,6 +13,8 @@ struct LinearTeam: ClassifierTeam {
   var spoil: (@Sendable (inout Tensor) -> Void)?
   /// Changes the logits of a classifier's call with this number.
   var disturb: (@Sendable (_ call: Int, _ logits: inout Tensor) -> Void)?
+  /// The deviation of the noise on logits, keyed by example and draw.
+  var noise: Float = 0
 
   init(classes: Int, seed: UInt64 = 3) {
     weights = (0..<classes).map { label in
@@ -22,6 +24,7 @@ struct LinearTeam: ClassifierTeam {
   }
 
   var classes: Int { weights.count }
+  var isRandomised: Bool { noise > 0 }
 
   func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
     let failure = Mutex<(any Error)?>(nil)
@@ -50,11 +53,23 @@ struct LinearTeam: ClassifierTeam {
 private final class Linear: Classifier {
   private let team: LinearTeam
   private var calls = 0
+  private var draw = RandomDraw(seed: 0, ids: [], number: 0)
 
   init(_ team: LinearTeam) { self.team = team }
 
   var inputShape: Shape { team.inputShape }
   var classes: Int { team.classes }
+  var isRandomised: Bool { team.isRandomised }
+
+  func draw(_ draw: RandomDraw) { self.draw = draw }
+
+  private func addNoise(to logits: inout Tensor) {
+    guard isRandomised else { return }
+    for (row, id) in draw.ids.enumerated() {
+      var stream = RandomStream(seed: draw.seed, purpose: .noise, epoch: draw.epoch, example: id, round: draw.number)
+      logits[example: row] = logits[example: row].map { $0 + team.noise * stream.normal() }[...]
+    }
+  }
 
   func forward(_ images: Tensor) -> Tensor {
     let values = (0..<images.batch).flatMap { row in team.weights.map { w in zip(w, images[example: row]).reduce(0) { $0 + $1.0 * $1.1 } } }
@@ -63,6 +78,7 @@ private final class Linear: Classifier {
 
   func logits(of images: Tensor) -> Tensor {
     var logits = forward(images)
+    addNoise(to: &logits)
     team.disturb?(calls, &logits)
     calls += 1
     return logits
@@ -71,7 +87,8 @@ private final class Linear: Classifier {
   func inputGradient(
     at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
   ) -> (losses: [Float], logits: Tensor) {
-    let logits = forward(images)
+    var logits = forward(images)
+    addNoise(to: &logits)
     var logitGradient = Tensor(zeros: logits.shape)
     let losses = loss(logits, targets: targets, gradient: &logitGradient)
     for row in 0..<images.batch {

@@ -116,6 +116,7 @@ import Testing
       #expect(
         attacks.compactMap { $0["title"]?.text } == [
           "fgsm", "bim", "mifgsm", "pgd", "apgd_ce", "apgd_dlr", "apgd_t", "adam", "rfgsm", "square", "fab_t", "deepfool", "cw", "noise",
+          "autoattack",
         ])
       let momentum = attacks.first { $0["title"]?.text == "mifgsm" }?["properties"]
       #expect(momentum?["name"]?["enum"] == ["mifgsm"])

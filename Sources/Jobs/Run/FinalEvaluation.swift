@@ -97,7 +97,8 @@ struct FinalEvaluation {
     _ saver: BackgroundSaver<EvaluationState>
   ) throws -> Evaluation {
     let settings = EvaluationSettings(
-      attacks: spec.evaluation.attacks, samples: spec.evaluation.samples, curve: spec.evaluation.curve, seed: spec.seed)
+      attacks: spec.evaluation.attacks, threats: spec.evaluation.threats, samples: spec.evaluation.samples, curve: spec.evaluation.curve,
+      seed: spec.seed)
     let test = dataset.test
     let chosen = settings.sample(of: test.count)
     let set = EvaluationSet(ids: chosen, labels: test.labels(at: chosen), classNames: dataset.classNames) { positions in

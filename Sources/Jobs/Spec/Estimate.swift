@@ -1,7 +1,5 @@
 import JSON
-import Attacks
 import Models
-import Robustness
 import TensorEngine
 
 /// What a job will take, counted from its spec and its graph before it runs.
@@ -16,6 +14,8 @@ package struct Estimate: Hashable, Sendable {
   package let parameters: Int
   /// The part of the passes through the network that is training and not evaluation.
   let trainingShare: Double
+  /// What the evaluations take at the speed assumed.
+  package let evaluationSeconds: Double
 
   init(_ spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph) {
     let forward = Double(graph.floatingPointOperations)
@@ -32,26 +32,15 @@ package struct Estimate: Hashable, Sendable {
       passes = baseExamples * base.passes + examples * main.passes
     }
     let trainingPasses = passes
-    let judged = Double(min(spec.evaluation.samples, facts.testCount)) * (spec.training == nil && spec.evaluation.baseline == nil ? 1 : 2)
-    let cost = Self.evaluationCost(spec)
-    gradients += judged * cost.gradientEvaluations
-    passes += judged * (2 * cost.gradientEvaluations + cost.forwardPasses + 1)
+    let cost = EvaluationCost(spec, facts)
+    gradients += cost.gradientEvaluations
+    passes += cost.passes
+    evaluationSeconds = AssumedSpeed.seconds(cost, of: graph)
     self.steps = steps
     trainingShare = passes > 0 ? trainingPasses / passes : 0
     gradientEvaluations = Int(min(gradients, 9e18))
     floatingPointOperations = forward * passes
     parameters = graph.layout.count
-  }
-
-  /// What the attacks of the evaluation ask of the model for one example, at most.
-  private static func evaluationCost(_ spec: JobSpec) -> (gradientEvaluations: Double, forwardPasses: Double) {
-    let settings = EvaluationSettings(attacks: spec.evaluation.attacks, curve: spec.evaluation.curve)
-    let points = Set(spec.evaluation.curve).filter { $0 > 0 && $0 != spec.threat.epsilon }.count
-    let attacks = spec.evaluation.attacks + (settings.strongest.map { [AttackSettings](repeating: $0, count: points) } ?? [])
-    let costs = attacks.map(\.cost)
-    return (
-      Double(costs.reduce(0) { $0 + $1.gradientEvaluations }), Double(costs.reduce(0) { $0 + $1.forwardPasses })
-    )
   }
 
   package var json: JSONValue {

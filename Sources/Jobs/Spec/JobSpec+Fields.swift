@@ -76,17 +76,17 @@ extension Threat {
     ObjectType(
       "Threat", "What an adversary may do to an image.",
       fields: [
-        Field("norm", .choice(Norm.self, later: ["l1"]), .required, help: "How the size of a change is measured."),
+        Field("norm", .choice(Norm.self), .required, help: "How the size of a change is measured."),
         Field("epsilon", .number(atLeast: 0, unit: .pixels), .required, help: "The largest change; at most 1 in `linf`."),
       ])
   }
 
   init(_ values: FieldValues) { self.init(norm: values.word("norm"), epsilon: values.number("epsilon")) }
 
-  func check(_ log: FaultLog) {
-    if norm == .linf, epsilon > 1, log.isClean("/threat") {
+  func check(_ log: FaultLog, at pointer: String = "/threat") {
+    if norm == .linf, epsilon > 1, log.isClean(pointer) {
       log.add(
-        "/threat/epsilon", .outOfRange,
+        pointer + "/epsilon", .outOfRange,
         "must be from 0 to 1 in linf, not \(epsilon): it counts in pixels scaled to [0, 1] (8/255 is 0.03137)")
     }
   }
@@ -99,7 +99,19 @@ extension EvaluationSection {
       fields: [
         Field(
           "attacks", .list(.object(AttackCatalogue.object(for: .evaluation)), count: 0...32),
-          default: .array(EvaluationSettings.standardAttacks.map { $0.json(for: .evaluation) }), help: "The attacks to withstand."),
+          help: """
+            The attacks to withstand; by default autoattack where its work fits into `budget_seconds`, otherwise apgd_ce and apgd_t. A \
+            completed spec names them.
+            """),
+        Field(
+          "budget_seconds", .number(above: 0, to: 31_536_000, unit: .seconds), default: .number(DefaultEvaluation.usualBudget),
+          help: """
+            What the evaluation may take where `attacks` are left out. It is held against the work at a fixed speed, on every machine alike, \
+            once, when the job is submitted; nothing looks at it later.
+            """),
+        Field(
+          "threats", .list(.object(Threat.object), count: 0...16), default: [],
+          help: "Further threats, each to withstand the same attacks; lengths given for the job's norm hold in that norm alone."),
         Field("samples", .integer(1...10_000_000), default: 1_000, help: "At most so many test images, drawn by the seed."),
         Field(
           "curve", .list(.number(atLeast: 0, unit: .pixels), count: 0...64),
@@ -112,6 +124,8 @@ extension EvaluationSection {
 
   init(_ values: FieldValues) {
     attacks = values.sections("attacks").map(AttackSettings.init)
+    budgetSeconds = values.number("budget_seconds")
+    threats = values.sections("threats").map(Threat.init)
     samples = values.integer("samples")
     curve = values.numbers("curve")
     baseline = values.optionalText("baseline")

@@ -20,9 +20,12 @@ extension JobSpec {
     let reader = FieldReader()
     let given = origin == .http ? withoutPaths(document, reader.log) : document
     let spec = JobSpec(reader.object(given, as: object))
-    spec.check(reader.log)
+    spec.check(reader.log, leavesAttacksOpen: leavesAttacksOpen(document))
     return (spec, reader.log.faults)
   }
+
+  /// Whether a document names no attacks of its evaluation, so that `SpecCheck` chooses them.
+  static func leavesAttacksOpen(_ document: JSONValue) -> Bool { (document["evaluation"]?["attacks"] ?? .null) == .null }
 
   /// Files of this machine are not for those who come over the network.
   private static func withoutPaths(_ document: JSONValue, _ log: FaultLog) -> JSONValue {
@@ -39,7 +42,12 @@ extension JobSpec {
     var values = given
     if !values.section("evaluation").has("curve") {
       let curve = JSONValue.array(EvaluationSection.usualCurve(epsilon).map(JSONValue.number))
-      values = given.setting("/evaluation/curve", to: curve)
+      values = values.setting("/evaluation/curve", to: curve)
+    }
+    // What `SpecCheck` puts there knows the network; this stands where only a document is read.
+    if !given.section("evaluation").has("attacks") {
+      let usual = EvaluationSettings.standardAttacks.map { $0.json(for: .evaluation) }
+      values = values.setting("/evaluation/attacks", to: .array(usual))
     }
     json = .object(values.object)
     name = values.optionalText("name")
@@ -59,42 +67,65 @@ extension JobSpec {
   }
 
   /// What no field can see by itself.
-  private func check(_ log: FaultLog) {
+  private func check(_ log: FaultLog, leavesAttacksOpen: Bool) {
     model.check(log)
     threat.check(log)
     training?.check(log)
     if kind == .evaluate, model.initial == nil, log.isClean("/model/init") {
       log.add("/model/init", .required, "a job of kind evaluate needs the weights to evaluate: an mdl_… or ckpt_…")
     }
-    if let training, training.attacks { checkNorm(of: training.attack, at: "/training/attack", log) }
-    for (index, attack) in evaluation.attacks.enumerated() { checkNorm(of: attack, at: "/evaluation/attacks/\(index)", log) }
-    for (index, gate) in gates.enumerated() where log.isClean("/gates/\(index)") { check(gate, at: "/gates/\(index)", log) }
+    if let training, training.attacks { checkNorm(of: training.attack, against: threat, at: "/training/attack", log) }
+    for (index, attack) in evaluation.attacks.enumerated() { checkNorms(of: attack, at: "/evaluation/attacks/\(index)", log) }
+    checkThreats(log)
+    for (index, gate) in gates.enumerated() where log.isClean("/gates/\(index)") {
+      let attacks = leavesAttacksOpen ? Array(DefaultEvaluation.candidates.joined()) : evaluation.attacks
+      check(gate, of: attacks, at: "/gates/\(index)", log)
+    }
   }
 
-  private func checkNorm(of attack: AttackSettings, at pointer: String, _ log: FaultLog) {
+  private func checkThreats(_ log: FaultLog) {
+    var known = [threat]
+    for (index, further) in evaluation.threats.enumerated() {
+      let pointer = "/evaluation/threats/\(index)"
+      further.check(log, at: pointer)
+      if known.contains(further), log.isClean(pointer), log.isClean("/threat") {
+        log.add(pointer, .conflict, "\(further.norm.rawValue) \(further.epsilon) is there already; name each threat once")
+      }
+      known.append(further)
+    }
+  }
+
+  /// An evaluation runs each attack against each threat.
+  private func checkNorms(of attack: AttackSettings, at pointer: String, _ log: FaultLog) {
+    for threat in [threat] + evaluation.threats { checkNorm(of: attack, against: threat, at: pointer, log) }
+  }
+
+  private func checkNorm(of attack: AttackSettings, against threat: Threat, at pointer: String, _ log: FaultLog) {
     let norms = attack.definition.norms
-    guard !norms.contains(threat.norm), log.isClean(pointer), log.isClean("/threat/norm") else { return }
+    guard !norms.contains(threat.norm), log.isClean(pointer), log.isClean("/threat/norm"), log.isClean("/evaluation/threats") else {
+      return
+    }
     log.add(
       pointer + "/name", .conflict,
       """
-      \(attack.name) is an attack in \(norms.map(\.rawValue).joined(separator: ", ")), and the threat's norm is \(threat.norm.rawValue); choose \
+      \(attack.name) is an attack in \(norms.map(\.rawValue).joined(separator: ", ")), and a threat's norm is \(threat.norm.rawValue); choose \
       another attack or norm
       """)
   }
 
-  private func check(_ gate: Gate, at pointer: String, _ log: FaultLog) {
+  private func check(_ gate: Gate, of attacks: [AttackSettings], at pointer: String, _ log: FaultLog) {
     if gate.metric == .cleanAccuracy {
       if gate.attack != nil { log.add(pointer + "/attack", .conflict, "clean_accuracy is measured without an attack; leave attack out") }
       return
     }
     guard log.isClean("/evaluation/attacks") else { return }
-    let known = Set(evaluation.attacks.flatMap { [$0.name, $0.label] }).sorted()
+    let known = Set(attacks.flatMap { [$0.name, $0.label] }).sorted()
     if let attack = gate.attack, !known.contains(attack) {
       log.add(
         pointer + "/attack", .conflict,
         "no attack of the evaluation is called \"\(attack)\"; \(known.isEmpty ? "it has none" : "there are \(known.joined(separator: ", "))")"
       )
-    } else if evaluation.attacks.isEmpty {
+    } else if attacks.isEmpty {
       log.add(pointer + "/metric", .conflict, "\(gate.metric.rawValue) needs an attack, and evaluation.attacks is empty")
     }
   }

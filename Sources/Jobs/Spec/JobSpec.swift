@@ -67,6 +67,10 @@ package struct ModelSection: Hashable, Sendable {
 /// How the result is questioned.
 package struct EvaluationSection: Hashable, Sendable {
   package let attacks: [AttackSettings]
+  /// Threats to withstand beside the job's own.
+  package let threats: [Threat]
+  /// What an evaluation whose attacks the spec leaves open may take: see `DefaultEvaluation`.
+  package let budgetSeconds: Double
   package let samples: Int
   /// Epsilons; empty for no curve.
   package let curve: [Double]

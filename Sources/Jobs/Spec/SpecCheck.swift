@@ -33,11 +33,17 @@ package struct SpecCheck {
     package let graph: Graph
     package let estimate: Estimate
     package let footprint: Footprint
+    /// Why the evaluation runs these attacks.
+    package let reasonForAttacks: String
 
     /// What `validate_only` says of it.
     package var estimateJSON: JSONValue {
       guard case .object(var object) = estimate.json else { return estimate.json }
       object["peak_bytes"] = .int(Int64(footprint.peakBytes))
+      object["evaluation"] = [
+        "attacks": .array(spec.evaluation.attacks.map { .string($0.label) }), "seconds": .number(estimate.evaluationSeconds),
+        "reason": .string(reasonForAttacks),
+      ]
       return .object(object)
     }
   }
@@ -46,11 +52,15 @@ package struct SpecCheck {
   ///
   /// - Throws: `SpecFaults` with all faults at once.
   package func accept(_ document: JSONValue, origin: JobSpec.Origin = .http) throws(SpecFaults) -> Accepted {
-    let (spec, faults) = JobSpec.read(document, origin: origin)
-    let log = FaultLog(faults)
-    let facts = log.isClean("/dataset") ? facts(of: spec, log) : nil
-    let graph = facts.flatMap { self.graph(of: spec, $0, log) }
+    let draft = JobSpec.read(document, origin: origin)
+    let world = FaultLog(draft.faults)
+    let facts = world.isClean("/dataset") ? facts(of: draft.spec, world) : nil
+    let graph = facts.flatMap { self.graph(of: draft.spec, $0, world) }
+    let choice = AttackChoice(draft.spec, of: document, facts, graph)
+    let (spec, faults) = world.isClean("/evaluation") ? JobSpec.read(choice.completed(document), origin: origin) : draft
+    let log = FaultLog(faults + world.faults.dropFirst(draft.faults.count))
     if let graph {
+      choice.check(graph, log)
       check(weights: spec.model.initial, at: "/model/init", graph, log)
       check(weights: spec.evaluation.baseline, at: "/evaluation/baseline", graph, log)
     }
@@ -58,7 +68,8 @@ package struct SpecCheck {
     guard log.faults.isEmpty, let facts, let graph, let footprint = footprint(of: spec, facts, graph, log) else {
       throw SpecFaults(log.faults)
     }
-    return Accepted(spec: spec, graph: graph, estimate: Estimate(spec, facts, graph), footprint: footprint)
+    return Accepted(
+      spec: spec, graph: graph, estimate: Estimate(spec, facts, graph), footprint: footprint, reasonForAttacks: choice.reason)
   }
 
   /// - Returns: nil when the job can never run, and then the reason was noted.

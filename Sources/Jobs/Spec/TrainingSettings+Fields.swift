@@ -111,11 +111,13 @@ extension TrainingMethod {
       let others = MethodCatalogue.all.filter { $0.attack != nil }.map(\.name).joined(separator: ", ")
       return .only(.null, .conflict, "the method \(name) attacks nothing; leave attack out, or choose one of \(others)")
     }
-    let offered = attack.isOnly ? [attack.usual.definition] : AttackCatalogue.all
-    let others = AttackCatalogue.names.filter { name in !offered.contains { $0.name == name } }
-    let reasons = others.map {
-      ($0, "the method \(name) trains on \(attack.usual.name); for \($0) choose the method \(MethodCatalogue.usual.name)")
-    }
+    let (sequences, single) = (AttackCatalogue.all.filter { $0.parts != nil }, AttackCatalogue.all.filter { $0.parts == nil })
+    let offered = attack.isOnly ? [attack.usual.definition] : single
+    let others = single.map(\.name).filter { name in !offered.contains { $0.name == name } }
+    let reasons =
+      others.map {
+        ($0, "the method \(name) trains on \(attack.usual.name); for \($0) choose the method \(MethodCatalogue.usual.name)")
+      } + sequences.map { ($0.name, "\($0.name) is for evaluations: a sequence of attacks; train on one, such as \(attack.usual.name)") }
     return .object(
       AttackCatalogue.object(
         "Attack-in-\(name)", "The attack of the method \(name), by its name.", offered, for: .training, usual: attack.usual,

@@ -36,13 +36,24 @@ struct ReportSections {
   /// Clean, under each attack, under all of them, and of the worst class.
   var accuracies: Table {
     var rows = [row("clean") { $0.cleanAccuracy }]
-    for attack in report.after.attacks {
-      rows.append(row(attack.label) { evaluation in evaluation.attacks.first { $0.label == attack.label }?.robustAccuracy })
-    }
+    for attack in report.after.attacks { rows += self.rows(of: attack) }
     if report.after.attacks.count > 1 { rows.append(row("all attacks") { $0.worstCase }) }
+    for (index, under) in (report.after.threats ?? []).enumerated() {
+      rows.append(row("all attacks, \(under.threat.norm.symbol) ≤ \(under.threat.epsilon)") { $0.threats?[index].worstCase })
+    }
+    if report.after.unionOfThreats != nil { rows.append(row("all threats") { $0.unionOfThreats }) }
     let worst = sides.map { $0.evaluation.worstClass.map { "\(shownShare($0.robustAccuracy.value)) \($0.name)" } ?? "–" }
     rows.append(["worst class"] + worst)
     return Table(title: "accuracy", head: ["accuracy"] + sides.map(\.title), rows: rows)
+  }
+
+  /// Of an attack, and of what is left after each part of a sequence.
+  private func rows(of attack: Evaluation.Attacked) -> [[String]] {
+    func same(_ evaluation: Evaluation) -> Evaluation.Attacked? { evaluation.attacks.first { $0.label == attack.label } }
+    let parts = (attack.parts ?? []).enumerated().map { index, part in
+      row("  after \(part.label)") { same($0)?.parts?[index].robustAccuracy }
+    }
+    return [row(attack.label) { same($0)?.robustAccuracy }] + parts
   }
 
   /// `nil` without a curve.

@@ -54,6 +54,9 @@ package struct Graph: Sendable, Hashable {
   /// The same for the whole network.
   package var floatingPointOperations: Int { nodeIDs.reduce(0) { $0 + floatingPointOperations(of: $1) } }
 
+  /// Whether an example may get different answers when the network is evaluated.
+  package var isRandomised: Bool { nodes.contains { $0.operation.isRandomised } }
+
   /// Declares a weight tensor. The operation that uses it is made with the result.
   package mutating func parameter(
     _ name: String, _ shape: Shape, initial: ParameterSpecification.Initial, isTrained: Bool = true

@@ -14,6 +14,9 @@ package protocol Operation: Sendable, Hashable {
   /// Multiplications and additions, each counted once, for one example forward.
   func floatingPointOperations(inputs: [Shape], output: Shape) -> Int
 
+  /// Whether its output is random when the network is evaluated, not in training alone.
+  var isRandomised: Bool { get }
+
   /// Emits the instructions that compute the output of `node`.
   func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws
 
@@ -22,6 +25,7 @@ package protocol Operation: Sendable, Hashable {
 }
 
 extension Operation {
+  package var isRandomised: Bool { false }
   package var parameters: [ParameterID] { [] }
   package func floatingPointOperations(inputs: [Shape], output: Shape) -> Int { 0 }
 }

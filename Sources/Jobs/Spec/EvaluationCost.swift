@@ -1,0 +1,23 @@
+import Attacks
+import Robustness
+import TensorEngine
+
+/// What the evaluations of a job ask of the network, at most: no example falls early, and before and after are two networks.
+struct EvaluationCost: Hashable, Sendable {
+  let gradientEvaluations: Double
+  /// Passes through the network of single examples, forward or backward to the input.
+  let passes: Double
+  /// The examples that are attacked, those of before and after each for itself.
+  let examples: Int
+
+  init(_ spec: JobSpec, _ facts: DatasetFacts, attacks: [AttackSettings]? = nil) {
+    let settings = EvaluationSettings(
+      attacks: attacks ?? spec.evaluation.attacks, threats: spec.evaluation.threats, curve: spec.evaluation.curve)
+    let networks = spec.training == nil && spec.evaluation.baseline == nil ? 1 : 2
+    examples = min(spec.evaluation.samples, facts.testCount) * networks
+    let costs = settings.runs(against: spec.threat).map { $0.attack.cost(in: $0.norm) }
+    gradientEvaluations = Double(examples) * costs.reduce(0) { $0 + Double($1.gradientEvaluations) }
+    // Each example is looked at clean.
+    passes = Double(examples) * costs.reduce(1) { $0 + Double($1.passes) }
+  }
+}

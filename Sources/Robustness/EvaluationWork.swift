@@ -1,0 +1,98 @@
+import Attacks
+import TensorEngine
+
+/// Runs the stages of one evaluation over its shards.
+struct EvaluationWork {
+  let team: any ClassifierTeam
+  let set: EvaluationSet
+  let seed: UInt64
+  let journal: EvaluationJournal
+  let control: @Sendable () throws -> Void
+  let meter: EvaluationMeter
+
+  /// What a stage is called.
+  struct Title {
+    /// In progress reports.
+    var name: String
+    /// In the journal, unique within an evaluation.
+    var key: String
+
+    /// Of a part of a sequence.
+    func part(_ number: Int, _ attack: AttackSettings) -> Title {
+      Title(name: "\(name): \(attack.label)", key: "\(key) part \(number)")
+    }
+  }
+
+  /// The most passes that an attack makes over one example. A gradient counts as two.
+  static func units(_ attack: AttackSettings, in norm: Norm) -> Int {
+    if let parts = attack.parts(in: norm) { return parts.reduce(0) { $0 + units($1, in: norm) } }
+    return attack.cost(in: norm).passes + attack.runs
+  }
+
+  /// For each example, whether it is predicted correctly, and what finding out took.
+  func cleanOutcomes() throws -> (outcomes: [Bool], cost: AttackCost) {
+    let (set, seed) = (set, seed)
+    let title = Title(name: "clean", key: "clean")
+    let shards = try overShards(of: Array(0..<set.count), title, units: 1) { members, classifier in
+      let answers = classifier.answers(to: try set.images(members), ids: members.map { set.ids[$0] }, seed: seed)
+      return ShardRecord(withstood: zip(members, answers.predictions()).map { set.labels[$0] == $1 })
+    }.records
+    let draws = team.isRandomised ? RandomDraw.answerCount : 1
+    return (shards.flatMap(\.withstood), AttackCost(forwardPasses: draws * set.count))
+  }
+
+  /// Runs one attack on every example that `standing` says is still correct. The parts of a sequence run one after the other over the whole
+  /// set, each on what is then still correct, so that every part has full shards.
+  func trial(of attack: AttackSettings, against threat: Threat, standing: [Bool], _ title: Title) throws -> AttackTrial {
+    guard let parts = attack.parts(in: threat.norm) else { return try single(attack, against: threat, standing: standing, title) }
+    var trials: [AttackTrial] = []
+    for (number, part) in parts.enumerated() {
+      let left = trials.last?.withstood ?? standing
+      trials.append(try trial(of: part, against: threat, standing: left, title.part(number, part)))
+    }
+    return AttackTrial(settings: attack, threat: threat, standing: standing, parts: trials)
+  }
+
+  private func single(_ attack: AttackSettings, against threat: Threat, standing: [Bool], _ title: Title) throws -> AttackTrial {
+    let adversary = attack.adversary(for: threat, keep: .firstMisclassified)
+    let (set, seed, control) = (set, seed, control)
+    let positions = standing.indices.filter { standing[$0] }
+    let result = try overShards(of: positions, title, units: Self.units(attack, in: threat.norm)) { members, classifier in
+      let examples = Examples(
+        images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
+      return ShardRecord(try adversary.run(examples, of: classifier, control: control))
+    }
+    var trial = AttackTrial(settings: attack, threat: threat, withstood: [Bool](repeating: false, count: set.count))
+    for (shard, record) in result.records.enumerated() { trial.add(record, at: members(of: shard, in: positions)) }
+    trial.seconds = result.seconds
+    return trial
+  }
+
+  private func members(of shard: Int, in positions: [Int]) -> [Int] {
+    let size = max(team.shardSize, 1)
+    return Array(positions[shard * size..<min((shard + 1) * size, positions.count)])
+  }
+
+  /// Runs `body` on each shard of `positions` that the journal lacks. Returns the records of all shards in order, and the seconds of the
+  /// stage over all attempts.
+  private func overShards(
+    of positions: [Int], _ title: Title, units: Int, _ body: @Sendable ([Int], any Classifier) throws -> ShardRecord
+  ) throws -> (records: [ShardRecord], seconds: Double) {
+    let size = max(team.shardSize, 1)
+    let shards = (0..<(positions.count + size - 1) / size).map { members(of: $0, in: positions) }
+    let recorded = journal.begin(stage: title.key)
+    let missing = shards.indices.filter { recorded[$0]?.withstood.count != shards[$0].count }
+    // Examples that are not attacked count as done, and so do those of an earlier attempt.
+    let left = missing.reduce(0) { $0 + shards[$1].count }
+    meter.advance(by: (set.count - left) * units, stage: title.name)
+    let (control, meter, journal) = (control, meter, journal)
+    try team.forEachShard(missing.count) { task, classifier in
+      try control()
+      let shard = missing[task]
+      journal.record(shard, try body(shards[shard], classifier), of: title.key)
+      meter.advance(by: shards[shard].count * units, stage: title.name)
+    }
+    let finished = journal.end(stage: title.key)
+    return (shards.indices.compactMap { finished.shards[$0] }, finished.seconds)
+  }
+}
