@@ -65,7 +65,7 @@ let package = Package(
 
     tests("JSONTests", ["JSON"]),
     tests("FilesTests", ["Files"]),
-    tests("TensorEngineTests", ["TensorEngine", "CKernels"]),
+    tests("TensorEngineTests", ["TensorEngine", "CKernels"], resources: [.copy("Fixtures")]),
     tests("ModelsTests", ["JSON", "Models", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("DatasetsTests", ["Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["JSON", "Attacks", "TensorEngine"]),

@@ -6,6 +6,8 @@ import TensorEngine
 package final class BatchClassifier: Classifier {
   package let inputShape: Shape
   package let classes: Int
+  package let isRandomised: Bool
+  private var presentDraw: RandomDraw?
   private let session: Session
   private let engine: Engine
   private let width: Int
@@ -16,17 +18,21 @@ package final class BatchClassifier: Classifier {
   package init(_ session: Session, on engine: Engine, width: Int) {
     inputShape = session.program.graph.inputShape
     classes = session.program.graph.outputShape.count
+    isRandomised = session.program.graph.isRandomised
     self.session = session
     self.engine = engine
     self.width = width
   }
 
+  package func draw(_ draw: RandomDraw) { presentDraw = draw }
+
   package func logits(of images: Tensor) -> Tensor {
     let logits = Mutex(Tensor(zeros: [images.batch, classes]))
-    let shard = session.program.sharding
+    let (shard, draw) = (session.program.sharding, isRandomised ? RandomDraw.fitting(images.batch, presentDraw) : nil)
     unfailing {
       try session.forward(shards: shard.count(images.batch), on: engine, width: width) { index, context in
-        context.begin(images.gathered(shard.range(index, of: images.batch)))
+        let rows = shard.range(index, of: images.batch)
+        context.begin(images.gathered(rows), draws: draw?.gathered(rows).key)
       } end: { index, context in
         let answer = context.logits
         logits.withLock { $0.replace(shard.range(index, of: images.batch), with: answer) }
@@ -40,10 +46,11 @@ package final class BatchClassifier: Classifier {
   ) -> (losses: [Float], logits: Tensor) {
     let answers = Mutex((losses: [Float](repeating: 0, count: images.batch), logits: Tensor(zeros: [images.batch, classes])))
     let inputGradients = Mutex(Tensor(zeros: images.shape))
-    let shard = session.program.sharding
+    let (shard, draw) = (session.program.sharding, isRandomised ? RandomDraw.fitting(images.batch, presentDraw) : nil)
     unfailing {
       try session.pass(shards: shard.count(images.batch), on: engine, width: width) { index, context in
-        context.begin(images.gathered(shard.range(index, of: images.batch)))
+        let rows = shard.range(index, of: images.batch)
+        context.begin(images.gathered(rows), draws: draw?.gathered(rows).key)
       } beginBackward: { index, context in
         let rows = shard.range(index, of: images.batch)
         let logits = context.logits

@@ -10,6 +10,9 @@ package protocol Classifier: AnyObject {
   /// Whether the same image may get different answers: each then depends on the draw.
   var isRandomised: Bool { get }
 
+  /// Whose answers decide whether an image fools the model: another one where attacks are shown only a part of it.
+  var judge: any Classifier { get }
+
   /// Chooses the random numbers of the answers that follow.
   func draw(_ draw: RandomDraw)
 
@@ -30,6 +33,8 @@ package protocol Classifier: AnyObject {
 
 extension Classifier {
   package var isRandomised: Bool { false }
+
+  package var judge: any Classifier { self }
 
   package func draw(_ draw: RandomDraw) {}
 

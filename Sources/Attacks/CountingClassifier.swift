@@ -32,20 +32,34 @@ package enum GradientFault: Hashable, Sendable {
 /// A classifier that counts what is asked of it, and looks at the first gradients that it gives.
 final class CountingClassifier: Classifier {
   private let classifier: any Classifier
-  private(set) var cost = AttackCost()
-  /// By row of the first batch whose gradient was asked for: what is wrong with it, if anything. Empty before that.
-  private(set) var faults: [GradientFault?] = []
+  private let tally: Tally
 
-  init(_ classifier: any Classifier) { self.classifier = classifier }
+  /// What is shared with the one that counts what is asked of the judge.
+  private final class Tally {
+    var cost = AttackCost()
+    var faults: [GradientFault?] = []
+  }
+
+  convenience init(_ classifier: any Classifier) { self.init(classifier, Tally()) }
+
+  private init(_ classifier: any Classifier, _ tally: Tally) {
+    self.classifier = classifier
+    self.tally = tally
+  }
+
+  var cost: AttackCost { tally.cost }
+  /// By row of the first batch whose gradient was asked for: what is wrong with it, if anything. Empty before that.
+  var faults: [GradientFault?] { tally.faults }
 
   var inputShape: Shape { classifier.inputShape }
   var classes: Int { classifier.classes }
   var isRandomised: Bool { classifier.isRandomised }
+  var judge: any Classifier { classifier.judge === classifier ? self : CountingClassifier(classifier.judge, tally) }
 
   func draw(_ draw: RandomDraw) { classifier.draw(draw) }
 
   func logits(of images: Tensor) -> Tensor {
-    cost.forwardPasses += images.batch
+    tally.cost.forwardPasses += images.batch
     return classifier.logits(of: images)
   }
 
@@ -53,8 +67,8 @@ final class CountingClassifier: Classifier {
     at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
   ) -> (losses: [Float], logits: Tensor) {
     let answer = classifier.inputGradient(at: images, targets: targets, loss: loss, gradient: &gradient)
-    if cost.gradientEvaluations == 0 { faults = (0..<images.batch).map { Self.fault(of: gradient[example: $0]) } }
-    cost.gradientEvaluations += images.batch
+    if cost.gradientEvaluations == 0 { tally.faults = (0..<images.batch).map { Self.fault(of: gradient[example: $0]) } }
+    tally.cost.gradientEvaluations += images.batch
     return answer
   }
 

@@ -9,7 +9,7 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   package let classes: Int
   package let shardSize: Int
   package let isRandomised: Bool
-  private let engine: Engine
+  let engine: Engine
   /// The network compiled for attacks.
   package let session: Session
   /// One for each context of the session, to be lent to tasks by `Engine.parallel(_:over:)` once the session's weights are packed.
@@ -52,6 +52,7 @@ private final class NetworkClassifier: Classifier {
   let classes: Int
   let isRandomised: Bool
   private let context: ExecutionContext
+  private var presentDraw: RandomDraw?
 
   init(_ context: ExecutionContext, _ graph: Graph) {
     self.context = context
@@ -60,12 +61,16 @@ private final class NetworkClassifier: Classifier {
     isRandomised = graph.isRandomised
   }
 
-  func logits(of images: Tensor) -> Tensor { context.forward(images) }
+  func draw(_ draw: RandomDraw) { presentDraw = draw }
+
+  func logits(of images: Tensor) -> Tensor {
+    context.forward(images, draws: isRandomised ? RandomDraw.fitting(images.batch, presentDraw).key : nil)
+  }
 
   func inputGradient(
     at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
   ) -> (losses: [Float], logits: Tensor) {
-    let logits = context.forward(images)
+    let logits = logits(of: images)
     var logitGradient = Tensor(zeros: logits.shape)
     let losses = loss(logits, targets: targets, gradient: &logitGradient)
     context.backward(logitGradient, inputGradient: &gradient)

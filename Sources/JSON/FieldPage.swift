@@ -65,6 +65,7 @@ extension FieldType {
     case .integer(let range, _):
       range.upperBound == .max
         ? "a whole number of at least \(range.lowerBound)" : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    case .odd(let range): "an odd whole number from \(range.lowerBound) to \(range.upperBound)"
     case .real(let interval, let unit):
       (interval.isUnbounded || unit.isOfTime ? "" : "a number ") + unit.words(for: interval) + (unit == .pixels ? ", or `\"8/255\"`" : "")
     case .text(let length): "a string of \(length.lowerBound) to \(length.upperBound) characters"

@@ -15,7 +15,7 @@ package struct FieldReader {
   /// - Returns: `nil` when the value is at fault.
   fileprivate func read(_ value: JSONValue, as type: FieldType, at pointer: String) -> JSONValue? {
     switch type {
-    case .boolean, .integer, .real, .text, .word:
+    case .boolean, .integer, .odd, .real, .text, .word:
       switch type.checked(value) {
       case .success(let value): return value
       case .failure(let refusal): return fault(pointer, refusal.code, refusal.detail)
@@ -178,7 +178,7 @@ extension FieldType {
   fileprivate var placeholder: JSONValue {
     switch self {
     case .boolean: false
-    case .integer(let range, _), .extent(let range): .int(Int64(min(max(0, range.lowerBound), range.upperBound)))
+    case .integer(let range, _), .odd(let range), .extent(let range): .int(Int64(min(max(0, range.lowerBound), range.upperBound)))
     case .real(let interval, _): .number(interval.lower)
     case .text: ""
     case .word(let words): words.all.first.map(JSONValue.string) ?? ""

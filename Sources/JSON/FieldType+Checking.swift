@@ -24,7 +24,7 @@ extension FieldType {
   /// looked at.
   package func normalised(_ value: JSONValue) -> JSONValue? {
     switch (self, value) {
-    case (.integer, _): value.integer.map { .int(Int64($0)) }
+    case (.integer, _), (.odd, _): value.integer.map { .int(Int64($0)) }
     case (.real, .int(let whole)): .number(Double(whole))
     case (.real(_, .pixels), .string(let text)): (try? Fraction.parse(text).get()).map { .number($0.value) }
     case (.real, .number), (.boolean, .bool), (.text, .string), (.word, .string): value
@@ -45,6 +45,8 @@ extension FieldType {
     switch (self, found) {
     case (.integer(let range, _), .int(let number)) where !range.contains(Int(number)):
       FieldRefusal(.outOfRange, "must be from \(range.lowerBound) to \(range.upperBound)", given: String(number))
+    case (.odd(let range), .int(let number)) where !range.contains(Int(number)) || number % 2 == 0:
+      FieldRefusal(.outOfRange, "must be odd, from \(range.lowerBound) to \(range.upperBound)", given: String(number))
     case (.real(let interval, let unit), .number(let number)) where !interval.contains(number):
       FieldRefusal(.outOfRange, "must be \(unit.words(for: interval))", given: given.string.map { "\"\($0)\"" } ?? String(number))
     case (.text(let length), .string(let text)) where !length.contains(text.count):
@@ -58,7 +60,7 @@ extension FieldType {
   var kind: String {
     switch self {
     case .boolean: "true or false"
-    case .integer, .extent: "a whole number"
+    case .integer, .odd, .extent: "a whole number"
     case .real(let interval, let unit): unit.isOfTime ? unit.words(for: interval) : "a number"
     case .text: "a string"
     case .word(let words): "one of \(words.all.joined(separator: ", "))"

@@ -2,6 +2,8 @@
 package indirect enum FieldType: Sendable {
   case boolean
   case integer(ClosedRange<Int>, unit: FieldUnit = .none)
+  /// An odd whole number.
+  case odd(ClosedRange<Int>)
   /// See `number(_:unit:)` and its siblings.
   case real(Interval, unit: FieldUnit)
   /// So many characters.

@@ -45,6 +45,11 @@ package struct SchemaWriter {
     switch type {
     case .boolean: return ["type": "boolean"]
     case .integer(let range, _): return Self.integer(range)
+    case .odd(let range):
+      var schema = Self.integer(range)
+      // Null, where it may stand for the number, is no integer.
+      schema["not"] = ["type": "integer", "multipleOf": 2]
+      return schema
     case .real(let interval, let unit): return Self.number(interval, unit)
     case .text(let length):
       return ["type": "string", "minLength": .int(Int64(length.lowerBound)), "maxLength": .int(Int64(length.upperBound))]

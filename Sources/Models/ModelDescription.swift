@@ -10,13 +10,19 @@ package struct ModelDescription: Hashable, Sendable {
   }
 
   package var architecture: Architecture
-  /// The first operation of the network; it has no weights and takes no index among the layers.
+  /// The first operations of the network, in order; they have no weights and take no index among the layers.
+  package var preprocessing: [Preprocessing]
+  /// The next operation; it has no weights and takes no index either.
   package var normalization: Normalization?
 
-  package init(_ architecture: Architecture, normalization: Normalization? = nil) {
+  package init(_ architecture: Architecture, preprocessing: [Preprocessing] = [], normalization: Normalization? = nil) {
     self.architecture = architecture
+    self.preprocessing = preprocessing
     self.normalization = normalization
   }
+
+  /// The same network without its preprocessing. It has the same weights.
+  package var bare: ModelDescription { ModelDescription(architecture, normalization: normalization) }
 
   /// This description with every parameter of its preset written out.
   ///
@@ -26,7 +32,7 @@ package struct ModelDescription: Hashable, Sendable {
     let arguments = try Preset.named(name).arguments(parameters)
     return ModelDescription(
       .preset(name, parameters: .init(uniqueKeysWithValues: arguments.object.members.map { ($0.key, $0.value) })),
-      normalization: normalization)
+      preprocessing: preprocessing, normalization: normalization)
   }
 
   /// The network as a layer list, or `nil` for a preset that is no such list.
@@ -47,7 +53,7 @@ package struct ModelDescription: Hashable, Sendable {
   ///   - classes: the number of logits, at least 1.
   /// - Throws: which layer does not fit, by its place in the document, and why.
   package func graph(input: Shape, classes: Int) throws(ModelError) -> Graph {
-    let start = try normalized(input)
+    let start = try normalized(preprocessed(input))
     switch architecture {
     case .layers(let layers):
       guard !layers.isEmpty else { throw ModelError(pointer: "/layers", "a network needs at least one layer") }
@@ -59,7 +65,7 @@ package struct ModelDescription: Hashable, Sendable {
     }
   }
 
-  private func normalized(_ input: Shape) throws(ModelError) -> Graph {
+  private func preprocessed(_ input: Shape) throws(ModelError) -> Graph {
     guard [1, 3].contains(input.rank), input.dimensions.allSatisfy({ (1...65_536).contains($0) }) else {
       throw ModelError(
         pointer: "", "a network takes images [height, width, channels] or rows of [features], each at most 65536, not \(input)")
@@ -68,13 +74,30 @@ package struct ModelDescription: Hashable, Sendable {
       throw ModelError(pointer: "", "an image of \(input) is larger than \(LayerListBuilder.mostActivations) values")
     }
     var graph = Graph(input: input)
-    guard let normalization else { return graph }
+    guard preprocessing.isEmpty || input.rank == 3 else {
+      throw ModelError(
+        pointer: "/preprocessing", "preprocessing is done to images [height, width, channels], and these are rows of \(input) features")
+    }
+    for (index, step) in preprocessing.enumerated() {
+      do {
+        try graph.append(step.operation(), to: graph.output)
+      } catch {
+        throw ModelError(pointer: "/preprocessing/\(index)", "\(error)")
+      }
+    }
+    return graph
+  }
+
+  private func normalized(_ start: Graph) throws(ModelError) -> Graph {
+    guard let normalization else { return start }
+    var graph = start
+    let input = graph.inputShape
     // A row of features counts as one channel when one mean and deviation are given.
     let spread = input.rank == 1 && normalization.mean.count == 1 && normalization.std.count == 1 ? input[0] : 1
     let mean = Array(repeating: normalization.mean, count: spread).flatMap(\.self)
     let deviation = Array(repeating: normalization.std, count: spread).flatMap(\.self)
     do {
-      try graph.append(Normalize(mean: mean, deviation: deviation), to: graph.input)
+      try graph.append(Normalize(mean: mean, deviation: deviation), to: graph.output)
     } catch {
       throw ModelError(pointer: "/normalization", "\(error)")
     }

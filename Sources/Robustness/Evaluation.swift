@@ -122,6 +122,23 @@ package struct Evaluation: Hashable, Sendable, Codable {
     }
   }
 
+  /// The same attacks made on the network without its preprocessing, and then shown to the whole.
+  package struct Transfer: Hashable, Sendable, Codable {
+    package var attacks: [Attacked]
+    package var worstCase: Proportion
+
+    /// - Parameter evaluation: by a `TransferTeam`.
+    package init(_ evaluation: Evaluation) {
+      attacks = evaluation.attacks
+      worstCase = evaluation.worstCase
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case attacks
+      case worstCase = "worst_case"
+    }
+  }
+
   package var threat: Threat
   package var cleanAccuracy: Proportion
   package var attacks: [Attacked]
@@ -142,6 +159,8 @@ package struct Evaluation: Hashable, Sendable, Codable {
   package var threats: [UnderThreat]?
   /// Where there are further threats: the accuracy under all attacks of all threats.
   package var unionOfThreats: Proportion?
+  /// Beside attacks that see through the preprocessing: those that do not; `nil` without preprocessing.
+  package var transfer: Transfer?
 
   package init(
     threat: Threat, cleanAccuracy: Proportion, attacks: [Attacked], worstCase: Proportion, perClass: [OfClass], worstClass: OfClass?,
@@ -162,7 +181,7 @@ package struct Evaluation: Hashable, Sendable, Codable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case threat, threats, attacks, curve, seconds, warnings
+    case threat, threats, attacks, curve, seconds, warnings, transfer
     case cleanAccuracy = "clean_accuracy"
     case unionOfThreats = "union_of_threats"
     case worstCase = "worst_case"

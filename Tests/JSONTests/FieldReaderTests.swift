@@ -18,6 +18,7 @@ import Testing
       Field("curve", .list(.number(atLeast: 0, unit: .pixels), count: 0...3), default: [], help: ""),
       Field("tags", .texts(TextMap(("tag", "tags"), count: 2, nameLength: 1...3, valueLength: 0...3)), default: [:], help: ""),
       Field("parts", .list(.object(type), count: 0...2), default: [], help: ""),
+      Field("corners", .odd(3...7), help: ""),
       Field("round", .boolean, default: false, help: "", onlyDefault: "nothing is round yet"),
       Field("later", .only(nil, .notSupported, "there is no later"), help: ""),
     ])
@@ -31,12 +32,13 @@ import Testing
     let (values, faults) = read(["name": "a", "size": nil, "parts": [["id": 3, "shape": "box", "size": [4, 4]]]])
     #expect(faults.isEmpty)
     let part: JSONValue = [
-      "shape": "box", "size": 4, "depth": 4, "id": 3, "width": 1.0, "curve": [], "tags": [:], "parts": [], "round": false, "later": nil,
+      "shape": "box", "size": 4, "depth": 4, "id": 3, "width": 1.0, "curve": [], "tags": [:], "parts": [], "corners": nil, "round": false,
+      "later": nil,
     ]
     #expect(
       JSONValue.object(values.object) == [
-        "shape": "box", "size": 2, "depth": 2, "name": "a", "width": 1.0, "curve": [], "tags": [:], "parts": [part], "round": false,
-        "later": nil,
+        "shape": "box", "size": 2, "depth": 2, "name": "a", "width": 1.0, "curve": [], "tags": [:], "parts": [part],
+        "corners": nil, "round": false, "later": nil,
       ])
     #expect(read(.object(values.object)).values == values)
   }
@@ -48,11 +50,14 @@ import Testing
     (["name": "a", "widht": 1], "/widht", .unknownField, "there is no field \"widht\"; did you mean width?"),
     (
       ["name": "a", "a/b~c": 1], "/a~1b~0c", .unknownField,
-      "there is no field \"a/b~c\"; known here: curve, depth, id, later, name, parts, round, shape, size, tags, width"
+      "there is no field \"a/b~c\"; known here: corners, curve, depth, id, later, name, parts, round, shape, size, tags, width"
     ),
     (["name": "abcdef"], "/name", .outOfRange, "must have 1 to 5 characters, not 6"),
     (["id": 1.5], "/id", .wrongType, "must be a whole number, not the number 1.5"),
     (["id": 10], "/id", .outOfRange, "must be from 1 to 9, not 10"),
+    (["name": "a", "corners": 4], "/corners", .outOfRange, "must be odd, from 3 to 7, not 4"),
+    (["name": "a", "corners": 9], "/corners", .outOfRange, "must be odd, from 3 to 7, not 9"),
+    (["name": "a", "corners": "5"], "/corners", .wrongType, "must be a whole number, not a string"),
     (["name": "a", "width": 11], "/width", .outOfRange, "must be from 0.0 to 10.0, not 11.0"),
     (["name": "a", "curve": [0, "x"]], "/curve/1", .wrongType, "must be a number, or a fraction"),
     (["name": "a", "curve": [1, 2, 3, 4]], "/curve", .outOfRange, "must have 0 to 3 entries, not 4"),

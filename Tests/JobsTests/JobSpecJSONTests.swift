@@ -8,7 +8,7 @@ import Testing
   static let example = """
     {"name": "digits-pgd", "labels": {"branch": "main"}, "kind": "train",
      "dataset": {"id": "digits", "validation_fraction": 0.1, "limit": null},
-     "model": {"architecture": "lenet", "init": null, "normalization": null},
+     "model": {"architecture": "lenet", "init": null, "preprocessing": [], "normalization": null},
      "threat": {"norm": "linf", "epsilon": 0.15},
      "training": {"method": "pgd", "base_epochs": 2, "epochs": 10, "batch_size": 128, "adversarial_fraction": 1.0,
        "attack": {"name": "pgd", "steps": 7, "step_size": null, "random_start": true},
@@ -18,7 +18,8 @@ import Testing
      "evaluation": {
        "attacks": [{"name": "apgd_ce", "steps": 100, "restarts": 1, "eot_samples": 1},
          {"name": "apgd_t", "steps": 100, "targets": 9, "restarts": 1, "eot_samples": 1}],
-       "budget_seconds": 120.0, "threats": [], "samples": 1000, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "baseline": null},
+       "budget_seconds": 120.0, "threats": [], "samples": 1000, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "adaptive": true,
+       "baseline": null},
      "gates": [{"metric": "robust_accuracy", "attack": "apgd_t", "min": 0.6}],
      "precision": "fp32", "seed": 0, "priority": 0, "resources": {"threads": null, "max_seconds": null}}
     """
@@ -47,6 +48,13 @@ import Testing
           ["type": "dropout"], ["type": "flatten"], ["type": "linear", "units": 10],
         ]
       ]),
+    Specs.smallest.setting(
+      "/model/preprocessing",
+      to: [
+        ["type": "bit_depth", "bits": 4], ["type": "median", "size": 5], ["type": "gaussian_blur", "sigma": 1],
+        ["type": "gaussian_blur", "sigma": 0.5, "size": 3], ["type": "jpeg", "quality": 10], ["type": "noise", "sigma": 0.1],
+      ]
+    ).setting("/evaluation/adaptive", to: false),
     Specs.smallest.setting("/training", to: ["method": "standard", "optimizer": ["name": "adam"], "schedule": ["name": "constant"]]),
     Specs.smallest.setting("/training", to: ["method": "fgsm", "attack": ["random_start": true], "schedule": ["name": "cyclic"]]),
     Specs.smallest.setting("/training", to: ["optimizer": ["name": "adamw"], "schedule": ["name": "step", "milestones": [3, 6]]]),

@@ -137,6 +137,21 @@ import Testing
     Fault("/model", ["layers": [["type": "conv", "filters": 4, "kernel": [0, 2]]]], .outOfRange, at: "/model/layers/0/kernel/0"),
     Fault("/model", ["layers": [["type": "conv", "filters": 4, "kernel": [2, "3"]]]], .wrongType, at: "/model/layers/0/kernel/1"),
     Fault("/model", ["architecture": "mlp", "hidden": []], .outOfRange, at: "/model/hidden"),
+    Fault("/model/preprocessing", [["type": "blur"]], .notAllowed, at: "/model/preprocessing/0/type"),
+    Fault("/model/preprocessing", [["type": "jpeq"]], .notAllowed, at: "/model/preprocessing/0/type", says: "did you mean jpeg?"),
+    Fault("/model/preprocessing", [[:]], .required, at: "/model/preprocessing/0/type"),
+    Fault("/model/preprocessing", [["type": "bit_depth"]], .required, at: "/model/preprocessing/0/bits"),
+    Fault("/model/preprocessing", [["type": "bit_depth", "bits": 9]], .outOfRange, at: "/model/preprocessing/0/bits"),
+    Fault("/model/preprocessing", [["type": "median", "size": 4]], .outOfRange, at: "/model/preprocessing/0/size", says: "odd"),
+    Fault("/model/preprocessing", [["type": "gaussian_blur", "sigma": 0]], .outOfRange, at: "/model/preprocessing/0/sigma"),
+    Fault(
+      "/model/preprocessing", [["type": "gaussian_blur", "sigma": 1, "size": 6]], .outOfRange, at: "/model/preprocessing/0/size",
+      says: "odd"),
+    Fault(
+      "/model/preprocessing", [["type": "median"], ["type": "jpeg", "quality": 101]], .outOfRange, at: "/model/preprocessing/1/quality"),
+    Fault("/model/preprocessing", [["type": "jpeg", "qualty": 5]], .unknownField, at: "/model/preprocessing/0/qualty", says: "quality?"),
+    Fault("/model/preprocessing", [["type": "noise", "sigma": -1]], .outOfRange, at: "/model/preprocessing/0/sigma"),
+    Fault("/model/preprocessing", ["type": "jpeg"], .wrongType),
     Fault("/model/normalization", ["mean": [0.1]], .required, at: "/model/normalization/std"),
     Fault("/model/normalization", ["mean": [0.1], "std": [0]], .outOfRange, at: "/model/normalization/std/0"),
   ]

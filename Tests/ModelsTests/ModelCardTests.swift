@@ -16,6 +16,10 @@ struct ModelCardTests {
       model: ModelDescription(
         .layers([.residual(layers: [.conv(filters: 2, kernel: 3, padding: 1)]), .dropout(rate: 0.1), .flatten, .linear(units: 3)])),
       input: [5, 4, 2], classes: 3),
+    ModelCard(
+      model: ModelDescription(
+        .preset("lenet"), preprocessing: Preprocessed.all, normalization: Normalization(mean: [0.1307], std: [0.3081])),
+      input: [8, 8, 1], classes: 10),
   ]
 
   @Test("a network is rebuilt from its file's metadata", arguments: cards) func rebuilds(card: ModelCard) throws {
@@ -37,6 +41,16 @@ struct ModelCardTests {
       ])
   }
 
+  @Test("the metadata name the preprocessing, and only where there is one") func namesPreprocessing() throws {
+    let metadata = try Self.cards[3].metadata()
+    #expect(
+      metadata["temper.preprocessing"]
+        == #"[{"bits":4,"type":"bit_depth"},{"size":3,"type":"median"},{"sigma":0.5,"type":"gaussian_blur"},"#
+        + #"{"quality":75,"type":"jpeg"},{"sigma":0.1,"type":"noise"}]"#)
+    #expect(try ModelCard.preprocessing(metadata) == Preprocessed.all)
+    #expect(try Self.cards[0].metadata()["temper.preprocessing"] == nil)
+  }
+
   @Test("a file from elsewhere has no card") func otherFilesHaveNone() throws {
     #expect(try ModelCard(metadata: ["format": "pt"]) == nil)
   }
@@ -48,6 +62,7 @@ struct ModelCardTests {
       ("temper.architecture", #"{"architecture": "mlp", "hidden": "many"}"#), ("temper.architecture", "{}"),
       ("temper.input", "[28, 28.5]"), ("temper.input", ""), ("temper.classes", "ten"), ("temper.classes", "0"),
       ("temper.classes", "99999999"), ("temper.class_names", #"["one"]"#), ("temper.normalization", #"{"mean": [0]}"#),
+      ("temper.preprocessing", #"[{"type": "median", "size": 4}]"#), ("temper.preprocessing", "{}"),
     ])
   func refusesFaultyMetadata(key: String, value: String) throws {
     var metadata = try Self.cards[0].metadata()

@@ -1,3 +1,4 @@
+import JSON
 import Models
 import TensorEngine
 import Testing
@@ -95,6 +96,29 @@ struct ModelDescriptionTests {
     #expect(graph.layout.parameters.first?.name == "0.weight")
   }
 
+  @Test("preprocessing comes before normalisation, in order, and changes no name of a weight") func preprocessing() throws {
+    let model = ModelDescription(.preset("lenet"), preprocessing: Preprocessed.all, normalization: Normalization(mean: [0.1], std: [0.3]))
+    let graph = try model.graph(input: [8, 8, 1], classes: 2)
+    #expect(
+      graph.nodes.map(\.operation.label).prefix(8) == [
+        "input", "bit_depth", "median", "gaussian_blur", "jpeg", "noise", "normalize", "conv",
+      ])
+    #expect(graph.isRandomised)
+    let bare = try model.bare.graph(input: [8, 8, 1], classes: 2)
+    #expect(bare.nodes.map(\.operation.label).prefix(3) == ["input", "normalize", "conv"])
+    #expect(bare.layout == graph.layout && !bare.isRandomised)
+    #expect(try model.completed().preprocessing == model.preprocessing)
+  }
+
+  @Test("the blur's window reaches over four deviations unless its size is given") func blurSize() throws {
+    func size(_ document: JSONValue) throws -> Int? {
+      let model = ModelDescription(.preset("linear"), preprocessing: try Preprocessing.list([document]))
+      return try (model.graph(input: [4, 4, 1], classes: 2).nodes[1].operation as? GaussianBlur)?.size
+    }
+    #expect(try size(["type": "gaussian_blur", "sigma": 1]) == 9)
+    #expect(try size(["type": "gaussian_blur", "sigma": 1, "size": 3]) == 3)
+  }
+
   @Test("one mean and deviation serve every feature of a row") func normalizationOfRowsSpreads() throws {
     let model = ModelDescription(.preset("linear"), normalization: Normalization(mean: [0.5], std: [0.25]))
     let normalize = try #require(try model.graph(input: [3], classes: 2).nodes[1].operation as? Normalize)
@@ -144,6 +168,8 @@ struct ModelDescriptionTests {
     (.init(.preset("mlp", parameters: ["hidden": 512])), [8, 8, 1], "/hidden", "hidden of mlp: must be a list, not the number 512"),
     (.init(.preset("linear"), normalization: .init(mean: [0], std: [1])), [4, 4, 3], "/normalization", "each of the 3 channels"),
     (.init(.preset("linear"), normalization: .init(mean: [0], std: [0])), [4, 4, 1], "/normalization", "above 0"),
+    (.init(.preset("linear"), preprocessing: [Preprocessed.all[0]]), [16], "/preprocessing", "rows of [16] features"),
+    (.init(.preset("linear"), preprocessing: Preprocessed.all), [4, 4, 2], "/preprocessing/3", "1 or 3 channels"),
     (.init(.preset("linear")), [4, 4], "", "[height, width, channels]"),
     (.init(.preset("linear")), [0, 4, 1], "", "[height, width, channels]"),
     (

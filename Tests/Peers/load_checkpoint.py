@@ -3,7 +3,8 @@
     python3 -m venv venv && venv/bin/pip install torch numpy safetensors
     venv/bin/python Tests/Peers/load_checkpoint.py last.safetensors --data mnist/ [--split test] [--limit 1000] [--logits out.npy]
 
---data is an NPZ (x_train, y_train, x_test, y_test) or a folder with MNIST's IDX files, gzip or not. Without it, only the loading is
+--data is an NPZ (x_train, y_train, x_test, y_test) or a folder with MNIST's IDX files, gzip or not. What the checkpoint says is done to
+images before the network sees them needs SciPy and Pillow too. Without it, only the loading is
 checked. Prints JSON: the weights' names and shapes, and the clean accuracy. --logits keeps the logits of the images for comparison.
 """
 
@@ -30,8 +31,8 @@ def idx(path):
     return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(tuple(int(n) for n in shape))
 
 
-def dataset(path, split):
-    """Images in [0, 1], channels last, or rows; and labels."""
+def dataset(path, split, steps):
+    """Images in [0, 1] after these steps of preprocessing, in PyTorch's order, or rows; and labels."""
     path = pathlib.Path(path)
     if path.is_dir():
         stem = "train" if split == "train" else "t10k"
@@ -44,6 +45,10 @@ def dataset(path, split):
         images = images.astype(np.float32) / np.float32(255)
     if images.ndim == 3:
         images = images[..., None]
+    if steps:
+        from preprocessing import preprocess
+
+        images = preprocess(images.astype(np.float32), steps)
     return channels_first(images.astype(np.float32)), torch.as_tensor(labels.astype(np.int64))
 
 
@@ -62,7 +67,7 @@ def main():
         "architecture": json.loads(metadata["temper.architecture"]),
     }
     if arguments.data:
-        images, labels = dataset(arguments.data, arguments.split)
+        images, labels = dataset(arguments.data, arguments.split, json.loads(metadata.get("temper.preprocessing", "[]")))
         images, labels = images[:arguments.limit], labels[:arguments.limit]
         result |= {"images": len(images), "clean_accuracy": accuracy(model, images, labels)}
         if arguments.logits:

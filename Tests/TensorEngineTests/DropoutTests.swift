@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test("in training values are dropped at the rate and the rest scaled, so that the mean stays") func drops() throws {
-    let output = try identity(.training).0.forward(ones, dropout: DropoutKey(seed: 1, epoch: 0, examples: [4, 5, 6]))
+    let output = try identity(.training).0.forward(ones, draws: DrawKey(seed: 1, epoch: 0, examples: [4, 5, 6]))
     let dropped = output.values.count { $0 == 0 }
     #expect(abs(Double(dropped) / 1200 - 0.3) < 0.05)
     #expect(output.values.allSatisfy { $0 == 0 || abs($0 - 1 / 0.7) < 1e-5 })
@@ -37,9 +37,9 @@ import Testing
 
   @Test("an example drops the same values in any batch, others in another epoch") func keyed() throws {
     let context = try identity(.training).0
-    let together = context.forward(ones, dropout: DropoutKey(seed: 1, epoch: 2, examples: [4, 5, 6]))
-    let alone = context.forward(ones.gathered([0]), dropout: DropoutKey(seed: 1, epoch: 2, examples: [5]))
-    let later = context.forward(ones.gathered([0]), dropout: DropoutKey(seed: 1, epoch: 3, examples: [5]))
+    let together = context.forward(ones, draws: DrawKey(seed: 1, epoch: 2, examples: [4, 5, 6]))
+    let alone = context.forward(ones.gathered([0]), draws: DrawKey(seed: 1, epoch: 2, examples: [5]))
+    let later = context.forward(ones.gathered([0]), draws: DrawKey(seed: 1, epoch: 3, examples: [5]))
     #expect(Array(together[example: 1]) == alone.values)
     #expect(later.values != alone.values)
   }
@@ -47,7 +47,7 @@ import Testing
   @Test("the gradient passes where the value did") func gradient() throws {
     let (context, layout) = try identity(.training)
     let gradients = Gradients(layout, sets: 1)
-    let output = context.forward(ones.gathered([0]), dropout: DropoutKey(seed: 1, epoch: 0, examples: [9]))
+    let output = context.forward(ones.gathered([0]), draws: DrawKey(seed: 1, epoch: 0, examples: [9]))
     context.backward(ones.gathered([0]), into: gradients, set: 0)
     // The gradient of row i of the weights is the mask at i times the input, which is 1.
     let sums = gradients.reduced(sets: 1)

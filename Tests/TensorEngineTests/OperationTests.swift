@@ -9,7 +9,9 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
 
   /// Whether no gradient depends on which side of an edge a value is, or on a softmax that weights as large as these make all but one.
   var isSmooth: Bool {
-    !graph.nodes.contains { $0.operation is ReLU || ($0.operation as? Pooling)?.kind == .max || $0.operation is Attention }
+    !graph.nodes.contains {
+      $0.operation is ReLU || ($0.operation as? Pooling)?.kind == .max || $0.operation is Attention || $0.operation is MedianFilter
+    }
   }
 }
 
@@ -92,6 +94,23 @@ private let table: [OperationCase] = {
     row("normalisation", [3, 2, 2]) { g in
       try g.append(Normalize(mean: [0.1, 0.7], deviation: [0.3, 2]), to: g.output)
       try conv(&g, 3, Window(2))
+    },
+    row("median of 3×3 with a mirrored border", [5, 4, 2]) { g in
+      try g.append(MedianFilter(size: 3), to: g.output)
+      try conv(&g, 3, Window(2))
+    },
+    row("median of 5×5, larger than the image is high", [2, 6, 1]) { g in
+      try g.append(MedianFilter(size: 5), to: g.output)
+      try conv(&g, 3, Window(2))
+    },
+    row("blur with a mirrored border", [5, 4, 2]) { g in
+      try g.append(GaussianBlur(deviation: 0.6), to: g.output)
+      try conv(&g, 3, Window(2))
+    },
+    row("blur with a window larger than the image, behind a convolution", [3, 4, 2]) { g in
+      try conv(&g, 3, Window(1))
+      try g.append(GaussianBlur(deviation: 2, size: 9), to: g.output)
+      try conv(&g, 2, Window(2))
     },
     row("dropout at rate 0", [6]) { g in
       try g.append(Dropout(rate: 0), to: g.output)

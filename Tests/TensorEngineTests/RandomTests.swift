@@ -1,3 +1,4 @@
+import Foundation
 import TensorEngine
 import Testing
 
@@ -19,6 +20,21 @@ import Testing
       let expected = (0..<count).map { _ in one.uniform(-0.3, 0.7) }
       #expect(all.uniforms(-0.3, 0.7, count: count) == expected)
       #expect(all.next() == one.next())
+    }
+  }
+
+  @Test("normal numbers at once are both of each pair of which one comes alone", arguments: [0, 1, 2, 7, 64]) func normals(count: Int) {
+    var (one, all) = (RandomStream(seed: 5, purpose: .noise, example: 7), RandomStream(seed: 5, purpose: .noise, example: 7))
+    let numbers = all.normals(count: count)
+    #expect(numbers.count == count)
+    for index in stride(from: 0, to: count, by: 2) { #expect(numbers[index] == one.normal()) }
+    if count % 2 == 0 { #expect(all.next() == one.next()) }
+    // The other of a pair lies on the same circle.
+    var radius = RandomStream(seed: 5, purpose: .noise, example: 7)
+    for index in stride(from: 1, to: count, by: 2) {
+      let squared = -2 * log(1 - radius.uniform())
+      _ = radius.uniform()
+      #expect(abs(numbers[index - 1] * numbers[index - 1] + numbers[index] * numbers[index] - squared) < 1e-4 * max(1, squared))
     }
   }
 

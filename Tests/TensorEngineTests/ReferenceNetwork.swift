@@ -64,6 +64,9 @@ struct ReferenceNetwork {
     case let pooling as Pooling: return pool(pooling, inputs[0], from, node.shape)
     case let relu as ReLU: return inputs[0].map { min(max($0, Double(relu.range.lowerBound)), Double(relu.range.upperBound)) }
     case let activation as Activation: return inputs[0].map { $0 * gate(activation.kind, $0) }
+    case let median as MedianFilter:
+      return windows(inputs[0], from, size: median.size).map { $0.sorted()[$0.count / 2] }
+    case let blur as GaussianBlur: return blurred(inputs[0], from, blur)
     case is GlobalAveragePool:
       return (0..<from[2]).map { channel in
         (0..<from[0] * from[1]).reduce(0) { $0 + inputs[0][$1 * from[2] + channel] } / Double(from[0] * from[1])
@@ -88,6 +91,31 @@ struct ReferenceNetwork {
       }
     default: return inputs[0]
     }
+  }
+
+  /// For each value of an image those of the window around it, row by row; beyond an edge the image goes on as in a mirror.
+  private func windows(_ image: [Double], _ shape: Shape, size: Int) -> [[Double]] {
+    func mirrored(_ place: Int, _ extent: Int) -> Int {
+      var place = place
+      while place < 0 || place >= extent { place = place < 0 ? -1 - place : 2 * extent - 1 - place }
+      return place
+    }
+    return image.indices.map { index in
+      let (row, column, channel) = (index / (shape[1] * shape[2]), index / shape[2] % shape[1], index % shape[2])
+      return (0..<size * size).map { offset in
+        let (y, x) = (mirrored(row + offset / size - size / 2, shape[0]), mirrored(column + offset % size - size / 2, shape[1]))
+        return image[(y * shape[1] + x) * shape[2] + channel]
+      }
+    }
+  }
+
+  private func blurred(_ image: [Double], _ shape: Shape, _ blur: GaussianBlur) -> [Double] {
+    let weights = (0..<blur.size * blur.size).map { offset in
+      let (y, x) = (Double(offset / blur.size - blur.size / 2), Double(offset % blur.size - blur.size / 2))
+      return exp(-(y * y + x * x) / (2 * blur.deviation * blur.deviation))
+    }
+    let total = weights.reduce(0, +)
+    return windows(image, shape, size: blur.size).map { zip($0, weights).reduce(0) { $0 + $1.0 * $1.1 } / total }
   }
 
   /// What lies along the last dimension, piece by piece.

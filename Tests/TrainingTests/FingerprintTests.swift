@@ -42,6 +42,10 @@ struct FingerprintTests {
     try expectAnother { $0.seed = 6 }
     try expectAnother { $0.precision = .bf16 }
     try expectAnother { $0.model = Blobs.normalized }
+    let jpeg = try Preprocessing.list([["type": "jpeg", "quality": 50]])
+    try expectAnother { $0.model.preprocessing = jpeg }
+    let median = try Preprocessing.list([["type": "median"]])
+    try expectAnother { $0.model.preprocessing = median }
     try expectAnother { $0.threat = Threat(norm: .l2, epsilon: 0.1) }
     try expectAnother { $0.threat.epsilon = 0.2 }
     try expectAnother { $0.settings.method = .standard }

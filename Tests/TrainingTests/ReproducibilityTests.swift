@@ -18,6 +18,39 @@ struct ReproducibilityTests {
     #expect(try two.files() == files)
   }
 
+  /// The ways in which a batch is attacked: by the loss of the labels, by a divergence, and all shards at once.
+  enum AttackOnPreprocessed: CaseIterable {
+    case ofLabels, ofDivergence, ofBatch
+  }
+
+  private func preprocessed(_ attack: AttackOnPreprocessed) throws -> TemporaryRun {
+    let run = try TemporaryRun()
+    if attack == .ofDivergence { run.settings.method = .trades }
+    if attack == .ofBatch {
+      run.model = Blobs.normalized
+      run.settings.batchNormInAttack = .train
+    }
+    run.model.preprocessing = try Preprocessing.list([
+      ["type": "bit_depth", "bits": 5], ["type": "median"], ["type": "gaussian_blur", "sigma": 0.4], ["type": "jpeg", "quality": 90],
+      ["type": "noise", "sigma": 0.05],
+    ])
+    return run
+  }
+
+  @Test(
+    "with preprocessing, on one thread, on two, and interrupted anywhere and resumed", arguments: AttackOnPreprocessed.allCases, [5, 19])
+  func preprocessing(_ attack: AttackOnPreprocessed, interruptedAfter questions: Int) throws {
+    let (one, two, broken) = (try preprocessed(attack), try preprocessed(attack), try preprocessed(attack))
+    _ = try one.run(threads: 1)
+    _ = try two.run(threads: 2)
+    let interruption = Interruption(after: questions)
+    #expect(throws: Interruption.Stopped()) { try broken.run { try interruption.ask() } }
+    _ = try broken.run(resume: true)
+    let files = try one.files()
+    #expect(try two.files() == files)
+    #expect(try broken.files() == files)
+  }
+
   @Test("when the run is interrupted at any point and resumed, and then it does again no more than a batch or a shard")
   func interruption() throws {
     let whole = try TemporaryRun()

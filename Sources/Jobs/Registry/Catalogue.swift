@@ -30,6 +30,8 @@ package protocol Catalogue: Sendable {
   func weights(_ id: String) throws -> StoredWeights?
   /// Names and shapes of those weights, without their values.
   func outline(ofWeights id: String) throws -> [TensorOutline]?
+  /// What those weights' file says of their network.
+  func metadata(ofWeights id: String) throws -> [String: String]?
   /// - Throws: `NotFound`, `DatasetError`.
   func load(_ dataset: DatasetSection.Reference) throws -> Dataset
 }

@@ -38,15 +38,16 @@ package final class LocalCatalogue: Catalogue {
 
   /// - Parameter id: the path of a safetensors file.
   package func weights(_ id: String) throws -> StoredWeights? {
-    let file = url(id)
-    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-    return try StoredWeights(OpenFile(file))
+    try file(id).map { try StoredWeights($0) }
   }
 
-  package func outline(ofWeights id: String) throws -> [TensorOutline]? {
-    let file = url(id)
-    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-    return try Safetensors.outline(of: OpenFile(file))
+  package func outline(ofWeights id: String) throws -> [TensorOutline]? { try file(id).map(Safetensors.outline(of:)) }
+
+  package func metadata(ofWeights id: String) throws -> [String: String]? { try file(id).map(Safetensors.metadata(of:)) }
+
+  private func file(_ path: String) throws -> OpenFile? {
+    let file = url(path)
+    return FileManager.default.fileExists(atPath: file.path) ? try OpenFile(file) : nil
   }
 
   private func url(_ path: String) -> URL { URL(fileURLWithPath: path, relativeTo: folder) }

@@ -183,6 +183,11 @@ package final class Registry: Catalogue {
     return try Safetensors.outline(of: store.open(sha256, of: id))
   }
 
+  package func metadata(ofWeights id: String) throws -> [String: String]? {
+    guard let sha256 = try digest(ofWeights: id) else { return nil }
+    return try Safetensors.metadata(of: store.open(sha256, of: id))
+  }
+
   /// - Returns: `nil` when there are no such weights.
   private func digest(ofWeights id: String) throws -> String? {
     do {

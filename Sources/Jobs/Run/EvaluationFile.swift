@@ -8,6 +8,8 @@ struct EvaluationState: Sendable, Codable {
   /// The journals of the base model and of the final model.
   var before: EvaluationJournal.Snapshot
   var after: EvaluationJournal.Snapshot
+  /// Those of the attacks that do not see the preprocessing of either model; `nil` without preprocessing.
+  var transferBefore, transferAfter: EvaluationJournal.Snapshot?
   var saved: SavedState
 }
 

@@ -42,9 +42,11 @@ struct FinalEvaluation {
     // The same weights are evaluated only once.
     let isSame = before?.sha256 == after.sha256
     let base = isSame ? nil : before
+    let (baseName, known) = (base?.sha256 ?? "", base == nil ? nil : saved)
     let journals = Journals(
-      before: EvaluationJournal(model: base?.sha256 ?? "", base == nil ? nil : saved?.before),
-      after: EvaluationJournal(model: after.sha256, saved?.after), trained: trained)
+      before: .init(EvaluationJournal(model: baseName, known?.before), EvaluationJournal(model: baseName, known?.transferBefore)),
+      after: .init(EvaluationJournal(model: after.sha256, saved?.after), EvaluationJournal(model: after.sha256, saved?.transferAfter)),
+      trained: trained)
     if let saved { sink.saved(saved.saved) }
     let told = sink.saved
     let saver = BackgroundSaver<EvaluationState>(interval: storage.saveInterval, waitForRoom: storage.waitForRoom) { state in
@@ -55,9 +57,10 @@ struct FinalEvaluation {
     // The caller may remove the file as soon as this returns.
     defer { saver.wait() }
     do {
-      let parts = base == nil ? 1 : 2
+      let perSubject = spec.showsTransfer ? 2 : 1
+      let parts = base == nil ? perSubject : 2 * perSubject
       let first = try base.map { try evaluate($0, part: 0, of: parts, journals.before, journals, saver) }
-      let second = try evaluate(after, part: parts - 1, of: parts, journals.after, journals, saver)
+      let second = try evaluate(after, part: parts - perSubject, of: parts, journals.after, journals, saver)
       // The saved state is needed until the report is stored.
       saver.wait()
       saver.saveIfDue(waivingInterval: true) { journals.state }
@@ -70,15 +73,29 @@ struct FinalEvaluation {
     }
   }
 
+  /// The journals of one model.
+  private struct ModelJournals: Sendable {
+    let own: EvaluationJournal
+    /// Of the attacks that do not see the preprocessing.
+    let transfer: EvaluationJournal
+
+    init(_ own: EvaluationJournal, _ transfer: EvaluationJournal) {
+      self.own = own
+      self.transfer = transfer
+    }
+  }
+
   private struct Journals: Sendable {
-    let before: EvaluationJournal
-    let after: EvaluationJournal
+    let before: ModelJournals
+    let after: ModelJournals
     let trained: SavedState
 
     var state: EvaluationState {
-      let (before, after) = (before.snapshot, after.snapshot)
-      let position = trained.position + before.finishedShards + after.finishedShards
-      return EvaluationState(before: before, after: after, saved: SavedState(step: trained.step, position: position))
+      let snapshots = [before.own, after.own, before.transfer, after.transfer].map(\.snapshot)
+      func unlessEmpty(_ snapshot: EvaluationJournal.Snapshot) -> EvaluationJournal.Snapshot? { snapshot.stages.isEmpty ? nil : snapshot }
+      return EvaluationState(
+        before: snapshots[0], after: snapshots[1], transferBefore: unlessEmpty(snapshots[2]), transferAfter: unlessEmpty(snapshots[3]),
+        saved: SavedState(step: trained.step, position: snapshots.reduce(trained.position) { $0 + $1.finishedShards }))
     }
   }
 
@@ -92,30 +109,60 @@ struct FinalEvaluation {
     }
   }
 
+  /// What is evaluated with what.
+  private struct Part {
+    let settings: EvaluationSettings
+    let team: any ClassifierTeam
+    let journal: EvaluationJournal
+    /// Its place among `count` parts of the whole.
+    let index, count: Int
+  }
+
   private func evaluate(
-    _ subject: Subject, part: Int, of parts: Int, _ journal: EvaluationJournal, _ journals: Journals,
+    _ subject: Subject, part: Int, of parts: Int, _ journal: ModelJournals, _ journals: Journals,
     _ saver: BackgroundSaver<EvaluationState>
   ) throws -> Evaluation {
     let settings = EvaluationSettings(
       attacks: spec.evaluation.attacks, threats: spec.evaluation.threats, samples: spec.evaluation.samples, curve: spec.evaluation.curve,
       seed: spec.seed)
+    let whole = try NetworkTeam(engine: engine, graph: graph, parameters: subject.parameters, width: threads)
+    guard !spec.model.description.preprocessing.isEmpty else {
+      return try evaluate(Part(settings: settings, team: whole, journal: journal.own, index: part, count: parts), journals, saver)
+    }
+    let bare = try NetworkTeam(
+      engine: engine, graph: spec.bareGraph(dataset.imageShape, dataset.classes), parameters: subject.parameters, width: threads)
+    let blind = TransferTeam(attacked: bare, judging: whole)
+    let team: any ClassifierTeam = spec.evaluation.isAdaptive ? whole : blind
+    var evaluation = try evaluate(Part(settings: settings, team: team, journal: journal.own, index: part, count: parts), journals, saver)
+    guard spec.evaluation.isAdaptive else {
+      evaluation.warnings.append(.nonadaptiveAttack)
+      return evaluation
+    }
+    let few = EvaluationSettings(attacks: settings.attacks, samples: settings.samples, seed: settings.seed, selfCheck: false)
+    let transfer = try evaluate(
+      Part(settings: few, team: blind, journal: journal.transfer, index: part + 1, count: parts), journals, saver)
+    evaluation.transfer = Evaluation.Transfer(transfer)
+    evaluation.seconds += transfer.seconds
+    return evaluation
+  }
+
+  private func evaluate(_ part: Part, _ journals: Journals, _ saver: BackgroundSaver<EvaluationState>) throws -> Evaluation {
     let test = dataset.test
-    let chosen = settings.sample(of: test.count)
+    let chosen = part.settings.sample(of: test.count)
     let set = EvaluationSet(ids: chosen, labels: test.labels(at: chosen), classNames: dataset.classNames) { positions in
       try test.images(at: positions.map { chosen[$0] })
     }
-    let team = try NetworkTeam(engine: engine, graph: graph, parameters: subject.parameters, width: threads)
-    let (control, meter) = (control, meter)
-    meter.evaluation(part: part, of: parts, fraction: 0)
-    return try Evaluator(settings: settings, threat: spec.threat).evaluate(
-      team, on: set, journal: journal,
+    let (control, meter, index, count) = (control, meter, part.index, part.count)
+    meter.evaluation(part: index, of: count, fraction: 0)
+    return try Evaluator(settings: part.settings, threat: spec.threat).evaluate(
+      part.team, on: set, journal: part.journal,
       control: {
         try control.check()
         try saver.check()
       },
       progress: {
         saver.saveIfDue { journals.state }
-        meter.evaluation(part: part, of: parts, fraction: $0.fraction)
+        meter.evaluation(part: index, of: count, fraction: $0.fraction)
       })
   }
 }

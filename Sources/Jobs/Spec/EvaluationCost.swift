@@ -15,9 +15,10 @@ struct EvaluationCost: Hashable, Sendable {
       attacks: attacks ?? spec.evaluation.attacks, threats: spec.evaluation.threats, curve: spec.evaluation.curve)
     let networks = spec.training == nil && spec.evaluation.baseline == nil ? 1 : 2
     examples = min(spec.evaluation.samples, facts.testCount) * networks
-    let costs = settings.runs(against: spec.threat).map { $0.attack.cost(in: $0.norm) }
+    let transferred: [(attack: AttackSettings, norm: Norm)] = spec.showsTransfer ? settings.attacks.map { ($0, spec.threat.norm) } : []
+    let costs = (settings.runs(against: spec.threat) + transferred).map { attack, norm in attack.cost(in: norm) }
     gradientEvaluations = Double(examples) * costs.reduce(0) { $0 + Double($1.gradientEvaluations) }
     // Each example is looked at clean.
-    passes = Double(examples) * costs.reduce(1) { $0 + Double($1.passes) }
+    passes = Double(examples) * costs.reduce(spec.showsTransfer ? 2 : 1) { $0 + Double($1.passes) }
   }
 }

@@ -22,7 +22,10 @@ package struct Footprint: Hashable, Sendable {
     let width = min(spec.resources.threads ?? threads, threads)
     let attack = try programs.program(graph, for: .attack)
     // Before and after, one at a time on the engine; and before that, the second as it is read beside the first and the initial ones.
-    let evaluating = max(2 * weights + Session.bytes(attack, contexts: width), 5 * weights)
+    let bare =
+      try spec.model.description.preprocessing.isEmpty ? nil : programs.program(spec.bareGraph(facts.shape, facts.classes), for: .attack)
+    let evaluated = [attack, bare].compactMap(\.self).reduce(0) { $0 + Session.bytes($1, contexts: width) }
+    let evaluating = max(2 * weights + evaluated, 5 * weights)
     var training = 0
     if let settings = spec.training {
       let plan = try TrainingPlan(graph, settings, precision: spec.precision, examples: used, width: width, programs: programs)

@@ -117,6 +117,12 @@ extension EvaluationSection {
           "curve", .list(.number(atLeast: 0, unit: .pixels), count: 0...64),
           help: "The epsilons of the curve of accuracy; by default thirds of `threat.epsilon`, from 0 to a third beyond it."),
         Field(
+          "adaptive", .boolean, default: true,
+          help: """
+            Whether attacks see through `model.preprocessing`. The report then shows beside them what the same attacks reach that do not; if \
+            false, these alone, and no verdict.
+            """),
+        Field(
           "baseline", .text(1...4_096),
           help: "Weights that stand for \"before\" in the report, as in `model.init`; by default the job's own base model."),
       ])
@@ -128,6 +134,7 @@ extension EvaluationSection {
     threats = values.sections("threats").map(Threat.init)
     samples = values.integer("samples")
     curve = values.numbers("curve")
+    isAdaptive = values.flag("adaptive")
     baseline = values.optionalText("baseline")
   }
 

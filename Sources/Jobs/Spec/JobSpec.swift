@@ -72,6 +72,8 @@ package struct EvaluationSection: Hashable, Sendable {
   /// What an evaluation whose attacks the spec leaves open may take: see `DefaultEvaluation`.
   package let budgetSeconds: Double
   package let samples: Int
+  /// Whether attacks see through the preprocessing of the network.
+  package let isAdaptive: Bool
   /// Epsilons; empty for no curve.
   package let curve: [Double]
   /// Weights that stand for "before" in the report: an `mdl_…` or `ckpt_…`; `nil`: the job's own base model.
@@ -84,4 +86,14 @@ package struct Resources: Hashable, Sendable {
   package let threads: Int?
   /// The wall time after which a job fails, over all its attempts; `nil`: none.
   package let maxSeconds: Double?
+}
+
+extension JobSpec {
+  /// Whether the attacks of the evaluation are also made on the network without its preprocessing.
+  var showsTransfer: Bool { evaluation.isAdaptive && !model.description.preprocessing.isEmpty }
+
+  /// The network without its preprocessing.
+  func bareGraph(_ image: Shape, _ classes: Int) throws(ModelError) -> Graph {
+    try model.description.bare.graph(input: image, classes: classes)
+  }
 }

@@ -9,6 +9,7 @@ extension ModelSection {
         Field(
           "init", .text(1...4_096),
           help: "The weights to begin with: an `mdl_…` or `ckpt_…` (for `temper run`, a safetensors file); by default random, by the seed."),
+        Preprocessing.field,
         Field(
           "normalization", .object(Normalization.object),
           help: "Takes each channel to mean 0 and deviation 1 before the first layer; epsilon stays in pixels."),
@@ -17,7 +18,8 @@ extension ModelSection {
 
   init(_ values: FieldValues) {
     description = ModelDescription(
-      ModelDescription.Architecture(values), normalization: values.optionalSection("normalization").map(Normalization.init))
+      ModelDescription.Architecture(values), preprocessing: values.sections(Preprocessing.field.name).map(Preprocessing.init),
+      normalization: values.optionalSection("normalization").map(Normalization.init))
     initial = values.optionalText("init")
   }
 

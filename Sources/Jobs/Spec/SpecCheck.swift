@@ -52,8 +52,11 @@ package struct SpecCheck {
   ///
   /// - Throws: `SpecFaults` with all faults at once.
   package func accept(_ document: JSONValue, origin: JobSpec.Origin = .http) throws(SpecFaults) -> Accepted {
+    let restored = RestoredPreprocessing(document, catalogue)
+    let document = restored.document
     let draft = JobSpec.read(document, origin: origin)
     let world = FaultLog(draft.faults)
+    if let fault = restored.fault { world.add(fault.pointer, fault.code, fault.detail) }
     let facts = world.isClean("/dataset") ? facts(of: draft.spec, world) : nil
     let graph = facts.flatMap { self.graph(of: draft.spec, $0, world) }
     let choice = AttackChoice(draft.spec, of: document, facts, graph)

@@ -6,8 +6,8 @@ import TensorEngine
 ///
 /// In a safetensors file it is `__metadata__`: `temper.format` (1), `temper.architecture` (JSON: `{"layers": […]}`, or `{"architecture":
 /// NAME}` and its parameters), `temper.layers` (JSON: the same network as a layer list, if it can be written as one, for readers that do
-/// not know the presets), `temper.input` (JSON: the shape of one image), `temper.classes`, and if known `temper.normalization` (JSON:
-/// `mean`, `std`) and `temper.class_names` (JSON). `format` is `pt`: shapes and order are PyTorch's.
+/// not know the presets), `temper.input` (JSON: the shape of one image), `temper.classes`, and where there is one `temper.preprocessing`
+/// (JSON: a list of `{"type": …}`), `temper.normalization` (JSON: `mean`, `std`) and `temper.class_names` (JSON). `format` is `pt`: shapes and order are PyTorch's.
 package struct ModelCard: Hashable, Sendable {
   package let model: ModelDescription
   /// The shape of one image, `[height, width, channels]` or `[features]`.
@@ -34,6 +34,7 @@ package struct ModelCard: Hashable, Sendable {
       "temper.input": Self.json(input.dimensions), "temper.classes": String(classes),
     ]
     if let layers = try model.layers(classes: classes) { metadata["temper.layers"] = Self.json(layers.map(\.json)) }
+    if !model.preprocessing.isEmpty { metadata["temper.preprocessing"] = Self.json(model.preprocessing.map(\.json)) }
     if let normalization = model.normalization { metadata["temper.normalization"] = Self.json(normalization) }
     if let classNames { metadata["temper.class_names"] = Self.json(classNames) }
     return metadata
@@ -54,8 +55,18 @@ package struct ModelCard: Hashable, Sendable {
     }
     let normalization: Normalization? = try Self.value("temper.normalization", metadata)
     self.init(
-      model: ModelDescription(architecture, normalization: normalization), input: Shape(input), classes: classes,
-      classNames: names)
+      model: ModelDescription(architecture, preprocessing: try Self.preprocessing(metadata), normalization: normalization),
+      input: Shape(input), classes: classes, classNames: names)
+  }
+
+  /// What a file's metadata say is done to its network's images; empty where they say nothing.
+  package static func preprocessing(_ metadata: [String: String]) throws(ModelCardError) -> [Preprocessing] {
+    guard let list: JSONValue = try value("temper.preprocessing", metadata) else { return [] }
+    do {
+      return try Preprocessing.list(list)
+    } catch {
+      throw ModelCardError("temper.preprocessing\(error.pointer): \(error.description)")
+    }
   }
 
   private static let version = "1"

@@ -62,11 +62,17 @@ extension Safetensors {
   ///
   /// - Throws: `SafetensorsError` as `init(_:)`; `StorageError` when the file cannot be read.
   package static func outline(of file: OpenFile) throws -> [TensorOutline] {
-    let prefix = try bytes(of: file, at: 0, count: 8)
-    let length = try headerLength(prefix, fileBytes: file.size)
-    let header = try SafetensorsHeader(bytes(of: file, at: 8, count: length))
+    let (header, length) = try header(of: file)
     try header.checkRanges(of: file.size - 8 - length)
     return header.tensors.map { TensorOutline(name: $0.name, shape: $0.shape) }
+  }
+
+  /// The `__metadata__` of a file's header. Throws as `outline(of:)`.
+  package static func metadata(of file: OpenFile) throws -> [String: String] { try header(of: file).header.metadata }
+
+  private static func header(of file: OpenFile) throws -> (header: SafetensorsHeader, length: Int) {
+    let length = try headerLength(bytes(of: file, at: 0, count: 8), fileBytes: file.size)
+    return (try SafetensorsHeader(bytes(of: file, at: 8, count: length)), length)
   }
 
   private static func bytes(of file: OpenFile, at offset: Int, count: Int) throws -> [UInt8] {

@@ -38,6 +38,7 @@ struct ReportSections {
     var rows = [row("clean") { $0.cleanAccuracy }]
     for attack in report.after.attacks { rows += self.rows(of: attack) }
     if report.after.attacks.count > 1 { rows.append(row("all attacks") { $0.worstCase }) }
+    if report.after.transfer != nil { rows.append(row("all attacks, without seeing the preprocessing") { $0.transfer?.worstCase }) }
     for (index, under) in (report.after.threats ?? []).enumerated() {
       rows.append(row("all attacks, \(under.threat.norm.symbol) ≤ \(under.threat.epsilon)") { $0.threats?[index].worstCase })
     }

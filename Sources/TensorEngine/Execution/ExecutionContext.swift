@@ -1,25 +1,10 @@
-/// The key of the random numbers of dropout: the same example in the same epoch drops the same values, in any batch.
-package struct DropoutKey: Sendable {
-  package let seed: UInt64
-  package let epoch: Int
-  /// The identity of each example of the shard.
-  package let examples: [Int]
-  /// Which of several images of each example: each drops values of its own.
-  package let view: Int
-
-  package init(seed: UInt64, epoch: Int, examples: [Int], view: Int = 0) {
-    self.seed = seed
-    self.epoch = epoch
-    self.examples = examples
-    self.view = view
-  }
-}
-
-/// Facts about the current pass, for kernels written in Swift. Programs that use them never split a shard into micro-batches.
+/// Facts about the current pass, for kernels written in Swift.
 struct PassFacts {
   /// The number of real examples in the shard; the rest is padding.
   let batch: Int
-  let dropout: DropoutKey?
+  let draws: DrawKey?
+  /// The micro-batch at work.
+  var microBatch = 0
 }
 
 /// What one thread needs to run a program: an arena for activations, and the kernels bound to it.
@@ -34,7 +19,7 @@ package final class ExecutionContext {
   /// The passes, cut at the reductions.
   private var forwardStages: [[MicroBatchLoop]] = [[]]
   private var backwardStages: [[MicroBatchLoop]] = [[]]
-  private var pass = PassFacts(batch: 0, dropout: nil)
+  private var pass = PassFacts(batch: 0, draws: nil)
   /// The set that the gradients of the weights go to, given by the last `beginBackward`.
   private var gradients: UnsafeMutablePointer<Float>?
 
@@ -57,9 +42,9 @@ package final class ExecutionContext {
   /// The logits `[batch, classes]` of images `[batch, height, width, channels]`, at most a shard. Batch statistics, where the program uses
   /// them, are those of these images.
   ///
-  /// - Parameter dropout: needed where values are dropped.
-  package func forward(_ images: Tensor, dropout: DropoutKey? = nil) -> Tensor {
-    begin(images, dropout: dropout)
+  /// - Parameter draws: needed where the program draws random numbers.
+  package func forward(_ images: Tensor, draws: DrawKey? = nil) -> Tensor {
+    begin(images, draws: draws)
     runForward()
     return logits
   }
@@ -101,10 +86,10 @@ package final class ExecutionContext {
   // MARK: A shard among others
 
   /// Takes the images of the next forward pass.
-  package func begin(_ images: Tensor, dropout: DropoutKey? = nil) {
+  package func begin(_ images: Tensor, draws: DrawKey? = nil) {
     precondition(
       images.batch <= program.sharding.size && images.shape.example == program.graph.inputShape, "images \(images.shape) do not fit")
-    pass = PassFacts(batch: images.batch, dropout: dropout)
+    pass = PassFacts(batch: images.batch, draws: draws)
     fill(program.inputBuffer, with: images)
   }
 
@@ -157,7 +142,7 @@ package final class ExecutionContext {
   ///   - gradients: takes the gradients of the weights of a training program.
   func timed(_ images: Tensor, gradients: Gradients?) -> [Double] {
     precondition(images.batch == program.sharding.size, "\(images.batch) images are no full shard")
-    begin(images, dropout: DropoutKey(seed: 0, epoch: 0, examples: Array(0..<program.sharding.size)))
+    begin(images, draws: DrawKey(seed: 0, examples: Array(0..<program.sharding.size)))
     let forward = timed(forwardStages, reductions.forward)
     guard program.purpose.hasBackward else { return forward }
     let shape = program.graph.outputShape.batched(program.sharding.size)

@@ -16,7 +16,11 @@ struct MicroBatchLoop {
   }
 
   func callAsFunction(_ pass: PassFacts) {
-    for steps in microBatches { for step in steps { step(pass) } }
+    for (index, steps) in microBatches.enumerated() {
+      var pass = pass
+      pass.microBatch = index
+      for step in steps { step(pass) }
+    }
   }
 
   /// The seconds that each step takes alone for the whole shard, at its best. Afterwards memory is as after a pass.

@@ -25,7 +25,7 @@ final class PackedWeights {
     }
   }
 
-  static func run(_ step: Step) { step(PassFacts(batch: 0, dropout: nil)) }
+  static func run(_ step: Step) { step(PassFacts(batch: 0, draws: nil)) }
 
   /// The first instruction that names a result writes it; those that name it later read it.
   private static func stages(_ packing: [Lowering.Instruction]) -> [[Lowering.Instruction]] {

@@ -22,8 +22,8 @@ package struct Dropout: Operation {
     let (rate, scale) = (rate, 1 / (1 - rate))
     lowering.emit(label, reads: [source], writes: [mask, result]) { memory, pass in
       let (source, mask, target) = (memory[source], memory[mask], memory[result])
-      guard let key = pass.dropout else { preconditionFailure("a training program with dropout needs a dropout key") }
-      let round = node.index + (key.view << 16)
+      guard let key = pass.draws else { preconditionFailure("a training program with dropout needs a key of its draws") }
+      let round = node.index + (key.draw << 16)
       for (row, example) in key.examples.enumerated() {
         var random = RandomStream(seed: key.seed, purpose: .dropout, epoch: key.epoch, example: example, round: round)
         for i in row * count..<(row + 1) * count { mask[i] = random.uniform() < rate ? 0 : scale }

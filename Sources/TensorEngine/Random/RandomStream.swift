@@ -4,7 +4,7 @@ import Foundation
 package enum RandomPurpose: UInt32, Sendable {
   case initialisation = 1
   case shuffle, split, augmentation, dropout
-  case attackStart, noise, sample
+  case attackStart, noise, sample, preprocessing
 }
 
 /// The random numbers of one example in one epoch: a sequence fixed by (seed, purpose, epoch, example) alone.
@@ -68,5 +68,19 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
   package mutating func normal() -> Float {
     let radius = (-2 * log(1 - uniform())).squareRoot()  // 1 − u is in (0, 1]: no logarithm of zero
     return radius * cos(2 * Float.pi * uniform())
+  }
+
+  /// The next `count` standard normal numbers, both of each pair of Box and Muller's.
+  package mutating func normals(count: Int) -> [Float] {
+    let words = words(count + count % 2)
+    return [Float](unsafeUninitializedCapacity: words.count) { normals, filled in
+      for first in stride(from: 0, to: words.count, by: 2) {
+        let radius = (-2 * log(1 - Self.uniform(words[first]))).squareRoot()
+        let angle = 2 * Float.pi * Self.uniform(words[first + 1])
+        normals[first] = radius * cos(angle)
+        normals[first + 1] = radius * sin(angle)
+      }
+      filled = count
+    }
   }
 }

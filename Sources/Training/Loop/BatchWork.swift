@@ -69,7 +69,7 @@ struct BatchWork: Sendable {
 
   /// Gives a context one view of the examples, for a forward pass.
   func begin(_ examples: TrainingExamples, view: Int, _ context: ExecutionContext) {
-    context.begin(examples.views[view], dropout: DropoutKey(seed: seed, epoch: batch.epoch, examples: examples.ids, view: view))
+    context.begin(examples.views[view], draws: DrawKey(seed: seed, epoch: batch.epoch, examples: examples.ids, draw: view))
   }
 
   /// The gradient at the logits of each view of the mean loss of the whole batch, as far as it comes from these examples.

@@ -16,6 +16,7 @@ extension ModelDescription {
         document[parameter.name] = value
       }
     }
+    if !preprocessing.isEmpty { document["preprocessing"] = .array(preprocessing.map(\.document)) }
     if let normalization {
       document["normalization"] = .array([normalization.mean, normalization.std].map { .array($0.map { .number(Double($0)) }) })
     }

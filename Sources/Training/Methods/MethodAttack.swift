@@ -42,6 +42,7 @@ package struct MethodAttack: Sendable {
     if let start { prepared.starts = start(examples) }
     if aim == .divergence {
       prepared.loss = KullbackLeibler()
+      classifier.draw(RandomDraw(seed: examples.seed, epoch: examples.epoch, ids: examples.ids, number: 0))
       prepared.referenceLogits = classifier.logits(of: examples.images)
     }
     return prepared
