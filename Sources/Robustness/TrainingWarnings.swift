@@ -13,13 +13,19 @@ extension Warning {
       faults.append("only \(percent(fraction)) of each batch is adversarial (raise adversarial_fraction to 0.5 or more)")
     }
     if attack.definition.family == .chance {
-      faults.append("\(attack.name) is no attack (train on fgsm or pgd)")
+      faults.append("\(attack.name) is no attack (train on pgd)")
     } else if let reach = attack.attack(for: threat, keep: .last).reach(in: threat.norm), reach < threat.epsilon * (1 - 1e-9) {
-      faults.append("the attack moves by at most \(reach) where \(threat.epsilon) is allowed (raise steps or step_size)")
+      faults.append("the attack moves by at most \(reach) where \(threat.epsilon) is allowed (\(remedy(attack)))")
     }
     guard !faults.isEmpty else { return nil }
     return Warning(
       code: "too_few_adversarial_examples", detail: "Training is weaker than it should be: " + faults.joined(separator: "; ") + ".")
+  }
+
+  /// What of its settings makes the attack reach further.
+  private static func remedy(_ attack: AttackSettings) -> String {
+    let settings = attack.definition.fields.filter { ["steps", "step_size"].contains($0.name) && $0.onlyDefault == nil }.map(\.name)
+    return settings.isEmpty ? "train on pgd" : "raise " + settings.joined(separator: " or ")
   }
 
   /// The second: no validation part.

@@ -18,6 +18,8 @@ package struct TrainingMetrics: Hashable, Sendable, Codable {
   package var validationRobustAccuracy: Double?
   /// PGD-5 accuracy on a fixed set of training examples after the epoch: what falls when single-step training overfits.
   package var probeAccuracy: Double?
+  /// Whether a collapse of robust accuracy was found after the epoch; nil when none was.
+  package var isCollapse: Bool?
 
   package init(epoch: Int, step: Int, phase: TrainingPhase) {
     self.epoch = epoch
@@ -31,6 +33,7 @@ package struct TrainingMetrics: Hashable, Sendable, Codable {
       ("learning_rate", learningRate), ("loss", loss), ("train_clean_accuracy", trainCleanAccuracy),
       ("train_adversarial_accuracy", trainAdversarialAccuracy), ("clean_accuracy", validationCleanAccuracy),
       ("robust_accuracy", validationRobustAccuracy), ("probe_accuracy", probeAccuracy),
+      ("collapse", isCollapse == true ? 1 : nil),
     ]
     return all.compactMap { name, value in value.map { (name, $0) } }
   }

@@ -14,7 +14,8 @@ import Testing
        "attack": {"name": "pgd", "steps": 7, "step_size": null, "random_start": true},
        "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0005, "nesterov": false},
        "bn_in_attack": "eval",
-       "schedule": {"name": "cosine"}, "augment": [], "average": {"ema": null}, "select": "best_robust", "early_stop_patience": null},
+       "schedule": {"name": "cosine"}, "augment": [], "average": {"ema": null}, "select": "best_robust",
+       "early_stop_patience": null, "on_collapse": "continue"},
      "evaluation": {
        "attacks": [{"name": "apgd_ce", "steps": 100, "restarts": 1, "eot_samples": 1},
          {"name": "apgd_t", "steps": 100, "targets": 9, "restarts": 1, "eot_samples": 1}],

@@ -100,7 +100,9 @@ import Testing
     }
     #expect(warning(0.2, AttackSettings(.pgd, ["steps": 7])) != nil)
     #expect(warning(1, AttackSettings(.noise)) != nil)
-    #expect(warning(1, AttackSettings(.pgd, ["steps": 7, "step_size": 0.01])) != nil)
+    #expect(warning(1, AttackSettings(.pgd, ["steps": 7, "step_size": 0.01]))?.detail.contains("raise steps or step_size") == true)
+    // It takes a single step whatever is asked for.
+    #expect(warning(1, AttackSettings(.fgsm, ["step_size": 0.01]))?.detail.contains("raise step_size") == true)
     for attack in [
       AttackSettings(.pgd, ["steps": 7]), AttackSettings(.fgsm), AttackSettings(.pgd, ["steps": 10, "step_size": 0.01]),
       AttackSettings(.adam), AttackSettings(.bim), AttackSettings(.mifgsm),

@@ -65,6 +65,7 @@ struct FingerprintTests {
     try expectAnother { $0.settings.schedule = .cyclic(peak: 0.3) }
     try expectAnother { $0.settings.select = .last }
     try expectAnother { $0.settings.earlyStopPatience = 1 }
+    try expectAnother { $0.settings.onCollapse = .stop }
     try expectAnother { $0.settings.validationFraction = 0.2 }
     let (short, long) = (try TemporaryRun(), try TemporaryRun())
     short.model = ModelDescription(.preset("wide_resnet"))

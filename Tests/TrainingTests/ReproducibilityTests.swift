@@ -205,7 +205,7 @@ struct ReproducibilityTests {
 }
 
 /// What a process would have left at each of the moments at which it was looked at; it goes with the value.
-private final class Remains: Sendable {
+final class Remains: Sendable {
   private let directory: URL
   private let taken = Mutex<[URL]>([])
 

@@ -28,6 +28,12 @@ extension TrainingSettings {
         Field(
           "early_stop_patience", .integer(1...mostEpochs),
           help: "Stop after so many epochs in which the selected figure did not improve; by default never."),
+        Field(
+          "on_collapse", .choice(CollapseResponse.self), default: "continue",
+          help: """
+            When the robust accuracy collapses: go on from the best weights, with the optimiser's state begun anew, or stop. The epoch in \
+            which it is found has the metric `collapse`.
+            """),
       ])
   }
 
@@ -48,6 +54,7 @@ extension TrainingSettings {
       attack: values.optionalSection("attack").map(AttackSettings.init), batchNormInAttack: values.word("bn_in_attack"),
       optimizer: OptimizerSettings(values.section("optimizer")), schedule: Schedule(values.section("schedule")),
       select: values.word("select"), earlyStopPatience: values.optionalInteger("early_stop_patience"),
+      onCollapse: values.word("on_collapse"),
       validationFraction: validationFraction)
   }
 

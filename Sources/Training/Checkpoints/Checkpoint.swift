@@ -4,9 +4,9 @@ import Foundation
 package enum CheckpointRole: String, CaseIterable, Hashable, Sendable, Codable {
   /// The model after the base stage: what the hardened one is compared with.
   case base
-  /// The latest epoch.
+  /// The latest epoch, without those whose robust accuracy had fallen below half of its best: see `CollapseDetector`.
   case last
-  /// The epoch of the retraining with the highest robust accuracy on the validation part.
+  /// The epoch of the retraining with the highest robust accuracy on the validation part: see `CheckpointChoice`.
   case bestRobust = "best_robust"
   /// The epoch of the retraining with the highest clean accuracy on the validation part.
   case bestClean = "best_clean"

@@ -11,6 +11,8 @@ struct Examiner {
   let attacked: [Int]
   /// Examples that are trained on, the same throughout.
   private let probed: [Int]
+  /// What a constant answer reaches on `attacked`, and on `probed`.
+  private let chance: (attacked: Double, probed: Double)
   private let dataset: Dataset
   private let threat: Threat
   private let seed: UInt64
@@ -31,6 +33,7 @@ struct Examiner {
     attacked = stratifiedSample(
       of: labels, among: validation, classes: run.dataset.classes, count: Self.attackedLimit, seed: run.seed)
     probed = stratifiedSample(of: labels, among: training, classes: run.dataset.classes, count: Self.probedCount, seed: run.seed)
+    chance = (Self.largestShare(attacked, labels), Self.largestShare(probed, labels))
     dataset = run.dataset
     threat = run.threat
     seed = run.seed
@@ -55,6 +58,22 @@ struct Examiner {
       metrics.validationRobustAccuracy = try look(attacked, [Self.validationAttack], journals.attacked).worstCase.value
     }
     if probing { metrics.probeAccuracy = try look(probed, [Self.probeAttack], journals.probe).worstCase.value }
+  }
+
+  /// How checkpoints are compared.
+  var choice: CheckpointChoice { CheckpointChoice(chance: chance.attacked, count: attacked.count) }
+
+  /// The accuracy under PGD that shows a collapse: of the examples held out, or of the probe where none are.
+  func robustness(_ metrics: TrainingMetrics) -> RobustMeasurement? {
+    if let accuracy = metrics.validationRobustAccuracy {
+      return RobustMeasurement(accuracy: accuracy, count: attacked.count, chance: chance.attacked)
+    }
+    return metrics.probeAccuracy.map { RobustMeasurement(accuracy: $0, count: probed.count, chance: chance.probed) }
+  }
+
+  /// The part of `ids` that has their most frequent label.
+  private static func largestShare(_ ids: [Int], _ labels: [UInt16]) -> Double {
+    Double(Dictionary(grouping: ids) { labels[$0] }.values.map(\.count).max() ?? 0) / Double(max(ids.count, 1))
   }
 
   /// The random starts are those of epoch 0, which no training uses, and the same every time: figures differ by the model alone.

@@ -54,6 +54,7 @@ extension TrainingSettings {
     schedule.add(to: &print)
     print.add("select", .string(select.rawValue))
     print.add("early_stop_patience", earlyStopPatience.map { .int(Int64($0)) } ?? .null, absent: .null)
+    print.add("on_collapse", .string(onCollapse.rawValue), absent: .string(CollapseResponse.goOn.rawValue))
     print.add("validation_fraction", .number(validationFraction))
   }
 }

@@ -7,18 +7,18 @@ import TensorEngine
 
 /// One attempt of a run: takes the state from wherever it stands to the end.
 final class TrainingLoop {
-  private let run: TrainingRun
-  private let settings: TrainingSettings
+  let run: TrainingRun
+  let settings: TrainingSettings
   private let training: [Int]
-  private let examiner: Examiner
-  private let trainer: BatchTrainer
-  private let store: CheckpointWriter
-  private let optimizer: Optimizer
-  private let saver: StateSaver
-  private var state: ResumeState
+  let examiner: Examiner
+  let trainer: BatchTrainer
+  let store: CheckpointWriter
+  let optimizer: Optimizer
+  let saver: StateSaver
+  var state: ResumeState
   /// The state that the run goes on from, and what there is to say of it.
-  private var restored: SavedState?
-  private var resumeWarnings: [Warning] = []
+  var restored: SavedState?
+  var resumeWarnings: [Warning] = []
   private var epochClock = EpochClock()
 
   init(_ run: TrainingRun) throws {
@@ -112,7 +112,7 @@ final class TrainingLoop {
 
   private func endEpoch() throws {
     let metrics = try measuredEpoch()
-    try keepingMeasurement { try keep(metrics) }
+    let finding = try keepingMeasurement { try keep(metrics) }
     state.epoch += 1
     state.step = 0
     state.tally = EpochTally()
@@ -121,27 +121,31 @@ final class TrainingLoop {
     if state.isFinished {
       warnOfHistory()
       try saver.saveNow(state)
+    } else if case .collapsed = finding {
+      try goBack()
     } else {
       saver.saveIfDue(afterEpoch: true) { state }
     }
   }
 
-  private func keep(_ metrics: TrainingMetrics) throws {
-    let previous = state.history.last
+  /// Takes an epoch into the history, and keeps the checkpoints that it leaves.
+  private func keep(_ measured: TrainingMetrics) throws -> CollapseDetector.Finding {
+    var metrics = measured
+    let finding = observe(metrics)
+    if case .collapsed(let best) = finding {
+      answer(collapseFrom: best, in: metrics)
+      metrics.isCollapse = true
+    }
     state.history.append(metrics)
     run.sink.metrics(metrics)
-    if let collapse = Warning.catastrophicOverfitting(before: previous?.probeAccuracy, after: metrics.probeAccuracy) {
-      // The checkpoints stay those of the epochs before: the weights of this one are what the warning is about.
-      warn(collapse)
-      state.stopReason = collapse.detail
-    } else {
-      try keepCheckpoints(metrics)
-      if hasRunOutOfPatience {
-        state.stopReason = "the \(figureName) accuracy on the validation part did not improve for \(state.staleEpochs) epochs"
-      }
+    // The checkpoints stay those of the epochs before a fall, whether it turns out to be an accident or a collapse.
+    if finding == .sound { try keepCheckpoints(metrics) } else { state.staleEpochs += 1 }
+    if metrics.isCollapse != true, hasRunOutOfPatience {
+      state.stopReason = "the \(figureName) accuracy on the validation part did not improve for \(state.staleEpochs) epochs"
     }
     // Stopped within the base stage: what there is is the base model.
     if state.stopReason != nil && state.checkpoints[.base] == nil { try keep(.base, metrics) }
+    return finding
   }
 
   private func measuredEpoch() throws -> TrainingMetrics {
@@ -161,7 +165,7 @@ final class TrainingLoop {
     return metrics
   }
 
-  private func measure(into metrics: inout TrainingMetrics, probing: Bool) throws {
+  func measure(into metrics: inout TrainingMetrics, probing: Bool) throws {
     let begun = PhaseTimes.now()
     let journals = ValidationJournals(model: "\(state.fingerprint) after \(state.updates) updates", state.validation)
     let (saver, before) = (saver, state)
@@ -182,10 +186,11 @@ final class TrainingLoop {
   }
 
   /// Does what follows a measurement; where it fails, the run goes on from the measurement, which is not made again.
-  private func keepingMeasurement(_ body: () throws -> Void) throws {
+  func keepingMeasurement<Result>(_ body: () throws -> Result) throws -> Result {
     let measured = state
+    let result: Result
     do {
-      try body()
+      result = try body()
     } catch {
       // As in `trainEpoch`.
       try? saver.saveNow(measured)
@@ -193,65 +198,7 @@ final class TrainingLoop {
     }
     state.measuredShards += state.validation.finishedShards
     state.validation = ValidationJournals.Snapshot()
-  }
-
-  // MARK: Checkpoints
-
-  /// Without a base stage the model that came in is the base model.
-  private func keepUntrained() throws {
-    var metrics = TrainingMetrics(epoch: 0, step: 0, phase: .base)
-    try measure(into: &metrics, probing: false)
-    try keepingMeasurement { try keep(.base, metrics) }
-  }
-
-  private func keepCheckpoints(_ metrics: TrainingMetrics) throws {
-    try keep(.last, metrics)
-    if metrics.epoch == settings.baseEpochs { try keep(.base, metrics) }
-    guard isCandidate(metrics.epoch) else { return }
-    let improves = CheckpointChoice.improves(metrics, on: state.checkpoints[patienceRole]?.metrics, for: patienceRole)
-    state.staleEpochs = improves ? 0 : state.staleEpochs + 1
-    for role in [CheckpointRole.bestRobust, .bestClean] {
-      if CheckpointChoice.isBetter(metrics, than: state.checkpoints[role]?.metrics, for: role) { try keep(role, metrics) }
-    }
-  }
-
-  private func keep(_ role: CheckpointRole, _ metrics: TrainingMetrics) throws {
-    let checkpoint = try store.write(trainer.parameters, as: role, metrics)
-    state.checkpoints[role] = checkpoint
-    run.sink.checkpoint(checkpoint)
-  }
-
-  /// Only epochs of the retraining are candidates for the best, or those of the base stage when there is no other.
-  private func isCandidate(_ epoch: Int) -> Bool { settings.epochs == 0 || epoch > settings.baseEpochs }
-
-  /// The best figure that patience looks at.
-  private var patienceRole: CheckpointRole { settings.select == .bestClean ? .bestClean : .bestRobust }
-  private var figureName: String { patienceRole == .bestClean ? "clean" : "robust" }
-
-  private var hasRunOutOfPatience: Bool {
-    guard let patience = settings.earlyStopPatience, !examiner.validation.isEmpty else { return false }
-    return state.staleEpochs >= patience
-  }
-
-  // MARK: Warnings
-
-  private func warn(_ warning: Warning?) {
-    guard let warning, !state.warnings.contains(warning) else { return }
-    state.warnings.append(warning)
-    run.sink.warning(warning)
-  }
-
-  private func warnOfSettings() {
-    warn(.noValidation(validationCount: examiner.validation.count))
-    guard settings.epochs > 0, settings.method.attack != nil else { return }
-    warn(.tooFewAdversarialExamples(fraction: settings.adversarialFraction, attack: settings.attack, threat: run.threat))
-  }
-
-  private func warnOfHistory() {
-    let robust = state.history.filter { isCandidate($0.epoch) }.compactMap(\.validationRobustAccuracy)
-    warn(.robustOverfitting(history: robust))
-    guard state.stopReason == nil, settings.method.attack != nil, settings.epochs > 0 else { return }
-    warn(.stoppedWhileImproving(history: robust, validationCount: examiner.attacked.count))
+    return result
   }
 
   // MARK: Progress
@@ -264,41 +211,6 @@ final class TrainingLoop {
         fraction: settings.fraction(epochs: epochs), learningRate: rate, loss: state.tally.meanLoss,
         cleanAccuracy: state.tally.clean.accuracy, adversarialAccuracy: state.tally.adversarial.accuracy,
         examplesPerSecond: epochClock.examplesPerSecond))
-  }
-
-  // MARK: Resuming
-
-  private func restore() throws {
-    let found = try saver.restore(state.fingerprint)
-    for (number, damaged) in found.damaged.enumerated() {
-      let instead =
-        found.state.map { "the run goes on from the state before it, after \($0.updates) updates" }
-        ?? (number + 1 < found.damaged.count ? "so was the other state" : "there is no other state, and the run begins anew")
-      resumeWarnings.append(.savedStateDamaged(damaged.name, damaged.reason, instead: instead))
-    }
-    if let saved = found.state {
-      state = saved
-      if let mix = Warning.mixedEngine(before: saved.engine, now: run.engineVersion) { resumeWarnings.append(mix) }
-      state.engine = run.engineVersion
-    } else {
-      trainer.parameters.copy(from: run.initial)
-      optimizer.reset()
-      trainer.state.reset()
-    }
-    trainer.weightsChanged()
-    restored = found.state?.saved
-  }
-
-  /// Tells what the saved state holds: the process may have died before all of it was noted.
-  private func tellAgain() throws {
-    guard let restored else { return }
-    for metrics in state.history { run.sink.metrics(metrics) }
-    for role in CheckpointRole.allCases {
-      // One that a later epoch replaced before the process died comes with that epoch.
-      if let checkpoint = state.checkpoints[role], try store.holds(checkpoint) { run.sink.checkpoint(checkpoint) }
-    }
-    for warning in state.warnings { run.sink.warning(warning) }
-    run.sink.saved(restored)
   }
 }
 

@@ -22,6 +22,8 @@ struct ResumeState: Sendable {
   var checkpoints: [CheckpointRole: Checkpoint] = [:]
   /// Epochs since the selected figure last improved.
   var staleEpochs = 0
+  /// What the readings of robust accuracy have shown so far.
+  var detector = CollapseDetector()
   var warnings: [Warning] = []
   var times = PhaseTimes()
   /// How far the measurement after the present epoch has come.
@@ -42,8 +44,8 @@ struct ResumeState: Sendable {
 /// A field that an earlier version did not write has its first value, so that a new one orphans no saved run.
 extension ResumeState: Codable {
   private enum CodingKeys: String, CodingKey {
-    case fingerprint, engine, generation, epoch, step, updates, optimizerStep, tally, history, checkpoints, staleEpochs, warnings, times
-    case validation, measuredShards, stopReason, isFinished
+    case fingerprint, engine, generation, epoch, step, updates, optimizerStep, tally, history, checkpoints, staleEpochs, detector, warnings
+    case times, validation, measuredShards, stopReason, isFinished
   }
 
   init(from decoder: any Decoder) throws {
@@ -62,6 +64,7 @@ extension ResumeState: Codable {
     try read(.history, into: &history)
     try read(.checkpoints, into: &checkpoints)
     try read(.staleEpochs, into: &staleEpochs)
+    try read(.detector, into: &detector)
     try read(.warnings, into: &warnings)
     try read(.times, into: &times)
     try read(.validation, into: &validation)

@@ -25,6 +25,7 @@ package struct TrainingSettings: Hashable, Sendable {
   package var select: CheckpointSelection
   /// Stop after so many epochs in which the selected figure did not improve; nil: never.
   package var earlyStopPatience: Int?
+  package var onCollapse: CollapseResponse
   /// The part of the training set that is held out to choose the checkpoint by, in [0, 1).
   package var validationFraction: Double
 
@@ -33,7 +34,8 @@ package struct TrainingSettings: Hashable, Sendable {
     batchSize: Int = 128, adversarialFraction: Double = 1,
     attack: AttackSettings? = nil, batchNormInAttack: BatchNormInAttack = .eval, optimizer: OptimizerSettings = OptimizerSettings(),
     schedule: Schedule = .cosine,
-    select: CheckpointSelection = .bestRobust, earlyStopPatience: Int? = nil, validationFraction: Double = 0.1
+    select: CheckpointSelection = .bestRobust, earlyStopPatience: Int? = nil, onCollapse: CollapseResponse = .goOn,
+    validationFraction: Double = 0.1
   ) {
     methodSettings = MethodSettings(method, settings)
     self.baseEpochs = baseEpochs
@@ -46,6 +48,7 @@ package struct TrainingSettings: Hashable, Sendable {
     self.schedule = schedule
     self.select = select
     self.earlyStopPatience = earlyStopPatience
+    self.onCollapse = onCollapse
     self.validationFraction = validationFraction
   }
 
