@@ -15,7 +15,7 @@ extension AttackDefinition {
         help: "How many classes: those that the network ranks next after the true one on the clean image.", label: .named),
       .restarts,
     ],
-    family: .projectedSteps, strength: 50
+    family: .projectedSteps, strength: 50, support: .alone, budget: ["steps", "targets"]
   ) { settings, _, keep in TargetedAPGD(steps: settings.steps, targets: settings["targets"]?.integer ?? 9, keep: keep) }
 }
 

@@ -30,6 +30,15 @@ package struct AttackDefinition: Sendable {
     case other
   }
 
+  /// Whether a verdict may rest on what the attack leaves standing, when it ran to its full budget.
+  package enum Support: Hashable, Sendable {
+    /// No: stronger attacks find examples that it misses.
+    case none
+    case alone
+    /// Only where the attack of this name ran to its full budget too: each finds what the other's loss hides.
+    case with(String)
+  }
+
   package let name: String
   /// What it does and where it was published, in one sentence.
   package let summary: String
@@ -42,12 +51,16 @@ package struct AttackDefinition: Sendable {
   package let norms: [Norm]
   /// The higher, the fewer examples withstand, in general. The strongest attack of an evaluation draws the curve of accuracy by epsilon.
   package let strength: Int
+  package let support: Support
+  /// The names of the fields that say how much it tries. With each at its default or above, it runs to its full budget.
+  package let budget: [String]
   /// The attack of these settings against a threat, with its defaults filled in.
   package let make: @Sendable (AttackSettings, Threat, Keep) -> any Attack
 
   package init(
     name: String, summary: String, fields: [Field], goal: Goal = .bounded, access: Access = .gradients, family: Family = .other,
-    norms: [Norm] = Norm.allCases, strength: Int, make: @escaping @Sendable (AttackSettings, Threat, Keep) -> any Attack
+    norms: [Norm] = Norm.allCases, strength: Int, support: Support = .none, budget: [String] = [],
+    make: @escaping @Sendable (AttackSettings, Threat, Keep) -> any Attack
   ) {
     self.name = name
     self.summary = summary
@@ -57,6 +70,8 @@ package struct AttackDefinition: Sendable {
     self.family = family
     self.norms = norms
     self.strength = strength
+    self.support = support
+    self.budget = budget
     self.make = make
   }
 

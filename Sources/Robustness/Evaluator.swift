@@ -36,9 +36,10 @@ package struct Evaluator: Sendable {
     let epsilons = Array(Set(settings.curve)).sorted()
     let work = Work(
       team: team, set: set, seed: settings.seed, journal: journal, control: control, progress: progress,
-      units: units(epsilons) * set.count)
-    let clean = try work.cleanOutcomes()
-    var spent = AttackCost(forwardPasses: set.count)
+      units: Int(Double(units(epsilons) * set.count) * (1 + (settings.selfCheck && settings.isStrong ? Rechecks.share : 0))))
+    let observed = try work.cleanOutcomes(repeated: settings.selfCheck ? CleanOutcomes.repeatedLimit : 0)
+    let clean = observed.withstood
+    var spent = AttackCost(forwardPasses: set.count + observed.repeated)
 
     let trials = try settings.attacks.enumerated().map { number, attack in
       try work.trial(of: attack, against: threat, clean: clean, stage: attack.label, key: "attack \(number)")
@@ -54,12 +55,21 @@ package struct Evaluator: Sendable {
 
     let robust = trials.reduce(clean) { zip($0, $1.withstood).map { $0 && $1 } }
     let classes = perClass(set, clean: clean, robust: robust)
-    return Evaluation(
+    var rechecks = Rechecks(settings, robust: robust, spent: spent)
+    let again = try rechecks.run(threat, input: team.inputShape) { try work.trial(of: $0, on: $1) }
+    spent += again.spent
+    work.finish()
+    let facts = EvaluationFacts(
+      settings: settings, threat: threat, classes: classes, clean: observed, trials: trials, points: points, still: still,
+      rechecks: again.results)
+    var evaluation = Evaluation(
       threat: threat, cleanAccuracy: Proportion(clean), attacks: trials.map { attacked($0, set) }, worstCase: Proportion(robust),
       perClass: classes, worstClass: worst(of: classes), curveAttack: points.isEmpty ? nil : settings.strongest?.label, curve: points,
       gradientEvaluations: spent.gradientEvaluations, forwardPasses: spent.forwardPasses,
       seconds: journal.snapshot.stages.values.reduce(0) { $0 + $1.seconds },
-      warnings: warnings(trials: trials, points: points, still: still, clean: clean, classes: classes))
+      warnings: Diagnostic.warnings(facts))
+    evaluation.outcomes = ExampleOutcomes(ids: set.ids, clean: clean, attacks: trials.map(\.withstood))
+    return evaluation
   }
 
   // MARK: The curve
@@ -94,7 +104,7 @@ package struct Evaluator: Sendable {
     Evaluation.Attacked(
       settings: trial.settings, robustAccuracy: trial.accuracy,
       correctPerClass: counts(trial.withstood, set), gradientEvaluations: trial.cost.gradientEvaluations,
-      forwardPasses: trial.cost.forwardPasses, seconds: trial.seconds, distances: trial.distances)
+      forwardPasses: trial.cost.forwardPasses, seconds: trial.seconds, distances: trial.distanceSummary)
   }
 
   /// The number of true `outcomes` of each class.
@@ -120,24 +130,7 @@ package struct Evaluator: Sendable {
       .min { ($0.robustAccuracy.value, $0.cleanAccuracy.value) < ($1.robustAccuracy.value, $1.cleanAccuracy.value) }
   }
 
-  private func warnings(
-    trials: [AttackTrial], points: [Evaluation.AtEpsilon], still: AttackTrial?, clean: [Bool], classes: [Evaluation.OfClass]
-  ) -> [Warning] {
-    var found = trials.flatMap { trial in
-      [Warning.zeroGradients(trial), .brokenGradients(trial), .breach(trial), .unrepeatable(trial)]
-    }
-    found.append(.iterativeWeakerThanSingleStep(trials))
-    found += Warning.noiseBeatsAttack(trials)
-    found.append(.accuracyRises(points))
-    let largestClass = classes.map(\.cleanAccuracy.total).max() ?? 0
-    let attacked = trials.map { Evaluation.AtEpsilon(epsilon: $0.threat.epsilon, accuracy: $0.accuracy) }
-    found.append(.aboveChance(points + attacked, norm: threat.norm, largestClass: largestClass))
-    if let still { found.append(.zeroEpsilonDiffers(clean: Proportion(clean), atZero: still.accuracy)) }
-    found.append(.fewClasses(classes.count))
-    return found.compactMap { $0 }
-  }
-
-  /// The most passes over one example.
+  /// The most passes over one example, without the rechecks.
   private func units(_ epsilons: [Double]) -> Int {
     let curve = epsilons.filter { $0 > 0 && $0 != threat.epsilon }.count * (settings.strongest.map(Work.units) ?? 0)
     return 1 + settings.attacks.map(Work.units).reduce(0, +) + curve + (settings.selfCheck ? Work.units(Self.idle) : 0)
@@ -173,6 +166,8 @@ private struct Work {
     let key: String
     /// The most passes over one example.
     let units: Int
+    /// The examples that the progress counts for it; `nil`: all.
+    var examples: Int?
   }
 
   /// The most passes that an attack makes over one example. A gradient counts as two.
@@ -181,22 +176,40 @@ private struct Work {
     return 2 * cost.gradientEvaluations + cost.forwardPasses + attack.runs
   }
 
-  /// For each example, whether it is predicted correctly.
-  func cleanOutcomes() throws -> [Bool] {
+  /// - Parameter repeated: so many of the examples, the first ones, are predicted twice.
+  func cleanOutcomes(repeated: Int) throws -> CleanOutcomes {
     let set = set
     let shards = try overShards(of: Array(0..<set.count), Stage(name: "clean", key: "clean", units: 1)) { members, classifier in
-      let predicted = classifier.logits(of: try set.images(members)).predictions()
-      return ShardRecord(withstood: zip(members, predicted).map { set.labels[$0] == $1 })
+      let left = members.first.map { max(repeated - $0, 0) } ?? 0
+      return ShardRecord(try set.images(members), labels: members.map { set.labels[$0] }, of: classifier, repeated: left)
     }.records
-    return shards.flatMap(\.withstood)
+    return CleanOutcomes(shards)
   }
 
+  /// Runs an attack again on the examples chosen.
+  func trial(of recheck: Recheck, on chosen: [Bool]) throws -> AttackTrial {
+    let key = "check \(recheck.purpose.rawValue)"
+    return try trial(
+      of: recheck.attack, against: recheck.threat, clean: chosen, stage: key, key: key, seed: recheck.seed,
+      examples: chosen.count { $0 })
+  }
+
+  func finish() { meter.finish() }
+
   /// Runs one attack on every example that is correct clean.
-  func trial(of attack: AttackSettings, against threat: Threat, clean: [Bool], stage: String, key: String) throws -> AttackTrial {
+  ///
+  /// - Parameters:
+  ///   - seed: of the attack; by default the evaluation's.
+  ///   - examples: that the progress counts; by default all.
+  func trial(
+    of attack: AttackSettings, against threat: Threat, clean: [Bool], stage: String, key: String, seed: UInt64? = nil,
+    examples: Int? = nil
+  ) throws -> AttackTrial {
     let adversary = attack.adversary(for: threat, keep: .firstMisclassified)
-    let (set, seed, control) = (set, seed, control)
+    let (set, seed, control) = (set, seed ?? self.seed, control)
     let standing = clean.indices.filter { clean[$0] }
-    let result = try overShards(of: standing, Stage(name: stage, key: key, units: Self.units(attack))) { members, classifier in
+    let work = Stage(name: stage, key: key, units: Self.units(attack), examples: examples)
+    let result = try overShards(of: standing, work) { members, classifier in
       let examples = Examples(
         images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
       return ShardRecord(try adversary.run(examples, of: classifier, control: control))
@@ -223,7 +236,7 @@ private struct Work {
     let missing = shards.indices.filter { recorded[$0]?.withstood.count != shards[$0].count }
     // Examples that are not attacked count as done, and so do those of an earlier attempt.
     let left = missing.reduce(0) { $0 + shards[$1].count }
-    meter.advance(by: (set.count - left) * stage.units, stage: stage.name)
+    meter.advance(by: ((stage.examples ?? set.count) - left) * stage.units, stage: stage.name)
     let (control, meter, journal) = (control, meter, journal)
     try team.forEachShard(missing.count) { task, classifier in
       try control()
@@ -255,4 +268,7 @@ private final class ProgressMeter: Sendable {
     }
     report(EvaluationProgress(stage: stage, fraction: min(1, Double(now) / Double(total))))
   }
+
+  /// What was planned and not needed counts as done.
+  func finish() { advance(by: max(0, total - done.withLock { $0 }), stage: "checks") }
 }

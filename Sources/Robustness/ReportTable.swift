@@ -45,7 +45,11 @@ package struct ReportTable {
 
   private var gates: [String] {
     let rows = report.gates.map { result in
-      [result.gate.title, result.value.map(Self.percent) ?? "–", Self.range(result.interval), result.verdict.rawValue]
+      [
+        result.gate.title, result.value.map { Self.figure($0, of: result.gate) } ?? "–",
+        result.interval.map { "[\(Self.figure($0.low, of: result.gate)), \(Self.figure($0.high, of: result.gate))]" } ?? "",
+        result.verdict.rawValue,
+      ]
     }
     return Self.aligned(rows) + report.gates.compactMap(\.detail) + ["verdict: \(report.verdict.rawValue)"]
   }
@@ -64,7 +68,9 @@ package struct ReportTable {
     share.isFinite ? Robustness.percent(share).replacing(" %", with: "%") : "–"
   }
 
-  private static func range(_ interval: WilsonInterval?) -> String {
+  private static func figure(_ value: Double, of gate: Gate) -> String { gate.metric.isAccuracy ? percent(value) : "\(value)" }
+
+  private static func range(_ interval: ConfidenceInterval?) -> String {
     interval.map { "[\(percent($0.low)), \(percent($0.high))]" } ?? ""
   }
 

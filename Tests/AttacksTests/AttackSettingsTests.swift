@@ -89,6 +89,7 @@ import Testing
     #expect(AttackSettings(.fabT, ["targets": 3]).label == "fab_t-100-targets3")
     #expect(AttackSettings(.deepfool, ["overshoot": 0.5]).label == "deepfool-50-overshoot0.5")
     #expect(AttackSettings(.cw).label == "cw-1000")
+    #expect(AttackSettings(.pgd, ["step_size": 0.01]).label == "pgd-40-step_size0.01")
   }
 
   @Test("JSON names are in snake case") func json() throws {
@@ -120,5 +121,15 @@ import Testing
     settings["step_size"] = nil
     #expect(settings == AttackSettings(.pgd))
     #expect(settings != AttackSettings(.pgd, ["steps": 7]))
+  }
+
+  @Test("settings that differ in any field have different labels", arguments: AttackCatalogue.names) func distinct(name: String) throws {
+    let definition = try #require(AttackCatalogue.definition(named: name))
+    for field in definition.fields where field.onlyDefault == nil {
+      let values: [JSONValue] = [true, false, 3, 0.25].filter { if case .success = field.type.checked($0) { true } else { false } }
+      let labels = Set(values.map { AttackSettings(definition, [field.name: $0]).label } + [AttackSettings(definition).label])
+      let settings = Set(values.map { AttackSettings(definition, [field.name: $0]) } + [AttackSettings(definition)])
+      #expect(labels.count == settings.count && settings.count > 1, "\(name) \(field.name) \(labels)")
+    }
   }
 }

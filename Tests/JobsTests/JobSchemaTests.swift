@@ -74,6 +74,10 @@ struct JobSchemaTests {
     "/training/schedule {\"name\":\"step\",\"milestones\":[50]}",
     "/training {\"method\":\"trades\",\"attack\":{\"random_start\":false}}", "/evaluation/attacks [{\"name\":\"cw\"}]",
     "/training {\"attack\":{\"name\":\"cw\"}}",
+    "/gates [{\"metric\":\"robust_accuracy\",\"min\":60}]", "/gates [{\"metric\":\"clean_accuracy\",\"max\":1.5}]",
+    "/gates [{\"metric\":\"robust_accuracy\",\"against\":\"baseline\",\"min\":0}]",
+    "/gates [{\"metric\":\"worst_class_accuracy\",\"class\":\"3\",\"min\":0.5}]",
+    "/gates [{\"metric\":\"median_distance\",\"min\":0.5}]",
     "/gates [{\"metric\":\"robust_accuracy\",\"attack\":\"noise\",\"min\":0.5}]",
     "/gates [{\"metric\":\"clean_accuracy\",\"attack\":\"pgd\",\"min\":0.5}]",
   ]

@@ -18,8 +18,8 @@ import Testing
      "evaluation": {
        "attacks": [{"name": "fgsm", "steps": 1, "step_size": null, "random_start": false, "restarts": 1},
          {"name": "pgd", "steps": 40, "step_size": null, "random_start": true, "restarts": 1}],
-       "samples": 1000, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "baseline": null},
-     "gates": [{"metric": "robust_accuracy", "attack": "pgd", "min": 0.6}],
+       "samples": 1000, "order": null, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "baseline": null},
+     "gates": [{"metric": "robust_accuracy", "attack": "pgd", "class": null, "against": null, "min": 0.6}],
      "precision": "fp32", "seed": 0, "priority": 0, "resources": {"threads": null, "max_seconds": null}}
     """
 
@@ -54,6 +54,15 @@ import Testing
     Specs.smallest.setting("/evaluation/attacks", to: [["name": "adam"], ["name": "noise", "steps": 9], ["name": "pgd", "restarts": 3]]),
     Specs.smallest.setting("/evaluation/attacks", to: [["name": "bim"], ["name": "mifgsm", "decay": 0.5, "step_size": 1]]),
     Specs.smallest.setting("/training", to: ["attack": ["name": "mifgsm", "steps": 3]]),
+    Specs.smallest.setting("/evaluation", to: ["order": "stratified", "samples": 20, "baseline": "mdl_00000000000000000000000000"])
+      .setting(
+        "/gates",
+        to: [
+          ["metric": "clean_accuracy", "class": "3", "max": 0.5], ["metric": "robust_accuracy", "against": "baseline", "min": -0.01],
+          ["metric": "worst_class_accuracy", "min": 0],
+        ]),
+    Specs.smallest.setting("/evaluation/attacks", to: [["name": "deepfool"]])
+      .setting("/gates", to: [["metric": "median_distance", "min": 1.5]]),
     Specs.smallest.setting("/threat", to: ["norm": "l2", "epsilon": 2]).setting("/resources", to: ["threads": 1, "max_seconds": 60]),
   ]
 

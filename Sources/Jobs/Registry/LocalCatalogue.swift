@@ -49,5 +49,7 @@ package final class LocalCatalogue: Catalogue {
     return try Safetensors.outline(of: OpenFile(file))
   }
 
+  package func pinned(_ name: String) -> String { name }
+
   private func url(_ path: String) -> URL { URL(fileURLWithPath: path, relativeTo: folder) }
 }

@@ -183,6 +183,12 @@ package final class Registry: Catalogue {
     return try Safetensors.outline(of: store.open(sha256, of: id))
   }
 
+  package func pinned(_ name: String) throws -> String {
+    let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
+    guard parts.count == 2, Identifier.job.matches(parts[0]) else { return name }
+    do { return try store.checkpoint(parts[1], of: parts[0]).id } catch is NotFound { return name }
+  }
+
   /// - Returns: `nil` when there are no such weights.
   private func digest(ofWeights id: String) throws -> String? {
     do {

@@ -99,7 +99,7 @@ struct FinalEvaluation {
     let settings = EvaluationSettings(
       attacks: spec.evaluation.attacks, samples: spec.evaluation.samples, curve: spec.evaluation.curve, seed: spec.seed)
     let test = dataset.test
-    let chosen = settings.sample(of: test.count)
+    let chosen = spec.evaluation.examples(of: test, classes: dataset.classes, seed: spec.seed)
     let set = EvaluationSet(ids: chosen, labels: test.labels(at: chosen), classNames: dataset.classNames) { positions in
       try test.images(at: positions.map { chosen[$0] })
     }

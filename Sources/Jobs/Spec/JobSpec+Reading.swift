@@ -68,7 +68,12 @@ extension JobSpec {
     }
     if let training, training.attacks { checkNorm(of: training.attack, at: "/training/attack", log) }
     for (index, attack) in evaluation.attacks.enumerated() { checkNorm(of: attack, at: "/evaluation/attacks/\(index)", log) }
-    for (index, gate) in gates.enumerated() where log.isClean("/gates/\(index)") { check(gate, at: "/gates/\(index)", log) }
+    GateCheck(spec: self, log: log).checkAll()
+    if kind == .evaluate, precision != .fp32, log.isClean("/precision") {
+      log.add(
+        "/precision", .conflict,
+        "an evaluation is computed in fp32, whatever the model was trained in; leave precision out of a job of kind evaluate")
+    }
   }
 
   private func checkNorm(of attack: AttackSettings, at pointer: String, _ log: FaultLog) {
@@ -80,22 +85,5 @@ extension JobSpec {
       \(attack.name) is an attack in \(norms.map(\.rawValue).joined(separator: ", ")), and the threat's norm is \(threat.norm.rawValue); choose \
       another attack or norm
       """)
-  }
-
-  private func check(_ gate: Gate, at pointer: String, _ log: FaultLog) {
-    if gate.metric == .cleanAccuracy {
-      if gate.attack != nil { log.add(pointer + "/attack", .conflict, "clean_accuracy is measured without an attack; leave attack out") }
-      return
-    }
-    guard log.isClean("/evaluation/attacks") else { return }
-    let known = Set(evaluation.attacks.flatMap { [$0.name, $0.label] }).sorted()
-    if let attack = gate.attack, !known.contains(attack) {
-      log.add(
-        pointer + "/attack", .conflict,
-        "no attack of the evaluation is called \"\(attack)\"; \(known.isEmpty ? "it has none" : "there are \(known.joined(separator: ", "))")"
-      )
-    } else if evaluation.attacks.isEmpty {
-      log.add(pointer + "/metric", .conflict, "\(gate.metric.rawValue) needs an attack, and evaluation.attacks is empty")
-    }
   }
 }

@@ -10,6 +10,7 @@ import TensorEngine
 package struct DatasetFacts: Hashable, Sendable {
   package var shape: Shape
   package var classes: Int
+  package var classNames: [String]
   package var trainCount: Int
   package var testCount: Int
   /// The memory that its pixels take; none where they stay in a file.
@@ -20,6 +21,7 @@ package struct DatasetFacts: Hashable, Sendable {
   package init(_ summary: DatasetSummary, pixelBytes: Int = 0) {
     shape = Shape(summary.shape)
     classes = summary.classes
+    classNames = summary.classNames
     trainCount = summary.train.count
     testCount = summary.test.count
     self.pixelBytes = pixelBytes
@@ -34,6 +36,9 @@ package protocol Catalogue: Sendable {
   func weights(_ id: String) throws -> StoredWeights?
   /// Names and shapes of those weights, without their values.
   func outline(ofWeights id: String) throws -> [TensorOutline]?
+  /// The id of the weights that a name such as `job_…/best_robust` stands for now, so that a job keeps them; the name itself where it is
+  /// an id already, or stands for nothing.
+  func pinned(_ name: String) throws -> String
   /// - Throws: `NotFound`, `DatasetError`.
   func load(_ dataset: DatasetSection.Reference) throws -> Dataset
 }
@@ -78,19 +83,39 @@ package struct SpecCheck {
   ///
   /// - Throws: `SpecFaults` with all faults at once.
   package func accept(_ document: JSONValue, origin: JobSpec.Origin = .http) throws(SpecFaults) -> Accepted {
-    let (spec, faults) = JobSpec.read(document, origin: origin)
+    let (spec, faults) = JobSpec.read(pinned(document), origin: origin)
     let log = FaultLog(faults)
     let facts = log.isClean("/dataset") ? facts(of: spec, log) : nil
     let graph = facts.flatMap { self.graph(of: spec, $0, log) }
     if let graph {
       check(weights: spec.model.initial, at: "/model/init", graph, log)
       check(weights: spec.evaluation.baseline, at: "/evaluation/baseline", graph, log)
+      checkBatchNorm(of: spec, graph, log)
     }
+    if let facts { GateCheck(spec: spec, log: log).checkClasses(facts.classNames) }
     if let refusal = spec.precision.refusal(offered: Processor.precisions) { log.add("/precision", .notSupported, refusal) }
     guard log.faults.isEmpty, let facts, let graph, let footprint = footprint(of: spec, facts, graph, log) else {
       throw SpecFaults(log.faults)
     }
     return Accepted(spec: spec, graph: graph, estimate: Estimate(spec, facts, graph), footprint: footprint)
+  }
+
+  /// With the ids of weights in the place of names that may come to mean others.
+  private func pinned(_ document: JSONValue) -> JSONValue {
+    [("model", "init"), ("evaluation", "baseline")].reduce(document) { document, place in
+      guard let name = document[place.0]?[place.1]?.string, let id = try? catalogue.pinned(name), id != name else { return document }
+      return document.setting("/\(place.0)/\(place.1)", to: .string(id))
+    }
+  }
+
+  /// One value has no variance: batch norm makes it its bias whatever it was.
+  private func checkBatchNorm(of spec: JobSpec, _ graph: Graph, _ log: FaultLog) {
+    guard let training = spec.training, training.batchSize == 1, graph.hasSingleValueBatchNorm, log.isClean("/training/batch_size") else {
+      return
+    }
+    log.add(
+      "/training/batch_size", .conflict,
+      "batch norm over a single image has one value for each channel, and nothing to normalise; must be at least 2 for this network")
   }
 
   /// - Returns: nil when the job can never run, and then the reason was noted.
