@@ -35,6 +35,10 @@ package struct EvaluationStrength {
 extension EvaluationSettings {
   /// Whether a gate on a robust accuracy can get a verdict from this evaluation.
   package var isStrong: Bool { EvaluationStrength(attacks).isStrong }
+
+  /// The most passes that diagnostics may make, as a part of those of the evaluation itself: none where it is not strong, because it is
+  /// inconclusive anyway.
+  package var recheckShare: Double { selfCheck && isStrong ? 0.1 : 0 }
 }
 
 extension Evaluation {

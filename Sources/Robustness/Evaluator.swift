@@ -36,7 +36,7 @@ package struct Evaluator: Sendable {
     let epsilons = Array(Set(settings.curve)).sorted()
     let work = Work(
       team: team, set: set, seed: settings.seed, journal: journal, control: control, progress: progress,
-      units: Int(Double(units(epsilons) * set.count) * (1 + (settings.selfCheck && settings.isStrong ? Rechecks.share : 0))))
+      units: Int(Double(units(epsilons) * set.count) * (1 + settings.recheckShare)))
     let observed = try work.cleanOutcomes(repeated: settings.selfCheck ? CleanOutcomes.repeatedLimit : 0)
     let clean = observed.withstood
     var spent = AttackCost(forwardPasses: set.count + observed.repeated)

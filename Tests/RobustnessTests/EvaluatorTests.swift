@@ -1,4 +1,5 @@
 import Attacks
+import Foundation
 import Robustness
 import Synchronization
 import TensorEngine
@@ -164,9 +165,25 @@ private struct Interruption: Error {}
     var team = LinearTeam(classes: 5)
     team.spoil = { gradient in gradient.values = gradient.values.map { -$0 } }
     let evaluation = try evaluate(
-      team, team.set(300), EvaluationSettings(attacks: [AttackSettings(.apgdT)]), threat: Threat(norm: .linf, epsilon: 0.5))
+      team, team.set(400), EvaluationSettings(attacks: [AttackSettings(.apgdT)]), threat: Threat(norm: .linf, epsilon: 0.3))
     let codes = Set(evaluation.warnings.filter(\.discredits).map(\.code))
     #expect(codes.isSuperset(of: ["noise_finds_more", "black_box_finds_more"]), "\(evaluation.warnings) \(evaluation.worstCase)")
+  }
+
+  @Test("a model that sees one class in every image, and one that ends in a softmax, are found out") func strangeOutputs() throws {
+    var constant = LinearTeam(classes: 5)
+    constant.disturb = { _, logits in for row in 0..<logits.batch { logits.values[row * 5 + 2] = 1000 } }
+    let one = try evaluate(constant, constant.set(50), EvaluationSettings(attacks: attacks)).warnings
+    #expect(one.contains { $0.code == "constant_classifier" && $0.discredits && $0.detail.contains("class 2") })
+    var softmaxed = LinearTeam(classes: 5)
+    softmaxed.disturb = { _, logits in
+      for row in 0..<logits.batch {
+        let raised = logits[example: row].map { exp($0) }
+        logits[example: row] = raised.map { $0 / raised.reduce(0, +) }[...]
+      }
+    }
+    let other = try evaluate(softmaxed, softmaxed.set(50), EvaluationSettings(attacks: attacks)).warnings
+    #expect(other.contains { $0.code == "softmax_outputs" } && !one.contains { $0.code == "softmax_outputs" })
   }
 
   @Test("the outcome of each example is there, in the order of the ids") func outcomes() throws {

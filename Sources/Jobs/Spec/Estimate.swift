@@ -34,8 +34,9 @@ package struct Estimate: Hashable, Sendable {
     let trainingPasses = passes
     let judged = Double(min(spec.evaluation.samples, facts.testCount)) * (spec.training == nil && spec.evaluation.baseline == nil ? 1 : 2)
     let cost = Self.evaluationCost(spec)
-    gradients += judged * cost.gradientEvaluations
-    passes += judged * (2 * cost.gradientEvaluations + cost.forwardPasses + 1)
+    let evaluations = judged * (1 + EvaluationSettings(attacks: spec.evaluation.attacks).recheckShare)
+    gradients += evaluations * cost.gradientEvaluations
+    passes += evaluations * (2 * cost.gradientEvaluations + cost.forwardPasses + 1)
     self.steps = steps
     trainingShare = passes > 0 ? trainingPasses / passes : 0
     gradientEvaluations = Int(min(gradients, 9e18))

@@ -5,8 +5,6 @@ import TensorEngine
 struct Rechecks {
   /// The most examples that one looks at.
   static let sampleLimit = 100
-  /// Of the evaluation's passes.
-  static let share = 0.1
 
   let settings: EvaluationSettings
   let total: Int
@@ -23,18 +21,17 @@ struct Rechecks {
     total = robust.count
     var stream = RandomStream(seed: settings.seed, purpose: .sample, epoch: 1)
     standing = robust.indices.filter { robust[$0] }.shuffled(using: &stream)
-    budget = Int(Double(spent.passes) * Self.share)
+    budget = Int(Double(spent.passes) * settings.recheckShare)
   }
 
-  /// Runs one after the other, each with an equal part of the passes that are left. None is run in an evaluation that is not strong: it is
-  /// inconclusive anyway.
+  /// Runs one after the other, each with an equal part of the passes that are left.
   ///
   /// - Parameter run: runs an attack on the examples at the positions that are true.
   mutating func run(
     _ threat: Threat, input: Shape, _ run: (Recheck, _ chosen: [Bool]) throws -> AttackTrial
   ) rethrows -> (results: [Recheck.Purpose: RecheckResult], spent: AttackCost) {
     var (results, spent) = ([Recheck.Purpose: RecheckResult](), AttackCost())
-    guard settings.selfCheck, settings.isStrong else { return (results, spent) }
+    guard budget > 0 else { return (results, spent) }
     let planned = Recheck.all(of: settings, threat, input: input)
     for (number, recheck) in planned.enumerated() {
       let sample = standing.prefix(min(Self.sampleLimit, budget / (planned.count - number) / recheck.passes))
