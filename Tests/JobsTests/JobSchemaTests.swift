@@ -56,6 +56,7 @@ struct JobSchemaTests {
     Specs.smallest.setting("/threat/epsilon", to: "8/255").setting("/evaluation/curve", to: ["4/255"]),
     Specs.smallest.setting("/training", to: nil).setting("/gates", to: .null).setting("/seed", to: .number(10)),
     Specs.smallest.setting("/dataset", to: ["path": "a", "format": "idx"]),
+    Specs.smallest.setting("/evaluation/baseline", to: ["label.branch": "main"]),
     Specs.smallest.setting("/model", to: ["layers": [["type": "max_pool", "size": [2, 3]], ["type": "linear", "units": 10]]]),
     Specs.smallest.setting("/model", to: ["architecture": "vit_tiny", "patch": 2, "heads": 3]),
   ]
@@ -74,6 +75,7 @@ struct JobSchemaTests {
     "/training/schedule {\"name\":\"step\",\"milestones\":[50]}",
     "/training {\"method\":\"trades\",\"attack\":{\"random_start\":false}}", "/evaluation/attacks [{\"name\":\"cw\"}]",
     "/training {\"attack\":{\"name\":\"cw\"}}",
+    "/evaluation/baseline {\"branch\":\"main\"}",
     "/gates [{\"metric\":\"robust_accuracy\",\"min\":60}]", "/gates [{\"metric\":\"clean_accuracy\",\"max\":1.5}]",
     "/gates [{\"metric\":\"robust_accuracy\",\"against\":\"baseline\",\"min\":0}]",
     "/gates [{\"metric\":\"worst_class_accuracy\",\"class\":\"3\",\"min\":0.5}]",

@@ -103,6 +103,9 @@ import Testing
     Fault("/training/optimizer/name", "rmsprop", .notAllowed),
     Fault("/gates", [["metric": "accuracy", "min": 1]], .notAllowed, at: "/gates/0/metric"),
     Fault("/gates", [["metric": "certified_accuracy", "min": 0.1]], .notSupported, at: "/gates/0/metric", says: "robust_accuracy"),
+    Fault("/evaluation/baseline", ["branch": "main"], .outOfRange, says: "label.branch"),
+    Fault("/evaluation/baseline", ["label.branch": 3], .wrongType, at: "/evaluation/baseline/label.branch"),
+    Fault("/evaluation/baseline", 3, .wrongType),
     Fault("/evaluation/order", "last", .notAllowed, says: "first, stratified"),
     Fault("/dataset/path", "/etc", .notAllowed, says: "POST /v1/datasets"),
     // Fields that do not go together.

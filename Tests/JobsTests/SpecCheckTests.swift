@@ -70,6 +70,12 @@ import Testing
     #expect(faults(Specs.smallest.setting("/training/batch_size", to: 1)) == [])
   }
 
+  @Test("a baseline by labels of which no job succeeded is not found")
+  func unknownLabels() {
+    let found = faults(Specs.smallest.setting("/evaluation/baseline", to: ["label.branch": "main"]))
+    #expect(found.map(\.pointer) == ["/evaluation/baseline"] && found.map(\.code) == [.notFound])
+  }
+
   @Test("a job that takes more memory than there may be is refused with both figures")
   func memory() throws {
     let catalogue = LocalCatalogue(folder: URL(fileURLWithPath: "/"))

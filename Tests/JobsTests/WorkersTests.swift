@@ -101,8 +101,10 @@ import Jobs
     let folder = try TestFolder()
     let house = try House(folder)
     defer { _ = house.workers.drain(within: 10) }
-    let first = try house.submit(Specs.quick)
+    let first = try house.submit(Specs.quick.setting("/labels", to: ["branch": "main"]))
     #expect(try await eventually { try house.state(first).isTerminal })
+    let newest = try SpecCheck(house.registry).accept(Specs.quick.setting("/evaluation/baseline", to: ["label.branch": "main"])).spec
+    #expect(try newest.evaluation.baseline == house.store.checkpoint("best_robust", of: first).id)
     let base = try house.store.checkpoint("base", of: first)
     let gates: JSONValue = [
       ["metric": "clean_accuracy", "against": "baseline", "min": -1], ["metric": "robust_accuracy", "against": "baseline", "min": -1],

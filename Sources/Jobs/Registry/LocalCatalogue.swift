@@ -51,5 +51,8 @@ package final class LocalCatalogue: Catalogue {
 
   package func pinned(_ name: String) -> String { name }
 
+  /// Without a store there are no other jobs.
+  package func weights(labelled: [String: String]) -> String? { nil }
+
   private func url(_ path: String) -> URL { URL(fileURLWithPath: path, relativeTo: folder) }
 }

@@ -36,7 +36,7 @@ struct GateCheck {
   }
 
   private func check(_ gate: Gate, against reference: Gate.Reference, at pointer: String) {
-    if spec.evaluation.baseline == nil {
+    if spec.evaluation.baseline == nil, spec.evaluation.baselineLabels == nil {
       log.add(pointer + "/against", .conflict, "there is nothing to compare with: name the weights in evaluation.baseline")
     }
     if ![.cleanAccuracy, .robustAccuracy].contains(gate.metric) {

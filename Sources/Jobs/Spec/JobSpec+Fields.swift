@@ -110,9 +110,10 @@ extension EvaluationSection {
           "curve", .list(.number(atLeast: 0, unit: .pixels), count: 0...64),
           help: "The epsilons of the curve of accuracy; by default thirds of `threat.epsilon`, from 0 to a third beyond it."),
         Field(
-          "baseline", .text(1...4_096),
+          "baseline", .textOrTexts(1...4_096, WeightLabels.map),
           help: "Weights that stand for \"before\" in the report and that the result is compared with, image by image, as in "
-            + "`model.init`; by default the job's own base model stands there, and nothing is compared."),
+            + "`model.init`, or those of the newest job that succeeded with labels, as `{\"label.branch\": \"main\"}`; by default the job's "
+            + "own base model stands there, and nothing is compared."),
       ])
   }
 
@@ -121,7 +122,8 @@ extension EvaluationSection {
     samples = values.integer("samples")
     order = values.has("order") ? values.word("order") : nil
     curve = values.numbers("curve")
-    baseline = values.optionalText("baseline")
+    baseline = values.object["baseline"]?.string
+    baselineLabels = values.object["baseline"].flatMap(WeightLabels.init)
   }
 
   /// Thirds of epsilon, from 0 to a third beyond it; rounded so that 0.15 gives 0.05 and not 0.049999.

@@ -68,6 +68,10 @@ extension JobSpec {
     }
     if let training, training.attacks { checkNorm(of: training.attack, at: "/training/attack", log) }
     for (index, attack) in evaluation.attacks.enumerated() { checkNorm(of: attack, at: "/evaluation/attacks/\(index)", log) }
+    if let labels = evaluation.baselineLabels, labels.labels == nil, log.isClean("/evaluation/baseline") {
+      log.add(
+        "/evaluation/baseline", .outOfRange, "must name labels as {\"label.branch\": \"main\"}: at least one, each name behind label.")
+    }
     GateCheck(spec: self, log: log).checkAll()
     if kind == .evaluate, precision != .fp32, log.isClean("/precision") {
       log.add(

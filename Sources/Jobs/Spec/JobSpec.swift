@@ -74,6 +74,8 @@ package struct EvaluationSection: Hashable, Sendable {
   package let curve: [Double]
   /// Weights that stand for "before" in the report: an `mdl_…` or `ckpt_…`; `nil`: the job's own base model.
   package let baseline: String?
+  /// Instead, by labels. What is submitted names the weights that were found.
+  package let baselineLabels: WeightLabels?
 }
 
 /// How the images of an evaluation are chosen among those of the test part.

@@ -39,6 +39,8 @@ package protocol Catalogue: Sendable {
   /// The id of the weights that a name such as `job_…/best_robust` stands for now, so that a job keeps them; the name itself where it is
   /// an id already, or stands for nothing.
   func pinned(_ name: String) throws -> String
+  /// - Returns: the id of the weights that the newest job with these labels left that succeeded; `nil` when there is none.
+  func weights(labelled labels: [String: String]) throws -> String?
   /// - Throws: `NotFound`, `DatasetError`.
   func load(_ dataset: DatasetSection.Reference) throws -> Dataset
 }
@@ -92,6 +94,7 @@ package struct SpecCheck {
       check(weights: spec.evaluation.baseline, at: "/evaluation/baseline", graph, log)
       checkBatchNorm(of: spec, graph, log)
     }
+    checkLabels(of: spec, log)
     if let facts { GateCheck(spec: spec, log: log).checkClasses(facts.classNames) }
     if let refusal = spec.precision.refusal(offered: Processor.precisions) { log.add("/precision", .notSupported, refusal) }
     guard log.faults.isEmpty, let facts, let graph, let footprint = footprint(of: spec, facts, graph, log) else {
@@ -103,9 +106,18 @@ package struct SpecCheck {
   /// With the ids of weights in the place of names that may come to mean others.
   private func pinned(_ document: JSONValue) -> JSONValue {
     [("model", "init"), ("evaluation", "baseline")].reduce(document) { document, place in
-      guard let name = document[place.0]?[place.1]?.string, let id = try? catalogue.pinned(name), id != name else { return document }
-      return document.setting("/\(place.0)/\(place.1)", to: .string(id))
+      guard let given = document[place.0]?[place.1] else { return document }
+      let id =
+        given.string.map { try? catalogue.pinned($0) } ?? WeightLabels(given)?.labels.flatMap { try? catalogue.weights(labelled: $0) }
+      return id.map { document.setting("/\(place.0)/\(place.1)", to: .string($0)) } ?? document
     }
+  }
+
+  private func checkLabels(of spec: JobSpec, _ log: FaultLog) {
+    guard spec.evaluation.baselineLabels != nil, log.isClean("/evaluation/baseline") else { return }
+    log.add(
+      "/evaluation/baseline", .notFound,
+      "no job with these labels has succeeded here and left weights; give an id (mdl_…, ckpt_…), or run such a job first")
   }
 
   /// One value has no variance: batch norm makes it its bias whatever it was.
