@@ -30,6 +30,15 @@ package struct AttackDefinition: Sendable {
     case other
   }
 
+  /// Whether a verdict may rest on what the attack leaves standing, when it ran to its full budget.
+  package enum Support: Hashable, Sendable {
+    /// No: stronger attacks find examples that it misses.
+    case none
+    case alone
+    /// Only where the attack of this name ran to its full budget too: each finds what the other's loss hides.
+    case with(String)
+  }
+
   package let name: String
   /// What it does and where it was published, in one sentence.
   package let summary: String
@@ -46,12 +55,16 @@ package struct AttackDefinition: Sendable {
   package let following: @Sendable (_ isRandomised: Bool) -> [String: JSONValue]
   /// The attacks that it runs one after the other, each on the examples that those before it left correct; `nil` for a single attack.
   package let parts: (@Sendable (AttackSettings, Norm) -> [AttackSettings])?
+  package let support: Support
+  /// The names of the fields that say how much it tries. With each at its default or above, it runs to its full budget.
+  package let budget: [String]
   /// The attack of these settings against a threat, with its defaults filled in.
   package let make: @Sendable (AttackSettings, Threat, Keep) -> any Attack
 
   package init(
     name: String, summary: String, fields: [Field], goal: Goal = .bounded, access: Access = .gradients, family: Family = .other,
-    norms: [Norm] = Norm.allCases, strength: Int, make: @escaping @Sendable (AttackSettings, Threat, Keep) -> any Attack
+    norms: [Norm] = Norm.allCases, strength: Int, support: Support = .none, budget: [String] = [],
+    make: @escaping @Sendable (AttackSettings, Threat, Keep) -> any Attack
   ) {
     self.name = name
     self.summary = summary
@@ -63,10 +76,12 @@ package struct AttackDefinition: Sendable {
     self.strength = strength
     following = { _ in [:] }
     parts = nil
+    self.support = support
+    self.budget = budget
     self.make = make
   }
 
-  /// A sequence of bounded attacks.
+  /// A sequence of bounded attacks, at the full budget of each: a verdict may rest on it.
   package init(
     name: String, summary: String, fields: [Field], norms: [Norm] = Norm.allCases, strength: Int,
     following: @escaping @Sendable (_ isRandomised: Bool) -> [String: JSONValue] = { _ in [:] },
@@ -82,6 +97,8 @@ package struct AttackDefinition: Sendable {
     self.strength = strength
     self.following = following
     self.parts = parts
+    support = .alone
+    budget = []
     make = { settings, threat, keep in AttackSequence(parts(settings, threat.norm), keep: keep, norm: threat.norm) }
   }
 

@@ -8,7 +8,7 @@ extension Field {
 
   /// - Parameter help: says what it is when left out.
   package static func stepSize(_ unit: FieldUnit = .pixels, help: String, onlyDefault: String? = nil) -> Field {
-    Field("step_size", .number(above: 0, unit: unit), help: help, onlyDefault: onlyDefault, neutral: .null)
+    Field("step_size", .number(above: 0, unit: unit), help: help, onlyDefault: onlyDefault, neutral: .null, label: .named)
   }
 
   package static func randomStart(default isOn: Bool, onlyDefault: String? = nil) -> Field {

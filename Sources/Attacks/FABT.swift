@@ -12,7 +12,7 @@ extension AttackDefinition {
         "targets", .integer(1...1_000), default: 9,
         help: "The classes aimed at, those of the highest outputs on the clean image; all others where there are no more.", label: .named),
     ],
-    strength: 46
+    strength: 46, support: .alone, budget: ["steps", "targets"]
   ) { settings, _, _ in FABT(targets: settings["targets"]?.integer ?? 9, steps: settings.steps) }
 }
 

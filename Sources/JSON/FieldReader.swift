@@ -23,6 +23,9 @@ package struct FieldReader {
     case .extent(let range): return extent(value, range, pointer)
     case .list(let element, let count): return list(value, element, count, pointer)
     case .texts(let map): return texts(value, map, pointer)
+    case .textOrTexts(let length, let map):
+      guard case .object = value else { return read(value, as: .text(length), at: pointer) }
+      return texts(value, map, pointer)
     case .lazyObject(let make): return .object(members(value, make(), pointer))
     case .only(let constant, let code, let reason): return value == constant ? value : fault(pointer, code, reason)
     }
@@ -180,7 +183,7 @@ extension FieldType {
     case .boolean: false
     case .integer(let range, _), .odd(let range), .extent(let range): .int(Int64(min(max(0, range.lowerBound), range.upperBound)))
     case .real(let interval, _): .number(interval.lower)
-    case .text: ""
+    case .text, .textOrTexts: ""
     case .word(let words): words.all.first.map(JSONValue.string) ?? ""
     case .list: []
     case .texts: [:]

@@ -14,6 +14,8 @@ package indirect enum FieldType: Sendable {
   case list(FieldType, count: ClosedRange<Int>)
   /// An object of strings under names of one's own.
   case texts(TextMap)
+  /// So many characters, or an object of strings.
+  case textOrTexts(ClosedRange<Int>, TextMap)
   /// See `object(_:)`.
   case lazyObject(@Sendable () -> ObjectType)
   /// This value alone; any other has a fault of this code for this reason.

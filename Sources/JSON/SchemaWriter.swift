@@ -62,6 +62,8 @@ package struct SchemaWriter {
         "type": "array", "items": .object(schema(of: element)), "minItems": .int(Int64(count.lowerBound)),
         "maxItems": .int(Int64(count.upperBound)),
       ]
+    case .textOrTexts(let length, let map):
+      return ["anyOf": [.object(schema(of: .text(length))), .object(schema(of: .texts(map)))]]
     case .texts(let map):
       let value: JSONValue = .object(schema(of: .text(map.valueLength)))
       let name: JSONValue = .object(schema(of: .text(map.nameLength)))

@@ -15,6 +15,8 @@ package struct AttackTrial: Sendable {
   /// Misclassified examples that were predicted differently when predicted again.
   package var unrepeatable: Int
   package var cost: AttackCost
+  /// The number of examples that were attacked: those that are predicted correctly clean.
+  package private(set) var attacked = 0
   /// How far the misclassified images lie that a minimal-distance attack found, in any order.
   package private(set) var distances: [Double] = []
   package var seconds: Double
@@ -52,9 +54,16 @@ package struct AttackTrial: Sendable {
 
   package var accuracy: Proportion { Proportion(withstood) }
 
+  /// `nil` for an attack that does not look for the nearest misclassified image, and without examples.
+  package var distanceSummary: DistanceSummary? {
+    guard settings.definition.goal == .minimalDistance, !withstood.isEmpty else { return nil }
+    return DistanceSummary(found: distances, misclassified: withstood.count - attacked, total: withstood.count)
+  }
+
   /// Adds the results of the examples at `positions`.
   mutating func add(_ shard: ShardRecord, at positions: [Int]) {
     for (position, outcome) in zip(positions, shard.withstood) { withstood[position] = outcome }
+    attacked += positions.count
     zeroGradients += shard.zeroGradients
     brokenGradients += shard.brokenGradients
     breaches += shard.breaches

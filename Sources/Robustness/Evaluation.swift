@@ -13,17 +13,18 @@ package struct Evaluation: Hashable, Sendable, Codable {
     package var gradientEvaluations: Int
     package var forwardPasses: Int
     package var seconds: Double
-    /// In the threat's norm, of the misclassified images that a minimal-distance attack found, however far; `nil` without any.
+    /// Of a minimal-distance attack, in the threat's norm: see `DistanceSummary`.
     package var meanDistance: Double?
     package var medianDistance: Double?
     /// Passes through the network, forward or backward; `nil` in a report of a version that did not say.
     package private(set) var passes: Int?
     /// Of a sequence, its attacks in their order; `nil` for a single attack.
     package var parts: [Part]?
+    package var medianDistanceInterval: ConfidenceInterval?
 
     package init(
       settings: AttackSettings, robustAccuracy: Proportion, correctPerClass: [Int], gradientEvaluations: Int, forwardPasses: Int,
-      seconds: Double, distances: [Double] = []
+      seconds: Double, distances: DistanceSummary? = nil
     ) {
       self.settings = settings
       label = settings.label
@@ -33,16 +34,16 @@ package struct Evaluation: Hashable, Sendable, Codable {
       self.forwardPasses = forwardPasses
       passes = AttackCost(gradientEvaluations: gradientEvaluations, forwardPasses: forwardPasses).passes
       self.seconds = seconds
-      guard !distances.isEmpty else { return }
-      let sorted = distances.sorted()
-      meanDistance = sorted.reduce(0, +) / Double(sorted.count)
-      medianDistance = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+      meanDistance = distances?.mean
+      medianDistance = distances?.median
+      medianDistanceInterval = distances?.interval
     }
 
     private enum CodingKeys: String, CodingKey {
       case label, seconds, passes, parts
       case meanDistance = "mean_distance"
       case medianDistance = "median_distance"
+      case medianDistanceInterval = "median_distance_interval"
       case settings = "attack"
       case robustAccuracy = "robust_accuracy"
       case correctPerClass = "correct_per_class"
@@ -161,6 +162,8 @@ package struct Evaluation: Hashable, Sendable, Codable {
   package var unionOfThreats: Proportion?
   /// Beside attacks that see through the preprocessing: those that do not; `nil` without preprocessing.
   package var transfer: Transfer?
+  /// Of each example; not part of the report.
+  package var outcomes: ExampleOutcomes?
 
   package init(
     threat: Threat, cleanAccuracy: Proportion, attacks: [Attacked], worstCase: Proportion, perClass: [OfClass], worstClass: OfClass?,
@@ -199,22 +202,13 @@ package struct Evaluation: Hashable, Sendable, Codable {
     return attacked(by: attack)?.robustAccuracy
   }
 
-  /// The robust accuracy of the worst class under an attack, with the same rules.
-  package func worstClassAccuracy(under attack: String?) -> Proportion? {
-    guard let attack else { return attacks.isEmpty ? nil : worstClass?.robustAccuracy }
-    guard let attacked = attacked(by: attack) else { return nil }
-    return zip(attacked.correctPerClass, perClass).filter { $1.cleanAccuracy.total > 0 }
-      .map { Proportion(correct: $0, total: $1.cleanAccuracy.total) }
-      .min { $0.value < $1.value }
-  }
-
   /// The label of the attack that decides the robust accuracy under `attack`; for `nil`, the attack with the lowest accuracy.
   package func decisiveAttack(under attack: String?) -> String? {
     guard let attack else { return EvaluationSettings(attacks: attacks.map(\.settings)).strongest?.label }
     return attacked(by: attack)?.label
   }
 
-  private func attacked(by name: String) -> Attacked? {
+  func attacked(by name: String) -> Attacked? {
     attacks.filter { $0.label == name || $0.settings.name == name }
       .min { $0.robustAccuracy.correct < $1.robustAccuracy.correct }
   }

@@ -27,4 +27,7 @@ final class EvaluationMeter: Sendable {
     }
     report(EvaluationProgress(stage: stage, fraction: min(1, Double(now) / Double(total))))
   }
+
+  /// What was planned and not needed counts as done.
+  func finish() { advance(by: max(0, total - done.withLock { $0 }), stage: "checks") }
 }

@@ -25,7 +25,7 @@ struct EvaluationSummary {
     var attacked = Evaluation.Attacked(
       settings: trial.settings, robustAccuracy: trial.accuracy,
       correctPerClass: counts(trial.withstood), gradientEvaluations: trial.cost.gradientEvaluations,
-      forwardPasses: trial.cost.forwardPasses, seconds: trial.seconds, distances: trial.distances)
+      forwardPasses: trial.cost.forwardPasses, seconds: trial.seconds, distances: trial.distanceSummary)
     if !trial.parts.isEmpty { attacked.parts = parts(of: trial) }
     return attacked
   }

@@ -5,7 +5,7 @@ import TensorEngine
 struct EvaluationWork {
   let team: any ClassifierTeam
   let set: EvaluationSet
-  let seed: UInt64
+  var seed: UInt64
   let journal: EvaluationJournal
   let control: @Sendable () throws -> Void
   let meter: EvaluationMeter
@@ -16,10 +16,12 @@ struct EvaluationWork {
     var name: String
     /// In the journal, unique within an evaluation.
     var key: String
+    /// The examples that the progress counts for it; `nil`: all.
+    var examples: Int?
 
     /// Of a part of a sequence.
     func part(_ number: Int, _ attack: AttackSettings) -> Title {
-      Title(name: "\(name): \(attack.label)", key: "\(key) part \(number)")
+      Title(name: "\(name): \(attack.label)", key: "\(key) part \(number)", examples: examples)
     }
   }
 
@@ -29,16 +31,21 @@ struct EvaluationWork {
     return attack.cost(in: norm).passes + attack.runs
   }
 
-  /// For each example, whether it is predicted correctly, and what finding out took.
-  func cleanOutcomes() throws -> (outcomes: [Bool], cost: AttackCost) {
+  /// What the network answers to the clean images, and what finding out took.
+  ///
+  /// - Parameter repeated: so many of the examples, the first ones, are predicted twice.
+  func cleanOutcomes(repeated: Int) throws -> (outcomes: CleanOutcomes, cost: AttackCost) {
     let (set, seed) = (set, seed)
     let title = Title(name: "clean", key: "clean")
     let shards = try overShards(of: Array(0..<set.count), title, units: 1) { members, classifier in
-      let answers = classifier.answers(to: try set.images(members), ids: members.map { set.ids[$0] }, seed: seed)
-      return ShardRecord(withstood: zip(members, answers.predictions()).map { set.labels[$0] == $1 })
+      let left = members.first.map { max(repeated - $0, 0) } ?? 0
+      let examples = Examples(
+        images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
+      return ShardRecord(examples, of: classifier, repeated: left)
     }.records
+    let outcomes = CleanOutcomes(shards)
     let draws = team.isRandomised ? RandomDraw.answerCount : 1
-    return (shards.flatMap(\.withstood), AttackCost(forwardPasses: draws * set.count))
+    return (outcomes, AttackCost(forwardPasses: draws * (set.count + outcomes.repeated)))
   }
 
   /// Runs one attack on every example that `standing` says is still correct. The parts of a sequence run one after the other over the whole
@@ -51,6 +58,15 @@ struct EvaluationWork {
       trials.append(try trial(of: part, against: threat, standing: left, title.part(number, part)))
     }
     return AttackTrial(settings: attack, threat: threat, standing: standing, parts: trials)
+  }
+
+  /// Runs an attack again on the examples chosen.
+  func trial(of recheck: Recheck, on chosen: [Bool]) throws -> AttackTrial {
+    let name = "check \(recheck.purpose.rawValue)"
+    var work = self
+    work.seed = recheck.seed
+    return try work.trial(
+      of: recheck.attack, against: recheck.threat, standing: chosen, Title(name: name, key: name, examples: chosen.count { $0 }))
   }
 
   private func single(_ attack: AttackSettings, against threat: Threat, standing: [Bool], _ title: Title) throws -> AttackTrial {
@@ -84,7 +100,7 @@ struct EvaluationWork {
     let missing = shards.indices.filter { recorded[$0]?.withstood.count != shards[$0].count }
     // Examples that are not attacked count as done, and so do those of an earlier attempt.
     let left = missing.reduce(0) { $0 + shards[$1].count }
-    meter.advance(by: (set.count - left) * units, stage: title.name)
+    meter.advance(by: ((title.examples ?? set.count) - left) * units, stage: title.name)
     let (control, meter, journal) = (control, meter, journal)
     try team.forEachShard(missing.count) { task, classifier in
       try control()

@@ -29,11 +29,13 @@ package struct Evaluator: Sendable {
     return try evaluator.evaluate(
       EvaluationWork(
         team: team, set: set, seed: settings.seed, journal: journal, control: control,
-        meter: EvaluationMeter(total: evaluator.units * set.count, report: progress)))
+        meter: EvaluationMeter(
+          total: Int(Double(evaluator.units * set.count) * (1 + evaluator.settings.recheckShare)), report: progress)))
   }
 
   private func evaluate(_ work: EvaluationWork) throws -> Evaluation {
-    let (clean, cleanCost) = try work.cleanOutcomes()
+    let (observed, cleanCost) = try work.cleanOutcomes(repeated: settings.selfCheck ? CleanOutcomes.repeatedLimit : 0)
+    let clean = observed.withstood
     let trials = try run(settings.attacks, against: threat, clean, work, keys: "attack")
     let further = try settings.threats.enumerated().map { number, other in
       try run(
@@ -41,17 +43,25 @@ package struct Evaluator: Sendable {
     }
     let drawn = try settings.attackedCurve(of: threat).map { try curveTrial(at: $0, clean, work) }
     let still = try settings.selfCheck ? selfCheck(clean, work) : nil
-    let cost = (trials + further.joined() + drawn + (still.map { [$0] } ?? [])).reduce(into: cleanCost) { $0 += $1.cost }
+    var cost = (trials + further.joined() + drawn + (still.map { [$0] } ?? [])).reduce(into: cleanCost) { $0 += $1.cost }
 
     let summary = EvaluationSummary(set: work.set, clean: clean)
     let own = summary.results(against: threat, trials)
     let points = curve(drawn: drawn, trials, clean)
+    var rechecks = Rechecks(settings, robust: summary.robust(trials), spent: cost)
+    let again = try rechecks.run(threat, input: work.team.inputShape) { try work.trial(of: $0, on: $1) }
+    cost += again.spent
+    work.meter.finish()
+    let facts = EvaluationFacts(
+      settings: settings, threat: threat, classes: own.perClass, clean: observed, trials: trials, points: points, still: still,
+      rechecks: again.results)
     var evaluation = Evaluation(
       threat: threat, cleanAccuracy: Proportion(clean), attacks: own.attacks, worstCase: own.worstCase, perClass: own.perClass,
       worstClass: own.worstClass, curveAttack: points.contains { $0.epsilon > 0 } ? settings.curveAttack.label : nil, curve: points,
       gradientEvaluations: cost.gradientEvaluations, forwardPasses: cost.forwardPasses,
       seconds: work.journal.snapshot.stages.values.reduce(0) { $0 + $1.seconds },
-      warnings: warnings(trials: trials, points: points, still: still, clean: clean, classes: own.perClass))
+      warnings: Diagnostic.warnings(facts))
+    evaluation.outcomes = ExampleOutcomes(ids: work.set.ids, clean: clean, attacks: trials.map(\.withstood))
     if !further.isEmpty {
       evaluation.threats = zip(settings.threats, further).map { summary.results(against: $0, $1) }
       evaluation.unionOfThreats = Proportion(summary.robust(trials + further.joined()))
@@ -100,22 +110,7 @@ package struct Evaluator: Sendable {
     return try work.trial(of: Self.idle, against: unmoved, standing: clean, .init(name: "self-check", key: "self-check"))
   }
 
-  // MARK: Warnings and work
-
-  private func warnings(
-    trials: [AttackTrial], points: [Evaluation.AtEpsilon], still: AttackTrial?, clean: [Bool], classes: [Evaluation.OfClass]
-  ) -> [Warning] {
-    var found = trials.flatMap(Warning.ofTrial)
-    found.append(.iterativeWeakerThanSingleStep(trials))
-    found += Warning.noiseBeatsAttack(trials)
-    found.append(.accuracyRises(points))
-    let largestClass = classes.map(\.cleanAccuracy.total).max() ?? 0
-    let attacked = trials.map { Evaluation.AtEpsilon(epsilon: $0.threat.epsilon, accuracy: $0.accuracy) }
-    found.append(.aboveChance(points + attacked, norm: threat.norm, largestClass: largestClass))
-    if let still { found.append(.zeroEpsilonDiffers(clean: Proportion(clean), atZero: still.accuracy)) }
-    found.append(.fewClasses(classes.count))
-    return found.compactMap { $0 }
-  }
+  // MARK: Work
 
   /// The most passes over one example.
   private var units: Int {

@@ -1,109 +1,94 @@
-/// The verdict of a gate, or of all gates of a job.
-package enum Verdict: String, CaseIterable, Hashable, Sendable, Codable {
-  case pass, fail, inconclusive
-
-  /// The verdict of several gates: `fail` if any fails, else `inconclusive` if any is inconclusive, else `pass`. Without gates it is
-  /// `pass`.
-  package init(of gates: [GateResult]) {
-    let verdicts = gates.map(\.verdict)
-    self = verdicts.contains(.fail) ? .fail : verdicts.contains(.inconclusive) ? .inconclusive : .pass
-  }
-}
-
-/// A lower bound that a model must reach.
+/// A bound that a model must keep.
 package struct Gate: Hashable, Sendable, Codable {
   package enum Metric: String, CaseIterable, Hashable, Sendable, Codable {
     case cleanAccuracy = "clean_accuracy"
     case robustAccuracy = "robust_accuracy"
     /// The lowest robust accuracy of any class.
     case worstClassAccuracy = "worst_class_accuracy"
+    /// The median distance to the nearest misclassified image, of the attacks that look for it. An image that is misclassified as it is has
+    /// the distance 0, one for which the attack found nothing an infinite one.
+    case medianDistance = "median_distance"
+
+    /// Whether it says how the model stands under attack.
+    package var isRobust: Bool { self != .cleanAccuracy }
+    package var isAccuracy: Bool { self != .medianDistance }
+  }
+
+  package enum Bound: Hashable, Sendable {
+    case atLeast(Double)
+    case atMost(Double)
+
+    package var value: Double {
+      switch self {
+      case .atLeast(let value), .atMost(let value): value
+      }
+    }
+  }
+
+  /// What a difference is taken from.
+  package enum Reference: String, CaseIterable, Hashable, Sendable, Codable {
+    case baseline
   }
 
   package var metric: Metric
   /// An attack of the evaluation by name (`pgd` means the strongest of that name) or by label (`pgd-40`); `nil` for all attacks together.
-  /// It is ignored for `clean_accuracy`.
   package var attack: String?
-  /// A fraction of 1.
-  package var min: Double
+  /// The name of a class, to which the gate is confined; `nil` for all examples.
+  package var ofClass: String?
+  /// Not the figure itself is bounded but its difference from this one's.
+  package var against: Reference?
+  package var bound: Bound
 
-  package init(metric: Metric, attack: String? = nil, min: Double) {
+  package init(metric: Metric, attack: String? = nil, ofClass: String? = nil, against: Reference? = nil, _ bound: Bound) {
     self.metric = metric
     self.attack = attack
-    self.min = min
+    self.ofClass = ofClass
+    self.against = against
+    self.bound = bound
   }
 
-  /// The gate as text: `robust_accuracy (pgd) ≥ 0.6`.
-  package var title: String { metric.rawValue + (attack.map { " (\($0))" } ?? "") + " ≥ \(min)" }
+  package init(metric: Metric, attack: String? = nil, min: Double) { self.init(metric: metric, attack: attack, .atLeast(min)) }
 
-  /// Passes when the lower end of the interval reaches `min`, fails when the upper end is below it, and is inconclusive otherwise.
-  ///
-  /// A robust accuracy that was not measured, or that one of `warnings` discredits, is inconclusive. The accuracy under all attacks
-  /// together rests on the strongest attack, so a warning about a weaker one does not discredit it.
-  package func judge(_ evaluation: Evaluation, warnings: [Warning]) -> GateResult {
-    guard let measured = measure(evaluation) else {
-      return GateResult(
-        gate: self, value: nil, interval: nil, verdict: .inconclusive,
-        detail: "The evaluation ran no attack \(attack.map { "named \($0)" } ?? "at all").")
-    }
-    let interval = measured.interval
-    let byNumber: Verdict = interval.low >= min ? .pass : interval.high < min ? .fail : .inconclusive
-    let doubts = metric == .cleanAccuracy ? [] : warnings.filter { discredits($0, evaluation) }.map(\.code)
-    let detail = doubts.isEmpty ? nil : "Discredited by \(Set(doubts).sorted().joined(separator: ", "))."
-    return GateResult(
-      gate: self, value: measured.value, interval: interval, verdict: doubts.isEmpty ? byNumber : .inconclusive, detail: detail)
-  }
-
-  private func discredits(_ warning: Warning, _ evaluation: Evaluation) -> Bool {
-    warning.discredits && (warning.attack == nil || warning.attack == evaluation.decisiveAttack(under: attack))
-  }
-
-  private func measure(_ evaluation: Evaluation) -> Proportion? {
-    switch metric {
-    case .cleanAccuracy: evaluation.cleanAccuracy
-    case .robustAccuracy: evaluation.robustAccuracy(under: attack)
-    case .worstClassAccuracy: evaluation.worstClassAccuracy(under: attack)
+  /// The gate as text: `robust_accuracy (pgd) ≥ 0.6`, `clean_accuracy of class 7 ≥ 0.9`, `robust_accuracy − baseline ≥ -0.01`.
+  package var title: String {
+    var title = metric.rawValue
+    if let attack { title += " (\(attack))" }
+    if let ofClass { title += " of class \(ofClass)" }
+    if let against { title += " − \(against.rawValue)" }
+    return switch bound {
+    case .atLeast(let value): "\(title) ≥ \(value)"
+    case .atMost(let value): "\(title) ≤ \(value)"
     }
   }
-}
 
-/// A gate's verdict with its evidence: `{metric, attack, min, value, interval, verdict, detail}`.
-package struct GateResult: Hashable, Sendable, Codable {
-  package var gate: Gate
-  /// `nil` when the metric was not measured.
-  package var value: Double?
-  package var interval: WilsonInterval?
-  package var verdict: Verdict
-  /// Why the gate is inconclusive, if the interval alone does not show it.
-  package var detail: String?
-
-  package init(gate: Gate, value: Double?, interval: WilsonInterval?, verdict: Verdict, detail: String? = nil) {
-    self.gate = gate
-    self.value = value
-    self.interval = interval
-    self.verdict = verdict
-    self.detail = detail
+  private enum CodingKeys: String, CodingKey {
+    case metric, attack, against, min, max
+    case ofClass = "class"
   }
-
-  /// Whether the bound lies within the interval.
-  package var straddles: Bool { interval.map { $0.low < gate.min && gate.min <= $0.high } ?? false }
-
-  private enum CodingKeys: String, CodingKey { case metric, attack, min, value, interval, verdict, detail }
 
   package init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    gate = try Gate(from: decoder)
-    value = try container.decodeIfPresent(Double.self, forKey: .value)
-    interval = try container.decodeIfPresent(WilsonInterval.self, forKey: .interval)
-    verdict = try container.decode(Verdict.self, forKey: .verdict)
-    detail = try container.decodeIfPresent(String.self, forKey: .detail)
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    let bound: Bound =
+      if let max = try values.decodeIfPresent(Double.self, forKey: .max) {
+        .atMost(max)
+      } else {
+        .atLeast(try values.decode(Double.self, forKey: .min))
+      }
+    self.init(
+      metric: try values.decode(Metric.self, forKey: .metric), attack: try values.decodeIfPresent(String.self, forKey: .attack),
+      ofClass: try values.decodeIfPresent(String.self, forKey: .ofClass),
+      against: try values.decodeIfPresent(Reference.self, forKey: .against), bound)
   }
 
   package func encode(to encoder: any Encoder) throws {
-    try gate.encode(to: encoder)
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encodeIfPresent(value, forKey: .value)
-    try container.encodeIfPresent(interval, forKey: .interval)
-    try container.encode(verdict, forKey: .verdict)
-    try container.encodeIfPresent(detail, forKey: .detail)
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(metric, forKey: .metric)
+    try values.encodeIfPresent(attack, forKey: .attack)
+    try values.encodeIfPresent(ofClass, forKey: .ofClass)
+    try values.encodeIfPresent(against, forKey: .against)
+    switch bound {
+    case .atLeast(let value): try values.encode(value, forKey: .min)
+    case .atMost(let value): try values.encode(value, forKey: .max)
+    }
   }
 }

@@ -15,9 +15,12 @@ package struct Report: Hashable, Sendable, Codable {
     package var testCount: Int
     /// The number of test examples that were evaluated.
     package var evaluatedCount: Int
+    /// Which these were: see `ExampleOutcomes.digest(of:)`.
+    package var evaluatedSHA256: String?
 
     package init(
-      id: String, name: String, shape: [Int], classes: [String], trainCount: Int, validationCount: Int, testCount: Int, evaluatedCount: Int
+      id: String, name: String, shape: [Int], classes: [String], trainCount: Int, validationCount: Int, testCount: Int, evaluatedCount: Int,
+      evaluatedSHA256: String? = nil
     ) {
       self.id = id
       self.name = name
@@ -27,6 +30,7 @@ package struct Report: Hashable, Sendable, Codable {
       self.validationCount = validationCount
       self.testCount = testCount
       self.evaluatedCount = evaluatedCount
+      self.evaluatedSHA256 = evaluatedSHA256
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -35,6 +39,7 @@ package struct Report: Hashable, Sendable, Codable {
       case validationCount = "validation_count"
       case testCount = "test_count"
       case evaluatedCount = "evaluated_count"
+      case evaluatedSHA256 = "evaluated_ids_sha256"
     }
   }
 
@@ -67,6 +72,8 @@ package struct Report: Hashable, Sendable, Codable {
   package var before: Evaluation?
   /// The final model, which the gates judge.
   package var after: Evaluation
+  /// The final model against the baseline; `nil` without a baseline.
+  package var comparison: Comparison?
   /// Wall time by phase, in seconds.
   package var seconds: [String: Double]
   package var warnings: [Warning]
@@ -75,21 +82,24 @@ package struct Report: Hashable, Sendable, Codable {
 
   /// Judges `after` by `gates`.
   ///
-  /// - Parameter warnings: those of the training. The warnings of the gates and of the final model's evaluation are added. Those about
-  ///   the base model are not, because they say nothing about the final one.
+  /// - Parameters:
+  ///   - comparison: with the baseline.
+  ///   - warnings: those of the training. The warnings of the gates and of the final model's evaluation are added. Those about the base
+  ///     model are not, because they say nothing about the final one.
   package init(
-    dataset: Dataset, model: Model, spec: JSONValue, before: Evaluation?, after: Evaluation, seconds: [String: Double], warnings: [Warning],
-    gates: [Gate]
+    dataset: Dataset, model: Model, spec: JSONValue, before: Evaluation?, after: Evaluation, comparison: Comparison? = nil,
+    seconds: [String: Double], warnings: [Warning], gates: [Gate]
   ) {
     let found = warnings + after.warnings
-    let judged = gates.map { $0.judge(after, warnings: found) }
+    let judged = gates.map { $0.judge(after, comparison: comparison, warnings: found) }
     self.dataset = dataset
     self.model = model
     self.spec = spec
     self.before = before
     self.after = after
+    self.comparison = comparison
     self.seconds = seconds
-    self.warnings = found + judged.compactMap(Warning.sampleTooSmall)
+    self.warnings = found + [Warning.noGates(gates)].compactMap { $0 } + judged.compactMap(Warning.sampleTooSmall)
     self.gates = judged
     verdict = Verdict(of: judged)
   }

@@ -10,6 +10,11 @@ package struct ShardRecord: Hashable, Sendable {
   package var breaches = 0
   package var unrepeatable = 0
   package var cost = AttackCost()
+  /// Of clean images: counted as in `CleanOutcomes`.
+  package var predictedClasses: [Int] = []
+  package var probabilities = 0
+  package var repeated = 0
+  package var differing = 0
   /// By example, of a minimal-distance attack: how far its misclassified image lies, `nil` where it found none. Empty for other attacks.
   package var distances: [Double?] = []
 
@@ -35,7 +40,8 @@ package struct ShardRecord: Hashable, Sendable {
 /// A compact form, because a saved evaluation has thousands of records. Outcomes are a string of 0 and 1, and counts of 0 are omitted.
 extension ShardRecord: Codable {
   private enum CodingKeys: String, CodingKey {
-    case withstood, breaches, unrepeatable, distances
+    case withstood, breaches, unrepeatable, distances, probabilities, repeated, differing
+    case predictedClasses = "predicted_classes"
     case zeroGradients = "zero_gradients"
     case brokenGradients = "broken_gradients"
     case gradientEvaluations = "gradient_evaluations"
@@ -50,6 +56,10 @@ extension ShardRecord: Codable {
     brokenGradients = try count(.brokenGradients)
     breaches = try count(.breaches)
     unrepeatable = try count(.unrepeatable)
+    predictedClasses = try values.decodeIfPresent([Int].self, forKey: .predictedClasses) ?? []
+    probabilities = try count(.probabilities)
+    repeated = try count(.repeated)
+    differing = try count(.differing)
     cost = AttackCost(gradientEvaluations: try count(.gradientEvaluations), forwardPasses: try count(.forwardPasses))
     distances = try values.decodeIfPresent([Double?].self, forKey: .distances) ?? []
   }
@@ -60,8 +70,10 @@ extension ShardRecord: Codable {
     let counts: [(CodingKeys, Int)] = [
       (.zeroGradients, zeroGradients), (.brokenGradients, brokenGradients), (.breaches, breaches), (.unrepeatable, unrepeatable),
       (.gradientEvaluations, cost.gradientEvaluations), (.forwardPasses, cost.forwardPasses),
+      (.probabilities, probabilities), (.repeated, repeated), (.differing, differing),
     ]
     for (key, count) in counts where count != 0 { try values.encode(count, forKey: key) }
+    if !predictedClasses.isEmpty { try values.encode(predictedClasses, forKey: .predictedClasses) }
     if !distances.isEmpty { try values.encode(distances, forKey: .distances) }
   }
 }

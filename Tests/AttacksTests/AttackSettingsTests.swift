@@ -99,6 +99,7 @@ import Testing
     #expect(AttackSettings(.autoattack).label == "autoattack")
     #expect(AttackSettings(.autoattack, ["version": "rand"]).label == "autoattack")
     #expect(AttackSettings(.pgd, ["eot_samples": 20]).label == "pgd-40-eot_samples20")
+    #expect(AttackSettings(.pgd, ["step_size": 0.01]).label == "pgd-40-step_size0.01")
   }
 
   @Test("JSON names are in snake case") func json() throws {
@@ -130,5 +131,15 @@ import Testing
     settings["step_size"] = nil
     #expect(settings == AttackSettings(.pgd))
     #expect(settings != AttackSettings(.pgd, ["steps": 7]))
+  }
+
+  @Test("settings that differ in any field have different labels", arguments: AttackCatalogue.names) func distinct(name: String) throws {
+    let definition = try #require(AttackCatalogue.definition(named: name))
+    for field in definition.fields where field.onlyDefault == nil {
+      let values: [JSONValue] = [true, false, 3, 0.25].filter { if case .success = field.type.checked($0) { true } else { false } }
+      let labels = Set(values.map { AttackSettings(definition, [field.name: $0]).label } + [AttackSettings(definition).label])
+      let settings = Set(values.map { AttackSettings(definition, [field.name: $0]) } + [AttackSettings(definition)])
+      #expect(labels.count == settings.count && settings.count > 1, "\(name) \(field.name) \(labels)")
+    }
   }
 }

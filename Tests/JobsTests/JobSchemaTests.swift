@@ -56,6 +56,7 @@ struct JobSchemaTests {
     Specs.smallest.setting("/threat/epsilon", to: "8/255").setting("/evaluation/curve", to: ["4/255"]),
     Specs.smallest.setting("/training", to: nil).setting("/gates", to: .null).setting("/seed", to: .number(10)),
     Specs.smallest.setting("/dataset", to: ["path": "a", "format": "idx"]),
+    Specs.smallest.setting("/evaluation/baseline", to: ["label.branch": "main"]),
     Specs.smallest.setting("/model", to: ["layers": [["type": "max_pool", "size": [2, 3]], ["type": "linear", "units": 10]]]),
     Specs.smallest.setting("/model", to: ["architecture": "vit_tiny", "patch": 2, "heads": 3]),
   ]
@@ -76,6 +77,11 @@ struct JobSchemaTests {
     "/training {\"attack\":{\"name\":\"cw\"}}", "/evaluation/threats [{\"norm\":\"linf\",\"epsilon\":2}]",
     "/evaluation/threats [{\"norm\":\"linf\",\"epsilon\":0.1}]",
     "/evaluation {\"attacks\":[{\"name\":\"cw\"}],\"threats\":[{\"norm\":\"l2\",\"epsilon\":1}]}",
+    "/evaluation/baseline {\"branch\":\"main\"}",
+    "/gates [{\"metric\":\"robust_accuracy\",\"min\":60}]", "/gates [{\"metric\":\"clean_accuracy\",\"max\":1.5}]",
+    "/gates [{\"metric\":\"robust_accuracy\",\"against\":\"baseline\",\"min\":0}]",
+    "/gates [{\"metric\":\"worst_class_accuracy\",\"class\":\"3\",\"min\":0.5}]",
+    "/gates [{\"metric\":\"median_distance\",\"min\":0.5}]",
     "/gates [{\"metric\":\"robust_accuracy\",\"attack\":\"noise\",\"min\":0.5}]",
     "/gates [{\"metric\":\"clean_accuracy\",\"attack\":\"pgd\",\"min\":0.5}]",
   ]

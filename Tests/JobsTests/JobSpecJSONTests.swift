@@ -19,9 +19,9 @@ import Testing
      "evaluation": {
        "attacks": [{"name": "apgd_ce", "steps": 100, "restarts": 1, "eot_samples": 1},
          {"name": "apgd_t", "steps": 100, "targets": 9, "restarts": 1, "eot_samples": 1}],
-       "budget_seconds": 120.0, "threats": [], "samples": 1000, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "adaptive": true,
+       "budget_seconds": 120.0, "threats": [], "samples": 1000, "order": null, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "adaptive": true,
        "baseline": null},
-     "gates": [{"metric": "robust_accuracy", "attack": "apgd_t", "min": 0.6}],
+     "gates": [{"metric": "robust_accuracy", "attack": "apgd_t", "class": null, "against": null, "min": 0.6}],
      "precision": "fp32", "seed": 0, "priority": 0, "resources": {"threads": null, "max_seconds": null}}
     """
 
@@ -67,6 +67,15 @@ import Testing
     Specs.smallest.setting("/evaluation/attacks", to: [["name": "autoattack", "version": "rand"], ["name": "pgd", "eot_samples": 5]]),
     Specs.smallest.setting("/evaluation/budget_seconds", to: 0.5),
     Specs.smallest.setting("/training", to: ["attack": ["name": "mifgsm", "steps": 3]]),
+    Specs.smallest.setting("/evaluation", to: ["order": "stratified", "samples": 20, "baseline": "mdl_00000000000000000000000000"])
+      .setting(
+        "/gates",
+        to: [
+          ["metric": "clean_accuracy", "class": "3", "max": 0.5], ["metric": "robust_accuracy", "against": "baseline", "min": -0.01],
+          ["metric": "worst_class_accuracy", "min": 0],
+        ]),
+    Specs.smallest.setting("/evaluation/attacks", to: [["name": "deepfool"]])
+      .setting("/gates", to: [["metric": "median_distance", "min": 1.5]]),
     Specs.smallest.setting("/threat", to: ["norm": "l2", "epsilon": 2]).setting("/resources", to: ["threads": 1, "max_seconds": 60]),
   ]
 

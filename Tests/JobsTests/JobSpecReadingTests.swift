@@ -64,7 +64,11 @@ import Testing
     Fault("/training/schedule", ["name": "step"], .required, at: "/training/schedule/milestones"),
     Fault("/evaluation/samples", 0, .outOfRange), Fault("/evaluation/curve", [-0.1], .outOfRange, at: "/evaluation/curve/0"),
     Fault("/evaluation/attacks", [["name": "pgd", "restarts": 0]], .outOfRange, at: "/evaluation/attacks/0/restarts"),
-    Fault("/gates", [["metric": "robust_accuracy", "min": 60]], .outOfRange, at: "/gates/0/min"),
+    Fault("/gates", [["metric": "robust_accuracy", "min": 60]], .outOfRange, at: "/gates/0/min", says: "from 0.0 to 1.0"),
+    Fault("/gates", [["metric": "robust_accuracy", "min": -2]], .outOfRange, at: "/gates/0/min"),
+    Fault("/gates", [["metric": "clean_accuracy", "max": 1.5]], .outOfRange, at: "/gates/0/max"),
+    Fault("/gates", [["metric": "clean_accuracy"]], .required, at: "/gates/0/min"),
+    Fault("/gates", [["metric": "clean_accuracy", "min": 0.1, "max": 0.9]], .conflict, at: "/gates/0/max", says: "two gates"),
     Fault("/priority", 5_000, .outOfRange), Fault("/resources/threads", 0, .outOfRange), Fault("/resources/max_seconds", 0, .outOfRange),
     Fault("/name", "", .outOfRange),
     // Values of the contract.
@@ -112,6 +116,11 @@ import Testing
     Fault("/model/architecture", "lanet", .notAllowed, says: "did you mean lenet?"),
     Fault("/training/optimizer/name", "rmsprop", .notAllowed),
     Fault("/gates", [["metric": "accuracy", "min": 1]], .notAllowed, at: "/gates/0/metric"),
+    Fault("/gates", [["metric": "certified_accuracy", "min": 0.1]], .notSupported, at: "/gates/0/metric", says: "robust_accuracy"),
+    Fault("/evaluation/baseline", ["branch": "main"], .outOfRange, says: "label.branch"),
+    Fault("/evaluation/baseline", ["label.branch": 3], .wrongType, at: "/evaluation/baseline/label.branch"),
+    Fault("/evaluation/baseline", 3, .wrongType),
+    Fault("/evaluation/order", "last", .notAllowed, says: "first, stratified"),
     Fault("/dataset/path", "/etc", .notAllowed, says: "POST /v1/datasets"),
     // Fields that do not go together.
     Fault("/training", ["base_epochs": 0, "epochs": 0], .conflict, at: "/training/epochs"),
@@ -125,6 +134,11 @@ import Testing
     Fault("/training", ["attack": ["name": "cw"]], .conflict, at: "/training/attack/name", says: "an attack in l2"),
     Fault("/gates", [["metric": "robust_accuracy", "attack": "noise", "min": 0.5]], .conflict, at: "/gates/0/attack"),
     Fault("/gates", [["metric": "clean_accuracy", "attack": "pgd", "min": 0.5]], .conflict, at: "/gates/0/attack"),
+    Fault(
+      "/gates", [["metric": "robust_accuracy", "against": "baseline", "min": 0]], .conflict, at: "/gates/0/against",
+      says: "evaluation.baseline"),
+    Fault("/gates", [["metric": "worst_class_accuracy", "class": "3", "min": 0.5]], .conflict, at: "/gates/0/class"),
+    Fault("/gates", [["metric": "median_distance", "min": 0.5]], .conflict, at: "/gates/0/metric", says: "deepfool"),
     // Layers.
     Fault("/model", ["layers": []], .outOfRange, at: "/model/layers"),
     Fault("/model", ["layers": [["type": "conv", "filters": 4]]], .required, at: "/model/layers/0/kernel"),
@@ -180,7 +194,7 @@ import Testing
     throws
   {
     let document: JSONValue = [
-      "dataset": ["id": 5], "model": ["layers": [["type": "conv", "filters": 0]]], "threat": ["norm": "l2"], "gates": [["min": 2]],
+      "dataset": ["id": 5], "model": ["layers": [["type": "conv", "filters": 0]]], "threat": ["norm": "l2"], "gates": [["min": -2]],
       "training": ["method": "mart", "epochs": -1],
     ]
     let error = try #require(throws: SpecFaults.self) { try JobSpec(reading: document) }

@@ -44,6 +44,38 @@ import Testing
     #expect(faults(Specs.smallest.setting("/precision", to: "fp32")) == [])
   }
 
+  @Test("an evaluation names no precision that it does not use")
+  func evaluationPrecision() {
+    let document = Specs.smallest.setting("/kind", to: "evaluate").setting("/precision", to: "mixed")
+    #expect(faults(document).contains { $0.pointer == "/precision" && $0.code == .conflict && $0.detail.contains("fp32") })
+    #expect(!faults(document.setting("/precision", to: "fp32")).contains { $0.pointer == "/precision" })
+  }
+
+  @Test("a gate on a class that is not there is told which there are")
+  func gateOnAClass() {
+    let found = faults(Specs.smallest.setting("/gates", to: [["metric": "clean_accuracy", "class": "cat", "min": 0.5]]))
+    #expect(found.map(\.pointer) == ["/gates/0/class"] && found.map(\.code) == [.notFound])
+    #expect(found.first?.detail.contains("0, 1, 2") == true)
+    #expect(faults(Specs.smallest.setting("/gates", to: [["metric": "clean_accuracy", "class": "7", "min": 0.5]])) == [])
+  }
+
+  @Test("batch norm over one image with one value for each channel is refused")
+  func singleValue() {
+    let layers: JSONValue = [
+      ["type": "flatten"], ["type": "linear", "units": 8], ["type": "batch_norm"], ["type": "linear", "units": 10],
+    ]
+    let document = Specs.smallest.setting("/model", to: ["layers": layers])
+    #expect(faults(document.setting("/training/batch_size", to: 1)).map(\.pointer) == ["/training/batch_size"])
+    #expect(faults(document.setting("/training/batch_size", to: 2)) == [])
+    #expect(faults(Specs.smallest.setting("/training/batch_size", to: 1)) == [])
+  }
+
+  @Test("a baseline by labels of which no job succeeded is not found")
+  func unknownLabels() {
+    let found = faults(Specs.smallest.setting("/evaluation/baseline", to: ["label.branch": "main"]))
+    #expect(found.map(\.pointer) == ["/evaluation/baseline"] && found.map(\.code) == [.notFound])
+  }
+
   @Test("a job that takes more memory than there may be is refused with both figures")
   func memory() throws {
     let catalogue = LocalCatalogue(folder: URL(fileURLWithPath: "/"))

@@ -98,6 +98,40 @@ import Jobs
     #expect(evaluated.model.sha256 == checkpoint.checkpoint.sha256)
   }
 
+  @Test("a result is compared with a baseline image by image, and a gate judges the difference")
+  func baseline() async throws {
+    let folder = try TestFolder()
+    let house = try House(folder)
+    defer { _ = house.workers.drain(within: 10) }
+    let first = try house.submit(Specs.quick.setting("/labels", to: ["branch": "main"]))
+    #expect(try await eventually { try house.state(first).isTerminal })
+    let newest = try SpecCheck(house.registry).accept(Specs.quick.setting("/evaluation/baseline", to: ["label.branch": "main"])).spec
+    #expect(try newest.evaluation.baseline == house.store.checkpoint("best_robust", of: first).id)
+    let base = try house.store.checkpoint("base", of: first)
+    let gates: JSONValue = [
+      ["metric": "clean_accuracy", "against": "baseline", "min": -1], ["metric": "robust_accuracy", "against": "baseline", "min": -1],
+    ]
+    let document = Specs.quick.setting("/training", to: nil).setting("/kind", to: "evaluate")
+      .setting("/model/init", to: .string("\(first)/best_robust")).setting("/evaluation/baseline", to: .string("\(first)/base"))
+      .setting("/gates", to: gates)
+    let second = try house.submit(document)
+    #expect(try await eventually { try house.state(second).isTerminal })
+    let (trained, report) = (try house.report(first), try house.report(second))
+    // Names that may come to mean other weights stand for those that they meant when the job came.
+    #expect(report.spec["evaluation"]?["baseline"]?.string == base.id)
+    #expect(report.model.baseSHA256 == base.checkpoint.sha256)
+    let comparison = try #require(report.comparison)
+    let (before, after) = (try #require(report.before).cleanAccuracy, report.after.cleanAccuracy)
+    #expect(comparison.cleanAccuracy.gained - comparison.cleanAccuracy.lost == after.correct - before.correct)
+    #expect(comparison.cleanAccuracy.both + comparison.cleanAccuracy.gained == after.correct)
+    #expect(comparison.attacks.map(\.label) == report.after.attacks.map(\.label))
+    #expect(before == trained.before?.cleanAccuracy && after == trained.after.cleanAccuracy)
+    // Three steps of PGD carry no verdict, and so no difference between two of them.
+    #expect(report.gates.map(\.verdict) == [.pass, .inconclusive])
+    #expect(trained.comparison == nil)
+    #expect(report.dataset.evaluatedSHA256 == trained.dataset.evaluatedSHA256 && report.dataset.evaluatedSHA256?.count == 64)
+  }
+
   @Test("no more jobs run at a time than there are workers, and the rest wait their turn")
   func bounded() async throws {
     let folder = try TestFolder()

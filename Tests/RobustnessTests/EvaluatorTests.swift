@@ -1,4 +1,5 @@
 import Attacks
+import Foundation
 import Robustness
 import Synchronization
 import TensorEngine
@@ -59,7 +60,8 @@ private struct Interruption: Error {}
     #expect(all.cleanAccuracy.correct == 0)
     #expect(all.worstCase.correct == 0)
     #expect(all.gradientEvaluations == 0)
-    #expect(all.forwardPasses == 40)
+    // And 16 of them are predicted twice.
+    #expect(all.forwardPasses == 40 + 16)
   }
 
   @Test("costs add up: one pass clean, and for each attack what its examples took") func costs() throws {
@@ -68,9 +70,9 @@ private struct Interruption: Error {}
     let evaluation = try evaluate(team, team.set(20), EvaluationSettings(attacks: attacks), threat: small)
     #expect(evaluation.attacks.map(\.gradientEvaluations) == [20, 200, 0])
     #expect(evaluation.attacks.map(\.forwardPasses) == [20, 20, 20])
-    // The self-check takes one gradient and one prediction.
+    // The self-check takes one gradient and one prediction, and 16 clean images are predicted twice.
     #expect(evaluation.gradientEvaluations == 240)
-    #expect(evaluation.forwardPasses == 20 + 60 + 20)
+    #expect(evaluation.forwardPasses == 20 + 16 + 60 + 20)
   }
 
   @Test("all attacks together are no weaker than each, and classes add up to the whole") func worstCase() throws {
@@ -135,10 +137,65 @@ private struct Interruption: Error {}
     #expect(evaluation.worstClass == nil)
   }
 
-  @Test("a sound linear model draws no warning") func noWarning() throws {
+  @Test("a sound linear model draws no warning from a strong evaluation, and but one from a weak one") func noWarning() throws {
+    // A model that gives some image each class.
+    let team = try #require((3..<100).map { LinearTeam(classes: 5, seed: $0) }.first { Set($0.set(200).labels).count == 5 })
+    let strong = EvaluationSettings(attacks: attacks + [AttackSettings(.apgdT)], curve: [0, 0.05, 0.1, 0.5])
+    let found = try evaluate(team, team.set(200), strong).warnings
+    #expect(found.isEmpty, "\(found)")
+    let weak = EvaluationSettings(attacks: attacks, curve: [0, 0.05, 0.1, 0.5])
+    #expect(try evaluate(team, team.set(200), weak).warnings.map(\.code) == ["weak_evaluation"])
+  }
+
+  @Test("rechecks take at most a tenth of an evaluation's passes, and a weak evaluation makes none") func rechecks() throws {
     let team = LinearTeam(classes: 5)
-    let evaluation = try evaluate(team, team.set(200), EvaluationSettings(attacks: attacks, curve: [0, 0.05, 0.1, 0.5]))
-    #expect(evaluation.warnings.isEmpty, "\(evaluation.warnings)")
+    let set = team.set(100)
+    func passes(_ attacks: [AttackSettings], selfCheck: Bool) throws -> Int {
+      let evaluation = try evaluate(team, set, EvaluationSettings(attacks: attacks, selfCheck: selfCheck))
+      return 2 * evaluation.gradientEvaluations + evaluation.forwardPasses
+    }
+    let bare = try passes([AttackSettings(.apgdT)], selfCheck: false)
+    // The self-check of each image, and 16 images predicted twice.
+    let own = bare + 3 * 100 + 16
+    let whole = try passes([AttackSettings(.apgdT)], selfCheck: true)
+    #expect(whole > own && whole - own <= own / 10)
+    #expect(try passes([AttackSettings(.fgsm)], selfCheck: true) == passes([AttackSettings(.fgsm)], selfCheck: false) + 316)
+  }
+
+  @Test("gradients that point the wrong way are found out, although they are not zero") func wrongWay() throws {
+    var team = LinearTeam(classes: 5)
+    team.spoil = { gradient in gradient.values = gradient.values.map { -$0 } }
+    let evaluation = try evaluate(
+      team, team.set(500), EvaluationSettings(attacks: [AttackSettings(.apgdT)]), threat: Threat(norm: .linf, epsilon: 0.2))
+    let codes = Set(evaluation.warnings.filter(\.discredits).map(\.code))
+    #expect(codes.contains("black_box_finds_more"), "\(evaluation.warnings) \(evaluation.worstCase)")
+  }
+
+  @Test("a model that sees one class in every image, and one that ends in a softmax, are found out") func strangeOutputs() throws {
+    var constant = LinearTeam(classes: 5)
+    constant.disturb = { _, logits in for row in 0..<logits.batch { logits.values[row * 5 + 2] = 1000 } }
+    let one = try evaluate(constant, constant.set(50), EvaluationSettings(attacks: attacks)).warnings
+    #expect(one.contains { $0.code == "constant_classifier" && $0.discredits && $0.detail.contains("class 2") })
+    var softmaxed = LinearTeam(classes: 5)
+    softmaxed.disturb = { _, logits in
+      for row in 0..<logits.batch {
+        let raised = logits[example: row].map { exp($0) }
+        logits[example: row] = raised.map { $0 / raised.reduce(0, +) }[...]
+      }
+    }
+    let other = try evaluate(softmaxed, softmaxed.set(50), EvaluationSettings(attacks: attacks)).warnings
+    #expect(other.contains { $0.code == "softmax_outputs" } && !one.contains { $0.code == "softmax_outputs" })
+  }
+
+  @Test("the outcome of each example is there, in the order of the ids") func outcomes() throws {
+    let team = LinearTeam(classes: 5)
+    let evaluation = try evaluate(team, team.set(40, wrong: [3, 7]), EvaluationSettings(attacks: attacks))
+    let outcomes = try #require(evaluation.outcomes)
+    #expect(outcomes.ids == Array(0..<40) && outcomes.clean.indices.filter { !outcomes.clean[$0] } == [3, 7])
+    #expect(outcomes.attacks.map { $0.count { $0 } } == evaluation.attacks.map(\.robustAccuracy.correct))
+    #expect(outcomes.robust.count { $0 } == evaluation.worstCase.correct)
+    // printf '3\n17\n' | sha256sum
+    #expect(ExampleOutcomes.digest(of: [3, 17]) == "177b685127bf339b65118cc02485c5082b8a985cf0c2b1d5d6ecb6ce4d59cdcf")
   }
 
   @Test("a model whose gradients are zero is found out, and so is one whose gradients are NaN") func masked() throws {
@@ -184,7 +241,8 @@ private struct Interruption: Error {}
     }
     // Without the box; DeepFool goes 2 % further, and in the box further still.
     let nearest = margins.map { $0 / difference.reduce(0) { $0 + $1 * $1 }.squareRoot() }.sorted()
-    let median = (nearest[18] + nearest[19]) / 2
+    // The two that are wrong as they are count as 0.
+    let median = (nearest[17] + nearest[18]) / 2
     let settings = EvaluationSettings(attacks: [AttackSettings(.deepfool), AttackSettings(.pgd)])
     let euclidean = Threat(norm: .l2, epsilon: median)
     for size in [7, 100] {

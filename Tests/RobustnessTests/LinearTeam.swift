@@ -52,10 +52,15 @@ struct LinearTeam: ClassifierTeam {
 
 private final class Linear: Classifier {
   private let team: LinearTeam
+  /// By class, then pixel.
+  private let weights: [Float]
   private var calls = 0
   private var draw = RandomDraw(seed: 0, ids: [], number: 0)
 
-  init(_ team: LinearTeam) { self.team = team }
+  init(_ team: LinearTeam) {
+    self.team = team
+    weights = team.weights.flatMap { $0 }
+  }
 
   var inputShape: Shape { team.inputShape }
   var classes: Int { team.classes }
@@ -72,8 +77,15 @@ private final class Linear: Classifier {
   }
 
   func forward(_ images: Tensor) -> Tensor {
-    let values = (0..<images.batch).flatMap { row in team.weights.map { w in zip(w, images[example: row]).reduce(0) { $0 + $1.0 * $1.1 } } }
-    return Tensor([images.batch, classes], values: values)
+    var logits = Tensor(zeros: [images.batch, classes])
+    for row in 0..<images.batch {
+      for label in 0..<classes {
+        var sum: Float = 0
+        for pixel in 0..<6 { sum += weights[label * 6 + pixel] * images.values[row * 6 + pixel] }
+        logits.values[row * classes + label] = sum
+      }
+    }
+    return logits
   }
 
   func logits(of images: Tensor) -> Tensor {
@@ -93,9 +105,9 @@ private final class Linear: Classifier {
     let losses = loss(logits, targets: targets, gradient: &logitGradient)
     for row in 0..<images.batch {
       for pixel in 0..<6 {
-        gradient.values[row * 6 + pixel] = (0..<classes).reduce(0) {
-          $0 + logitGradient.values[row * classes + $1] * team.weights[$1][pixel]
-        }
+        var sum: Float = 0
+        for label in 0..<classes { sum += logitGradient.values[row * classes + label] * weights[label * 6 + pixel] }
+        gradient.values[row * 6 + pixel] = sum
       }
     }
     team.spoil?(&gradient)

@@ -46,6 +46,8 @@ import Testing
     #expect(base.warnings.isEmpty && base.verdict == .pass)
     let close = report(gates: [Gate(metric: .robustAccuracy, min: 0.71)])
     #expect(close.warnings.map(\.code) == ["sample_too_small"] && close.verdict == .inconclusive)
+    let free = report(gates: [])
+    #expect(free.warnings.map(\.code) == ["no_gates"] && free.verdict == .inconclusive)
   }
 
   @Test("its table shows before and after side by side, the gates and the verdict") func table() {

@@ -1,8 +1,12 @@
 import Attacks
 import Robustness
 
-/// An evaluation by hand: 1,000 examples of two classes under FGSM and PGD.
-func sampleEvaluation(clean: Int = 990, fgsm: Int = 800, pgd: Int = 720, warnings: [Warning] = []) -> Evaluation {
+/// An evaluation by hand: 1,000 examples of two classes under FGSM and PGD, and under an attack that carries a verdict, which leaves as many.
+///
+/// - Parameter strong: whether that third attack ran.
+func sampleEvaluation(
+  clean: Int = 990, fgsm: Int = 800, pgd: Int = 720, strong: Bool = true, warnings: [Warning] = []
+) -> Evaluation {
   func attacked(_ definition: AttackDefinition, _ correct: Int) -> Evaluation.Attacked {
     let settings = AttackSettings(definition)
     return Evaluation.Attacked(
@@ -15,7 +19,8 @@ func sampleEvaluation(clean: Int = 990, fgsm: Int = 800, pgd: Int = 720, warning
   }
   return Evaluation(
     threat: Threat(norm: .linf, epsilon: 0.15), cleanAccuracy: Proportion(correct: clean, total: 1000),
-    attacks: [attacked(.fgsm, fgsm), attacked(.pgd, pgd)], worstCase: Proportion(correct: pgd, total: 1000), perClass: classes,
+    attacks: [attacked(.fgsm, fgsm), attacked(.pgd, pgd)] + (strong ? [attacked(.apgdT, pgd)] : []),
+    worstCase: Proportion(correct: pgd, total: 1000), perClass: classes,
     worstClass: classes[1], curveAttack: "pgd-40",
     curve: [
       Evaluation.AtEpsilon(epsilon: 0, accuracy: Proportion(correct: clean, total: 1000)),

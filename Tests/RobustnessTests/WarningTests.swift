@@ -55,9 +55,13 @@ import Testing
   }
 
   @Test("accuracy that rises with epsilon warns, beyond half a point") func rises() {
-    #expect(Warning.accuracyRises(points([(0, 990), (0.1, 500), (0.2, 506)]))?.code == "accuracy_rises_with_epsilon")
-    #expect(Warning.accuracyRises(points([(0, 990), (0.1, 500), (0.2, 505)])) == nil)
-    #expect(Warning.accuracyRises([]) == nil)
+    func rising(_ last: Int, by attack: AttackDefinition = .pgd) -> Warning? {
+      .accuracyRises(points([(0, 990), (0.1, 500), (0.2, last)]), by: AttackSettings(attack))
+    }
+    #expect(rising(506)?.code == "accuracy_rises_with_epsilon" && rising(506)?.detail.contains("Raise steps or restarts") == true)
+    #expect(rising(506, by: .fgsm)?.detail.contains("steps") == false)
+    #expect(rising(505) == nil)
+    #expect(Warning.accuracyRises([], by: nil) == nil)
   }
 
   @Test("accuracy above chance at L∞ 0.5 warns; below that, at chance or in L2 it does not") func aboveChance() {
@@ -83,10 +87,13 @@ import Testing
 
   @Test("an evaluation no stronger than the training warns") func notStronger() {
     let seven = AttackSettings(.pgd, ["steps": 7])
-    #expect(Warning.evaluationNotStronger(training: seven, evaluation: [AttackSettings(.fgsm), seven]) != nil)
-    #expect(Warning.evaluationNotStronger(training: seven, evaluation: [AttackSettings(.pgd, ["steps": 7, "restarts": 2])]) == nil)
-    #expect(Warning.evaluationNotStronger(training: seven, evaluation: EvaluationSettings().attacks) == nil)
-    #expect(Warning.evaluationNotStronger(training: nil, evaluation: []) == nil)
+    func warning(_ training: AttackSettings?, _ evaluation: [AttackSettings]) -> Warning? {
+      .evaluationNotStronger(training: training, evaluation: evaluation, norm: .linf)
+    }
+    #expect(warning(seven, [AttackSettings(.fgsm), seven])?.detail.contains("apgd_t") == true)
+    #expect(warning(seven, [AttackSettings(.pgd, ["steps": 7, "restarts": 2])]) == nil)
+    #expect(warning(seven, EvaluationSettings().attacks) == nil)
+    #expect(warning(nil, []) == nil)
   }
 
   @Test("three classes warn, four do not") func fewClasses() {
@@ -131,6 +138,10 @@ import Testing
       let value = Proportion(correct: correct, total: total)
       return GateResult(gate: gate, value: value.value, interval: value.interval, verdict: verdict)
     }
+    let least = GateResult(
+      gate: Gate(metric: .worstClassAccuracy, min: 0.7), value: 0.72, interval: ConfidenceInterval(low: 0.6, high: 0.8),
+      verdict: .inconclusive)
+    #expect(Warning.sampleTooSmall(least)?.detail.contains("evaluate more examples") == true)
     let detail = try #require(Warning.sampleTooSmall(result(72, 100, .inconclusive))?.detail)
     #expect(detail.contains("2017 examples"))
     #expect(Warning.sampleTooSmall(result(900, 1000, .pass)) == nil)

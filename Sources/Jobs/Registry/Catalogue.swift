@@ -6,6 +6,7 @@ import TensorEngine
 package struct DatasetFacts: Hashable, Sendable {
   package var shape: Shape
   package var classes: Int
+  package var classNames: [String]
   package var trainCount: Int
   package var testCount: Int
   /// The memory that its pixels take; none where they stay in a file.
@@ -16,6 +17,7 @@ package struct DatasetFacts: Hashable, Sendable {
   package init(_ summary: DatasetSummary, pixelBytes: Int = 0) {
     shape = Shape(summary.shape)
     classes = summary.classes
+    classNames = summary.classNames
     trainCount = summary.train.count
     testCount = summary.test.count
     self.pixelBytes = pixelBytes
@@ -32,6 +34,11 @@ package protocol Catalogue: Sendable {
   func outline(ofWeights id: String) throws -> [TensorOutline]?
   /// What those weights' file says of their network.
   func metadata(ofWeights id: String) throws -> [String: String]?
+  /// The id of the weights that a name such as `job_…/best_robust` stands for now, so that a job keeps them; the name itself where it is
+  /// an id already, or stands for nothing.
+  func pinned(_ name: String) throws -> String
+  /// - Returns: the id of the weights that the newest job with these labels left that succeeded; `nil` when there is none.
+  func weights(labelled labels: [String: String]) throws -> String?
   /// - Throws: `NotFound`, `DatasetError`.
   func load(_ dataset: DatasetSection.Reference) throws -> Dataset
 }

@@ -50,5 +50,10 @@ package final class LocalCatalogue: Catalogue {
     return FileManager.default.fileExists(atPath: file.path) ? try OpenFile(file) : nil
   }
 
+  package func pinned(_ name: String) -> String { name }
+
+  /// Without a store there are no other jobs.
+  package func weights(labelled: [String: String]) -> String? { nil }
+
   private func url(_ path: String) -> URL { URL(fileURLWithPath: path, relativeTo: folder) }
 }

@@ -188,6 +188,19 @@ package final class Registry: Catalogue {
     return try Safetensors.metadata(of: store.open(sha256, of: id))
   }
 
+  package func pinned(_ name: String) throws -> String {
+    let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
+    guard parts.count == 2, Identifier.job.matches(parts[0]) else { return name }
+    do { return try store.checkpoint(parts[1], of: parts[0]).id } catch is NotFound { return name }
+  }
+
+  package func weights(labelled labels: [String: String]) throws -> String? {
+    guard let job = try store.jobs(state: .succeeded, labels: labels, limit: 1).elements.first?.job else { return nil }
+    let spec = try JobSpec(reading: job.spec)
+    guard let training = spec.training else { return spec.model.initial }
+    do { return try store.checkpoint(training.select.role.rawValue, of: job.id).id } catch is NotFound { return nil }
+  }
+
   /// - Returns: `nil` when there are no such weights.
   private func digest(ofWeights id: String) throws -> String? {
     do {

@@ -148,7 +148,7 @@ struct FinalEvaluation {
 
   private func evaluate(_ part: Part, _ journals: Journals, _ saver: BackgroundSaver<EvaluationState>) throws -> Evaluation {
     let test = dataset.test
-    let chosen = part.settings.sample(of: test.count)
+    let chosen = spec.evaluation.examples(of: test, classes: dataset.classes, seed: spec.seed)
     let set = EvaluationSet(ids: chosen, labels: test.labels(at: chosen), classNames: dataset.classNames) { positions in
       try test.images(at: positions.map { chosen[$0] })
     }

@@ -116,6 +116,7 @@ private struct RunningJob {
   }
 
   func report(resume: Bool) throws -> Report {
+    let repeated = try repeatedImages
     let trained = try spec.training.map { try train($0, resume: resume) } ?? uploaded()
     let baseline = try spec.evaluation.baseline.map { try subject($0) } ?? trained.base
     let evaluation = try FinalEvaluation(
@@ -124,7 +125,7 @@ private struct RunningJob {
     ).run(before: baseline, after: trained.final, resume: resume)
     let (before, after) = (evaluation.before, evaluation.after)
     var warnings = trained.warnings + evaluation.warnings
-    if let warning = Warning.evaluationNotStronger(training: attackOfTraining, evaluation: spec.evaluation.attacks) {
+    for warning in [weakerThanTraining, singleValueBatches(trained), repeated].compactMap({ $0 }) {
       sink.warning(warning)
       warnings.append(warning)
     }
@@ -132,11 +133,13 @@ private struct RunningJob {
     var times = trained.seconds
     times[TrainingPhase.evaluate.rawValue, default: 0] += evaluation.seconds
     let report = Report(
-      dataset: described(trained.validationCount, evaluated: after.cleanAccuracy.total),
+      dataset: described(trained.validationCount, after),
       model: Report.Model(
         architecture: spec.model.description.title, parameters: graph.layout.count, sha256: trained.final.sha256,
         baseSHA256: baseline?.sha256),
-      spec: spec.json, before: before, after: after, seconds: times, warnings: warnings, gates: spec.gates)
+      spec: spec.json, before: before, after: after,
+      comparison: spec.evaluation.baseline == nil ? nil : before.flatMap { Comparison(after, baseline: $0) }, seconds: times,
+      warnings: warnings, gates: spec.gates)
     for warning in report.warnings where !warnings.contains(warning) && !after.warnings.contains(warning) { sink.warning(warning) }
     return report
   }
@@ -190,9 +193,28 @@ private struct RunningJob {
     return parameters
   }
 
+  // MARK: Warnings
+
+  private var weakerThanTraining: Warning? {
+    .evaluationNotStronger(training: attackOfTraining, evaluation: spec.evaluation.attacks, norm: spec.threat.norm)
+  }
+
+  private func singleValueBatches(_ trained: Trained) -> Warning? {
+    guard let training = spec.training, graph.hasSingleValueBatchNorm else { return nil }
+    return .singleValueBatch(trainCount: dataset.train.count - trained.validationCount, batchSize: training.batchSize)
+  }
+
+  private var repeatedImages: Warning? {
+    get throws {
+      let ids = spec.evaluation.examples(of: dataset.test, classes: dataset.classes, seed: spec.seed)
+      let count = try RepeatedImages(dataset).count(of: ids) { try control.check() }
+      return .testImagesInTraining(count, of: ids.count)
+    }
+  }
+
   // MARK: The report
 
-  private func described(_ validationCount: Int, evaluated: Int) -> Report.Dataset {
+  private func described(_ validationCount: Int, _ evaluation: Evaluation) -> Report.Dataset {
     let id: String? =
       switch spec.dataset.reference {
       case .id(let id): id
@@ -201,7 +223,8 @@ private struct RunningJob {
     return Report.Dataset(
       id: id ?? dataset.name, name: dataset.name, shape: dataset.imageShape.dimensions, classes: dataset.classNames,
       trainCount: spec.training == nil ? 0 : dataset.train.count - validationCount, validationCount: validationCount,
-      testCount: dataset.test.count, evaluatedCount: evaluated)
+      testCount: dataset.test.count, evaluatedCount: evaluation.cleanAccuracy.total,
+      evaluatedSHA256: evaluation.outcomes.map { ExampleOutcomes.digest(of: $0.ids) })
   }
 }
 

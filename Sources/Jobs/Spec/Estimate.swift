@@ -1,5 +1,6 @@
 import JSON
 import Models
+import Robustness
 import TensorEngine
 
 /// What a job will take, counted from its spec and its graph before it runs.
@@ -33,8 +34,9 @@ package struct Estimate: Hashable, Sendable {
     }
     let trainingPasses = passes
     let cost = EvaluationCost(spec, facts)
-    gradients += cost.gradientEvaluations
-    passes += cost.passes
+    let share = 1 + EvaluationSettings(attacks: spec.evaluation.attacks).recheckShare
+    gradients += share * cost.gradientEvaluations
+    passes += share * cost.passes
     evaluationSeconds = AssumedSpeed.seconds(cost, of: graph)
     self.steps = steps
     trainingShare = passes > 0 ? trainingPasses / passes : 0

@@ -112,7 +112,12 @@ extension EvaluationSection {
         Field(
           "threats", .list(.object(Threat.object), count: 0...16), default: [],
           help: "Further threats, each to withstand the same attacks; lengths given for the job's norm hold in that norm alone."),
-        Field("samples", .integer(1...10_000_000), default: 1_000, help: "At most so many test images, drawn by the seed."),
+        Field("samples", .integer(1...10_000_000), default: 1_000, help: "At most so many test images."),
+        Field(
+          "order", .choice(ExampleOrder.self),
+          help: "Which test images, where there are more: `first` takes them from the beginning, as most published figures do; "
+            + "`stratified` draws them by the seed with the share of each class kept; by default they are drawn by the seed from all, which "
+            + "is a fair sample however the test part is sorted."),
         Field(
           "curve", .list(.number(atLeast: 0, unit: .pixels), count: 0...64),
           help: "The epsilons of the curve of accuracy; by default thirds of `threat.epsilon`, from 0 to a third beyond it."),
@@ -123,8 +128,10 @@ extension EvaluationSection {
             false, these alone, and no verdict.
             """),
         Field(
-          "baseline", .text(1...4_096),
-          help: "Weights that stand for \"before\" in the report, as in `model.init`; by default the job's own base model."),
+          "baseline", .textOrTexts(1...4_096, WeightLabels.map),
+          help: "Weights that stand for \"before\" in the report and that the result is compared with, image by image, as in "
+            + "`model.init`, or those of the newest job that succeeded with labels, as `{\"label.branch\": \"main\"}`; by default the job's "
+            + "own base model stands there, and nothing is compared."),
       ])
   }
 
@@ -133,9 +140,11 @@ extension EvaluationSection {
     budgetSeconds = values.number("budget_seconds")
     threats = values.sections("threats").map(Threat.init)
     samples = values.integer("samples")
+    order = values.has("order") ? values.word("order") : nil
     curve = values.numbers("curve")
     isAdaptive = values.flag("adaptive")
-    baseline = values.optionalText("baseline")
+    baseline = values.object["baseline"]?.string
+    baselineLabels = values.object["baseline"].flatMap(WeightLabels.init)
   }
 
   /// Thirds of epsilon, from 0 to a third beyond it; rounded so that 0.15 gives 0.05 and not 0.049999.
@@ -148,18 +157,33 @@ extension EvaluationSection {
 extension Gate {
   static var object: ObjectType {
     ObjectType(
-      "Gate", "A bound that the result must reach; it passes when the whole 95 % interval lies above.",
+      "Gate", "A bound that the result must keep, `min` or `max`; it passes when the whole 95 % interval keeps it.",
+      alternatives: Alternatives([["min"], ["max"]], conflict: "give min or max; for a range write two gates"),
       fields: [
-        Field("metric", .choice(Metric.self), .required, help: "What is measured."),
+        Field(
+          "metric", .choice(Metric.self, later: ["certified_accuracy"]), .required,
+          help: "What is measured. `median_distance` needs an attack that looks for the nearest misclassified image; images that are wrong "
+            + "as they are have the distance 0, those for which the attack finds nothing an infinite one."),
         Field(
           "attack", .text(1...60),
           help: "An attack of the evaluation by name or label; by default all together. Not with `clean_accuracy`."),
-        Field("min", .number(0...1), .required, help: "The bound."),
+        Field(
+          "class", .text(1...200),
+          help: "The name of a class, to which the gate is confined; its interval is at 1 − 0.05/classes. `worst_class_accuracy` is about "
+            + "every class, each at that interval."),
+        Field(
+          "against", .choice(Reference.self),
+          help: "Not the accuracy itself is bounded but its difference from that of `evaluation.baseline`, from −1 to 1."),
+        Field("min", .number(atLeast: -1), .alternative, help: "The lower bound: from 0 to 1 for an accuracy."),
+        Field("max", .number(atLeast: -1), .alternative, help: "The upper bound."),
       ])
   }
 
   init(_ values: FieldValues) {
-    self.init(metric: values.word("metric"), attack: values.optionalText("attack"), min: values.number("min"))
+    let bound: Bound = values.optionalNumber("max").map { .atMost($0) } ?? .atLeast(values.optionalNumber("min") ?? 0)
+    self.init(
+      metric: values.word("metric"), attack: values.optionalText("attack"), ofClass: values.optionalText("class"),
+      against: values.has("against") ? values.word("against") : nil, bound)
   }
 }
 

@@ -77,9 +77,16 @@ extension JobSpec {
     if let training, training.attacks { checkNorm(of: training.attack, against: threat, at: "/training/attack", log) }
     for (index, attack) in evaluation.attacks.enumerated() { checkNorms(of: attack, at: "/evaluation/attacks/\(index)", log) }
     checkThreats(log)
-    for (index, gate) in gates.enumerated() where log.isClean("/gates/\(index)") {
-      let attacks = leavesAttacksOpen ? Array(DefaultEvaluation.candidates.joined()) : evaluation.attacks
-      check(gate, of: attacks, at: "/gates/\(index)", log)
+    if let labels = evaluation.baselineLabels, labels.labels == nil, log.isClean("/evaluation/baseline") {
+      log.add(
+        "/evaluation/baseline", .outOfRange, "must name labels as {\"label.branch\": \"main\"}: at least one, each name behind label.")
+    }
+    GateCheck(spec: self, attacks: leavesAttacksOpen ? Array(DefaultEvaluation.candidates.joined()) : evaluation.attacks, log: log)
+      .checkAll()
+    if kind == .evaluate, precision != .fp32, log.isClean("/precision") {
+      log.add(
+        "/precision", .conflict,
+        "an evaluation is computed in fp32, whatever the model was trained in; leave precision out of a job of kind evaluate")
     }
   }
 
@@ -111,22 +118,5 @@ extension JobSpec {
       \(attack.name) is an attack in \(norms.map(\.rawValue).joined(separator: ", ")), and a threat's norm is \(threat.norm.rawValue); choose \
       another attack or norm
       """)
-  }
-
-  private func check(_ gate: Gate, of attacks: [AttackSettings], at pointer: String, _ log: FaultLog) {
-    if gate.metric == .cleanAccuracy {
-      if gate.attack != nil { log.add(pointer + "/attack", .conflict, "clean_accuracy is measured without an attack; leave attack out") }
-      return
-    }
-    guard log.isClean("/evaluation/attacks") else { return }
-    let known = Set(attacks.flatMap { [$0.name, $0.label] }).sorted()
-    if let attack = gate.attack, !known.contains(attack) {
-      log.add(
-        pointer + "/attack", .conflict,
-        "no attack of the evaluation is called \"\(attack)\"; \(known.isEmpty ? "it has none" : "there are \(known.joined(separator: ", "))")"
-      )
-    } else if attacks.isEmpty {
-      log.add(pointer + "/metric", .conflict, "\(gate.metric.rawValue) needs an attack, and evaluation.attacks is empty")
-    }
   }
 }

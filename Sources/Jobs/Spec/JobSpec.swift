@@ -74,10 +74,22 @@ package struct EvaluationSection: Hashable, Sendable {
   package let samples: Int
   /// Whether attacks see through the preprocessing of the network.
   package let isAdaptive: Bool
+  /// Which images, where there are more than `samples`; `nil`: drawn by the seed.
+  package let order: ExampleOrder?
   /// Epsilons; empty for no curve.
   package let curve: [Double]
   /// Weights that stand for "before" in the report: an `mdl_…` or `ckpt_…`; `nil`: the job's own base model.
   package let baseline: String?
+  /// Instead, by labels. What is submitted names the weights that were found.
+  package let baselineLabels: WeightLabels?
+}
+
+/// How the images of an evaluation are chosen among those of the test part.
+package enum ExampleOrder: String, CaseIterable, Hashable, Sendable {
+  /// From the beginning.
+  case first
+  /// Drawn by the seed with the share of each class kept.
+  case stratified
 }
 
 /// What a job may use.

@@ -52,7 +52,7 @@ package struct SpecCheck {
   ///
   /// - Throws: `SpecFaults` with all faults at once.
   package func accept(_ document: JSONValue, origin: JobSpec.Origin = .http) throws(SpecFaults) -> Accepted {
-    let restored = RestoredPreprocessing(document, catalogue)
+    let restored = RestoredPreprocessing(pinned(document), catalogue)
     let document = restored.document
     let draft = JobSpec.read(document, origin: origin)
     let world = FaultLog(draft.faults)
@@ -66,13 +66,43 @@ package struct SpecCheck {
       choice.check(graph, log)
       check(weights: spec.model.initial, at: "/model/init", graph, log)
       check(weights: spec.evaluation.baseline, at: "/evaluation/baseline", graph, log)
+      checkBatchNorm(of: spec, graph, log)
     }
+    checkLabels(of: spec, log)
+    if let facts { GateCheck(spec: spec, log: log).checkClasses(facts.classNames) }
     if let refusal = spec.precision.refusal(offered: Processor.precisions) { log.add("/precision", .notSupported, refusal) }
     guard log.faults.isEmpty, let facts, let graph, let footprint = footprint(of: spec, facts, graph, log) else {
       throw SpecFaults(log.faults)
     }
     return Accepted(
       spec: spec, graph: graph, estimate: Estimate(spec, facts, graph), footprint: footprint, reasonForAttacks: choice.reason)
+  }
+
+  /// With the ids of weights in the place of names that may come to mean others.
+  private func pinned(_ document: JSONValue) -> JSONValue {
+    [("model", "init"), ("evaluation", "baseline")].reduce(document) { document, place in
+      guard let given = document[place.0]?[place.1] else { return document }
+      let id =
+        given.string.map { try? catalogue.pinned($0) } ?? WeightLabels(given)?.labels.flatMap { try? catalogue.weights(labelled: $0) }
+      return id.map { document.setting("/\(place.0)/\(place.1)", to: .string($0)) } ?? document
+    }
+  }
+
+  private func checkLabels(of spec: JobSpec, _ log: FaultLog) {
+    guard spec.evaluation.baselineLabels != nil, log.isClean("/evaluation/baseline") else { return }
+    log.add(
+      "/evaluation/baseline", .notFound,
+      "no job with these labels has succeeded here and left weights; give an id (mdl_…, ckpt_…), or run such a job first")
+  }
+
+  /// One value has no variance: batch norm makes it its bias whatever it was.
+  private func checkBatchNorm(of spec: JobSpec, _ graph: Graph, _ log: FaultLog) {
+    guard let training = spec.training, training.batchSize == 1, graph.hasSingleValueBatchNorm, log.isClean("/training/batch_size") else {
+      return
+    }
+    log.add(
+      "/training/batch_size", .conflict,
+      "batch norm over a single image has one value for each channel, and nothing to normalise; must be at least 2 for this network")
   }
 
   /// - Returns: nil when the job can never run, and then the reason was noted.

@@ -33,7 +33,7 @@ extension Lowering {
   /// The gradient at the input of `node` is that at its output, as if it changed nothing.
   mutating func passGradientThrough(_ node: Graph.NodeID) {
     let input = input(node)
-    guard requiresGradient(input), let gradient = gradient(node) else { return }
+    guard requiresGradient(input), let gradient = summedGradient(at: node) else { return }
     contribute(gradient, to: input)
   }
 }

@@ -18,9 +18,13 @@ extension Warning {
       code: "pgd_weaker_than_fgsm",
       detail: """
         \(strong.settings.label) leaves \(percent(strong.accuracy.value)) correct, \(weak.settings.label) only \
-        \(percent(weak.accuracy.value)). Gradients are masked or the step size is wrong: try more steps, restarts or another step size.
+        \(percent(weak.accuracy.value)). Gradients are masked or its settings are wrong: \(advice(strong.settings)).
         """,
       discredits: true)
+  }
+
+  private static func advice(_ attack: AttackSettings) -> String {
+    attack.adjustable(["steps", "step_size", "restarts"]).map { "try another value of \($0)" } ?? "try another attack"
   }
 
   /// Noise fools the model on examples that a gradient attack missed. There is one warning for each such attack.

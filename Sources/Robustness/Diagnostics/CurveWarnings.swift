@@ -4,8 +4,10 @@ import Attacks
 extension Warning {
   /// Accuracy rises with epsilon, by more than half a point and more than one example.
   ///
-  /// - Parameter points: in ascending order of epsilon.
-  package static func accuracyRises(_ points: [Evaluation.AtEpsilon]) -> Warning? {
+  /// - Parameters:
+  ///   - points: in ascending order of epsilon.
+  ///   - attack: that they were measured with.
+  package static func accuracyRises(_ points: [Evaluation.AtEpsilon], by attack: AttackSettings?) -> Warning? {
     for (smaller, larger) in zip(points, points.dropFirst()) {
       let rise = larger.accuracy.correct - smaller.accuracy.correct
       guard rise > max(1, smaller.accuracy.total / 200) else { continue }
@@ -13,10 +15,17 @@ extension Warning {
         code: "accuracy_rises_with_epsilon",
         detail: """
           Accuracy rises from \(percent(smaller.accuracy.value)) at epsilon \(smaller.epsilon) to \(percent(larger.accuracy.value)) at \
-          \(larger.epsilon): the attack fails at the larger one. Use more steps or restarts.
+          \(larger.epsilon): the attack fails at the larger one. \(attack?.adjustable(["steps", "restarts"]).map { "Raise \($0)" } ?? "Use a stronger attack").
           """)
     }
     return nil
+  }
+
+  /// Of the curve and of the attacks.
+  static func aboveChance(_ facts: EvaluationFacts) -> Warning? {
+    let attacked = facts.trials.map { Evaluation.AtEpsilon(epsilon: $0.threat.epsilon, accuracy: $0.accuracy) }
+    let largestClass = facts.classes.map(\.cleanAccuracy.total).max() ?? 0
+    return aboveChance(facts.points + attacked, norm: facts.threat.norm, largestClass: largestClass)
   }
 
   /// Accuracy is above chance at an L∞ epsilon of 0.5 or more, where every image can be made plain grey.

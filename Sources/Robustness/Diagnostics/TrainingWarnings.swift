@@ -9,23 +9,29 @@ extension Warning {
   ///   - attack: the attack that makes them.
   package static func tooFewAdversarialExamples(fraction: Double, attack: AttackSettings, threat: Threat) -> Warning? {
     var faults: [String] = []
+    let advice = attack.adjustable(["steps", "step_size"]).map { "raise \($0)" } ?? "train on another attack"
     if fraction < 0.5 {
       faults.append("only \(percent(fraction)) of each batch is adversarial (raise adversarial_fraction to 0.5 or more)")
     }
     if attack.definition.family == .chance {
-      faults.append("\(attack.name) is no attack (train on pgd)")
+      faults.append("\(attack.name) is no attack (train on one that follows the gradient, such as pgd)")
     } else if let reach = attack.attack(for: threat, keep: .last).reach(in: threat.norm), reach < threat.epsilon * (1 - 1e-9) {
-      faults.append("the attack moves by at most \(reach) where \(threat.epsilon) is allowed (\(remedy(attack)))")
+      faults.append("the attack moves by at most \(reach) where \(threat.epsilon) is allowed (\(advice))")
     }
     guard !faults.isEmpty else { return nil }
     return Warning(
       code: "too_few_adversarial_examples", detail: "Training is weaker than it should be: " + faults.joined(separator: "; ") + ".")
   }
 
-  /// What of its settings makes the attack reach further.
-  private static func remedy(_ attack: AttackSettings) -> String {
-    let settings = attack.definition.fields.filter { ["steps", "step_size"].contains($0.name) && $0.onlyDefault == nil }.map(\.name)
-    return settings.isEmpty ? "train on pgd" : "raise " + settings.joined(separator: " or ")
+  /// A batch of a single image, over which batch norm has one value for each channel.
+  package static func singleValueBatch(trainCount: Int, batchSize: Int) -> Warning? {
+    guard batchSize > 0, trainCount % batchSize == 1 || batchSize == 1 else { return nil }
+    return Warning(
+      code: "single_value_batch_norm",
+      detail: """
+        The \(trainCount) training images in batches of \(batchSize) leave a batch of one image, over which batch norm has one value for \
+        each channel and nothing to normalise: choose another batch_size or limit.
+        """)
   }
 
   /// The second: no validation part.

@@ -11,8 +11,7 @@ extension Warning {
       code: "zero_gradients",
       detail: """
         \(trial.settings.label): the input gradient of \(trial.zeroGradients) examples that withstood (\(percent(share))) was zero at the \
-        start, so the attack stood still there. Use an attack that needs no gradient (noise with many draws), or a loss that does not \
-        saturate.
+        start, so the attack stood still there. Use an attack whose loss does not saturate (apgd_t), or one that needs no gradient (square).
         """,
       discredits: share >= negligible, attack: trial.settings.label)
   }
