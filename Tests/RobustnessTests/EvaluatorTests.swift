@@ -166,9 +166,9 @@ private struct Interruption: Error {}
     var team = LinearTeam(classes: 5)
     team.spoil = { gradient in gradient.values = gradient.values.map { -$0 } }
     let evaluation = try evaluate(
-      team, team.set(500), EvaluationSettings(attacks: [AttackSettings(.apgdT)]), threat: Threat(norm: .linf, epsilon: 0.2))
+      team, team.set(400), EvaluationSettings(attacks: [AttackSettings(.apgdT)]), threat: Threat(norm: .linf, epsilon: 0.3))
     let codes = Set(evaluation.warnings.filter(\.discredits).map(\.code))
-    #expect(codes.contains("black_box_finds_more"), "\(evaluation.warnings) \(evaluation.worstCase)")
+    #expect(codes.contains("noise_finds_more"), "\(evaluation.warnings) \(evaluation.worstCase)")
   }
 
   @Test("a model that sees one class in every image, and one that ends in a softmax, are found out") func strangeOutputs() throws {
