@@ -83,6 +83,20 @@ import temper
     #expect(outcome.errors.contains("the summary of the step (GITHUB_STEP_SUMMARY) cannot be written"))
   }
 
+  @Test("a report that cannot be read changes no verdict where only the summary wants it") func unreadableReport() async throws {
+    let space = try Workspace()
+    let verdict = ScriptedServer.answer(#"{"verdict": "fail", "gates": []}"#)
+    let job = ScriptedServer.answer(#"{"id": "job_1", "state": "succeeded", "terminal": true}"#)
+    let server = try ScriptedServer([verdict, job, ScriptedServer.answer("{}")])
+    let summary = try await Executable.run(
+      "gate", "job_1", "--server", server.url, environment: ["GITHUB_STEP_SUMMARY": space.path("summary")])
+    #expect(summary.code == 3)
+    #expect(summary.errors.contains("the summary of the step (GITHUB_STEP_SUMMARY) is not written"))
+    let other = try ScriptedServer([verdict, job, ScriptedServer.answer("{}")])
+    #expect(try await Executable.run("gate", "job_1", "--server", other.url, "--junit", space.path("junit.xml")).code == 5)
+    #expect(try text(space, "junit.xml").contains("<error type=\"no_verdict\""))
+  }
+
   @Test("a file is named from the root of its repository: the one that is declared, else the one with .git, else the current folder")
   func repositoryPath() throws {
     let space = try Workspace()

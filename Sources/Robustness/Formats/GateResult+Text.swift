@@ -1,10 +1,13 @@
 /// What a gate measured, as text.
 extension GateResult {
   /// `71.8%`; a dash for what was not measured.
-  package var shownValue: String { value.map(shownShare) ?? "–" }
+  package var shownValue: String { value.map(shown) ?? "–" }
 
   /// `[69.1%, 74.7%]`; empty without an interval.
-  package var shownInterval: String { interval.map { shownRange($0.low, $0.high) } ?? "" }
+  package var shownInterval: String { interval.map { "[\(shown($0.low)), \(shown($0.high))]" } ?? "" }
+
+  /// A figure of the gate's metric.
+  private func shown(_ figure: Double) -> String { shownShare(figure) }
 
   /// What was measured, and what that means for the gate.
   var sentence: String {

@@ -115,13 +115,11 @@ struct ReportSections {
   }
 
   private static func cell(_ measured: Proportion) -> String {
-    "\(shownShare(measured.value)) \(shownRange(measured.interval.low, measured.interval.high))"
+    "\(shownShare(measured.value)) [\(shownShare(measured.interval.low)), \(shownShare(measured.interval.high))]"
   }
 }
 
 /// A fraction of 1 in a table: `71.8%`.
 func shownShare(_ share: Double) -> String { share.isFinite ? percent(share).replacing(" %", with: "%") : "–" }
-
-func shownRange(_ low: Double, _ high: Double) -> String { "[\(shownShare(low)), \(shownShare(high))]" }
 
 func shownSeconds(_ seconds: Double) -> String { seconds.isFinite ? String(format: "%.1f", seconds) : "–" }

@@ -25,7 +25,7 @@ struct GateCommand: AsyncParsableCommand {
     let jobs = JobClient(client: try server.client())
     let judged: Judged
     do {
-      judged = try await self.judged(by: jobs, withReport: !files.isEmpty)
+      judged = try await self.judged(by: jobs, for: files)
     } catch {
       try files.write(missing: "\(error)", from: ReportOrigin(job: job, finishedAt: nil), spec: source)
       throw error
@@ -44,12 +44,23 @@ struct GateCommand: AsyncParsableCommand {
   }
 
   /// - Throws: why there is no verdict.
-  private func judged(by jobs: JobClient, withReport: Bool) async throws -> Judged {
+  private func judged(by jobs: JobClient, for files: ReportFiles) async throws -> Judged {
     guard let answer = try await jobs.gate(job) else { throw Self.failure(try await jobs.job(job)) }
     guard let verdict = answer["verdict"]?.string.flatMap(Verdict.init) else {
       throw CommandFailure(.unreachable, "the server's answer is no verdict; is this a Temper server?")
     }
-    return Judged(answer: answer, verdict: verdict, report: withReport ? try await report(from: jobs) : nil)
+    return Judged(answer: answer, verdict: verdict, report: try await report(from: jobs, for: files))
+  }
+
+  private func report(from jobs: JobClient, for files: ReportFiles) async throws -> (Report, ReportOrigin)? {
+    guard !files.isEmpty else { return nil }
+    do {
+      return try await report(from: jobs)
+    } catch  where files.wanted.isEmpty {
+      // Nobody asked this command for the summary, so its verdict does not hang on it.
+      StandardStream.error.write("the summary of the step (GITHUB_STEP_SUMMARY) is not written: \(error)\n")
+      return nil
+    }
   }
 
   private func report(from jobs: JobClient) async throws -> (Report, ReportOrigin) {
