@@ -47,7 +47,7 @@ final class LinearClassifier: Classifier {
 
   private func forward(_ images: Tensor) -> Tensor {
     var logits = Tensor(zeros: [images.batch, classes])
-    let (batch, pixels, classes) = (images.batch, images.stride, classes)
+    let (batch, pixels) = (images.batch, images.stride)
     images.values.withUnsafeBufferPointer { x in
       table.withUnsafeBufferPointer { w in
         for row in 0..<batch {
@@ -69,7 +69,7 @@ final class LinearClassifier: Classifier {
     let logits = forward(images)
     var logitGradient = Tensor(zeros: logits.shape)
     let losses = loss(logits, targets: targets, gradient: &logitGradient)
-    let (batch, pixels, classes) = (images.batch, images.stride, classes)
+    let (batch, pixels) = (images.batch, images.stride)
     gradient = Tensor(zeros: images.shape)
     gradient.values.withUnsafeMutableBufferPointer { g in
       table.withUnsafeBufferPointer { w in
