@@ -135,7 +135,8 @@ import Testing
 
   @Test("settings that differ in any field have different labels", arguments: AttackCatalogue.names) func distinct(name: String) throws {
     let definition = try #require(AttackCatalogue.definition(named: name))
-    for field in definition.fields where field.onlyDefault == nil {
+    // The version of autoattack follows from the network: an evaluation has one.
+    for field in definition.fields where field.onlyDefault == nil && field.name != "version" {
       let values: [JSONValue] = [true, false, 3, 0.25].filter { if case .success = field.type.checked($0) { true } else { false } }
       let labels = Set(values.map { AttackSettings(definition, [field.name: $0]).label } + [AttackSettings(definition).label])
       let settings = Set(values.map { AttackSettings(definition, [field.name: $0]) } + [AttackSettings(definition)])

@@ -31,8 +31,11 @@ package struct EvaluationFacts: Sendable {
   /// The number of examples by which a stronger attack may do worse by chance: 0.2 points, at least one.
   var slack: Double { max(1, (Double(clean.count) * 0.002).rounded(.down)) }
 
+  /// The trials of single attacks: of a sequence those of its parts, each on what the parts before it left.
+  var singleTrials: [AttackTrial] { trials.flatMap { $0.parts.isEmpty ? [$0] : $0.parts } }
+
   /// For each example, whether it withstood the attacks of some kind.
   func withstood(_ isMeant: (AttackDefinition) -> Bool) -> [Bool] {
-    trials.filter { isMeant($0.settings.definition) }.reduce(clean.withstood) { zip($0, $1.withstood).map { $0 && $1 } }
+    singleTrials.filter { isMeant($0.settings.definition) }.reduce(clean.withstood) { zip($0, $1.withstood).map { $0 && $1 } }
   }
 }

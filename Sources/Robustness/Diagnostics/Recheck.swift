@@ -30,12 +30,13 @@ extension Recheck {
   static func all(of settings: EvaluationSettings, _ threat: Threat, input: Shape) -> [Recheck] {
     guard let strongest = settings.strongest else { return [] }
     let whole = threat.wholeBox(input)
-    let doubled = strongest.doubled ?? strongestOfAll(for: threat.norm)?.doubled
+    let single = strongest.parts(in: threat.norm) == nil ? strongest : strongestOfAll(for: threat.norm) ?? strongest
+    let doubled = strongest.doubled ?? single.doubled ?? strongestOfAll(for: threat.norm)?.doubled
     let blackBox = AttackCatalogue.all.filter { $0.isBlackBox && $0.norms.contains(threat.norm) }.max { $0.strength < $1.strength }
     let attacks: [(Purpose, AttackSettings?, Threat, UInt64)] = [
       (.noise, AttackSettings(.noise, ["steps": 1000]), threat, settings.seed),
       (.doubled, doubled, threat, settings.seed),
-      (.unbounded, (strongest.parts(in: threat.norm)?.first ?? strongest).scaled(from: threat, to: whole.epsilon), whole, settings.seed),
+      (.unbounded, single.scaled(from: threat, to: whole.epsilon), whole, settings.seed),
       (.blackBox, blackBox.map { AttackSettings($0) }, threat, settings.seed ^ 0x5DEE_CE66),
     ]
     return attacks.compactMap { purpose, attack, threat, seed in

@@ -8,7 +8,9 @@ extension Warning {
     let white = facts.withstood { $0.access == .gradients }
     let before = white.count { $0 }
     let after = zip(white, facts.withstood(\.isBlackBox)).count { $0 && $1 }
-    guard facts.trials.contains(where: { $0.settings.definition.isBlackBox }), Double(before - after) > facts.slack else { return nil }
+    guard facts.singleTrials.contains(where: { $0.settings.definition.isBlackBox }), Double(before - after) > facts.slack else {
+      return nil
+    }
     return Warning(
       code: "black_box_beats_white_box",
       detail: """
@@ -22,7 +24,7 @@ extension Warning {
   /// nothing; a first may find a tenth.
   static func blackBoxFindsMore(_ facts: EvaluationFacts) -> Warning? {
     guard let found = facts.rechecks[.blackBox] else { return nil }
-    let isSecond = facts.trials.contains { $0.settings.definition.isBlackBox }
+    let isSecond = facts.singleTrials.contains { $0.settings.definition.isBlackBox }
     guard isSecond ? found.lowersAccuracy(byMoreThan: 0.005) : found.fells(moreThan: 0.1) else { return nil }
     return Warning(
       code: "black_box_finds_more",

@@ -20,5 +20,5 @@ package struct Warning: Hashable, Sendable, Codable {
 func percent(_ share: Double) -> String {
   guard share.isFinite else { return "no" }
   let tenths = Int((share * 1000).rounded())
-  return "\(tenths / 10).\(abs(tenths % 10)) %"
+  return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10) %"
 }

@@ -7,7 +7,7 @@ extension GateResult {
   package var shownInterval: String { interval.map { "[\(shown($0.low)), \(shown($0.high))]" } ?? "" }
 
   /// A figure of the gate's metric.
-  private func shown(_ figure: Double) -> String { shownShare(figure) }
+  private func shown(_ figure: Double) -> String { gate.metric.isAccuracy ? shownShare(figure) : "\(figure)" }
 
   /// What was measured, and what that means for the gate.
   var sentence: String {
