@@ -26,6 +26,8 @@ package final class FileStore: Sendable {
   private let folder: URL
   private let incoming: URL
   private let lost: LostAndFound
+  /// The folder as it was found.
+  private let place: PresentFile?
   private let state = Mutex(State())
 
   private struct State {
@@ -43,6 +45,17 @@ package final class FileStore: Sendable {
     self.folder = folder
     self.incoming = incoming
     self.lost = lost
+    place = PresentFile(folder)
+  }
+
+  // MARK: Presence
+
+  /// Whether the folder is the one that was found: not moved away, and no mount come or gone.
+  package var isThere: Bool { place?.isThere ?? (access(folder.path, F_OK) == 0) }
+
+  /// Without the folder nothing is known of any file: none is missing, and none can be written.
+  private func requirePresence() throws(StorageError) {
+    if !isThere { throw StorageError("the folder of the files is not there", errno: ENOENT) }
   }
 
   // MARK: Writing
@@ -64,6 +77,7 @@ package final class FileStore: Sendable {
     // The same content may exist already. A damaged file of that name is replaced.
     if (try? open(sha256)) != nil { return kept }
     let target = url(of: sha256)
+    try requirePresence()
     try Folder.make(target.deletingLastPathComponent())
     try file.move(to: target)
     let identity = try OpenFile(target, title: sha256).identity
@@ -78,6 +92,7 @@ package final class FileStore: Sendable {
     let kept = KeptFile(sha256: sha256, bytes: source.size, store: self)
     if (try? open(sha256)) != nil { return kept }
     let target = self.url(of: sha256)
+    try requirePresence()
     try Folder.make(target.deletingLastPathComponent())
     try AtomicFile.move(source, at: url, to: target)
     return kept
@@ -90,7 +105,8 @@ package final class FileStore: Sendable {
 
   /// Opens a file that matches its digest.
   ///
-  /// - Throws: `DamagedFile` when it does not match; it is moved to lost+found. `StorageError` when it cannot be opened or read.
+  /// - Throws: `DamagedFile` when it does not match; it is moved to lost+found. `StorageError` when it cannot be opened or read, or the
+  ///   folder of the files is not there.
   package func open(_ sha256: String) throws -> OpenFile {
     let file = try found(sha256)
     if state.withLock({ $0.notes[sha256] }) == file.identity { return file }
@@ -128,6 +144,7 @@ package final class FileStore: Sendable {
       return try OpenFile(url(of: sha256), title: "the file \(sha256)")
     } catch {
       guard error.code == ENOENT else { throw error }
+      try requirePresence()
       throw DamagedFile(sha256, "is missing")
     }
   }
@@ -153,10 +170,11 @@ package final class FileStore: Sendable {
 
   /// Removes a file, unless a `KeptFile` of it exists. Call it in a write transaction in which no row names the file.
   ///
-  /// - Returns: whether there is no such file any more.
+  /// - Returns: whether there is no such file any more; false where the folder itself is not there.
   @discardableResult
   package func remove(_ sha256: String) -> Bool {
     guard Self.isDigest(sha256) else { return true }
+    guard isThere else { return false }
     return state.withLock { state in
       guard state.kept[sha256, default: 0] == 0 else { return false }
       state.notes[sha256] = nil

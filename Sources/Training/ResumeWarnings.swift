@@ -16,6 +16,21 @@ extension Warning {
         """)
   }
 
+  /// A saved state that there was is missing.
+  ///
+  /// - Parameters:
+  ///   - step: the weight updates in it.
+  ///   - found: those in the state that the run goes on from; `nil` when it begins anew.
+  package static func savedStateMissing(step: Int, found: Int?) -> Warning {
+    let instead = found.map { "the run goes on from an earlier one, after \($0) updates" } ?? "the run begins anew"
+    return Warning(
+      code: "saved_state_damaged",
+      detail: """
+        The saved state after \(step) updates is missing; \(instead). The result is the same, to the last bit; look at the disk that the file \
+        was on.
+        """)
+  }
+
   /// The run was begun by one engine and goes on with another.
   package static func mixedEngine(before: String, now: String) -> Warning? {
     guard before != now else { return nil }

@@ -14,13 +14,32 @@ struct DamagedFolder {
   var url: URL { folder.url }
   var database: URL { url.appendingPathComponent("temper.sqlite") }
 
-  init(jobs count: Int) throws {
+  static let tables = ["jobs", "transitions", "events", "checkpoints"]
+
+  init(jobs count: Int, withCheckpoints: Bool = false) throws {
     folder = try TestFolder()
     let store = try Store(at: folder.url)
     jobs = try (0..<count).map { number in
-      try store.submit(Specs.parsed(Specs.smallest.setting("/name", to: .string("job \(number)")))).id
+      let id = try store.submit(Specs.parsed(Specs.smallest.setting("/name", to: .string("job \(number)")))).id
+      guard withCheckpoints else { return id }
+      try store.note(.made(.last, sha256: store.directory.files.write { try $0.append(Data(id.utf8)) }.sha256), of: id)
+      return id
     }
     try store.close()
+  }
+
+  /// The number, from 0, of the first page of a table's tree.
+  func root(of table: String) throws -> Int {
+    let queue = try DatabaseQueue(path: database.path)
+    defer { try? queue.close() }
+    return try queue.read { db in
+      try Int.fetchOne(db, sql: "SELECT rootpage - 1 FROM sqlite_master WHERE name = ?", arguments: [table]) ?? 0
+    }
+  }
+
+  /// The names of the files that are named by their digest.
+  func files() throws -> Set<String> {
+    Set(try FileManager.default.subpathsOfDirectory(atPath: url.appendingPathComponent("files").path).filter { $0.utf8.count > 2 })
   }
 
   /// The numbers of the pages, from 0, that are of a kind of b-tree page (the first byte, sqlite.org/fileformat2.html#b_tree_pages) and

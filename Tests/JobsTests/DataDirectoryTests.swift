@@ -43,6 +43,56 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: folder.url.appendingPathComponent("files/\(sha256.prefix(2))/\(sha256)").path))
   }
 
+  @Test("a missing or empty database beside its log is refused, and the log stays as it is", arguments: [false, true])
+  func lostBesideLog(_ isEmpty: Bool) throws {
+    let (folder, copy) = (try TestFolder(), try TestFolder())
+    let store = try Store(at: folder.url)
+    for _ in 0..<3 { try store.submit(Specs.parsed(Specs.smallest)) }
+    // As after a kill: nothing was closed.
+    for name in ["files", "jobs", "incoming", "lock", "temper.sqlite-wal"] {
+      try FileManager.default.copyItem(at: folder.url.appendingPathComponent(name), to: copy.url.appendingPathComponent(name))
+    }
+    try store.close()
+    if isEmpty { try Data().write(to: copy.url.appendingPathComponent("temper.sqlite")) }
+    let log = copy.url.appendingPathComponent("temper.sqlite-wal")
+    let before = try (contents(copy.url), Data(contentsOf: log))
+    let error = try #require(throws: DataDirectoryError.self) { try Store(at: copy.url) }
+    #expect(error.description.contains("temper.sqlite-wal"))
+    #expect(error.description.contains("put the database back"))
+    #expect(try contents(copy.url) == before.0)
+    #expect(try Data(contentsOf: log) == before.1)
+  }
+
+  @Test("a database that knows no job is refused beside folders of jobs, and these stay")
+  func otherDatabase() throws {
+    let folder = try TestFolder()
+    try Store(at: folder.url).close()
+    let job = folder.url.appendingPathComponent("jobs/\(Identifier.job.make(at: .now))")
+    try Folder.make(job)
+    let error = try #require(throws: DataDirectoryError.self) { try Store(at: folder.url) }
+    #expect(error.description.contains("its database knows no job"))
+    #expect(FileManager.default.fileExists(atPath: job.path))
+    // The folder of a job that is deleted goes before its record.
+    Folder.remove(job)
+    let store = try Store(at: folder.url)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    try Folder.make(store.directory.job(id))
+    try store.move(id, to: .cancelled)
+    try store.delete(id)
+    try store.close()
+    #expect(Folder.names(in: folder.url.appendingPathComponent("jobs")).isEmpty)
+    try Store(at: folder.url).close()
+  }
+
+  @Test("a link to nothing is refused in words")
+  func danglingLink() throws {
+    let folder = try TestFolder()
+    let link = folder.url.appendingPathComponent("data")
+    try FileManager.default.createSymbolicLink(atPath: link.path, withDestinationPath: folder.url.appendingPathComponent("gone").path)
+    let error = try #require(throws: DataDirectoryError.self) { try DataDirectory(link) }
+    #expect(error.description.contains("a link to something that is not there"))
+  }
+
   @Test("a database without a table beside the folder of a job is refused, as a missing one is", arguments: [false, true])
   func emptyDatabase(_ hasDatabase: Bool) throws {
     let folder = try TestFolder()
@@ -250,6 +300,36 @@ import Testing
     #expect(kept.contains { $0.hasPrefix("temper.sqlite-wal") })
   }
 
+  @Test("a flipped bit in a log whose pages are in the database already costs nothing: the log is set aside", arguments: [false, true])
+  func flippedCheckpointedLog(_ isChecked: Bool) throws {
+    let (folder, copy) = (try TestFolder(), try TestFolder())
+    let store = try Store(at: folder.url)
+    let names = ["temper.sqlite", "temper.sqlite-wal"]
+    for _ in 0..<25 { try store.submit(Specs.parsed(Specs.smallest)) }
+    // SQLite does so by itself every thousand pages; the log stays as long as it is until the next commit.
+    let other = try DatabaseQueue(path: folder.url.appendingPathComponent(names[0]).path)
+    try other.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)") }
+    for name in names + ["files", "jobs", "incoming"] {
+      try FileManager.default.copyItem(at: folder.url.appendingPathComponent(name), to: copy.url.appendingPathComponent(name))
+    }
+    try other.close()
+    try store.close()
+    let log = copy.url.appendingPathComponent(names[1])
+    var bytes = try Data(contentsOf: log)
+    bytes[bytes.count / 2] ^= 1
+    try bytes.write(to: log)
+    if isChecked {
+      let check = try StoreCheck(copy.url)
+      #expect(check.findings.map(\.kind) == [.log])
+      #expect(check.open.isEmpty)
+    }
+    let next = try Store(at: copy.url)
+    #expect(try next.jobs(limit: 100).elements.count == 25)
+    try next.close()
+    #expect(Folder.names(in: copy.url.appendingPathComponent("lost+found")).contains { $0.hasPrefix(names[1]) })
+    #expect(try StoreCheck(copy.url).isWhole)
+  }
+
   @Test("a bad row of a job takes nothing with it but itself")
   func badRow() throws {
     let folder = try TestFolder()
@@ -277,6 +357,21 @@ import Testing
     #expect(try StoreCheck(folder.url).isWhole)
   }
 
+  @Test("the folder of a job goes with its record, so that no database without jobs is left beside it")
+  func badRowOfTheOnlyJob() throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    try Folder.make(store.directory.job(id))
+    try store.close()
+    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
+    try database.write { db in try db.execute(sql: "UPDATE jobs SET state = 'confused'") }
+    try database.close()
+    #expect(try StoreCheck(folder.url, repair: true).open.isEmpty)
+    #expect(Folder.names(in: folder.url.appendingPathComponent("lost+found")).contains { $0.hasPrefix(id) })
+    #expect(try Store(at: folder.url).jobs().elements.isEmpty)
+  }
+
   @Test("the check says what it did about a damaged file, and calls it known from then on")
   func damagedFile() throws {
     let folder = try TestFolder()
@@ -299,6 +394,17 @@ import Testing
     #expect(again.findings.map(\.isKnown) == [true])
     #expect(again.open.isEmpty)
     #expect(!again.isWhole)
+  }
+
+  @Test("a file that no record names is told and is no damage")
+  func unnamedFile() throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    _ = try store.directory.files.write { try $0.append(Data("nobody's".utf8)) }
+    try store.close()
+    let check = try StoreCheck(folder.url)
+    #expect(check.findings.map(\.kind) == [.unnamed])
+    #expect(check.open.isEmpty)
   }
 
   @Test("a damaged database is refused in words, and what can be read of it is saved")

@@ -107,6 +107,30 @@ struct JobRunnerTests {
     #expect(facts == self.facts(whole))
   }
 
+  @Test("says so when the latest saved state that is known of is missing, and ends with the same report", arguments: [true, false])
+  func missing(_ isLast: Bool) throws {
+    let (folder, broken) = (try TestFolder(), try TestFolder())
+    let (runner, spec) = runner(folder)
+    let whole = try runner.run(spec, in: folder.url)
+    let (sink, control) = pausing(after: 3, from: 0)
+    #expect(throws: Interruption.pause) { try runner.run(spec, in: broken.url, saveInterval: 0, sink: sink, control: control) }
+    let found = try #require(JobRunner.savedState(in: broken.url)).step
+    // Where an earlier one is left, a later one is known of.
+    if isLast { JobRunner.removeState(in: broken.url) }
+    let known = isLast ? found : found + 1
+    try #require(known > 0)
+    let told = Mutex<[Warning]>([])
+    let report = try runner.run(
+      spec, in: broken.url, resume: true, knownStep: known, sink: RunSink(warning: { warning in told.withLock { $0.append(warning) } }))
+    let missing = told.withLock { $0.filter { $0.code == "saved_state_damaged" } }
+    #expect(missing.count == 1)
+    #expect(missing.first?.detail.contains("after \(known) updates is missing") == true)
+    #expect(missing.first?.detail.contains(isLast ? "begins anew" : "goes on from an earlier one, after \(found) updates") == true)
+    var facts = facts(report)
+    facts.warnings.removeAll { $0.code == "saved_state_damaged" }
+    #expect(facts == self.facts(whole))
+  }
+
   @Test("leaves nothing of an earlier run behind when it begins anew")
   func anew() throws {
     let folder = try TestFolder()

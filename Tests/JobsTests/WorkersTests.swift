@@ -327,4 +327,30 @@ import Jobs
     #expect(job.state == .succeeded, "\(job.reason ?? "")")
     #expect(try store.checkpoints(of: interrupted).map(\.sha256) == store.checkpoints(of: straight).map(\.sha256))
   }
+
+  @Test("a job whose saved state went while it was paused begins anew, says so, and ends in the same bits")
+  func stateGone() async throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    let workers = Workers(store: store, registry: Registry(store), engine: Engine(threads: 2))
+    try workers.start()
+    defer { _ = workers.drain(within: 10) }
+    let document = Specs.quick.setting("/training/epochs", to: 60).setting("/training/attack/steps", to: 5)
+    func submit() throws -> String {
+      defer { workers.wakeUp() }
+      return try store.submit(SpecCheck(Registry(store)).accept(document).spec).id
+    }
+    let (straight, interrupted) = (try submit(), try submit())
+    #expect(try await eventually { try store.metrics(of: interrupted).points.count > 3 })
+    _ = try workers.pause(interrupted)
+    #expect(try await eventually { try store.job(interrupted).state == .paused })
+    #expect(try store.job(interrupted).progress.savedStep ?? 0 > 0)
+    Folder.remove(store.directory.job(interrupted))
+    _ = try workers.resume(interrupted)
+    #expect(try await eventually { try store.job(interrupted).state.isTerminal })
+    let job = try store.job(interrupted)
+    #expect(job.state == .succeeded, "\(job.reason ?? "")")
+    #expect(job.warnings.contains { $0.code == "saved_state_damaged" })
+    #expect(try store.checkpoints(of: interrupted).map(\.sha256) == store.checkpoints(of: straight).map(\.sha256))
+  }
 }

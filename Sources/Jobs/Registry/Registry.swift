@@ -37,12 +37,13 @@ package final class Registry: Catalogue {
   /// - Throws: `NotFound`, `Damaged`.
   package func dataset(_ id: String) throws -> DatasetRecord {
     if let builtIn = Self.builtIn(id) { return builtIn }
-    return try store.database.read { db in
+    let (record, mark) = try store.database.read { db in
       guard let row = try Row.fetchOne(db, sql: "SELECT * FROM datasets WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
       let record = try DatasetRecord(row)
-      try Store.requireNotMarkedDamaged(record.file, of: id, db)
-      return record
+      return (record, try Store.mark(of: record.file, db))
     }
+    try store.requireWhole(despite: mark, of: id)
+    return record
   }
 
   /// Makes sure that the file of a data set is still the one that was opened: it is hashed when it was touched.
@@ -130,12 +131,13 @@ package final class Registry: Catalogue {
 
   /// - Throws: `NotFound`, `Damaged`.
   package func model(_ id: String) throws -> ModelRecord {
-    try store.database.read { db in
+    let (record, mark) = try store.database.read { db in
       guard let row = try Row.fetchOne(db, sql: "SELECT * FROM models WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
       let record = try ModelRecord(row)
-      try Store.requireNotMarkedDamaged(record.sha256, of: id, db)
-      return record
+      return (record, try Store.mark(of: record.sha256, db))
     }
+    try store.requireWhole(despite: mark, of: id)
+    return record
   }
 
   /// Checks the header of a safetensors file, and stores the file. A refused one leaves no file.

@@ -24,6 +24,7 @@ package struct JobRunner: Sendable {
   ///   - directory: of this job alone; made if it is missing.
   ///   - checkpoints: takes the weights; by default the folder `checkpoints` in `directory`.
   ///   - resume: whether to continue from the state that an earlier attempt saved in `directory`.
+  ///   - knownStep: the weight updates in the last state that was saved, as far as the caller knows: a warning tells when it is missing.
   ///   - saveInterval: seconds between saved states. It is longer if saving takes too much of the run's time.
   ///   - setAside: moves a damaged file out of the way, for the reason given. By default it renames it to `NAME.damaged`.
   ///   - waitForRoom: called on any thread when a file cannot be written or opened for lack of room, descriptors or memory. When it
@@ -31,15 +32,16 @@ package struct JobRunner: Sendable {
   /// - Throws: `Interruption` when `control` asks for it; the state to go on from has then been saved. `TrainingError`, `DatasetError`,
   ///   `ModelError`, `WeightsError`, `StorageError`, `NotFound` with a sentence each.
   package func run(
-    _ spec: JobSpec, in directory: URL, checkpoints: (any CheckpointStorage)? = nil, resume: Bool = false, saveInterval: Double = 1,
-    sink: RunSink = RunSink(), control: RunControl = RunControl(),
+    _ spec: JobSpec, in directory: URL, checkpoints: (any CheckpointStorage)? = nil, resume: Bool = false, knownStep: Int? = nil,
+    saveInterval: Double = 1, sink: RunSink = RunSink(), control: RunControl = RunControl(),
     setAside: @escaping @Sendable (URL, String) throws -> Void = TrainingRun.renameDamaged,
     waitForRoom: @escaping @Sendable (StorageError) throws -> Void = { throw $0 }
   ) throws -> Report {
     try control.check()
     try waitingOutShortage(waitForRoom) { try Folder.make(directory) }
     if !resume { Self.removeState(in: directory) }
-    let whole = try catalogue.load(spec.dataset.reference)
+    let missing = try resume ? Self.missingState(in: directory, known: knownStep) : nil
+    let whole = try waitingOutShortage(waitForRoom) { try catalogue.load(spec.dataset.reference) }
     let dataset = whole.limited(to: spec.dataset.limit, seed: spec.seed)
     let graph = try spec.model.description.graph(input: dataset.imageShape, classes: dataset.classes)
     let facts = DatasetFacts(whole)
@@ -50,7 +52,8 @@ package struct JobRunner: Sendable {
       threads: min(spec.resources.threads ?? engine.threads, engine.threads),
       storage: RunStorage(
         directory: directory, checkpoints: checkpoints ?? CheckpointFolder(directory), saveInterval: saveInterval, setAside: setAside,
-        waitForRoom: waitForRoom))
+        waitForRoom: waitForRoom),
+      missing: missing)
     let report = try run.report(resume: resume)
     meter.finish()
     return report
@@ -59,6 +62,13 @@ package struct JobRunner: Sendable {
   /// The saved state from which a job in `directory` would continue; `nil` if there is none.
   package static func savedState(in directory: URL) -> SavedState? {
     (try? EvaluationFile(directory: directory).read()?.saved) ?? TrainingRun.savedState(in: directory)
+  }
+
+  /// Of a state that was saved and is no longer there. What is there and damaged is told where it is read.
+  private static func missingState(in directory: URL, known step: Int?) throws -> Warning? {
+    let found = savedState(in: directory)?.step
+    guard let step, step > found ?? 0, try damagedStates(in: directory).isEmpty else { return nil }
+    return .savedStateMissing(step: step, found: found)
   }
 
   /// The damaged saved states in `directory`, each with the reason as a clause.
@@ -105,6 +115,8 @@ private struct RunningJob {
   let control: RunControl
   let threads: Int
   let storage: RunStorage
+  /// About a saved state that is missing.
+  let missing: Warning?
 
   private struct Trained {
     var base: Subject?
@@ -117,6 +129,7 @@ private struct RunningJob {
 
   func report(resume: Bool) throws -> Report {
     let repeated = try repeatedImages
+    if let missing { sink.warning(missing) }
     let trained = try spec.training.map { try train($0, resume: resume) } ?? uploaded()
     let baseline = try spec.evaluation.baseline.map { try subject($0) } ?? trained.base
     let evaluation = try FinalEvaluation(
@@ -124,7 +137,7 @@ private struct RunningJob {
       storage: storage, trained: trained.saved
     ).run(before: baseline, after: trained.final, resume: resume)
     let (before, after) = (evaluation.before, evaluation.after)
-    var warnings = trained.warnings + evaluation.warnings
+    var warnings = [missing].compactMap { $0 } + trained.warnings + evaluation.warnings
     for warning in [weakerThanTraining, singleValueBatches(trained), repeated].compactMap({ $0 }) {
       sink.warning(warning)
       warnings.append(warning)
@@ -183,7 +196,7 @@ private struct RunningJob {
   }
 
   private func subject(_ id: String) throws -> Subject {
-    guard let stored = try catalogue.weights(id) else { throw NotFound("weights \(id)") }
+    guard let stored = try waitingOutShortage(storage.waitForRoom, { try catalogue.weights(id) }) else { throw NotFound("weights \(id)") }
     return Subject(parameters: try parameters(of: stored.weights), sha256: stored.sha256)
   }
 

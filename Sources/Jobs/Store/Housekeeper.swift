@@ -87,8 +87,8 @@ package final class Housekeeper: Sendable {
     if isThere { return logger.notice("the data directory is there again") }
     logger.critical(
       """
-      the data directory, its lock or its database was removed or replaced: nothing can be stored until it is back as it was, or the \
-      service is started anew
+      the data directory, its lock, its files or its database was removed or replaced: nothing can be stored until it is back as it was, \
+      or the service is started anew
       """
     )
   }

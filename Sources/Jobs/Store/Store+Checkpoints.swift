@@ -51,25 +51,29 @@ extension Store {
   ///
   /// - Throws: `NotFound`, `Damaged`.
   package func checkpoint(_ name: String, of job: String) throws -> CheckpointRecord {
-    try database.read { db in
+    try whole { db in
       _ = try Self.job(job, db)
       let row = try Row.fetchOne(
         db, sql: "SELECT * FROM checkpoints WHERE job = ? AND (id = ? OR role = ?)", arguments: [job, name, name])
       guard let row else { throw NotFound(name) }
-      return try Self.whole(CheckpointRecord(row), db)
+      return try CheckpointRecord(row)
     }
   }
 
   /// - Throws: `NotFound`, `Damaged`.
   package func checkpoint(_ id: String) throws -> CheckpointRecord {
-    try database.read { db in
+    try whole { db in
       guard let row = try Row.fetchOne(db, sql: "SELECT * FROM checkpoints WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
-      return try Self.whole(CheckpointRecord(row), db)
+      return try CheckpointRecord(row)
     }
   }
 
-  private static func whole(_ record: CheckpointRecord, _ db: Database) throws -> CheckpointRecord {
-    try requireNotMarkedDamaged(record.sha256, of: record.id, db)
+  private func whole(_ read: (Database) throws -> CheckpointRecord) throws -> CheckpointRecord {
+    let (record, mark) = try database.read { db in
+      let record = try read(db)
+      return (record, try Self.mark(of: record.sha256, db))
+    }
+    try requireWhole(despite: mark, of: record.id)
     return record
   }
 
@@ -95,7 +99,7 @@ extension Store {
       try db.execute(
         sql: "INSERT INTO checkpoints (id, job, role, sha256, checkpoint, created_at) VALUES (?, ?, ?, ?, ?, ?)",
         arguments: [record.id, job, checkpoint.role.rawValue, checkpoint.sha256, text, now.milliseconds])
-      try db.execute(sql: "DELETE FROM damaged WHERE sha256 = ?", arguments: [checkpoint.sha256])
+      try Self.unmark(checkpoint.sha256, db)
       try change.append(.checkpoint, to: job, record.json)
       try Self.thinEvents(of: job, db)
     }

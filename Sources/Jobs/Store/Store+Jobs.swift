@@ -123,8 +123,9 @@ extension Store {
       try Self.release(String.fetchOne(db, sql: "SELECT report FROM jobs WHERE id = ?", arguments: [id]), of: id, db)
       try db.execute(sql: "DELETE FROM jobs WHERE id = ?", arguments: [id])
       change.delete(id)
+      // Before the commit: the folder of a job that nobody knows would look like one whose database was lost.
+      Folder.remove(directory.job(id))
     }
-    Folder.remove(directory.job(id))
     try collectReleased(of: id)
   }
 

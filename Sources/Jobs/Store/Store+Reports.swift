@@ -6,7 +6,7 @@ extension Store {
   /// - Throws: `NotFound`, `Damaged`.
   package func report(of id: String) throws -> Data? {
     guard let sha256 = try job(id).report else { return nil }
-    try database.read { db in try Self.requireNotMarkedDamaged(sha256, of: id, part: "report", db) }
+    try requireWhole(despite: database.read { db in try Self.mark(of: sha256, db) }, of: id, part: "report")
     var data = Data()
     try open(sha256, of: id, part: "report").forEachPiece { data.append(contentsOf: $0) }
     return data

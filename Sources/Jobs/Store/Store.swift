@@ -66,9 +66,11 @@ package final class Store: Sendable {
 
   /// A damaged log loses acknowledged changes, which nobody would notice.
   private static func reportDamagedLog(_ directory: DataDirectory, _ logger: Logger) throws {
-    guard let log = try directory.copyDamagedLog() else { return }
+    guard let (log, isSetAside) = try directory.settleDamagedLog() else { return }
     logger.error(
-      "the database's log is damaged: changes that it held are lost",
+      isSetAside
+        ? "the database's log is damaged and was set aside: the database holds more without it"
+        : "the database's log is damaged: changes that it held are lost",
       metadata: ["whole_frames": "\(log.wholeFrames)", "lost_frames": "\(log.lostFrames)", "lost_changes": "\(log.lostCommits)"])
   }
 
@@ -93,11 +95,26 @@ package final class Store: Sendable {
       )
     }
     // The process may have been killed between the end of a job and this.
-    let folders = Set(Folder.names(in: directory.root.appendingPathComponent("jobs")))
+    let folders = Set(directory.jobFolders)
+    try requireJobs(jobs, of: folders)
     for id in over where folders.contains(id) { Folder.remove(directory.job(id)) }
     // A database whose log was damaged may have forgotten a checkpoint that a saved state goes on from.
     let saved = folders.intersection(jobs).flatMap { TrainingRun.namedCheckpoints(in: directory.job($0)).map(\.sha256) }
-    try directory.sweep(jobs: jobs, files: named.union(saved))
+    let kept = try directory.sweep(jobs: jobs, files: named.union(saved))
+    guard kept > 0 else { return }
+    logger.notice(
+      "files and folders of jobs that no record names stay where they are, since a repair lost records",
+      metadata: ["count": "\(kept)", "until_removed": "\(DataDirectory.noteOfLoss)"])
+  }
+
+  /// A database that knows no job at all is not the one that these folders belong to.
+  private func requireJobs(_ jobs: Set<String>, of folders: Set<String>) throws {
+    guard jobs.isEmpty, let folder = folders.min(), !directory.keepsUnnamed else { return }
+    throw DataDirectoryError(
+      description: """
+        the data directory \(directory.root.path) has \(folders.count == 1 ? "the folder of a job" : "the folders of \(folders.count) jobs") \
+        (jobs/\(folder)), but its database knows no job; nothing was moved: put the database back that belongs to them, or move them away
+        """)
   }
 
   // MARK: Changing

@@ -27,6 +27,8 @@ final class StoreDatabase: Sendable {
   init(_ directory: DataDirectory) throws {
     url = directory.database
     self.directory = directory
+    // Before SQLite opens it, never while: to close another descriptor of the file would take SQLite's locks with it.
+    if let fault = DatabaseHeader.fault(of: url) { throw DatabaseError(resultCode: .SQLITE_NOTADB, message: fault) }
     pool = Mutex(try Self.refusing(directory) { try Self.open(directory.database) })
   }
 

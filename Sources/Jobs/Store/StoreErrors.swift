@@ -17,17 +17,20 @@ package struct Damaged: Error, Hashable, Sendable, CustomStringConvertible {
   package let sha256: String?
   /// What of the resource it is, where it is not all of it: `report`.
   package let part: String?
+  /// What is wrong with the file, as a phrase.
+  package let detail: String?
 
-  package init(_ id: String, sha256: String? = nil, part: String? = nil) {
+  package init(_ id: String, sha256: String? = nil, part: String? = nil, detail: String? = nil) {
     self.id = id
     self.sha256 = sha256
     self.part = part
+    self.detail = detail
   }
 
   package var description: String {
     guard let sha256 else { return "the record of \(id.prefix(100)) is damaged" }
     let what = part.map { "the \($0) of " } ?? ""
-    return "\(what)\(id.prefix(100)) is damaged: its file no longer has the SHA-256 \(sha256)"
+    return "\(what)\(id.prefix(100)) is damaged: \(detail ?? "its file no longer has the SHA-256 \(sha256)")"
   }
 }
 

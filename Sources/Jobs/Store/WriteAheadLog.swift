@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Glibc
 
 /// SQLite's write-ahead log, looked at before SQLite opens it ("The WAL-Index… File Format", sqlite.org/fileformat2.html#walformat).
 ///
@@ -7,30 +8,35 @@ import Foundation
 /// end by a power cut looks like one that was damaged in its last frame, but frames of the same log behind a wrong one may be commits that
 /// were acknowledged: that is worth a line in the log.
 package struct WriteAheadLog {
-  /// Frames that SQLite will take.
+  /// Frames that match their checksums: SQLite will take those up to the last that ends a transaction.
   package private(set) var wholeFrames = 0
+  package private(set) var wholeCommits = 0
   /// Frames of this log behind the first wrong one, and how many of them end a transaction.
   package private(set) var lostFrames = 0
   package private(set) var lostCommits = 0
+  /// Of a page of the database; `nil` where the header of the log is damaged.
+  private(set) var pageBytes: Int?
+  /// Where the content of each page begins in the log, by the number of the page, as of the last whole commit.
+  private(set) var pages: [Int: Int] = [:]
+  /// The pages of the database after that commit.
+  private(set) var pageCount = 0
+  let file: OpenFile
 
   /// - Returns: `nil` when there is no log, or an empty one.
   package init?(_ url: URL) {
     guard let file = try? OpenFile(url), file.size > Self.headerBytes, let header = Self.words(of: file, at: 0, count: 8) else {
       return nil
     }
-    guard header[0] & ~1 == 0x377f_0682 else {
+    self.file = file
+    let isBigEndian = header[0] & 1 == 1
+    let headerSum = Self.sum(Self.bytes(of: file, at: 0, count: 24) ?? [], isBigEndian, (0, 0))
+    guard header[0] & ~1 == 0x377f_0682, headerSum == (header[6], header[7]), (512...65_536).contains(Int(header[2])) else {
       (lostFrames, lostCommits) = (1, 1)
       return
     }
     let pageBytes = Int(header[2])
-    guard pageBytes >= 512, pageBytes <= 65_536 else {
-      (lostFrames, lostCommits) = (1, 1)
-      return
-    }
-    let isBigEndian = header[0] & 1 == 1
-    let headerSum = Self.sum(Self.bytes(of: file, at: 0, count: 24) ?? [], isBigEndian, (0, 0))
-    var sum = headerSum
-    var isWhole = headerSum == (header[6], header[7])
+    self.pageBytes = pageBytes
+    var (sum, isWhole, pending) = (headerSum, true, [Int: Int]())
     for offset in stride(from: Self.headerBytes, through: file.size - Self.frameBytes - pageBytes, by: Self.frameBytes + pageBytes) {
       guard let frame = Self.words(of: file, at: offset, count: 6),
         let page = Self.bytes(of: file, at: offset, count: Self.frameBytes + pageBytes)
@@ -41,19 +47,25 @@ package struct WriteAheadLog {
         sum = Self.sum(Array(page[Self.frameBytes...]), isBigEndian, Self.sum(Array(page[..<8]), isBigEndian, sum))
         isWhole = sum == (frame[4], frame[5])
       }
-      if isWhole {
-        wholeFrames += 1
-      } else {
+      guard isWhole else {
         lostFrames += 1
         if frame[1] != 0 { lostCommits += 1 }
+        continue
       }
+      wholeFrames += 1
+      pending[Int(frame[0])] = offset + Self.frameBytes
+      guard frame[1] != 0 else { continue }
+      wholeCommits += 1
+      pageCount = Int(frame[1])
+      pages.merge(pending) { $1 }
+      pending = [:]
     }
   }
 
   private static let headerBytes = 32
   private static let frameBytes = 24
 
-  private static func bytes(of file: OpenFile, at offset: Int, count: Int) -> [UInt8]? {
+  static func bytes(of file: OpenFile, at offset: Int, count: Int) -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: count)
     let read = bytes.withUnsafeMutableBytes { buffer in (try? file.read(into: buffer, at: offset)) ?? 0 }
     return read == count ? bytes : nil
@@ -85,13 +97,29 @@ package struct WriteAheadLog {
 }
 
 extension DataDirectory {
-  /// Looks at the database's log before anybody opens the database, who would drop what is behind the damage: a copy is kept in lost+found.
+  /// Looks at the database's log before anybody opens the database, who would drop what is behind the damage.
   ///
-  /// - Returns: the log when changes in it are lost, else `nil`.
-  func copyDamagedLog() throws -> WriteAheadLog? {
-    let url = root.appendingPathComponent("temper.sqlite-wal")
+  /// Where the database holds more without its log, the log is moved into lost+found; else a copy of it is kept there.
+  ///
+  /// - Returns: the log when it is damaged, else `nil`.
+  func settleDamagedLog() throws -> (log: WriteAheadLog, isSetAside: Bool)? {
+    let url = URL(fileURLWithPath: database.path + "-wal")
     guard let log = WriteAheadLog(url), log.lostCommits > 0 else { return nil }
-    try lost.copy(url, because: "its frames after the first \(log.wholeFrames) do not match their checksums")
-    return log
+    let reason = "its frames after the first \(log.wholeFrames) do not match their checksums"
+    do {
+      let isSetAside = try LogChoice(self).isBetterWithout(log)
+      if isSetAside { try setAsideLog(because: reason) } else { try lost.copy(url, because: reason) }
+      return (log, isSetAside)
+    } catch let error as StorageError {
+      throw DataDirectoryError(
+        description: "the log of the database in \(root.path) is damaged, and no copy of it could be looked at: \(error)")
+    }
+  }
+
+  /// Moves the log into lost+found, with the index of it gone.
+  func setAsideLog(because reason: String) throws {
+    let log = URL(fileURLWithPath: database.path + "-wal")
+    if let file = try? OpenFile(log), file.size > 0 { try lost.take(log, because: reason) }
+    unlink(database.path + "-shm")
   }
 }

@@ -207,10 +207,11 @@ package final class Workers: Sendable {
     let lost = store.directory.lost
     let report = try runner.run(
       spec, in: store.directory.job(job.id), checkpoints: FileStoreCheckpoints(files), resume: job.attempt > 1 || job.resumedFrom != nil,
-      sink: sink(of: job, control, room), control: control, setAside: { url, reason in try lost.take(url, because: reason) },
+      knownStep: job.progress.savedStep, sink: sink(of: job, control, room), control: control,
+      setAside: { url, reason in try lost.take(url, because: reason) },
       waitForRoom: { try room.wait(for: $0) })
     // Pixels are read as they are needed: whoever overwrote the file meanwhile has changed what was learnt.
-    try registry.requireWhole(spec.dataset.reference)
+    try room.whenThereIsRoom { try registry.requireWhole(spec.dataset.reference) }
     return try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }
   }
 
@@ -249,7 +250,10 @@ package final class Workers: Sendable {
       checkpoint: { checkpoint in noted { replaced.add(try store.note(checkpoint, of: id)) } },
       saved: { state in
         saved.withLock { $0 = state.step }
-        noted { try replaced.collect() }
+        noted {
+          try store.noteSaved(state.step, of: id)
+          try replaced.collect()
+        }
       })
   }
 }

@@ -167,7 +167,8 @@ struct FindingRule {
   /// What befell the run on its machine; it says nothing of the model.
   private static let operation = [
     FindingRule(
-      "saved_state_damaged", "A saved state was damaged", "The run went on from an earlier one. Look at the disk of the service.", at: ""),
+      "saved_state_damaged", "A saved state was damaged or missing",
+      "The run went on from an earlier one. Look at the disk of the service.", at: ""),
     FindingRule(
       "mixed_engine", "Two versions of the engine", "The run was begun by one version and ended by another, so its bits are of neither.",
       at: ""),

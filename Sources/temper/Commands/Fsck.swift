@@ -10,7 +10,8 @@ struct Fsck: ParsableCommand {
       For a stopped service. Names each thing that is damaged, and with --repair what was done about it: damaged files and records are \
       moved into lost+found, and what can be read of a damaged database is kept, in a new one. Exits with 1 when something is damaged that \
       was neither known before nor mended, or when records were lost; with 2 when something else is in the way, and nothing was touched; \
-      with 0 otherwise.
+      with 0 otherwise, also for files that no record names. After a repair that lost records such files stay where they are until \
+      records-were-lost.txt in the folder is removed.
       """)
 
   @Option(help: ArgumentHelp("The data folder (default: data).", valueName: "dir"))
@@ -18,6 +19,10 @@ struct Fsck: ParsableCommand {
   @Flag(help: "Mend what can be mended.")
   var repair = false
   @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if data.isEmpty { throw ValidationError("--data must be the path of a folder.") }
+  }
 
   func run() throws {
     let check: StoreCheck
@@ -39,13 +44,17 @@ struct Fsck: ParsableCommand {
 
   private static func text(_ check: StoreCheck) -> String {
     let lines = check.findings.map { finding in
-      let known = finding.isKnown ? " (known: delete it, or upload it again)" : ""
+      let isUpload = Identifier.dataset.matches(finding.id) || Identifier.model.matches(finding.id)
+      let known = finding.isKnown ? " (known: put the file back, \(isUpload ? "upload it again, or delete it" : "or delete the job"))" : ""
       return "\(finding.kind.rawValue) \(finding.id): \(finding.detail)\(finding.mended.map { "; \($0)" } ?? known)\n"
     }
     let salvaged = check.salvaged.map { "\($0.description)\n" }
     let mended = check.findings.filter { $0.mended != nil }.count
     let known = check.findings.filter(\.isKnown).count
-    let counts = [(check.open.count, "damaged"), (mended, "mended"), (known, "known to be damaged")].filter { $0.0 > 0 }
+    let unnamed = check.findings.filter { $0.kind == .unnamed && $0.mended == nil }.count
+    let counts = [
+      (check.open.count, "damaged"), (mended, "mended"), (known, "known to be damaged"), (unnamed, "named by no record"),
+    ].filter { $0.0 > 0 }
     let end = check.isWhole ? "all whole" : counts.map { "\($0) \($1)" }.joined(separator: ", ")
     return (lines + salvaged).joined() + "\(check.recordsChecked) records and \(check.filesChecked) files looked at: \(end)\n"
   }

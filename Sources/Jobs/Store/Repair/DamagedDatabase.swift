@@ -38,6 +38,11 @@ struct DamagedDatabase {
     try db.execute(sql: "ATTACH DATABASE ? AS old", arguments: [url.path])
   }
 
+  /// A bit of the header may make a database one that may not be written, or of an unknown format.
+  private static func isDamage(_ error: DatabaseError, _ url: URL) -> Bool {
+    error.isDamage || [.SQLITE_ERROR, .SQLITE_READONLY].contains(error.resultCode) && DatabaseHeader.fault(of: url) != nil
+  }
+
   /// Brings the log into the database and empties it, where SQLite can read the database at all.
   ///
   /// - Throws: any error but damage; when another process uses the database.
@@ -49,7 +54,7 @@ struct DamagedDatabase {
         return try Row.fetchOne(db, sql: "PRAGMA old.wal_checkpoint(TRUNCATE)")?[0] == 1
       }
       if isBusy { throw DatabaseError(resultCode: .SQLITE_BUSY) }
-    } catch let error as DatabaseError where error.isDamage {}
+    } catch let error as DatabaseError where isDamage(error, url) {}
     try queue.close()
   }
 
@@ -63,7 +68,7 @@ struct DamagedDatabase {
         try attach(url, db)
         try db.execute(sql: "BEGIN IMMEDIATE; ROLLBACK")
       }
-    } catch let error as DatabaseError where error.isDamage {}
+    } catch let error as DatabaseError where isDamage(error, url) {}
     try queue.close()
   }
 }

@@ -10,8 +10,8 @@ struct RecordRules: Sendable {
   let table: String
   /// The columns of its primary key.
   let key: [String]
-  /// The faults of a row whose values have the types of their columns.
-  private let faults: @Sendable (RecordReader, Database) throws -> Void
+  /// The faults of a row whose values have the types of their columns; the database is `nil` for a row that is in none.
+  private let faults: @Sendable (RecordReader, Database?) throws -> Void
 
   /// Transitions before jobs: where a transition is set aside, its job can be read again.
   static let all = [
@@ -87,7 +87,7 @@ struct RecordRules: Sendable {
     },
   ]
 
-  private static func checkJob(_ row: RecordReader, _ db: Database) throws {
+  private static func checkJob(_ row: RecordReader, _ db: Database?) throws {
     row.require("id", Identifier.job.matches)
     row.require("owner") { !$0.isEmpty }
     row.require("state") { JobState(rawValue: $0) != nil }
@@ -102,7 +102,8 @@ struct RecordRules: Sendable {
     row.require("resumed_from", Identifier.job.matches)
     guard row.faults.isEmpty, let id = row.text("id") else { return }
     row.require("progress") { (try? JSONValue(parsing: $0)) != nil }
-    do { _ = try Store.job(id, db) } catch is Damaged { row.add("it cannot be understood") }
+    guard let db else { return }
+    do { _ = try Store.job(id, db) } catch is Damaged { row.add("its values do not make a job") }
   }
 
   /// What JSON numbers hold exactly, and more than anything is counted to.
@@ -111,6 +112,13 @@ struct RecordRules: Sendable {
   private static let times: ClosedRange<Int64> = 0...253_402_300_799_999
 
   private static func isJSON(_ text: String) -> Bool { (try? JSONValue(parsing: text)) != nil }
+
+  /// Whether a row can be one of the table, as far as its values tell.
+  func allow(_ row: Row, _ columns: [RecordReader.Column]) throws -> Bool {
+    let reader = RecordReader(row, columns)
+    if reader.faults.isEmpty { try faults(reader, nil) }
+    return reader.faults.isEmpty
+  }
 
   /// What is wrong with each row that Temper would not understand.
   func check(_ db: Database) throws -> (count: Int, damaged: [(row: Row, faults: [String])]) {

@@ -5,17 +5,19 @@ import GRDB
 /// The check of the database and of every record in it.
 extension StoreCheck {
   mutating func checkLog(_ directory: DataDirectory) throws {
-    guard let log = try directory.copyDamagedLog() else { return }
+    guard let (log, isSetAside) = try directory.settleDamagedLog() else { return }
+    let what = "\(log.lostFrames) frames behind the first \(log.wholeFrames) do not match their checksums"
     found(
       .log, "temper.sqlite-wal",
-      "\(log.lostFrames) frames behind the first \(log.wholeFrames) do not match their checksums: changes are lost; a copy is in lost+found"
-    )
+      isSetAside ? "\(what); the database holds more without it" : "\(what): changes are lost; a copy is in lost+found",
+      mended: isSetAside ? Self.moved : nil)
   }
 
   /// - Returns: `nil` when it cannot be read.
   /// - Throws: `DataDirectoryError` for everything that is not damage.
   mutating func checkDatabase(_ directory: DataDirectory, _ limits: SalvageLimits) throws -> StoreDatabase? {
-    var faults = try StoreDatabase.check(directory, full: true, within: .infinity) ?? []
+    let header = DatabaseHeader.fault(of: directory.database)
+    var faults = try header.map { [$0] } ?? StoreDatabase.check(directory, full: true, within: .infinity) ?? []
     if faults.isEmpty {
       do {
         let database = try StoreDatabase(directory)
@@ -30,8 +32,8 @@ extension StoreCheck {
     guard repair else { return nil }
     salvaged = try DatabaseSalvage(directory, limits).run()
     mended(.database, "what could be read was copied into a new database, the damaged one \(Self.moved)")
-    for table in salvaged where table.lost > 0 {
-      found(.lost, table.name, "\(table.isExact ? "" : "at least ")\(table.lost) of its records could not be read and are lost")
+    for table in salvaged {
+      if let sentence = table.sentence { found(.lost, table.name, sentence) }
     }
     let database = try StoreDatabase(directory)
     try database.migrate()
@@ -69,11 +71,17 @@ extension StoreCheck {
     let url = root.appendingPathComponent("incoming/new-\(rules.table)-\(UUID().uuidString).txt")
     try AtomicFile.write(Data(text.utf8), to: url)
     try directory.lost.take(url, because: "the record could not be understood")
+    if rules.table == "jobs" { try setAsideFolder(of: id, directory) }
     let filter = rules.key.map { "\($0) IS ?" }.joined(separator: " AND ")
     try database.write { db in
       try db.execute(
         sql: "DELETE FROM \(rules.table) WHERE \(filter)", arguments: StatementArguments(rules.key.map { row[$0] as DatabaseValue }))
     }
+  }
+
+  private func setAsideFolder(of job: DatabaseValue, _ directory: DataDirectory) throws {
+    guard let id = String.fromDatabaseValue(job), directory.jobFolders.contains(id) else { return }
+    try directory.lost.take(directory.job(id), because: "the record of the job could not be understood")
   }
 
   private static func belongings(of job: DatabaseValue, _ db: Database) throws -> [String] {

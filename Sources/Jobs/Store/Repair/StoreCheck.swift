@@ -62,8 +62,8 @@ package struct StoreCheck: Sendable {
 
   package var isWhole: Bool { findings.isEmpty }
 
-  /// Neither mended nor known before.
-  package var open: [Finding] { findings.filter { $0.mended == nil && !$0.isKnown } }
+  /// Neither mended nor known before; what nobody names is no damage.
+  package var open: [Finding] { findings.filter { $0.mended == nil && !$0.isKnown && $0.kind != .unnamed } }
 
   mutating func found(_ kind: Finding.Kind, _ id: String, _ detail: String, mended: String? = nil, isKnown: Bool = false) {
     findings.append(Finding(kind: kind, id: id, detail: detail, mended: mended, isKnown: isKnown))
@@ -88,20 +88,38 @@ package struct StoreCheck: Sendable {
     let digests = Dictionary(grouping: named.filter { FileStore.isDigest($0.sha256) }, by: \.sha256)
     for (sha256, ids) in digests.sorted(by: { $0.key < $1.key }) {
       filesChecked += 1
-      guard let detail = try Self.damage(of: sha256, directory.files, setAside: repair) else { continue }
+      guard let detail = try Self.damage(of: sha256, directory.files, setAside: repair) else {
+        if known.contains(sha256) { try clearMark(of: sha256, ids.map(\.id), database) }
+        continue
+      }
       let isKnown = known.contains(sha256)
       let mended = repair && !isKnown ? "noted as damaged, and what is there of it \(Self.moved)" : nil
       for (_, id) in ids { found(.file, id, detail, mended: mended, isKnown: isKnown) }
       guard repair, !isKnown else { continue }
-      try database.write { db in
-        try db.execute(
-          sql: "INSERT OR IGNORE INTO damaged (sha256, detail, found_at) VALUES (?, ?, ?)",
-          arguments: [sha256, detail, Timestamp.now.milliseconds])
-      }
+      try database.write { db in try Store.mark(sha256, detail, db) }
     }
-    for sha256 in directory.files.all() where !all.contains(sha256) {
-      if repair { try directory.files.setAside(sha256, because: "the database names no such file") }
-      found(.unnamed, sha256, "no record names this file; the next start moves it into lost+found", mended: repair ? Self.moved : nil)
+    try checkUnnamed(directory, named: all)
+  }
+
+  /// A mark of damage says nothing more once the file is whole.
+  private mutating func clearMark(of sha256: String, _ ids: [String], _ database: StoreDatabase) throws {
+    try database.write { db in try Store.unmark(sha256, db) }
+    for id in ids {
+      found(.file, id, "the file with the SHA-256 \(sha256) was marked as damaged, and is whole again", mended: "the mark was taken away")
+    }
+  }
+
+  private mutating func checkUnnamed(_ directory: DataDirectory, named: Set<String>) throws {
+    let keeps = directory.keepsUnnamed
+    for sha256 in directory.files.all() where !named.contains(sha256) {
+      let moves = repair && !keeps
+      if moves { try directory.files.setAside(sha256, because: "the database names no such file") }
+      found(
+        .unnamed, sha256,
+        keeps
+          ? "no record names this file; it stays as long as \(DataDirectory.noteOfLoss) is there, since a repair lost records"
+          : "no record names this file; the next start moves it into lost+found",
+        mended: moves ? Self.moved : nil)
     }
   }
 
