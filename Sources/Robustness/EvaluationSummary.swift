@@ -18,7 +18,7 @@ struct EvaluationSummary {
     let classes = perClass(robust)
     return Evaluation.UnderThreat(
       threat: threat, attacks: trials.map(attacked), worstCase: Proportion(robust), perClass: classes, worstClass: worst(of: classes),
-      warnings: trials.flatMap(Warning.ofTrial).compactMap { $0 })
+      warnings: trials.flatMap(Diagnostic.warnings))
   }
 
   private func attacked(_ trial: AttackTrial) -> Evaluation.Attacked {

@@ -118,10 +118,3 @@ package struct Evaluator: Sendable {
     return 1 + attacks.reduce(0) { $0 + EvaluationWork.units($1.attack, in: $1.norm) }
   }
 }
-
-extension Warning {
-  /// What one attack's result shows by itself.
-  static func ofTrial(_ trial: AttackTrial) -> [Warning?] {
-    [zeroGradients(trial), brokenGradients(trial), breach(trial), unrepeatable(trial)]
-  }
-}

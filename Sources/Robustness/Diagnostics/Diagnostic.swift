@@ -23,12 +23,18 @@ package struct Diagnostic: Sendable {
     self.findings = findings
   }
 
+  /// What one attack's result shows by itself.
+  private static let ofTrials: [(title: String, finding: @Sendable (AttackTrial) -> Warning?)] = [
+    ("input gradients of zero", Warning.zeroGradients), ("input gradients that are NaN or infinite", Warning.brokenGradients),
+    ("images outside their bound", Warning.breach), ("predictions that do not repeat", Warning.unrepeatable),
+  ]
+
   /// Those that an evaluation makes. What a training, a spec or a gate shows is looked at where that is known.
-  package static let all = [
+  package static let all = ofTrials.map { Diagnostic($0.title, ofEach: $0.finding) } + ofEvaluation
+
+  private static let ofEvaluation = [
     Diagnostic("outputs that are softmaxed already") { .softmaxed($0.clean) },
     Diagnostic("a model that answers one image in two ways") { .randomised($0.clean) },
-    Diagnostic("input gradients of zero", ofEach: Warning.zeroGradients),
-    Diagnostic("input gradients that are NaN or infinite", ofEach: Warning.brokenGradients),
     Diagnostic("a black-box attack that beats the white-box ones", Warning.blackBoxBeatsWhiteBox),
     Diagnostic("a second black-box search that finds more", Warning.blackBoxFindsMore),
     Diagnostic("several steps that are weaker than one") { .iterativeWeakerThanSingleStep($0.trials) },
@@ -38,8 +44,6 @@ package struct Diagnostic: Sendable {
     Diagnostic("accuracy above chance where every image can be grey", Warning.aboveChance),
     Diagnostic("an attack without a bound that fails", Warning.unboundedFails),
     Diagnostic("an attack that has not converged", Warning.notConverged),
-    Diagnostic("images outside their bound", ofEach: Warning.breach),
-    Diagnostic("predictions that do not repeat", ofEach: Warning.unrepeatable),
     Diagnostic("an epsilon of zero that changes something") { facts in
       facts.still.flatMap { .zeroEpsilonDiffers(clean: Proportion(facts.clean.withstood), atZero: $0.accuracy) }
     },
@@ -49,6 +53,9 @@ package struct Diagnostic: Sendable {
     Diagnostic("a constant classifier") { .constantClassifier($0.clean, $0.classes) },
     Diagnostic("a class without examples") { .classWithoutExamples($0.classes) },
   ]
+
+  /// Of an attack against a further threat of the evaluation.
+  static func warnings(of trial: AttackTrial) -> [Warning] { ofTrials.compactMap { $0.finding(trial) } }
 
   /// What all of them say.
   static func warnings(_ facts: EvaluationFacts) -> [Warning] { all.flatMap { $0.findings(facts) } }
