@@ -101,7 +101,8 @@ class Trial:
         if result.returncode == 0:
             return []
         lines = (result.stderr or result.stdout).strip().splitlines() or ["it said nothing"]
-        return [f"temper fsck ends with status {result.returncode}: {lines[-1]}"]
+        # Each finding, and then the sum.
+        return [f"temper fsck ends with status {result.returncode}: {'; '.join(lines[-4:])}"]
 
 
 def beside(disk, operation):

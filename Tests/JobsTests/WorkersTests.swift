@@ -12,13 +12,18 @@ import Jobs
 
 /// Real jobs on the built-in digits, with the same store, engine and threads as in the service.
 @Suite(.serialized) struct WorkersTests {
+  /// Long enough to be stopped in its course, after some saved states.
+  private static let severalSaves = Specs.quick.setting("/training/epochs", to: 60).setting("/training/attack/steps", to: 5)
+
   private struct House {
     let store: Store
     let registry: Registry
     let workers: Workers
 
-    init(_ folder: TestFolder, count: Int = 1) throws {
-      store = try Store(at: folder.url)
+    init(_ folder: TestFolder, count: Int = 1) throws { try self.init(at: folder.url, count: count) }
+
+    init(at url: URL, count: Int = 1) throws {
+      store = try Store(at: url)
       registry = Registry(store)
       workers = Workers(store: store, registry: registry, engine: Engine(threads: 2), count: count)
       try workers.start()
@@ -167,7 +172,7 @@ import Jobs
     let folder = try TestFolder()
     let house = try House(folder)
     defer { _ = house.workers.drain(within: 10) }
-    let document = Specs.quick.setting("/training/epochs", to: 60).setting("/training/attack/steps", to: 5)
+    let document = Self.severalSaves
     let straight = try house.submit(document)
     #expect(try await eventually { try house.state(straight).isTerminal })
     let halting = try house.submit(document)
@@ -210,7 +215,7 @@ import Jobs
   @Test("a drained job goes back to the queue, and the next process ends it")
   func drain() async throws {
     let folder = try TestFolder()
-    let document = Specs.quick.setting("/training/epochs", to: 60).setting("/training/attack/steps", to: 5)
+    let document = Self.severalSaves
     let id: String
     do {
       let house = try House(folder)
@@ -263,7 +268,7 @@ import Jobs
     let folder = try TestFolder()
     let house = try House(folder)
     defer { _ = house.workers.drain(within: 10) }
-    let document = Specs.quick.setting("/training/epochs", to: 60).setting("/training/attack/steps", to: 5)
+    let document = Self.severalSaves
     let straight = try house.submit(document)
     #expect(try await eventually { try house.state(straight).isTerminal })
     // As after crashes: it was saved in the middle, and is not tried again.
@@ -306,21 +311,15 @@ import Jobs
   func directoryAway() async throws {
     let folder = try TestFolder()
     let data = folder.url.appendingPathComponent("data")
-    let store = try Store(at: data)
-    let workers = Workers(store: store, registry: Registry(store), engine: Engine(threads: 2))
-    try workers.start()
+    let house = try House(at: data)
+    let (store, workers) = (house.store, house.workers)
     defer { _ = workers.drain(within: 10) }
-    let document = Specs.quick.setting("/training/epochs", to: 60).setting("/training/attack/steps", to: 5)
-    func submit() throws -> String {
-      defer { workers.wakeUp() }
-      return try store.submit(SpecCheck(Registry(store)).accept(document).spec).id
-    }
-    let (straight, interrupted) = (try submit(), try submit())
+    let (straight, interrupted) = (try house.submit(Self.severalSaves), try house.submit(Self.severalSaves))
     #expect(try await eventually { try store.job(interrupted).state == .running })
     let away = folder.url.appendingPathComponent("away")
     try FileManager.default.moveItem(at: data, to: away)
     #expect(try await eventually { try store.job(interrupted).warnings.contains { $0.code == "storage_gone" } })
-    #expect(throws: StorageError.self) { try submit() }
+    #expect(throws: StorageError.self) { try house.submit(Self.severalSaves) }
     try FileManager.default.moveItem(at: away, to: data)
     #expect(try await eventually { try store.job(interrupted).state.isTerminal })
     let job = try store.job(interrupted)
@@ -331,16 +330,10 @@ import Jobs
   @Test("a job whose saved state went while it was paused begins anew, says so, and ends in the same bits")
   func stateGone() async throws {
     let folder = try TestFolder()
-    let store = try Store(at: folder.url)
-    let workers = Workers(store: store, registry: Registry(store), engine: Engine(threads: 2))
-    try workers.start()
+    let house = try House(folder)
+    let (store, workers) = (house.store, house.workers)
     defer { _ = workers.drain(within: 10) }
-    let document = Specs.quick.setting("/training/epochs", to: 60).setting("/training/attack/steps", to: 5)
-    func submit() throws -> String {
-      defer { workers.wakeUp() }
-      return try store.submit(SpecCheck(Registry(store)).accept(document).spec).id
-    }
-    let (straight, interrupted) = (try submit(), try submit())
+    let (straight, interrupted) = (try house.submit(Self.severalSaves), try house.submit(Self.severalSaves))
     #expect(try await eventually { try store.metrics(of: interrupted).points.count > 3 })
     _ = try workers.pause(interrupted)
     #expect(try await eventually { try store.job(interrupted).state == .paused })

@@ -5,8 +5,9 @@ import Glibc
 /// SQLite's write-ahead log, looked at before SQLite opens it ("The WAL-Index… File Format", sqlite.org/fileformat2.html#walformat).
 ///
 /// SQLite takes the frames up to the first one whose checksum is wrong, and drops the rest without a word. A log that was cut off at its
-/// end by a power cut looks like one that was damaged in its last frame, but frames of the same log behind a wrong one may be commits that
-/// were acknowledged: that is worth a line in the log.
+/// end by a power cut looks like one that was damaged in its last frame, and so does one whose process was killed while it wrote that frame:
+/// SQLite writes its header and its page one after the other. But frames of the same log behind a wrong one may be commits that were
+/// acknowledged: that is worth a line in the log.
 package struct WriteAheadLog {
   /// Frames that match their checksums: SQLite will take those up to the last that ends a transaction.
   package private(set) var wholeFrames = 0
@@ -34,8 +35,14 @@ package struct WriteAheadLog {
       (lostFrames, lostCommits) = (1, 1)
       return
     }
-    let pageBytes = Int(header[2])
+    readFrames(header, pageBytes: Int(header[2]), after: headerSum)
+    // It may never have been a commit.
+    if lostFrames == 1 { (lostFrames, lostCommits) = (0, 0) }
+  }
+
+  private mutating func readFrames(_ header: [UInt32], pageBytes: Int, after headerSum: (UInt32, UInt32)) {
     self.pageBytes = pageBytes
+    let isBigEndian = header[0] & 1 == 1
     var (sum, isWhole, pending) = (headerSum, true, [Int: Int]())
     for offset in stride(from: Self.headerBytes, through: file.size - Self.frameBytes - pageBytes, by: Self.frameBytes + pageBytes) {
       guard let frame = Self.words(of: file, at: offset, count: 6),

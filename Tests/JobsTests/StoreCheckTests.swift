@@ -1,0 +1,113 @@
+import Files
+import Foundation
+import GRDB
+import Jobs
+import JSON
+import Testing
+
+@Suite("The check of a data directory") struct StoreCheckTests {
+  @Test("a bad row of a job takes nothing with it but itself")
+  func badRow() throws {
+    let folder = try TestFolder()
+    let ids: [String]
+    do {
+      let store = try Store(at: folder.url)
+      ids = try (0..<3).map { _ in try store.submit(Specs.parsed(Specs.smallest)).id }
+      try store.close()
+    }
+    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
+    try database.write { db in try db.execute(sql: "UPDATE jobs SET state = 'confused' WHERE id = ?", arguments: [ids[1]]) }
+    try database.close()
+    let store = try Store(at: folder.url)
+    #expect(try store.jobs().elements.map(\.job.id) == [ids[2], ids[0]])
+    #expect(throws: Damaged.self) { try store.job(ids[1]) }
+    #expect(try store.counts() == [.queued: 2])
+    try store.close()
+    let check = try StoreCheck(folder.url)
+    #expect(check.findings.map(\.id) == [ids[1]])
+    #expect(check.findings.map(\.kind) == [.record])
+    #expect(check.open == check.findings)
+    let repair = try StoreCheck(folder.url, repair: true)
+    #expect(repair.findings.map(\.mended) == ["moved into lost+found as text"])
+    #expect(repair.open.isEmpty)
+    #expect(try StoreCheck(folder.url).isWhole)
+  }
+
+  @Test("the folder of a job goes with its record, so that no database without jobs is left beside it")
+  func badRowOfTheOnlyJob() throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    try Folder.make(store.directory.job(id))
+    try store.close()
+    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
+    try database.write { db in try db.execute(sql: "UPDATE jobs SET state = 'confused'") }
+    try database.close()
+    #expect(try StoreCheck(folder.url, repair: true).open.isEmpty)
+    #expect(Folder.names(in: folder.url.appendingPathComponent("lost+found")).contains { $0.hasPrefix(id) })
+    #expect(try Store(at: folder.url).jobs().elements.isEmpty)
+  }
+
+  @Test("the check says what it did about a damaged file, and calls it known from then on")
+  func damagedFile() throws {
+    let folder = try TestFolder()
+    let id: String
+    do {
+      let store = try Store(at: folder.url)
+      id = try store.submit(Specs.parsed(Specs.smallest)).id
+      let file = try store.directory.files.write { try $0.append(Data("weights".utf8)) }
+      try store.note(.made(.last, sha256: file.sha256), of: id)
+      try Data("wreckage".utf8).write(to: store.directory.files.url(of: file.sha256))
+      try store.close()
+    }
+    let found = try StoreCheck(folder.url)
+    #expect(found.open.map(\.kind) == [.file])
+    #expect(found.findings.map(\.mended) == [nil])
+    let repair = try StoreCheck(folder.url, repair: true)
+    #expect(repair.open.isEmpty)
+    #expect(repair.findings.first?.mended?.contains("lost+found") == true)
+    let again = try StoreCheck(folder.url)
+    #expect(again.findings.map(\.isKnown) == [true])
+    #expect(again.open.isEmpty)
+    #expect(!again.isWhole)
+  }
+
+  @Test("a file that no record names is told and is no damage")
+  func unnamedFile() throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    _ = try store.directory.files.write { try $0.append(Data("nobody's".utf8)) }
+    try store.close()
+    let check = try StoreCheck(folder.url)
+    #expect(check.findings.map(\.kind) == [.unnamed])
+    #expect(check.open.isEmpty)
+  }
+
+  @Test("a damaged database is refused in words, and what can be read of it is saved")
+  func damagedDatabase() throws {
+    let folder = try TestFolder()
+    let database = folder.url.appendingPathComponent("temper.sqlite")
+    do {
+      let store = try Store(at: folder.url)
+      for number in 0..<60 {
+        try store.submit(Specs.parsed(Specs.smallest.setting("/name", to: .string("job \(number)"))))
+      }
+      try store.close()
+    }
+    var bytes = try Data(contentsOf: database)
+    // The inner pages of some table: headers of pages that say nonsense.
+    for page in stride(from: bytes.count / 4096 / 2, to: bytes.count / 4096, by: 3) {
+      bytes.replaceSubrange(page * 4096..<page * 4096 + 64, with: Data(repeating: 0xFF, count: 64))
+    }
+    try bytes.write(to: database)
+    let error = try #require(throws: DataDirectoryError.self) { try Store(at: folder.url) }
+    #expect(error.description.contains("is damaged"))
+    #expect(error.description.contains("temper fsck"))
+    let check = try StoreCheck(folder.url)
+    #expect(check.findings.contains { $0.kind == .database })
+    _ = try StoreCheck(folder.url, repair: true)
+    let store = try Store(at: folder.url)
+    #expect(try store.jobs().elements.count <= 60)
+    #expect(Folder.names(in: folder.url.appendingPathComponent("lost+found")).contains { $0.hasPrefix("temper.sqlite.") })
+  }
+}
