@@ -31,7 +31,7 @@ def idx(path):
     return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(tuple(int(n) for n in shape))
 
 
-def dataset(path, split, steps):
+def dataset(path, split, steps=()):
     """Images in [0, 1] after these steps of preprocessing, in PyTorch's order, or rows; and labels."""
     path = pathlib.Path(path)
     if path.is_dir():

@@ -29,11 +29,12 @@ def report(binary, spec, out, threads):
     return json.loads((pathlib.Path(out) / "report.json").read_text())
 
 
-def trained(binary, method, data, threat, out, threads):
-    """The checkpoint of a small network, trained on MNIST by `method`."""
+def trained(binary, method, data, threat, out, threads, model=None, training=None):
+    """The checkpoint of a network, small unless `model` says otherwise, trained on MNIST by `method` or as `training` says."""
     base = {"batch_size": 128, "select": "last", "optimizer": {"name": "adam", "learning_rate": 0.001}, "schedule": {"name": "cosine"}}
-    spec = {"dataset": {"path": str(data.resolve()), "format": "idx"}, "model": {"layers": SMALL}, "threat": threat,
-            "training": base | TRAINING[method], "evaluation": {"attacks": [{"name": "fgsm"}], "samples": 100, "curve": []}}
+    spec = {"dataset": {"path": str(data.resolve()), "format": "idx"}, "model": model or {"layers": SMALL}, "threat": threat,
+            "training": base | (training or TRAINING[method]),
+            "evaluation": {"attacks": [{"name": "fgsm"}], "samples": 100, "curve": []}}
     report(binary, spec, out, threads)
     return pathlib.Path(out) / "checkpoints" / "last.safetensors"
 
