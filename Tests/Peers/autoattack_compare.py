@@ -83,7 +83,7 @@ def run_authors(make, model, images, labels, norm, epsilon, attack, seed, batch)
     said = re.findall(r"robust accuracy after (\S+): ([\d.]+)% \(total time ([\d.]+) s\)", "\n".join(log))
     names = {theirs: ours for ours, theirs in PARTS.items()}
     parts = {names[name.lower()]: {"robust_accuracy": float(value) / 100, "total_seconds": float(total)} for name, value, total in said}
-    return {"robust_accuracy": right.float().mean().item(), "right": right.nonzero().flatten().tolist(), "parts": parts, "seconds": seconds}
+    return {"robust_accuracy": right.sum().item() / len(right), "right": right.nonzero().flatten().tolist(), "parts": parts, "seconds": seconds}
 
 
 def run_temper(binary, checkpoint, images, labels, threat, attacks, out, threads):
