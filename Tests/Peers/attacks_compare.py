@@ -60,6 +60,8 @@ def distances(model, images, labels, options):
         kind = {"linf": foolbox.attacks.LinfDeepFoolAttack, "l2": foolbox.attacks.L2DeepFoolAttack}[options.norm]
         attack = kind(steps=options.steps or 50)
     found, _, success = attack(foolbox.PyTorchModel(model, bounds=(0, 1), device="cpu"), images, labels, epsilons=None)
+    # Where C&W finds nothing, foolbox returns a black image, which the network may well take for another class.
+    success = success & (found.flatten(1).abs().amax(1) > 0)
     moved = (found - images).flatten(1)[success]
     return moved.abs().amax(1) if options.norm == "linf" else moved.norm(dim=1)
 

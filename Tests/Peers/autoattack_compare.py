@@ -19,8 +19,10 @@ import contextlib
 import importlib
 import inspect
 import json
+import math
 import pathlib
 import re
+import statistics
 import sys
 import tempfile
 import time
@@ -139,9 +141,11 @@ class Table:
             if attack in DISTANCES:
                 theirs = self.cell(name, norm, attack, "foolbox")
                 if theirs:
-                    change = 100 * (ours["median_distance"] / theirs["median_distance"] - 1)
-                    lines.append(start + f"| {ours['median_distance']:.4f} | {theirs['median_distance']:.4f} (foolbox) | {change:+.2f} % | "
-                                 + ("above |" if change > DISTANCE_ALLOWANCE else "|"))
+                    # The median of all images is infinite where fewer than half were found; then the means of those that were are compared.
+                    kind = "median" if math.isfinite(float(theirs["median_distance"])) else "mean"
+                    change = 100 * (float(ours[f"{kind}_distance"]) / theirs[f"{kind}_distance"] - 1)
+                    lines.append(start + f"| {kind} {float(ours[f'{kind}_distance']):.4f} | {theirs[f'{kind}_distance']:.4f} (foolbox, "
+                                 + f"{theirs['found']} found) | {change:+.2f} % | " + ("above |" if change > DISTANCE_ALLOWANCE else "|"))
                 continue
             theirs = self.authors(name, norm, attack)
             if theirs:
@@ -213,8 +217,8 @@ def fill_distances(table, network, options):
             began = time.perf_counter()
             given = argparse.Namespace(attack=attack, norm=norm, steps=None, binary_search_steps=None)
             found = attacks_compare.distances(model, images[right], labels[right], given)
-            # Not torch.median, which is the lower of the two in the middle.
-            kept = {"median_distance": found.quantile(0.5).item(), "mean_distance": found.mean().item(), "found": len(found),
+            distances = sorted(found.tolist()) + [math.inf] * (int(right.sum()) - len(found))
+            kept = {"median_distance": statistics.median(distances), "mean_distance": found.mean().item(), "found": len(found),
                     "seconds": time.perf_counter() - began}
             table.keep(about | kept, network, norm, attack, "foolbox")
 
