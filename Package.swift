@@ -41,7 +41,7 @@ let package = Package(
 
     // Below everything.
     module("JSON", []),
-    module("Files", ["COpenSSL"]),
+    module("Files", ["COpenSSL", "CArchive"]),
 
     // From the kernels up to the job.
     module("TensorEngine", ["COneDNN", "CKernels", "CMalloc"]),

@@ -36,6 +36,8 @@ package struct Job: Hashable, Sendable {
   package var transitions: [Transition]
   /// The SHA-256 of its report.
   package let report: String?
+  /// The SHA-256 of its evidence; `nil` as long as it has none, and where its spec wants none.
+  package let evidence: String?
   /// The seconds that its earlier attempts ran.
   package let secondsRun: Double
   /// Grows with every change that shows in the record: what an ETag is made of.

@@ -74,7 +74,10 @@ import Jobs
     #expect(try JobSpec(reading: report.spec) == JobSpec(reading: job.spec))
     // No file is left that only a resumed job would need.
     #expect(!FileManager.default.fileExists(atPath: house.store.directory.job(id).path))
-    #expect(house.store.directory.files.all().count == CheckpointRole.allCases.count + 1)
+    // The checkpoints, the report and the evidence.
+    #expect(house.store.directory.files.all().count == CheckpointRole.allCases.count + 2)
+    let evidence = try #require(try house.store.openEvidence(of: id))
+    #expect(evidence.sha256 == job.evidence && evidence.file.size > 0)
     #expect(report.dataset.trainCount + report.dataset.validationCount == 200)
     #expect(report.dataset.evaluatedCount == 50)
     #expect(report.before != nil)

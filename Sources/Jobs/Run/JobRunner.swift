@@ -17,8 +17,9 @@ package struct JobRunner: Sendable {
     self.catalogue = catalogue
   }
 
-  /// Runs the job on the calling thread and writes its checkpoints. The caller stores the report, and then removes the saved state: with
-  /// `removeState(in:)`, or with the whole directory.
+  /// Runs the job on the calling thread and writes its checkpoints, and its evidence to `Evidence.url(in: directory)` unless the spec wants
+  /// none. The caller stores the report and the evidence, and then removes the saved state: with `removeState(in:)`, or with the whole
+  /// directory.
   ///
   /// - Parameters:
   ///   - directory: of this job alone; made if it is missing.
@@ -39,7 +40,10 @@ package struct JobRunner: Sendable {
   ) throws -> Report {
     try control.check()
     try waitingOutShortage(waitForRoom) { try Folder.make(directory) }
-    if !resume { Self.removeState(in: directory) }
+    if !resume {
+      Self.removeState(in: directory)
+      Folder.remove(Evidence.url(in: directory))
+    }
     let missing = try resume ? Self.missingState(in: directory, known: knownStep) : nil
     let whole = try waitingOutShortage(waitForRoom) { try catalogue.load(spec.dataset.reference) }
     let dataset = whole.limited(to: spec.dataset.limit, seed: spec.seed)
@@ -86,6 +90,7 @@ package struct JobRunner: Sendable {
   package static func removeState(in directory: URL) {
     TrainingRun.removeState(in: directory)
     EvaluationFile(directory: directory).remove()
+    Folder.remove(directory.appendingPathComponent(FinalEvaluation.imagesName))
     for folder in [directory, directory.appendingPathComponent("checkpoints")] {
       for name in Folder.names(in: folder) where name.hasPrefix(".") && name.hasSuffix(".new") {
         Folder.remove(folder.appendingPathComponent(name))
@@ -137,6 +142,7 @@ private struct RunningJob {
       storage: storage, trained: trained.saved
     ).run(before: baseline, after: trained.final, resume: resume)
     let (before, after) = (evaluation.before, evaluation.after)
+    try evaluation.images.map { try keepEvidence($0, after, of: trained.final) }
     var warnings = [missing].compactMap { $0 } + trained.warnings + evaluation.warnings
     for warning in [weakerThanTraining, singleValueBatches(trained), repeated].compactMap({ $0 }) {
       sink.warning(warning)
@@ -200,10 +206,16 @@ private struct RunningJob {
     return Subject(parameters: try parameters(of: stored.weights), sha256: stored.sha256)
   }
 
-  private func parameters(of weights: Weights) throws -> Parameters {
-    let parameters = Parameters(graph.layout)
-    for (parameter, tensor) in zip(graph.layout.ids, try weights.tensors(for: graph.layout)) { parameters[parameter] = tensor }
-    return parameters
+  private func parameters(of weights: Weights) throws -> Parameters { try Parameters(weights, for: graph.layout) }
+
+  // MARK: Evidence
+
+  private func keepEvidence(_ images: AdversarialImages, _ evaluation: Evaluation, of model: Subject) throws {
+    guard let outcomes = evaluation.outcomes else { return }
+    let evidence = try EvidenceWriter(
+      spec: spec, dataset: dataset, modelSHA256: model.sha256, attacks: evaluation.attacks.map(\.settings), outcomes: outcomes,
+      images: images)
+    try waitingOutShortage(storage.waitForRoom) { try evidence.write(to: Evidence.url(in: storage.directory)) { try control.check() } }
   }
 
   // MARK: Warnings

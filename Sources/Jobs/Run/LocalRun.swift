@@ -5,7 +5,8 @@ import Synchronization
 import TensorEngine
 import Training
 
-/// Runs a job in this process without a store, for `temper run`. It writes `report.json`, `metrics.csv` and `checkpoints/`.
+/// Runs a job in this process without a store, for `temper run`. It writes `report.json`, `metrics.csv`, `evidence.tar` and
+/// `checkpoints/`.
 package struct LocalRun: Sendable {
   private let runner: JobRunner
 
@@ -22,7 +23,9 @@ package struct LocalRun: Sendable {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let file = directory.appendingPathComponent("metrics.csv")
     // Remove the results of an earlier run in the same folder.
-    for name in ["report.json", "metrics.csv"] { try? FileManager.default.removeItem(at: directory.appendingPathComponent(name)) }
+    for name in ["report.json", "metrics.csv", Evidence.fileName] {
+      try? FileManager.default.removeItem(at: directory.appendingPathComponent(name))
+    }
     told.metrics = { metrics in
       let points = history.withLock { history in
         history.append(MetricsPoint(metrics))

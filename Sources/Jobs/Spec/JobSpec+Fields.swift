@@ -119,6 +119,11 @@ extension EvaluationSection {
             + "`stratified` draws them by the seed with the share of each class kept; by default they are drawn by the seed from all, which "
             + "is a fair sample however the test part is sorted."),
         Field(
+          "evidence", .boolean,
+          help: "Whether the job keeps the misclassified image of each example that falls to an attack, with its clean one, for "
+            + "`GET /v1/jobs/JOB/evidence` and `temper verify`; by default where those of all examples would take at most 2 GiB. A completed "
+            + "spec says which."),
+        Field(
           "curve", .list(.number(atLeast: 0, unit: .pixels), count: 0...64),
           help: "The epsilons of the curve of accuracy; by default thirds of `threat.epsilon`, from 0 to a third beyond it."),
         Field(
@@ -141,6 +146,7 @@ extension EvaluationSection {
     threats = values.sections("threats").map(Threat.init)
     samples = values.integer("samples")
     order = values.has("order") ? values.word("order") : nil
+    keepsEvidence = values.flag("evidence")
     curve = values.numbers("curve")
     isAdaptive = values.flag("adaptive")
     baseline = values.object["baseline"]?.string

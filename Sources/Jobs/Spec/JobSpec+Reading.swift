@@ -49,6 +49,8 @@ extension JobSpec {
       let usual = EvaluationSettings.standardAttacks.map { $0.json(for: .evaluation) }
       values = values.setting("/evaluation/attacks", to: .array(usual))
     }
+    // The same: `EvidenceChoice` knows how many images there are.
+    if !given.section("evaluation").has("evidence") { values = values.setting("/evaluation/evidence", to: true) }
     json = .object(values.object)
     name = values.optionalText("name")
     labels = values.texts("labels")

@@ -76,6 +76,8 @@ package struct EvaluationSection: Hashable, Sendable {
   package let isAdaptive: Bool
   /// Which images, where there are more than `samples`; `nil`: drawn by the seed.
   package let order: ExampleOrder?
+  /// Whether the misclassified images are kept: see `Evidence`.
+  package let keepsEvidence: Bool
   /// Epsilons; empty for no curve.
   package let curve: [Double]
   /// Weights that stand for "before" in the report: an `mdl_…` or `ckpt_…`; `nil`: the job's own base model.

@@ -10,7 +10,8 @@ struct Run: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run one job in this process, without a server.",
     discussion: """
-      Leaves DIR/report.json, DIR/metrics.csv and DIR/checkpoints/{base,last,best_robust,best_clean}.safetensors. The spec may name its \
+      Leaves DIR/report.json, DIR/metrics.csv, DIR/checkpoints/{base,last,best_robust,best_clean}.safetensors, and DIR/evidence.tar, which \
+      temper verify replays. The spec may name its \
       dataset by path, relative to the spec: {"path": "../mnist", "format": "idx"}. Exits by the verdict of the spec's gates. \
       --junit, --sarif and --markdown leave the verdict for a CI system; the summary of a step of GitHub's (GITHUB_STEP_SUMMARY) is written by itself.
       """)
