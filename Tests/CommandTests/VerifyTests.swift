@@ -38,4 +38,24 @@ import Testing
     #expect(try await Executable.run("verify", junk, "--model", junk, "--format", "idx").code == 2)
     #expect(try await Executable.run("verify", junk, "--model", junk, "--data", space.path("none.npz")).code == 2)
   }
+
+  @Test("run makes adversarial images of a spec of kind generate, which a spec can name by path") func generate() async throws {
+    let space = try Workspace()
+    _ = try await Executable.run("run", "-", "--out", space.path("base"), input: TinySpec.train())
+    let spec = """
+      {"kind": "generate", "dataset": {"id": "digits", "limit": 200}, "threat": {"norm": "linf", "epsilon": 0.05},
+       "model": {"architecture": "linear", "init": "\(space.path("base/checkpoints/base.safetensors"))"},
+       "generation": {"attack": {"name": "fgsm"}, "part": "train"}}
+      """
+    let outcome = try await Executable.run("run", "-", "--json", "--out", space.path("made"), input: spec)
+    let result = try JSONValue(parsing: outcome.output)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(result["parts"]?.elements?.first?["images"] == 200)
+    #expect(try SHA256Digest.hex(ofFile: space.url.appendingPathComponent("made/dataset.npz")) == result["sha256"]?.string)
+    let data = #"{"path": "\#(space.path("made/dataset.npz"))", "format": "npz"}"#
+    let trained = try await Executable.run("run", "-", "--out", space.path("next"), input: TinySpec.train(dataset: data))
+    #expect([0, 6].contains(trained.code), "\(trained.errors)")
+    let generated = try await Executable.run("verify", space.path("made/evidence.tar"), "--model", space.path("made/dataset.npz"))
+    #expect(generated.code == 1 && generated.errors.contains("of a job of kind generate"))
+  }
 }

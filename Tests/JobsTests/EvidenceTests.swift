@@ -205,11 +205,11 @@ struct EvidenceTests {
   }
 }
 
-/// Images of 2,000 × 2,000 pixels, which nobody has.
+/// Images of 1,000 × 1,000 pixels, which nobody has.
 private struct LargeImages: Catalogue {
   func facts(of dataset: DatasetSection.Reference) throws -> DatasetFacts? {
     var facts = DatasetFacts(try VerifiedData.load("digits", format: nil))
-    facts.shape = [2_000, 2_000, 3]
+    facts.shape = [1_000, 1_000, 3]
     return facts
   }
 

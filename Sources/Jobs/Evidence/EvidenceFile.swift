@@ -65,6 +65,9 @@ struct EvidenceFile {
       default: continue
       }
     }
+    if let description, npz == nil, (try? JSONValue(parsing: Array(description)))?["format"]?.string == GeneratedImagesWriter.format {
+      throw EvidenceError("this is of a job of kind generate: a data set, and no evaluation that could be replayed")
+    }
     guard let description, let npz else {
       throw EvidenceError("the archive lacks \(description == nil ? Evidence.description : Evidence.examples)")
     }

@@ -22,7 +22,7 @@ struct EvidenceWriter {
   ///   - attacks: with every setting.
   init(
     spec: JobSpec, dataset: Dataset, modelSHA256: String, attacks: [AttackSettings], outcomes: ExampleOutcomes, images: AdversarialImages
-  ) throws {
+  ) {
     self.spec = spec
     self.dataset = dataset
     self.modelSHA256 = modelSHA256
@@ -34,7 +34,7 @@ struct EvidenceWriter {
 
   /// Writes the file so that its name has all of it or nothing.
   ///
-  /// - Parameter control: called now and then; what it throws ends the writing.
+  /// - Parameter control: called between pieces of images; what it throws ends the writing.
   func write(to url: URL, control: () throws -> Void) throws {
     // The digest of the examples goes before them, so they are put together twice; that takes no room.
     let digest = SHA256Digest()
@@ -75,7 +75,7 @@ struct EvidenceWriter {
         "withstood": .int(Int64(outcomes.robust.count { $0 })), "misclassified": .int(Int64(found.count)),
       ],
       "spec": spec.json,
-      "members": [.init(stringLiteral: Evidence.examples): ["bytes": .int(Int64(bytes)), "sha256": .string(sha256)]],
+      "members": [Evidence.examples: ["bytes": .int(Int64(bytes)), "sha256": .string(sha256)]],
     ]
   }
 

@@ -44,7 +44,8 @@ struct FinalEvaluation {
   /// - Parameter resume: whether to continue from the saved state of an earlier attempt.
   func run(before: Subject?, after: Subject, resume: Bool) throws -> Outcome {
     let file = EvaluationFile(directory: storage.directory)
-    let (saved, warnings): (EvaluationState?, [Warning]) = try resume ? found(file) : (nil, [])
+    let (saved, warnings): (EvaluationState?, [Warning]) = try resume ? file.found(storage) : (nil, [])
+    for warning in warnings { sink.warning(warning) }
     // The same weights are evaluated only once.
     let isSame = before?.sha256 == after.sha256
     let base = isSame ? nil : before
@@ -105,16 +106,6 @@ struct FinalEvaluation {
       return EvaluationState(
         before: snapshots[0], after: snapshots[1], transferBefore: unlessEmpty(snapshots[2]), transferAfter: unlessEmpty(snapshots[3]),
         saved: SavedState(step: trained.step, position: snapshots.reduce(trained.position) { $0 + $1.finishedShards }))
-    }
-  }
-
-  private func found(_ file: EvaluationFile) throws -> (EvaluationState?, [Warning]) {
-    do {
-      return (try waitingOutShortage(storage.waitForRoom) { try file.read() }, [])
-    } catch let damage as SealedFile.Damage {
-      let warning = try waitingOutShortage(storage.waitForRoom) { try file.setAside(damage, by: storage.setAside) }
-      sink.warning(warning)
-      return (nil, [warning])
     }
   }
 

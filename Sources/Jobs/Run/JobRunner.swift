@@ -90,12 +90,44 @@ package struct JobRunner: Sendable {
   package static func removeState(in directory: URL) {
     TrainingRun.removeState(in: directory)
     EvaluationFile(directory: directory).remove()
-    Folder.remove(directory.appendingPathComponent(FinalEvaluation.imagesName))
+    for name in imageFiles { Folder.remove(directory.appendingPathComponent(name)) }
     for folder in [directory, directory.appendingPathComponent("checkpoints")] {
       for name in Folder.names(in: folder) where name.hasPrefix(".") && name.hasSuffix(".new") {
         Folder.remove(folder.appendingPathComponent(name))
       }
     }
+  }
+}
+
+extension JobRunner {
+  /// The files of the images that an evaluation finds, in the folder of a job.
+  static let imageFiles = [FinalEvaluation.imagesName] + GenerationRun.Part.allCases.map(\.imagesName)
+
+  /// Runs a job that makes adversarial images, on the calling thread: they are left as `GeneratedImages.url(in: directory)`, with
+  /// `Evidence.url(in: directory)` beside them. The parameters are those of `run`.
+  package func generate(
+    _ spec: JobSpec, in directory: URL, resume: Bool = false, saveInterval: Double = 1, sink: RunSink = RunSink(),
+    control: RunControl = RunControl(), setAside: @escaping @Sendable (URL, String) throws -> Void = TrainingRun.renameDamaged,
+    waitForRoom: @escaping @Sendable (StorageError) throws -> Void = { throw $0 }
+  ) throws -> GeneratedImages {
+    guard let generation = spec.generation, let initial = spec.model.initial else { throw NotFound("images to make") }
+    try control.check()
+    try waitingOutShortage(waitForRoom) { try Folder.make(directory) }
+    if !resume { Self.removeState(in: directory) }
+    let dataset = try waitingOutShortage(waitForRoom) { try catalogue.load(spec.dataset.reference) }
+    let graph = try spec.model.description.graph(input: dataset.imageShape, classes: dataset.classes)
+    guard let stored = try waitingOutShortage(waitForRoom, { try catalogue.weights(initial) }) else { throw NotFound("weights \(initial)") }
+    let meter = JobProgressMeter(trainingShare: 0, report: sink.progress)
+    let run = GenerationRun(
+      spec: spec, generation: generation, dataset: dataset, graph: graph,
+      model: Subject(parameters: try Parameters(stored.weights, for: graph.layout), sha256: stored.sha256), engine: engine,
+      threads: min(spec.resources.threads ?? engine.threads, engine.threads), meter: meter, sink: sink, control: control,
+      storage: RunStorage(
+        directory: directory, checkpoints: CheckpointFolder(directory), saveInterval: saveInterval, setAside: setAside,
+        waitForRoom: waitForRoom))
+    let images = try run.run(resume: resume)
+    meter.finish()
+    return images
   }
 }
 
@@ -212,7 +244,7 @@ private struct RunningJob {
 
   private func keepEvidence(_ images: AdversarialImages, _ evaluation: Evaluation, of model: Subject) throws {
     guard let outcomes = evaluation.outcomes else { return }
-    let evidence = try EvidenceWriter(
+    let evidence = EvidenceWriter(
       spec: spec, dataset: dataset, modelSHA256: model.sha256, attacks: evaluation.attacks.map(\.settings), outcomes: outcomes,
       images: images)
     try waitingOutShortage(storage.waitForRoom) { try evidence.write(to: Evidence.url(in: storage.directory)) { try control.check() } }

@@ -44,4 +44,15 @@ package struct LocalRun: Sendable {
     JobRunner.removeState(in: directory)
     return report
   }
+
+  /// Makes adversarial images, on the calling thread: leaves `dataset.npz`, which a spec can name by path, and `evidence.tar`.
+  package func generate(_ spec: JobSpec, in directory: URL, sink: RunSink = RunSink(), control: RunControl? = nil) throws -> GeneratedImages
+  {
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    for url in [GeneratedImages.url(in: directory), Evidence.url(in: directory)] { Folder.remove(url) }
+    let images = try runner.generate(
+      spec, in: directory, sink: sink, control: control ?? RunControl(seconds: spec.resources.maxSeconds))
+    JobRunner.removeState(in: directory)
+    return images
+  }
 }

@@ -7,7 +7,9 @@ enum EvidenceChoice {
 
   /// The document with the choice in it. As long as there are no facts it stays as it is.
   static func completed(_ document: JSONValue, _ spec: JobSpec, _ facts: DatasetFacts?) -> JSONValue {
-    guard (document["evaluation"]?["evidence"] ?? .null) == .null, let facts else { return document }
+    guard (document["evaluation"]?["evidence"] ?? .null) == .null, let facts, spec.generation == nil else {
+      return document
+    }
     let examples = min(spec.evaluation.samples, facts.testCount)
     let bytes = 2 * examples * facts.shape.count * MemoryLayout<Float>.size
     return document.setting("/evaluation/evidence", to: .bool(bytes <= usualBytes))

@@ -17,7 +17,13 @@ extension JobSpec {
           [Field("training", .object(TrainingSettings.object), default: [:], help: "How the model is trained.")]),
         Variants.Variant(
           "evaluate", "The robustness of `model.init`, without training.",
-          [Field("training", .only(.null, .conflict, noTraining), help: "None.")]),
+          [Field("training", .only(.null, .conflict, noTraining("evaluate")), help: "None.")]),
+        Variants.Variant(
+          "generate", "Adversarial images of a data set against `model.init`, as a new data set.",
+          [
+            Field("training", .only(.null, .conflict, noTraining("generate")), help: "None."),
+            Field("generation", .object(GenerationSection.object), default: [:], help: "How the images are made."),
+          ]),
       ], default: "train", help: "What the job does."),
     fields: [
       Field("name", .text(1...200), help: "What to call it."),
@@ -27,7 +33,8 @@ extension JobSpec {
       Field("dataset", .object(DatasetSection.object), .required, help: "The images."),
       Field("model", .object(ModelSection.object), .required, help: "The network."),
       Field("threat", .object(Threat.object), .required, help: "What an adversary may do."),
-      Field("evaluation", .object(EvaluationSection.object), default: [:], help: "How the result is questioned."),
+      Field(
+        "evaluation", .object(EvaluationSection.object), default: [:], help: "How the result is questioned; not of a job of kind generate."),
       Field("gates", .list(.object(Gate.object), count: 0...64), default: [], help: "Bounds that the result must reach."),
       Field(
         "precision", .choice(Precision.self), default: "fp32",
@@ -40,7 +47,9 @@ extension JobSpec {
   /// JSON Schema 2020-12 of the same.
   package static var schema: JSONValue { SchemaWriter.document(object, title: "A job of Temper") }
 
-  private static let noTraining = "a job of kind evaluate does not train; leave training out, or make the kind train"
+  private static func noTraining(_ kind: String) -> String {
+    "a job of kind \(kind) does not train; leave training out, or make the kind train"
+  }
 }
 
 extension DatasetSection {

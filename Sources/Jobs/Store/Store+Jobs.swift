@@ -205,6 +205,7 @@ extension Job {
     finishedAt = (row["finished_at"] as Int64?).map(Timestamp.init)
     report = row["report"]
     evidence = row["evidence"]
+    generated = row["generated"]
     secondsRun = Double(try row.count("ran_ms", of: id)) / 1_000
     revision = try row.count("revision", of: id)
     self.transitions = transitions

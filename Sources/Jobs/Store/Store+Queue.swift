@@ -53,15 +53,19 @@ extension Store {
     package var report: KeptFile?
     /// The same, where the spec wants it.
     package var evidence: KeptFile?
+    /// Of one that made a data set.
+    package var generated: NewDataset?
 
     package init(
-      _ state: JobState, reason: String? = nil, seconds: Double = 0, report: KeptFile? = nil, evidence: KeptFile? = nil
+      _ state: JobState, reason: String? = nil, seconds: Double = 0, report: KeptFile? = nil, evidence: KeptFile? = nil,
+      generated: NewDataset? = nil
     ) {
       self.state = state
       self.reason = reason
       self.seconds = seconds
       self.report = report
       self.evidence = evidence
+      self.generated = generated
     }
   }
 
@@ -78,6 +82,10 @@ extension Store {
         guard let file else { continue }
         try Self.named(file, change.db)
         try change.db.execute(sql: "UPDATE jobs SET \(column) = ? WHERE id = ?", arguments: [file.sha256, id])
+      }
+      if let generated = ending.generated, present.state != .cancelling {
+        let record = try generated.insert(change)
+        try change.db.execute(sql: "UPDATE jobs SET generated = ? WHERE id = ?", arguments: [record.id, id])
       }
       switch (present.state, ending.state) {
       case (.cancelling, _): try Self.move(id, to: .cancelled, reason: nil, change)

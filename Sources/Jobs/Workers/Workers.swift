@@ -176,6 +176,7 @@ package final class Workers: Sendable {
       let control = RunControl(seconds: spec.resources.maxSeconds.map { max(0, $0 - job.secondsRun) })
       running.withLock { $0[job.id] = control }
       try applyEarlierRequests(job.id, control)
+      if spec.generation != nil { return try generate(job, spec, control) }
       let (report, evidence) = try run(job, spec, control)
       return Store.Ending(.succeeded, report: report, evidence: evidence)
     } catch let interruption as Interruption {
@@ -215,6 +216,20 @@ package final class Workers: Sendable {
     try room.whenThereIsRoom { try registry.requireWhole(spec.dataset.reference) }
     let evidence = spec.evaluation.keepsEvidence ? try room.whenThereIsRoom { try adoptEvidence(of: job.id) } : nil
     return (try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }, evidence)
+  }
+
+  private func generate(_ job: Job, _ spec: JobSpec, _ control: RunControl) throws -> Store.Ending {
+    let room = RoomForJob(job.id, store, control)
+    let lost = store.directory.lost
+    let folder = store.directory.job(job.id)
+    _ = try runner.generate(
+      spec, in: folder, resume: job.attempt > 1 || job.resumedFrom != nil, sink: sink(of: job, control, room), control: control,
+      setAside: { url, reason in try lost.take(url, because: reason) }, waitForRoom: { try room.wait(for: $0) })
+    try room.whenThereIsRoom { try registry.requireWhole(spec.dataset.reference) }
+    let dataset = try room.whenThereIsRoom {
+      try registry.packed(generated: GeneratedImages.url(in: folder), name: job.name ?? "adversarial images of \(job.id)")
+    }
+    return Store.Ending(.succeeded, evidence: try room.whenThereIsRoom { try adoptEvidence(of: job.id) }, generated: dataset)
   }
 
   /// Puts the evidence that a run left in the job's folder among the files.

@@ -36,6 +36,8 @@ package final class AdversarialImages: Sendable {
   package let imageShape: Shape
   private let descriptor: Int32
   private let imageBytes: Int
+  /// Whether the image of an example that withstands is kept too: the one of the highest loss.
+  private let keepsAll: Bool
   private static let title = "the file of the adversarial images"
 
   private struct State {
@@ -48,8 +50,10 @@ package final class AdversarialImages: Sendable {
   /// - Parameters:
   ///   - url: of the file; what is there of an earlier attempt is used where it is what the journal says.
   ///   - count: of the examples of the evaluation.
-  package init(_ url: URL, count: Int, imageShape: Shape) throws(StorageError) {
+  ///   - keepsAll: whether the best image of an example that withstands is kept too; for an evaluation by one attack.
+  package init(_ url: URL, count: Int, imageShape: Shape, keepsAll: Bool = false) throws(StorageError) {
     let path = url.path
+    self.keepsAll = keepsAll
     descriptor = try systemCall("\(Self.title) cannot be opened") { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
     self.imageShape = imageShape
     imageBytes = imageShape.count * MemoryLayout<Float>.size
@@ -93,7 +97,7 @@ package final class AdversarialImages: Sendable {
   /// Forgets what was found. An evaluation that goes on claims it again, stage by stage.
   func begin() { state.withLock { state in state.found = [Found?](repeating: nil, count: state.found.count) } }
 
-  /// Writes the misclassified images of a shard, but for examples that an earlier attack felled.
+  /// Writes the images of a shard that are wanted, but for examples that an earlier attack felled.
   ///
   /// - Returns: what identifies them; `nil` for none.
   func keep(_ result: AttackResult, at members: [Int]) throws -> ShardRecord.KeptImages? {
@@ -133,9 +137,9 @@ package final class AdversarialImages: Sendable {
     }
   }
 
-  /// The misclassified examples of a shard that no earlier attack felled.
+  /// The examples of a shard whose images are wanted: those that are misclassified and that no earlier attack felled.
   private func rows(_ misclassified: [Bool], at members: [Int]) -> [Int] {
-    state.withLock { state in members.indices.filter { misclassified[$0] && state.found[members[$0]] == nil } }
+    state.withLock { state in members.indices.filter { (keepsAll || misclassified[$0]) && state.found[members[$0]] == nil } }
   }
 
   // MARK: The file

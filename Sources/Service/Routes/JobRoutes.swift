@@ -127,6 +127,7 @@ extension Routes {
     let base = path(of: job)
     var links: JSONObject = ["self": .string(base)]
     for part in ["events", "metrics", "report", "gate", "checkpoints", "evidence"] { links[part] = .string("\(base)/\(part)") }
+    if let dataset = job.generated { links["dataset"] = .string("/v1/datasets/\(dataset)") }
     return links
   }
 

@@ -41,8 +41,8 @@ struct Verify: ParsableCommand {
   }
 
   private func checked() throws -> EvidenceCheck {
-    let source = try data.map { try VerifiedData.load($0, format: format) }
     do {
+      let source = try data.map { try VerifiedData.load($0, format: format) }
       return try EvidenceCheck(
         URL(fileURLWithPath: file), model: URL(fileURLWithPath: model), dataset: source,
         engine: threads.map { Engine(threads: $0) } ?? Engine())

@@ -100,6 +100,7 @@ struct RecordRules: Sendable {
     for name in ["created_at", "started_at", "finished_at"] { row.require(name, in: times) }
     row.require("report", FileStore.isDigest)
     row.require("evidence", FileStore.isDigest)
+    row.require("generated", Identifier.dataset.matches)
     row.require("resumed_from", Identifier.job.matches)
     guard row.faults.isEmpty, let id = row.text("id") else { return }
     row.require("progress") { (try? JSONValue(parsing: $0)) != nil }
