@@ -41,7 +41,7 @@ let package = Package(
 
     // Below everything.
     module("JSON", []),
-    module("Files", ["COpenSSL"]),
+    module("Files", ["COpenSSL", "CArchive"]),
 
     // From the kernels up to the job.
     module("TensorEngine", ["COneDNN", "CKernels", "CMalloc"]),
@@ -74,7 +74,7 @@ let package = Package(
       "TrainingTests", ["JSON", "Files", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"],
       resources: [.copy("Fixtures")]),
     tests(
-      "JobsTests", ["JSON", "Files", "Jobs", "Training", "Robustness", "Datasets", "Models", "TensorEngine", grdb],
+      "JobsTests", ["JSON", "Files", "Jobs", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb],
       resources: [.copy("Fixtures")]),
     tests("HTTPTests", ["HTTP", "Files", logging]),
     tests("ServiceTests", ["JSON", "Files", "Service", "Jobs", "Robustness", "Datasets", "Models", "TensorEngine", logging]),

@@ -36,6 +36,10 @@ package struct Job: Hashable, Sendable {
   package var transitions: [Transition]
   /// The SHA-256 of its report.
   package let report: String?
+  /// The SHA-256 of its evidence; `nil` as long as it has none, and where its spec wants none.
+  package let evidence: String?
+  /// The id of the data set that it made; it is nobody's but its owner's, and stays when the job is deleted.
+  package let generated: String?
   /// The seconds that its earlier attempts ran.
   package let secondsRun: Double
   /// Grows with every change that shows in the record: what an ETag is made of.
@@ -54,7 +58,8 @@ package struct Job: Hashable, Sendable {
     let object: JSONValue = [
       "id": .string(id), "object": "job", "name": .orNull(name), "labels": .object(labelled), "owner": .string(owner),
       "state": .string(state.rawValue), "terminal": .bool(state.isTerminal), "reason": .orNull(reason), "attempt": .int(Int64(attempt)),
-      "resumed_from": .orNull(resumedFrom), "progress": progress.json, "metrics": .object(measured),
+      "resumed_from": .orNull(resumedFrom), "generated_dataset": .orNull(generated), "progress": progress.json,
+      "metrics": .object(measured),
       "warnings": .array(warnings.map(\.json)), "created_at": .string(createdAt.description),
       "started_at": .orNull(startedAt?.description), "finished_at": .orNull(finishedAt?.description),
       "transitions": .array(transitions.map(\.json)), "links": .object(links),

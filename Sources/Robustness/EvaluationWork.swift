@@ -9,6 +9,8 @@ struct EvaluationWork {
   let journal: EvaluationJournal
   let control: @Sendable () throws -> Void
   let meter: EvaluationMeter
+  /// Takes the misclassified images that the attacks find; `nil` when nobody wants them.
+  var images: AdversarialImages?
 
   /// What a stage is called.
   struct Title {
@@ -18,10 +20,14 @@ struct EvaluationWork {
     var key: String
     /// The examples that the progress counts for it; `nil`: all.
     var examples: Int?
+    /// Of an attack whose misclassified images are kept.
+    var finder: AdversarialImages.Finder?
 
     /// Of a part of a sequence.
     func part(_ number: Int, _ attack: AttackSettings) -> Title {
-      Title(name: "\(name): \(attack.label)", key: "\(key) part \(number)", examples: examples)
+      Title(
+        name: "\(name): \(attack.label)", key: "\(key) part \(number)", examples: examples,
+        finder: finder.map { AdversarialImages.Finder(attack: $0.attack, part: number) })
     }
   }
 
@@ -72,14 +78,21 @@ struct EvaluationWork {
   private func single(_ attack: AttackSettings, against threat: Threat, standing: [Bool], _ title: Title) throws -> AttackTrial {
     let adversary = attack.adversary(for: threat, keep: .firstMisclassified)
     let (set, seed, control) = (set, seed, control)
+    let images = title.finder == nil ? nil : images
     let positions = standing.indices.filter { standing[$0] }
     let result = try overShards(of: positions, title, units: Self.units(attack, in: threat.norm)) { members, classifier in
       let examples = Examples(
         images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
-      return ShardRecord(try adversary.run(examples, of: classifier, control: control))
+      let result = try adversary.run(examples, of: classifier, control: control)
+      var record = ShardRecord(result)
+      record.images = try images?.keep(result, at: members)
+      return record
     }
     var trial = AttackTrial(settings: attack, threat: threat, withstood: [Bool](repeating: false, count: set.count))
-    for (shard, record) in result.records.enumerated() { trial.add(record, at: members(of: shard, in: positions)) }
+    for (shard, record) in result.records.enumerated() {
+      trial.add(record, at: members(of: shard, in: positions))
+      if let finder = title.finder { images?.claim(record, at: members(of: shard, in: positions), by: finder) }
+    }
     trial.seconds = result.seconds
     return trial
   }
@@ -97,7 +110,11 @@ struct EvaluationWork {
     let size = max(team.shardSize, 1)
     let shards = (0..<(positions.count + size - 1) / size).map { members(of: $0, in: positions) }
     let recorded = journal.begin(stage: title.key)
-    let missing = shards.indices.filter { recorded[$0]?.withstood.count != shards[$0].count }
+    let images = title.finder == nil ? nil : images
+    let missing = try shards.indices.filter { shard in
+      guard let record = recorded[shard], record.withstood.count == shards[shard].count else { return true }
+      return try images?.holds(record, at: shards[shard]) == false
+    }
     // Examples that are not attacked count as done, and so do those of an earlier attempt.
     let left = missing.reduce(0) { $0 + shards[$1].count }
     meter.advance(by: ((title.examples ?? set.count) - left) * units, stage: title.name)

@@ -16,27 +16,32 @@ package struct Evaluator: Sendable {
   /// - Parameters:
   ///   - journal: takes each finished shard. Shards of an earlier attempt at the same evaluation are not computed again. The result has
   ///     the same bits as without a break; only the seconds add up.
+  ///   - images: takes for each example that an attack against `threat` fells the misclassified image that the first of them found. They
+  ///     are written as shards end; a recorded shard whose images are gone is computed again.
   ///   - control: called before each shard, each restart and each iteration of an attack, on any thread. An error that it throws ends the
   ///     evaluation and is rethrown.
   ///   - progress: called after each shard, on any thread.
   package func evaluate(
     _ team: any ClassifierTeam, on set: EvaluationSet, journal: EvaluationJournal = EvaluationJournal(model: ""),
-    control: @escaping @Sendable () throws -> Void = {}, progress: @escaping @Sendable (EvaluationProgress) -> Void = { _ in }
+    images: AdversarialImages? = nil, control: @escaping @Sendable () throws -> Void = {},
+    progress: @escaping @Sendable (EvaluationProgress) -> Void = { _ in }
   ) throws -> Evaluation {
     var evaluator = self
     evaluator.settings.attacks = settings.attacks.map { $0.completed(forRandomised: team.isRandomised) }
     journal.begin(fingerprint: try EvaluationFingerprint(evaluator, journal.model, set, team).digest())
+    images?.begin()
     return try evaluator.evaluate(
       EvaluationWork(
         team: team, set: set, seed: settings.seed, journal: journal, control: control,
         meter: EvaluationMeter(
-          total: Int(Double(evaluator.units * set.count) * (1 + evaluator.settings.recheckShare)), report: progress)))
+          total: Int(Double(evaluator.units * set.count) * (1 + evaluator.settings.recheckShare)), report: progress),
+        images: images))
   }
 
   private func evaluate(_ work: EvaluationWork) throws -> Evaluation {
     let (observed, cleanCost) = try work.cleanOutcomes(repeated: settings.selfCheck ? CleanOutcomes.repeatedLimit : 0)
     let clean = observed.withstood
-    let trials = try run(settings.attacks, against: threat, clean, work, keys: "attack")
+    let trials = try run(settings.attacks, against: threat, clean, work, keys: "attack", keepsImages: true)
     let further = try settings.threats.enumerated().map { number, other in
       try run(
         settings.attacks.map { $0.adapted(from: threat, to: other) }, against: other, clean, work, keys: "threat \(number) attack")
@@ -70,11 +75,12 @@ package struct Evaluator: Sendable {
   }
 
   private func run(
-    _ attacks: [AttackSettings], against threat: Threat, _ clean: [Bool], _ work: EvaluationWork, keys: String
+    _ attacks: [AttackSettings], against threat: Threat, _ clean: [Bool], _ work: EvaluationWork, keys: String, keepsImages: Bool = false
   ) throws -> [AttackTrial] {
     try attacks.enumerated().map { number, attack in
       let name = threat == self.threat ? attack.label : "\(threat.norm.rawValue) \(threat.epsilon) \(attack.label)"
-      return try work.trial(of: attack, against: threat, standing: clean, .init(name: name, key: "\(keys) \(number)"))
+      let finder = keepsImages ? AdversarialImages.Finder(attack: number) : nil
+      return try work.trial(of: attack, against: threat, standing: clean, .init(name: name, key: "\(keys) \(number)", finder: finder))
     }
   }
 

@@ -1,6 +1,6 @@
 import Attacks
 
-/// The results of a finished shard of an evaluation: no images, but everything that the report needs.
+/// The results of a finished shard of an evaluation: everything that the report needs, and what identifies the images that were kept.
 package struct ShardRecord: Hashable, Sendable {
   /// For each example of the shard, whether it is predicted correctly.
   package var withstood: [Bool]
@@ -17,6 +17,21 @@ package struct ShardRecord: Hashable, Sendable {
   package var differing = 0
   /// By example, of a minimal-distance attack: how far its misclassified image lies, `nil` where it found none. Empty for other attacks.
   package var distances: [Double?] = []
+  /// Of the misclassified images that `AdversarialImages` keeps; `nil` where it keeps none of this shard.
+  package var images: KeptImages?
+
+  /// Images of some examples of a shard, in their order.
+  package struct KeptImages: Hashable, Sendable, Codable {
+    /// What each is taken for.
+    package var predictions: [Int]
+    /// Of their pixels.
+    package var sha256: String
+
+    package init(predictions: [Int], sha256: String) {
+      self.predictions = predictions
+      self.sha256 = sha256
+    }
+  }
 
   package init(withstood: [Bool]) { self.withstood = withstood }
 
@@ -40,7 +55,7 @@ package struct ShardRecord: Hashable, Sendable {
 /// A compact form, because a saved evaluation has thousands of records. Outcomes are a string of 0 and 1, and counts of 0 are omitted.
 extension ShardRecord: Codable {
   private enum CodingKeys: String, CodingKey {
-    case withstood, breaches, unrepeatable, distances, probabilities, repeated, differing
+    case withstood, breaches, unrepeatable, distances, probabilities, repeated, differing, images
     case predictedClasses = "predicted_classes"
     case zeroGradients = "zero_gradients"
     case brokenGradients = "broken_gradients"
@@ -62,6 +77,7 @@ extension ShardRecord: Codable {
     differing = try count(.differing)
     cost = AttackCost(gradientEvaluations: try count(.gradientEvaluations), forwardPasses: try count(.forwardPasses))
     distances = try values.decodeIfPresent([Double?].self, forKey: .distances) ?? []
+    images = try values.decodeIfPresent(KeptImages.self, forKey: .images)
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -75,5 +91,6 @@ extension ShardRecord: Codable {
     for (key, count) in counts where count != 0 { try values.encode(count, forKey: key) }
     if !predictedClasses.isEmpty { try values.encode(predictedClasses, forKey: .predictedClasses) }
     if !distances.isEmpty { try values.encode(distances, forKey: .distances) }
+    try values.encodeIfPresent(images, forKey: .images)
   }
 }

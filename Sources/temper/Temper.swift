@@ -15,8 +15,8 @@ struct Temper: AsyncParsableCommand {
       """,
     version: "temper \(TemperVersion.current)",
     subcommands: [
-      Serve.self, Run.self, Submit.self, Status.self, Watch.self, Cancel.self, List.self, GateCommand.self, Download.self, Bench.self,
-      Fsck.self, SchemaCommand.self,
+      Serve.self, Run.self, Submit.self, Status.self, Watch.self, Cancel.self, List.self, GateCommand.self, Download.self, Verify.self,
+      Bench.self, Fsck.self, SchemaCommand.self,
     ])
 
   /// The entry point. It replaces argument-parser's, so that every exit code is one of `ExitStatus`.

@@ -29,6 +29,17 @@ import Testing
     #expect(try #require(server.requests.first).hasPrefix("GET /v1/jobs/job_1/checkpoints/best_robust HTTP/1.1"))
   }
 
+  @Test("the evidence of a job is downloaded as its weights are") func evidence() async throws {
+    let space = try Workspace()
+    let server = try ScriptedServer([ScriptedServer.answer(headers: Self.headers, Self.content)])
+    let outcome = try await Executable.run("download", "job_1", "--evidence", "-o", space.path("e.tar"), "--server", server.url)
+    #expect(outcome.code == 0)
+    #expect(try space.data("e.tar") == Data(Self.content.utf8))
+    #expect(try #require(server.requests.first).hasPrefix("GET /v1/jobs/job_1/evidence HTTP/1.1"))
+    let both = try await Executable.run("download", "job_1", "--evidence", "--role", "last", "-o", space.path("w"))
+    #expect(both.code == 2)
+  }
+
   @Test("a download that breaks goes on where it broke") func downloadThatBreaksGoes() async throws {
     let space = try Workspace()
     let server = try ScriptedServer([Self.broken(after: 70), Self.rest(from: 70)])

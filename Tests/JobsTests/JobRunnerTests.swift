@@ -83,7 +83,7 @@ struct JobRunnerTests {
     #expect(facts(again) == facts(whole))
     #expect(JobRunner.savedState(in: folder.url) == end)
     JobRunner.removeState(in: folder.url)
-    #expect(Folder.names(in: folder.url) == ["checkpoints"])
+    #expect(Folder.names(in: folder.url) == ["checkpoints", "evidence.tar"])
   }
 
   @Test("begins its evaluation anew when what was saved of it is damaged, and says so", arguments: [0, 100, -3, nil])

@@ -19,7 +19,7 @@ import Testing
      "evaluation": {
        "attacks": [{"name": "apgd_ce", "steps": 100, "restarts": 1, "eot_samples": 1},
          {"name": "apgd_t", "steps": 100, "targets": 9, "restarts": 1, "eot_samples": 1}],
-       "budget_seconds": 120.0, "threats": [], "samples": 1000, "order": null, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "adaptive": true,
+       "budget_seconds": 120.0, "threats": [], "samples": 1000, "order": null, "evidence": true, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "adaptive": true,
        "baseline": null},
      "gates": [{"metric": "robust_accuracy", "attack": "apgd_t", "class": null, "against": null, "min": 0.6}],
      "precision": "fp32", "seed": 0, "priority": 0, "resources": {"threads": null, "max_seconds": null}}
@@ -65,6 +65,8 @@ import Testing
     Specs.smallest.setting("/evaluation/attacks", to: [["name": "autoattack"]])
       .setting("/evaluation/threats", to: [["norm": "l2", "epsilon": 1], ["norm": "linf", "epsilon": "4/255"]]),
     Specs.smallest.setting("/evaluation/attacks", to: [["name": "autoattack", "version": "rand"], ["name": "pgd", "eot_samples": 5]]),
+    Specs.smallest.setting("/kind", to: "generate").setting("/model/init", to: "mdl_00000000000000000000000000")
+      .setting("/generation", to: ["attack": ["name": "fgsm"], "part": "train"]),
     Specs.smallest.setting("/evaluation/budget_seconds", to: 0.5),
     Specs.smallest.setting("/training", to: ["attack": ["name": "mifgsm", "steps": 3]]),
     Specs.smallest.setting("/evaluation", to: ["order": "stratified", "samples": 20, "baseline": "mdl_00000000000000000000000000"])

@@ -16,7 +16,10 @@ import Testing
     let fractions = Mutex<[Double]>([])
     let sink = RunSink(progress: { progress in fractions.withLock { $0.append(progress.fraction) } })
     let report = try LocalRun(engine: Engine(threads: 1), catalogue: catalogue).run(spec, in: out, sink: sink)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: out.path).sorted() == ["checkpoints", "metrics.csv", "report.json"])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: out.path).sorted() == [
+        "checkpoints", "evidence.tar", "metrics.csv", "report.json",
+      ])
     let weights = try FileManager.default.contentsOfDirectory(atPath: out.appendingPathComponent("checkpoints").path).sorted()
     #expect(weights == ["base.safetensors", "best_clean.safetensors", "best_robust.safetensors", "last.safetensors"])
     let stored = try Report(json: Data(contentsOf: out.appendingPathComponent("report.json")))

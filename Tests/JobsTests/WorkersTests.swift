@@ -74,7 +74,10 @@ import Jobs
     #expect(try JobSpec(reading: report.spec) == JobSpec(reading: job.spec))
     // No file is left that only a resumed job would need.
     #expect(!FileManager.default.fileExists(atPath: house.store.directory.job(id).path))
-    #expect(house.store.directory.files.all().count == CheckpointRole.allCases.count + 1)
+    // The checkpoints, the report and the evidence.
+    #expect(house.store.directory.files.all().count == CheckpointRole.allCases.count + 2)
+    let evidence = try #require(try house.store.openEvidence(of: id))
+    #expect(evidence.sha256 == job.evidence && evidence.file.size > 0)
     #expect(report.dataset.trainCount + report.dataset.validationCount == 200)
     #expect(report.dataset.evaluatedCount == 50)
     #expect(report.before != nil)
@@ -101,6 +104,35 @@ import Jobs
     #expect(evaluated.before == nil)
     #expect(evaluated.after.cleanAccuracy == trained.after.cleanAccuracy)
     #expect(evaluated.model.sha256 == checkpoint.checkpoint.sha256)
+  }
+
+  @Test("adversarial images are a data set that another job learns from, and stay when their job is deleted")
+  func generate() async throws {
+    let folder = try TestFolder()
+    let house = try House(folder)
+    defer { _ = house.workers.drain(within: 10) }
+    let first = try house.submit(Specs.quick)
+    #expect(try await eventually { try house.state(first).isTerminal })
+    let document: JSONValue = [
+      "name": "made", "kind": "generate", "dataset": ["id": "digits", "limit": 200],
+      "model": ["architecture": "linear", "init": .string("\(first)/base")], "threat": ["norm": "linf", "epsilon": 0.1],
+      "generation": ["attack": ["name": "fgsm"]],
+    ]
+    let second = try house.submit(document)
+    #expect(try await eventually { try house.state(second).isTerminal })
+    let job = try house.store.job(second)
+    #expect(job.state == .succeeded, "\(job.reason ?? "")")
+    #expect(job.progress.fraction == 1 && job.report == nil)
+    let id = try #require(job.generated)
+    let record = try house.registry.dataset(id)
+    #expect(record.name == "made" && record.summary.train.count == 200)
+    #expect(try house.registry.datasets().elements.map(\.id).contains(id))
+    #expect(try house.store.openEvidence(of: second) != nil)
+    #expect(!FileManager.default.fileExists(atPath: house.store.directory.job(second).path))
+    try house.store.delete(second)
+    let third = try house.submit(Specs.quick.setting("/dataset", to: ["id": .string(id)]))
+    #expect(try await eventually { try house.state(third).isTerminal })
+    #expect(try house.state(third) == .succeeded)
   }
 
   @Test("a result is compared with a baseline image by image, and a gate judges the difference")

@@ -36,6 +36,9 @@ struct LinearTeam: ClassifierTeam {
     if let error = failure.withLock({ $0 }) { throw error }
   }
 
+  /// What the model takes each image for.
+  func predictions(of images: Tensor) -> [Int] { Linear(self).forward(images).argmax() }
+
   /// The images with the labels that the model gives them, but for those in `wrong`.
   func set(_ count: Int, wrong: [Int] = []) -> EvaluationSet {
     let images = Tensor(

@@ -22,6 +22,7 @@ struct WholeFlowTests {
       try await checkReport(service, id)
       try await checkForms(service, id)
       try await checkCheckpoints(service, id)
+      try await checkEvidence(service, id)
       try await checkEvents(service, id)
       try await checkMetrics(service, id)
 
@@ -71,6 +72,23 @@ struct WholeFlowTests {
     let browser = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     #expect(try await service.curl("/v1/jobs/\(id)/report", "-H", browser).headers["content-type"]?.hasPrefix("text/html") == true)
     #expect(try await service.curl("/v1/jobs/\(id)/report", "-H", "Accept: */*").headers["content-type"] == "application/json")
+  }
+
+  private func checkEvidence(_ service: RunningService, _ id: String) async throws {
+    let path = "/v1/jobs/\(id)/evidence"
+    #expect(try await service.job(id)["links"]?["evidence"]?.text == path)
+    let whole = try await service.curl(path)
+    #expect(whole.status == 200 && whole.headers["content-type"] == "application/x-tar")
+    let sha = SHA256Digest.hex(of: whole.body)
+    #expect(whole.headers["etag"] == "\"\(sha)\"")
+    #expect(whole.headers["content-disposition"] == "attachment; filename=\"\(id)-evidence.tar\"")
+    let base64 = try #require(whole.headers["repr-digest"]).dropFirst("sha-256=:".count).dropLast()
+    #expect(Data(base64Encoded: String(base64)).map { SHA256Digest.hex([UInt8]($0)) } == sha)
+    #expect(try await service.curl(path, "-H", "If-None-Match: \"\(sha)\"").status == 304)
+    let (head, part) = (try await service.curl(path, "-I"), try await service.curl(path, "-r", "0-511"))
+    #expect(head.status == 200 && head.headers["content-length"] == "\(whole.body.count)")
+    #expect(part.status == 206 && part.body == whole.body.prefix(512))
+    #expect(String(decoding: part.body.prefix(13), as: UTF8.self) == "evidence.json")
   }
 
   private func checkCheckpoints(_ service: RunningService, _ id: String) async throws {

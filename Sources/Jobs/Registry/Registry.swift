@@ -65,25 +65,27 @@ package final class Registry: Catalogue {
     answer: (DatasetRecord) throws -> StoredAnswer
   ) throws -> CreationAnswer {
     defer { upload.discard() }
-    let files = parts.map { DatasetFile(part: $0, url: upload.file($0)) }
+    let dataset = try packed(parts.map { DatasetFile(part: $0, url: upload.file($0)) }, name: name, format: format, limits)
+    return try store.create(key: key) { change in try answer(dataset.insert(change)) }
+  }
+
+  /// Packs the images that a job made, as a data set with the job's name.
+  ///
+  /// - Parameter url: of the archive that the run left. It has as many values as the source, which were accepted, but four bytes for each.
+  func packed(generated url: URL, name: String) throws -> NewDataset {
+    try packed(
+      [DatasetFile(part: DatasetFormat.npz.parts[0], url: url)], name: name, format: .npz,
+      DatasetLimits(uncompressedBytes: .max, classes: limits.classes))
+  }
+
+  private func packed(_ files: [DatasetFile], name: String, format: DatasetFormat, _ limits: DatasetLimits) throws -> NewDataset {
     var summary: DatasetSummary?
     let space = store.directory.space
     let file = try store.directory.files.write { packed in
       summary = try DatasetSource.pack(format: format, files: files, limits: limits, into: packed) { try space.requireRoom() }
     }
     guard let summary else { throw DatasetError("the upload holds nothing") }
-    return try store.create(key: key) { change in
-      let record = DatasetRecord(
-        id: Identifier.dataset.make(at: change.now), name: name, format: format, summary: summary, createdAt: change.now, file: file.sha256)
-      try change.db.execute(
-        sql: "INSERT INTO datasets (id, owner, name, format, summary, file, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        arguments: [
-          record.id, Store.localOwner, name, format.rawValue, JSONValue(encoding: summary).serialised(), file.sha256,
-          change.now.milliseconds,
-        ])
-      try Store.named(file, change.db)
-      return try answer(record)
-    }
+    return NewDataset(name: name, format: format, summary: summary, file: file)
   }
 
   /// - Throws: `NotFound`, `BuiltIn`; `InUse` while an unfinished job needs it.

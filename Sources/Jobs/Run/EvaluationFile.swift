@@ -41,10 +41,19 @@ struct EvaluationFile {
     return state
   }
 
+  /// What an evaluation goes on from; a damaged file is moved out of the way.
+  func found(_ storage: RunStorage) throws -> (EvaluationState?, [Warning]) {
+    do {
+      return (try waitingOutShortage(storage.waitForRoom) { try read() }, [])
+    } catch let damage as SealedFile.Damage {
+      return (nil, [try waitingOutShortage(storage.waitForRoom) { try setAside(damage, by: storage.setAside) }])
+    }
+  }
+
   /// Moves a damaged file out of the way.
   ///
   /// - Returns: the warning about it.
-  func setAside(_ damage: SealedFile.Damage, by setAside: (URL, String) throws -> Void) throws -> Warning {
+  private func setAside(_ damage: SealedFile.Damage, by setAside: (URL, String) throws -> Void) throws -> Warning {
     try setAside(file.url, damage.reason)
     return .savedStateDamaged(Self.name, damage.reason, instead: "the evaluation begins anew")
   }

@@ -12,7 +12,8 @@ struct Subject: Sendable {
   let sha256: String
 }
 
-/// The final evaluations of a job: of the base model and of the final model. Finished shards are saved while they run.
+/// The final evaluations of a job: of the base model and of the final model. Finished shards are saved while they run, and with them the
+/// misclassified images of the final model, of which the evidence is made.
 struct FinalEvaluation {
   let spec: JobSpec
   let dataset: Dataset
@@ -33,12 +34,18 @@ struct FinalEvaluation {
     let seconds: Double
     /// Warnings about the saved evaluation.
     let warnings: [Warning]
+    /// The misclassified images of the final model; `nil` when the spec wants none.
+    let images: AdversarialImages?
   }
+
+  /// The file of those images in the folder of a job.
+  static let imagesName = "evaluation.images"
 
   /// - Parameter resume: whether to continue from the saved state of an earlier attempt.
   func run(before: Subject?, after: Subject, resume: Bool) throws -> Outcome {
     let file = EvaluationFile(directory: storage.directory)
-    let (saved, warnings): (EvaluationState?, [Warning]) = try resume ? found(file) : (nil, [])
+    let (saved, warnings): (EvaluationState?, [Warning]) = try resume ? file.found(storage) : (nil, [])
+    for warning in warnings { sink.warning(warning) }
     // The same weights are evaluated only once.
     let isSame = before?.sha256 == after.sha256
     let base = isSame ? nil : before
@@ -49,8 +56,10 @@ struct FinalEvaluation {
       trained: trained)
     if let saved { sink.saved(saved.saved) }
     let told = sink.saved
+    let images = try spec.evaluation.keepsEvidence ? openImages() : nil
     let saver = BackgroundSaver<EvaluationState>(interval: storage.saveInterval, waitForRoom: storage.waitForRoom) { state in
-      let bytes = try file.write(state)
+      // The images first: what the state says is there must be there.
+      let bytes = try (images?.sync() ?? 0) + file.write(state)
       told(state.saved)
       return bytes
     }
@@ -60,12 +69,13 @@ struct FinalEvaluation {
       let perSubject = spec.showsTransfer ? 2 : 1
       let parts = base == nil ? perSubject : 2 * perSubject
       let first = try base.map { try evaluate($0, part: 0, of: parts, journals.before, journals, saver) }
-      let second = try evaluate(after, part: parts - perSubject, of: parts, journals.after, journals, saver)
+      let second = try evaluate(after, part: parts - perSubject, of: parts, journals.after, journals, saver, images)
       // The saved state is needed until the report is stored.
       saver.wait()
       saver.saveIfDue(waivingInterval: true) { journals.state }
       return Outcome(
-        before: isSame ? second : first, after: second, seconds: (first?.seconds ?? 0) + second.seconds, warnings: warnings)
+        before: isSame ? second : first, after: second, seconds: (first?.seconds ?? 0) + second.seconds, warnings: warnings,
+        images: images)
     } catch {
       // The error that ended the evaluation matters more than a state that could not be written; the previous state still exists.
       try? saver.saveNow { journals.state }
@@ -99,41 +109,44 @@ struct FinalEvaluation {
     }
   }
 
-  private func found(_ file: EvaluationFile) throws -> (EvaluationState?, [Warning]) {
-    do {
-      return (try waitingOutShortage(storage.waitForRoom) { try file.read() }, [])
-    } catch let damage as SealedFile.Damage {
-      let warning = try waitingOutShortage(storage.waitForRoom) { try file.setAside(damage, by: storage.setAside) }
-      sink.warning(warning)
-      return (nil, [warning])
+  private func openImages() throws -> AdversarialImages {
+    try waitingOutShortage(storage.waitForRoom) {
+      try AdversarialImages(
+        storage.directory.appendingPathComponent(Self.imagesName), count: chosen.count, imageShape: dataset.imageShape)
     }
   }
+
+  /// The test images to evaluate, by index.
+  private var chosen: [Int] { spec.evaluation.examples(of: dataset.test, classes: dataset.classes, seed: spec.seed) }
 
   /// What is evaluated with what.
   private struct Part {
     let settings: EvaluationSettings
     let team: any ClassifierTeam
     let journal: EvaluationJournal
+    var images: AdversarialImages?
     /// Its place among `count` parts of the whole.
     let index, count: Int
   }
 
   private func evaluate(
     _ subject: Subject, part: Int, of parts: Int, _ journal: ModelJournals, _ journals: Journals,
-    _ saver: BackgroundSaver<EvaluationState>
+    _ saver: BackgroundSaver<EvaluationState>, _ images: AdversarialImages? = nil
   ) throws -> Evaluation {
     let settings = EvaluationSettings(
       attacks: spec.evaluation.attacks, threats: spec.evaluation.threats, samples: spec.evaluation.samples, curve: spec.evaluation.curve,
       seed: spec.seed)
     let whole = try NetworkTeam(engine: engine, graph: graph, parameters: subject.parameters, width: threads)
     guard !spec.model.description.preprocessing.isEmpty else {
-      return try evaluate(Part(settings: settings, team: whole, journal: journal.own, index: part, count: parts), journals, saver)
+      return try evaluate(
+        Part(settings: settings, team: whole, journal: journal.own, images: images, index: part, count: parts), journals, saver)
     }
     let bare = try NetworkTeam(
       engine: engine, graph: spec.bareGraph(dataset.imageShape, dataset.classes), parameters: subject.parameters, width: threads)
     let blind = TransferTeam(attacked: bare, judging: whole)
     let team: any ClassifierTeam = spec.evaluation.isAdaptive ? whole : blind
-    var evaluation = try evaluate(Part(settings: settings, team: team, journal: journal.own, index: part, count: parts), journals, saver)
+    var evaluation = try evaluate(
+      Part(settings: settings, team: team, journal: journal.own, images: images, index: part, count: parts), journals, saver)
     guard spec.evaluation.isAdaptive else {
       evaluation.warnings.append(.nonadaptiveAttack)
       return evaluation
@@ -147,22 +160,25 @@ struct FinalEvaluation {
   }
 
   private func evaluate(_ part: Part, _ journals: Journals, _ saver: BackgroundSaver<EvaluationState>) throws -> Evaluation {
-    let test = dataset.test
-    let chosen = spec.evaluation.examples(of: test, classes: dataset.classes, seed: spec.seed)
+    let (test, chosen) = (dataset.test, chosen)
     let set = EvaluationSet(ids: chosen, labels: test.labels(at: chosen), classNames: dataset.classNames) { positions in
       try test.images(at: positions.map { chosen[$0] })
     }
     let (control, meter, index, count) = (control, meter, part.index, part.count)
     meter.evaluation(part: index, of: count, fraction: 0)
-    return try Evaluator(settings: part.settings, threat: spec.threat).evaluate(
-      part.team, on: set, journal: part.journal,
-      control: {
-        try control.check()
-        try saver.check()
-      },
-      progress: {
-        saver.saveIfDue { journals.state }
-        meter.evaluation(part: index, of: count, fraction: $0.fraction)
-      })
+    // Images are written on the engine's threads, which work for all jobs and must not wait for room. Where there is none, the shards that
+    // lack it are computed again once there is.
+    return try waitingOutShortage(storage.waitForRoom) {
+      try Evaluator(settings: part.settings, threat: spec.threat).evaluate(
+        part.team, on: set, journal: part.journal, images: part.images,
+        control: {
+          try control.check()
+          try saver.check()
+        },
+        progress: {
+          saver.saveIfDue { journals.state }
+          meter.evaluation(part: index, of: count, fraction: $0.fraction)
+        })
+    }
   }
 }

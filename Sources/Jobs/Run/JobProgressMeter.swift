@@ -39,12 +39,13 @@ final class JobProgressMeter: Sendable {
   /// - Parameters:
   ///   - part: the index of the current evaluation, of `parts`.
   ///   - fraction: the progress of this evaluation.
-  func evaluation(part: Int, of parts: Int, fraction: Double) {
+  ///   - phase: `attack` where images are made and nothing is evaluated.
+  func evaluation(part: Int, of parts: Int, fraction: Double, phase: TrainingPhase = .evaluate) {
     let done = (Double(part) + fraction) / Double(max(parts, 1))
     let before = state.withLock { $0.latest }
     advance(
       JobProgress(
-        phase: .evaluate, epoch: before.epoch, epochs: before.epochs, step: before.step, steps: before.steps,
+        phase: phase, epoch: before.epoch, epochs: before.epochs, step: before.step, steps: before.steps,
         fraction: trainingShare + (1 - trainingShare) * done))
   }
 

@@ -17,8 +17,9 @@ package struct JobRunner: Sendable {
     self.catalogue = catalogue
   }
 
-  /// Runs the job on the calling thread and writes its checkpoints. The caller stores the report, and then removes the saved state: with
-  /// `removeState(in:)`, or with the whole directory.
+  /// Runs the job on the calling thread and writes its checkpoints, and its evidence to `Evidence.url(in: directory)` unless the spec wants
+  /// none. The caller stores the report and the evidence, and then removes the saved state: with `removeState(in:)`, or with the whole
+  /// directory.
   ///
   /// - Parameters:
   ///   - directory: of this job alone; made if it is missing.
@@ -39,7 +40,10 @@ package struct JobRunner: Sendable {
   ) throws -> Report {
     try control.check()
     try waitingOutShortage(waitForRoom) { try Folder.make(directory) }
-    if !resume { Self.removeState(in: directory) }
+    if !resume {
+      Self.removeState(in: directory)
+      Folder.remove(Evidence.url(in: directory))
+    }
     let missing = try resume ? Self.missingState(in: directory, known: knownStep) : nil
     let whole = try waitingOutShortage(waitForRoom) { try catalogue.load(spec.dataset.reference) }
     let dataset = whole.limited(to: spec.dataset.limit, seed: spec.seed)
@@ -86,11 +90,44 @@ package struct JobRunner: Sendable {
   package static func removeState(in directory: URL) {
     TrainingRun.removeState(in: directory)
     EvaluationFile(directory: directory).remove()
+    for name in imageFiles { Folder.remove(directory.appendingPathComponent(name)) }
     for folder in [directory, directory.appendingPathComponent("checkpoints")] {
       for name in Folder.names(in: folder) where name.hasPrefix(".") && name.hasSuffix(".new") {
         Folder.remove(folder.appendingPathComponent(name))
       }
     }
+  }
+}
+
+extension JobRunner {
+  /// The files of the images that an evaluation finds, in the folder of a job.
+  static let imageFiles = [FinalEvaluation.imagesName] + GenerationRun.Part.allCases.map(\.imagesName)
+
+  /// Runs a job that makes adversarial images, on the calling thread: they are left as `GeneratedImages.url(in: directory)`, with
+  /// `Evidence.url(in: directory)` beside them. The parameters are those of `run`.
+  package func generate(
+    _ spec: JobSpec, in directory: URL, resume: Bool = false, saveInterval: Double = 1, sink: RunSink = RunSink(),
+    control: RunControl = RunControl(), setAside: @escaping @Sendable (URL, String) throws -> Void = TrainingRun.renameDamaged,
+    waitForRoom: @escaping @Sendable (StorageError) throws -> Void = { throw $0 }
+  ) throws -> GeneratedImages {
+    guard let generation = spec.generation, let initial = spec.model.initial else { throw NotFound("images to make") }
+    try control.check()
+    try waitingOutShortage(waitForRoom) { try Folder.make(directory) }
+    if !resume { Self.removeState(in: directory) }
+    let dataset = try waitingOutShortage(waitForRoom) { try catalogue.load(spec.dataset.reference) }
+    let graph = try spec.model.description.graph(input: dataset.imageShape, classes: dataset.classes)
+    guard let stored = try waitingOutShortage(waitForRoom, { try catalogue.weights(initial) }) else { throw NotFound("weights \(initial)") }
+    let meter = JobProgressMeter(trainingShare: 0, report: sink.progress)
+    let run = GenerationRun(
+      spec: spec, generation: generation, dataset: dataset, graph: graph,
+      model: Subject(parameters: try Parameters(stored.weights, for: graph.layout), sha256: stored.sha256), engine: engine,
+      threads: min(spec.resources.threads ?? engine.threads, engine.threads), meter: meter, sink: sink, control: control,
+      storage: RunStorage(
+        directory: directory, checkpoints: CheckpointFolder(directory), saveInterval: saveInterval, setAside: setAside,
+        waitForRoom: waitForRoom))
+    let images = try run.run(resume: resume)
+    meter.finish()
+    return images
   }
 }
 
@@ -137,6 +174,7 @@ private struct RunningJob {
       storage: storage, trained: trained.saved
     ).run(before: baseline, after: trained.final, resume: resume)
     let (before, after) = (evaluation.before, evaluation.after)
+    try evaluation.images.map { try keepEvidence($0, after, of: trained.final) }
     var warnings = [missing].compactMap { $0 } + trained.warnings + evaluation.warnings
     for warning in [weakerThanTraining, singleValueBatches(trained), repeated].compactMap({ $0 }) {
       sink.warning(warning)
@@ -200,10 +238,16 @@ private struct RunningJob {
     return Subject(parameters: try parameters(of: stored.weights), sha256: stored.sha256)
   }
 
-  private func parameters(of weights: Weights) throws -> Parameters {
-    let parameters = Parameters(graph.layout)
-    for (parameter, tensor) in zip(graph.layout.ids, try weights.tensors(for: graph.layout)) { parameters[parameter] = tensor }
-    return parameters
+  private func parameters(of weights: Weights) throws -> Parameters { try Parameters(weights, for: graph.layout) }
+
+  // MARK: Evidence
+
+  private func keepEvidence(_ images: AdversarialImages, _ evaluation: Evaluation, of model: Subject) throws {
+    guard let outcomes = evaluation.outcomes else { return }
+    let evidence = EvidenceWriter(
+      spec: spec, dataset: dataset, modelSHA256: model.sha256, attacks: evaluation.attacks.map(\.settings), outcomes: outcomes,
+      images: images)
+    try waitingOutShortage(storage.waitForRoom) { try evidence.write(to: Evidence.url(in: storage.directory)) { try control.check() } }
   }
 
   // MARK: Warnings

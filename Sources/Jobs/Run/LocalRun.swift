@@ -5,7 +5,8 @@ import Synchronization
 import TensorEngine
 import Training
 
-/// Runs a job in this process without a store, for `temper run`. It writes `report.json`, `metrics.csv` and `checkpoints/`.
+/// Runs a job in this process without a store, for `temper run`. It writes `report.json`, `metrics.csv`, `evidence.tar` and
+/// `checkpoints/`.
 package struct LocalRun: Sendable {
   private let runner: JobRunner
 
@@ -22,7 +23,9 @@ package struct LocalRun: Sendable {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let file = directory.appendingPathComponent("metrics.csv")
     // Remove the results of an earlier run in the same folder.
-    for name in ["report.json", "metrics.csv"] { try? FileManager.default.removeItem(at: directory.appendingPathComponent(name)) }
+    for name in ["report.json", "metrics.csv", Evidence.fileName] {
+      try? FileManager.default.removeItem(at: directory.appendingPathComponent(name))
+    }
     told.metrics = { metrics in
       let points = history.withLock { history in
         history.append(MetricsPoint(metrics))
@@ -40,5 +43,16 @@ package struct LocalRun: Sendable {
     // The saved state is removed last, so that a run that is killed before its report exists still has it.
     JobRunner.removeState(in: directory)
     return report
+  }
+
+  /// Makes adversarial images, on the calling thread: leaves `dataset.npz`, which a spec can name by path, and `evidence.tar`.
+  package func generate(_ spec: JobSpec, in directory: URL, sink: RunSink = RunSink(), control: RunControl? = nil) throws -> GeneratedImages
+  {
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    for url in [GeneratedImages.url(in: directory), Evidence.url(in: directory)] { Folder.remove(url) }
+    let images = try runner.generate(
+      spec, in: directory, sink: sink, control: control ?? RunControl(seconds: spec.resources.maxSeconds))
+    JobRunner.removeState(in: directory)
+    return images
   }
 }

@@ -13,6 +13,10 @@ struct AttackChoice {
   private let completed: [AttackSettings]?
 
   init(_ spec: JobSpec, of document: JSONValue, _ facts: DatasetFacts?, _ graph: Graph?) {
+    guard spec.generation == nil else {
+      (reason, named, completed) = ("The spec names the one that it makes images with.", [], nil)
+      return
+    }
     let isOpen = JobSpec.leavesAttacksOpen(document)
     named = isOpen ? [] : spec.evaluation.attacks
     guard let facts, let graph else {

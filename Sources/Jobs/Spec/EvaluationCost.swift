@@ -14,7 +14,7 @@ struct EvaluationCost: Hashable, Sendable {
     let settings = EvaluationSettings(
       attacks: attacks ?? spec.evaluation.attacks, threats: spec.evaluation.threats, curve: spec.evaluation.curve)
     let networks = spec.training == nil && spec.evaluation.baseline == nil ? 1 : 2
-    examples = min(spec.evaluation.samples, facts.testCount) * networks
+    examples = spec.generation?.count(facts, limit: spec.dataset.limit) ?? min(spec.evaluation.samples, facts.testCount) * networks
     let transferred: [(attack: AttackSettings, norm: Norm)] = spec.showsTransfer ? settings.attacks.map { ($0, spec.threat.norm) } : []
     let costs = (settings.runs(against: spec.threat) + transferred).map { attack, norm in attack.cost(in: norm) }
     gradientEvaluations = Double(examples) * costs.reduce(0) { $0 + Double($1.gradientEvaluations) }

@@ -17,7 +17,13 @@ extension JobSpec {
           [Field("training", .object(TrainingSettings.object), default: [:], help: "How the model is trained.")]),
         Variants.Variant(
           "evaluate", "The robustness of `model.init`, without training.",
-          [Field("training", .only(.null, .conflict, noTraining), help: "None.")]),
+          [Field("training", .only(.null, .conflict, noTraining("evaluate")), help: "None.")]),
+        Variants.Variant(
+          "generate", "Adversarial images of a data set against `model.init`, as a new data set.",
+          [
+            Field("training", .only(.null, .conflict, noTraining("generate")), help: "None."),
+            Field("generation", .object(GenerationSection.object), default: [:], help: "How the images are made."),
+          ]),
       ], default: "train", help: "What the job does."),
     fields: [
       Field("name", .text(1...200), help: "What to call it."),
@@ -27,7 +33,8 @@ extension JobSpec {
       Field("dataset", .object(DatasetSection.object), .required, help: "The images."),
       Field("model", .object(ModelSection.object), .required, help: "The network."),
       Field("threat", .object(Threat.object), .required, help: "What an adversary may do."),
-      Field("evaluation", .object(EvaluationSection.object), default: [:], help: "How the result is questioned."),
+      Field(
+        "evaluation", .object(EvaluationSection.object), default: [:], help: "How the result is questioned; not of a job of kind generate."),
       Field("gates", .list(.object(Gate.object), count: 0...64), default: [], help: "Bounds that the result must reach."),
       Field(
         "precision", .choice(Precision.self), default: "fp32",
@@ -40,7 +47,9 @@ extension JobSpec {
   /// JSON Schema 2020-12 of the same.
   package static var schema: JSONValue { SchemaWriter.document(object, title: "A job of Temper") }
 
-  private static let noTraining = "a job of kind evaluate does not train; leave training out, or make the kind train"
+  private static func noTraining(_ kind: String) -> String {
+    "a job of kind \(kind) does not train; leave training out, or make the kind train"
+  }
 }
 
 extension DatasetSection {
@@ -119,6 +128,11 @@ extension EvaluationSection {
             + "`stratified` draws them by the seed with the share of each class kept; by default they are drawn by the seed from all, which "
             + "is a fair sample however the test part is sorted."),
         Field(
+          "evidence", .boolean,
+          help: "Whether the job keeps the misclassified image of each example that falls to an attack, with its clean one, for "
+            + "`GET /v1/jobs/JOB/evidence` and `temper verify`; by default where those of all examples would take at most 2 GiB. A completed "
+            + "spec says which."),
+        Field(
           "curve", .list(.number(atLeast: 0, unit: .pixels), count: 0...64),
           help: "The epsilons of the curve of accuracy; by default thirds of `threat.epsilon`, from 0 to a third beyond it."),
         Field(
@@ -141,6 +155,7 @@ extension EvaluationSection {
     threats = values.sections("threats").map(Threat.init)
     samples = values.integer("samples")
     order = values.has("order") ? values.word("order") : nil
+    keepsEvidence = values.flag("evidence")
     curve = values.numbers("curve")
     isAdaptive = values.flag("adaptive")
     baseline = values.object["baseline"]?.string

@@ -21,7 +21,15 @@ extension JobSpec {
     let given = origin == .http ? withoutPaths(document, reader.log) : document
     let spec = JobSpec(reader.object(given, as: object))
     spec.check(reader.log, leavesAttacksOpen: leavesAttacksOpen(document))
+    if spec.generation != nil { checkSilence(document, reader.log) }
     return (spec, reader.log.faults)
+  }
+
+  /// A job that makes images has no result to question or to judge.
+  private static func checkSilence(_ document: JSONValue, _ log: FaultLog) {
+    for name in ["evaluation", "gates"] where ![.null, [], [:]].contains(document[name] ?? .null) && log.isClean("/\(name)") {
+      log.add("/\(name)", .conflict, "a job of kind generate makes images and judges nothing; leave \(name) out, or make the kind evaluate")
+    }
   }
 
   /// Whether a document names no attacks of its evaluation, so that `SpecCheck` chooses them.
@@ -40,6 +48,7 @@ extension JobSpec {
   private init(_ given: FieldValues) {
     let epsilon = given.section("threat").number("epsilon")
     var values = given
+    let generating = given.optionalSection("generation").map(GenerationSection.init)
     if !values.section("evaluation").has("curve") {
       let curve = JSONValue.array(EvaluationSection.usualCurve(epsilon).map(JSONValue.number))
       values = values.setting("/evaluation/curve", to: curve)
@@ -49,7 +58,11 @@ extension JobSpec {
       let usual = EvaluationSettings.standardAttacks.map { $0.json(for: .evaluation) }
       values = values.setting("/evaluation/attacks", to: .array(usual))
     }
+    // The same: `EvidenceChoice` knows how many images there are.
+    if !given.section("evaluation").has("evidence") { values = values.setting("/evaluation/evidence", to: true) }
+    if generating != nil { values = values.setting("/evaluation", to: .null).setting("/gates", to: []) }
     json = .object(values.object)
+    generation = generating
     name = values.optionalText("name")
     labels = values.texts("labels")
     kind = values.word("kind")
@@ -58,7 +71,7 @@ extension JobSpec {
     threat = Threat(values.section("threat"))
     let validationFraction = dataset.validationFraction
     training = values.optionalSection("training").map { TrainingSettings($0, validationFraction: validationFraction) }
-    evaluation = EvaluationSection(values.section("evaluation"))
+    evaluation = generating.map(EvaluationSection.init) ?? EvaluationSection(values.section("evaluation"))
     gates = values.sections("gates").map(Gate.init)
     precision = values.word("precision")
     seed = UInt64(values.integer("seed"))
@@ -71,11 +84,14 @@ extension JobSpec {
     model.check(log)
     threat.check(log)
     training?.check(log)
-    if kind == .evaluate, model.initial == nil, log.isClean("/model/init") {
-      log.add("/model/init", .required, "a job of kind evaluate needs the weights to evaluate: an mdl_… or ckpt_…")
+    if kind != .train, model.initial == nil, log.isClean("/model/init") {
+      log.add("/model/init", .required, "a job of kind \(kind.rawValue) needs the weights to \(use): an mdl_… or ckpt_…")
     }
     if let training, training.attacks { checkNorm(of: training.attack, against: threat, at: "/training/attack", log) }
-    for (index, attack) in evaluation.attacks.enumerated() { checkNorms(of: attack, at: "/evaluation/attacks/\(index)", log) }
+    if let generation { checkNorm(of: generation.attack, against: threat, at: "/generation/attack", log) }
+    for (index, attack) in evaluation.attacks.enumerated() where generation == nil {
+      checkNorms(of: attack, at: "/evaluation/attacks/\(index)", log)
+    }
     checkThreats(log)
     if let labels = evaluation.baselineLabels, labels.labels == nil, log.isClean("/evaluation/baseline") {
       log.add(
@@ -83,12 +99,15 @@ extension JobSpec {
     }
     GateCheck(spec: self, attacks: leavesAttacksOpen ? Array(DefaultEvaluation.candidates.joined()) : evaluation.attacks, log: log)
       .checkAll()
-    if kind == .evaluate, precision != .fp32, log.isClean("/precision") {
+    if kind != .train, precision != .fp32, log.isClean("/precision") {
       log.add(
         "/precision", .conflict,
-        "an evaluation is computed in fp32, whatever the model was trained in; leave precision out of a job of kind evaluate")
+        "an evaluation is computed in fp32, whatever the model was trained in; leave precision out of a job of kind \(kind.rawValue)")
     }
   }
+
+  /// What the weights of a job that does not train are for.
+  private var use: String { kind == .generate ? "attack" : "evaluate" }
 
   private func checkThreats(_ log: FaultLog) {
     var known = [threat]

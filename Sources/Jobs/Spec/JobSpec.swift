@@ -14,6 +14,8 @@ package struct JobSpec: Hashable, Sendable {
     case train
     /// The robustness of `model.initial`, without training.
     case evaluate
+    /// Adversarial images of the data set against `model.initial`, as a new data set.
+    case generate
   }
 
   /// Where a spec comes from: only one from this machine may name files.
@@ -28,8 +30,11 @@ package struct JobSpec: Hashable, Sendable {
   package let dataset: DatasetSection
   package let model: ModelSection
   package let threat: Threat
-  /// `nil` for `evaluate`. Its `validationFraction` is the dataset section's.
+  /// Of `train` alone. Its `validationFraction` is the dataset section's.
   package let training: TrainingSettings?
+  /// Of `generate` alone.
+  package let generation: GenerationSection?
+  /// Of a job of kind `generate` what its one attack takes: no curve, no further threats.
   package let evaluation: EvaluationSection
   package let gates: [Gate]
   package let precision: Precision
@@ -76,6 +81,8 @@ package struct EvaluationSection: Hashable, Sendable {
   package let isAdaptive: Bool
   /// Which images, where there are more than `samples`; `nil`: drawn by the seed.
   package let order: ExampleOrder?
+  /// Whether the misclassified images are kept: see `Evidence`.
+  package let keepsEvidence: Bool
   /// Epsilons; empty for no curve.
   package let curve: [Double]
   /// Weights that stand for "before" in the report: an `mdl_…` or `ckpt_…`; `nil`: the job's own base model.
@@ -102,7 +109,7 @@ package struct Resources: Hashable, Sendable {
 
 extension JobSpec {
   /// Whether the attacks of the evaluation are also made on the network without its preprocessing.
-  var showsTransfer: Bool { evaluation.isAdaptive && !model.description.preprocessing.isEmpty }
+  var showsTransfer: Bool { generation == nil && evaluation.isAdaptive && !model.description.preprocessing.isEmpty }
 
   /// The network without its preprocessing.
   func bareGraph(_ image: Shape, _ classes: Int) throws(ModelError) -> Graph {

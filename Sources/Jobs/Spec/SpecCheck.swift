@@ -60,7 +60,8 @@ package struct SpecCheck {
     let facts = world.isClean("/dataset") ? facts(of: draft.spec, world) : nil
     let graph = facts.flatMap { self.graph(of: draft.spec, $0, world) }
     let choice = AttackChoice(draft.spec, of: document, facts, graph)
-    let (spec, faults) = world.isClean("/evaluation") ? JobSpec.read(choice.completed(document), origin: origin) : draft
+    let completed = EvidenceChoice.completed(choice.completed(document), draft.spec, facts)
+    let (spec, faults) = world.isClean("/evaluation") ? JobSpec.read(completed, origin: origin) : draft
     let log = FaultLog(faults + world.faults.dropFirst(draft.faults.count))
     if let graph {
       choice.check(graph, log)

@@ -15,6 +15,14 @@ enum Schema {
       try db.execute(sql: "ALTER TABLE jobs ADD COLUMN peak_bytes INTEGER NOT NULL DEFAULT 0")
     }
     migrator.registerMigration("3: owners, files by their digest, attempts") { db in try db.execute(sql: files) }
+    migrator.registerMigration("4: the evidence of a job, and the data set that it made") { db in
+      try db.execute(
+        sql: """
+          ALTER TABLE jobs ADD COLUMN evidence TEXT;
+          ALTER TABLE jobs ADD COLUMN generated TEXT;
+          CREATE INDEX jobs_by_evidence ON jobs (evidence) WHERE evidence IS NOT NULL;
+          """)
+    }
     return migrator
   }
 

@@ -10,7 +10,8 @@ extension Store {
   /// Every file that a record names, with the id of the record: the one place that knows which columns name files.
   private static let uses = """
     (SELECT file AS sha256, id FROM datasets WHERE file IS NOT NULL UNION ALL SELECT sha256, id FROM models
-      UNION ALL SELECT sha256, id FROM checkpoints UNION ALL SELECT report, id FROM jobs WHERE report IS NOT NULL)
+      UNION ALL SELECT sha256, id FROM checkpoints UNION ALL SELECT report, id FROM jobs WHERE report IS NOT NULL
+      UNION ALL SELECT evidence, id FROM jobs WHERE evidence IS NOT NULL)
     """
 
   /// Of every file that records name: its digest, and the id of the record.

@@ -120,7 +120,10 @@ extension Store {
         try Self.requireUnused(row["id"], of: id, db)
         try Self.release(row["sha256"], of: id, db)
       }
-      try Self.release(String.fetchOne(db, sql: "SELECT report FROM jobs WHERE id = ?", arguments: [id]), of: id, db)
+      for row in try Row.fetchAll(db, sql: "SELECT report, evidence FROM jobs WHERE id = ?", arguments: [id]) {
+        try Self.release(row["report"], of: id, db)
+        try Self.release(row["evidence"], of: id, db)
+      }
       try db.execute(sql: "DELETE FROM jobs WHERE id = ?", arguments: [id])
       change.delete(id)
       // Before the commit: the folder of a job that nobody knows would look like one whose database was lost.
@@ -201,6 +204,8 @@ extension Job {
     startedAt = (row["started_at"] as Int64?).map(Timestamp.init)
     finishedAt = (row["finished_at"] as Int64?).map(Timestamp.init)
     report = row["report"]
+    evidence = row["evidence"]
+    generated = row["generated"]
     secondsRun = Double(try row.count("ran_ms", of: id)) / 1_000
     revision = try row.count("revision", of: id)
     self.transitions = transitions

@@ -51,12 +51,21 @@ extension Store {
     package var seconds: Double
     /// Of a job that succeeded.
     package var report: KeptFile?
+    /// The same, where the spec wants it.
+    package var evidence: KeptFile?
+    /// Of one that made a data set.
+    package var generated: NewDataset?
 
-    package init(_ state: JobState, reason: String? = nil, seconds: Double = 0, report: KeptFile? = nil) {
+    package init(
+      _ state: JobState, reason: String? = nil, seconds: Double = 0, report: KeptFile? = nil, evidence: KeptFile? = nil,
+      generated: NewDataset? = nil
+    ) {
       self.state = state
       self.reason = reason
       self.seconds = seconds
       self.report = report
+      self.evidence = evidence
+      self.generated = generated
     }
   }
 
@@ -69,9 +78,14 @@ extension Store {
       let present = try Self.job(id, change.db)
       try Self.keep(warnings: warnings, of: present, change)
       try Self.keep(progress, seconds: ending.seconds, of: id, change.db)
-      if let report = ending.report {
-        try Self.named(report, change.db)
-        try change.db.execute(sql: "UPDATE jobs SET report = ? WHERE id = ?", arguments: [report.sha256, id])
+      for (column, file) in [("report", ending.report), ("evidence", ending.evidence)] {
+        guard let file else { continue }
+        try Self.named(file, change.db)
+        try change.db.execute(sql: "UPDATE jobs SET \(column) = ? WHERE id = ?", arguments: [file.sha256, id])
+      }
+      if let generated = ending.generated, present.state != .cancelling {
+        let record = try generated.insert(change)
+        try change.db.execute(sql: "UPDATE jobs SET generated = ? WHERE id = ?", arguments: [record.id, id])
       }
       switch (present.state, ending.state) {
       case (.cancelling, _): try Self.move(id, to: .cancelled, reason: nil, change)

@@ -56,7 +56,9 @@ extension Store {
     try Folder.make(target)
     let damaged = Set(try JobRunner.damagedStates(in: source).map(\.name))
     let states = Folder.names(in: source).filter { $0.hasSuffix(".state") && !damaged.contains($0) }
-    for name in states {
+    // The images of the recorded shards go along: what is not there is computed again.
+    let images = Folder.names(in: source).filter(JobRunner.imageFiles.contains)
+    for name in states + images {
       let state = try OpenFile(source.appendingPathComponent(name))
       try AtomicFile.write(to: target.appendingPathComponent(name)) { copy in try state.forEachPiece { try copy.append($0) } }
     }

@@ -176,7 +176,9 @@ package final class Workers: Sendable {
       let control = RunControl(seconds: spec.resources.maxSeconds.map { max(0, $0 - job.secondsRun) })
       running.withLock { $0[job.id] = control }
       try applyEarlierRequests(job.id, control)
-      return Store.Ending(.succeeded, report: try run(job, spec, control))
+      if spec.generation != nil { return try generate(job, spec, control) }
+      let (report, evidence) = try run(job, spec, control)
+      return Store.Ending(.succeeded, report: report, evidence: evidence)
     } catch let interruption as Interruption {
       switch interruption {
       case .cancel: return Store.Ending(.cancelled)
@@ -201,7 +203,7 @@ package final class Workers: Sendable {
     }
   }
 
-  private func run(_ job: Job, _ spec: JobSpec, _ control: RunControl) throws -> KeptFile {
+  private func run(_ job: Job, _ spec: JobSpec, _ control: RunControl) throws -> (report: KeptFile, evidence: KeptFile?) {
     let files = store.directory.files
     let room = RoomForJob(job.id, store, control)
     let lost = store.directory.lost
@@ -212,7 +214,28 @@ package final class Workers: Sendable {
       waitForRoom: { try room.wait(for: $0) })
     // Pixels are read as they are needed: whoever overwrote the file meanwhile has changed what was learnt.
     try room.whenThereIsRoom { try registry.requireWhole(spec.dataset.reference) }
-    return try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }
+    let evidence = spec.evaluation.keepsEvidence ? try room.whenThereIsRoom { try adoptEvidence(of: job.id) } : nil
+    return (try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }, evidence)
+  }
+
+  private func generate(_ job: Job, _ spec: JobSpec, _ control: RunControl) throws -> Store.Ending {
+    let room = RoomForJob(job.id, store, control)
+    let lost = store.directory.lost
+    let folder = store.directory.job(job.id)
+    _ = try runner.generate(
+      spec, in: folder, resume: job.attempt > 1 || job.resumedFrom != nil, sink: sink(of: job, control, room), control: control,
+      setAside: { url, reason in try lost.take(url, because: reason) }, waitForRoom: { try room.wait(for: $0) })
+    try room.whenThereIsRoom { try registry.requireWhole(spec.dataset.reference) }
+    let dataset = try room.whenThereIsRoom {
+      try registry.packed(generated: GeneratedImages.url(in: folder), name: job.name ?? "adversarial images of \(job.id)")
+    }
+    return Store.Ending(.succeeded, evidence: try room.whenThereIsRoom { try adoptEvidence(of: job.id) }, generated: dataset)
+  }
+
+  /// Puts the evidence that a run left in the job's folder among the files.
+  private func adoptEvidence(of id: String) throws -> KeptFile {
+    let url = Evidence.url(in: store.directory.job(id))
+    return try store.directory.files.adopt(url, sha256: SHA256Digest.hex(ofFile: url))
   }
 
   /// A request that came after the claim and before `control` existed is visible in the job's state only.

@@ -69,6 +69,30 @@ extension Routes {
       ])
   }
 
+  // MARK: Evidence
+
+  func downloadEvidence(_ call: Call) async throws -> Response {
+    let job = try store.job(call.path("id"))
+    guard let (sha256, open) = try store.openEvidence(of: job.id) else { throw Self.noEvidence(job) }
+    return try .file(
+      FileBody(open), type: "application/x-tar", etag: EntityTag(strong: sha256), for: call.request,
+      headers: [
+        .reprDigest: "sha-256=:\(Self.base64(ofHex: sha256)):",
+        .contentDisposition: "attachment; filename=\"\(job.id)-evidence.tar\"",
+        .cacheControl: "no-cache",
+      ])
+  }
+
+  private static func noEvidence(_ job: Job) -> HTTPError {
+    let reason =
+      switch job.state {
+      case .succeeded: "its spec's evaluation.evidence is false, or it ran before there was any"
+      case .failed, .cancelled: "it will never have any"
+      default: "it comes when the job has succeeded"
+      }
+    return HTTPError(.notFound, "The job is \(job.state.rawValue) and has no evidence: \(reason).", members: ["state": job.state.rawValue])
+  }
+
   private static func base64(ofHex hex: String) -> String {
     let digits = Array(hex)
     let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap { UInt8(String(digits[$0...$0 + 1]), radix: 16) }

@@ -72,6 +72,12 @@ extension Routes {
         parameters: [Field("format", .choice(CheckpointFormat.self), default: "safetensors", help: "The form of the file.")],
         answers: [200: "The file.", 206: "A range of it.", 304: "It is as it was."], types: ["application/octet-stream"],
         handle: downloadCheckpoint),
+      Endpoint(
+        .get, "/v1/jobs/{id}/evidence", "downloadEvidence",
+        "A tar archive of the adversarial examples that the evaluation found, the outcome of each example under each attack, the spec, and "
+          + "the digests of model and data: what temper verify replays.",
+        access: .read, scope: .owner, answers: [200: "The file.", 206: "A range of it.", 304: "It is as it was."],
+        types: ["application/x-tar"], handle: downloadEvidence),
     ]
   }
 

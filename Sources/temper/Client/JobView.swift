@@ -45,6 +45,7 @@ struct JobView: Sendable {
   var summary: String {
     var lines = ["\(id)  \(state)" + (name.map { "  \($0)" } ?? "")]
     if let reason { lines.append("  reason    \(reason)") }
+    if let dataset = json["generated_dataset"]?.string { lines.append("  dataset   \(dataset)") }
     let progress = progress
     if let phase = progress.phase, !isTerminal {
       let epochs = progress.epoch.map { " \($0)" + (progress.epochs.map { "/\($0)" } ?? "") } ?? ""

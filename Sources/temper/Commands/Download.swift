@@ -4,7 +4,7 @@ import Foundation
 
 struct Download: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Download the weights of a job.",
+    abstract: "Download the weights of a job, or its evidence.",
     discussion: """
       Goes through FILE.part, which a broken download is resumed from, and takes the name FILE only once the SHA-256 that the server \
       gives is right.
@@ -12,12 +12,18 @@ struct Download: AsyncParsableCommand {
 
   @Argument(help: "The job's id.")
   var job: String
-  @Option(help: "Which checkpoint: base, last, best_robust or best_clean, or a checkpoint's id.")
-  var role = "best_robust"
+  @Option(help: "Which checkpoint: base, last, best_robust or best_clean, or a checkpoint's id (default: best_robust).")
+  var role: String?
+  @Flag(help: "The evidence of the evaluation instead, for temper verify.")
+  var evidence = false
   @Option(name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("Where to.", valueName: "file"))
   var file: String
   @OptionGroup var server: ServerOptions
   @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if evidence, role != nil { throw ValidationError("--evidence and --role name two files; give one of them") }
+  }
 
   func run() async throws {
     let target = URL(fileURLWithPath: file)
@@ -25,8 +31,8 @@ struct Download: AsyncParsableCommand {
     if FileManager.default.fileExists(atPath: target.path, isDirectory: &isFolder), isFolder.boolValue {
       throw ValidationError("-o \(file) is a folder; name the file")
     }
-    let download = FileDownload(
-      client: try server.client(), path: "/v1/jobs/\(Client.segment(job))/checkpoints/\(Client.segment(role))", target: target)
+    let part = evidence ? "evidence" : "checkpoints/\(Client.segment(role ?? "best_robust"))"
+    let download = FileDownload(client: try server.client(), path: "/v1/jobs/\(Client.segment(job))/\(part)", target: target)
     let outcome = try await download.run()
     if outcome.resumed > 0 { StandardStream.error.write("went on from byte \(outcome.resumed)\n") }
     StandardStream.output.write(output.asJSON ? document(outcome) : "\(outcome.sha256)  \(file)\n")

@@ -10,7 +10,8 @@ struct Run: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run one job in this process, without a server.",
     discussion: """
-      Leaves DIR/report.json, DIR/metrics.csv and DIR/checkpoints/{base,last,best_robust,best_clean}.safetensors. The spec may name its \
+      Leaves DIR/report.json, DIR/metrics.csv, DIR/checkpoints/{base,last,best_robust,best_clean}.safetensors, and DIR/evidence.tar, which \
+      temper verify replays; of a spec of kind generate DIR/dataset.npz, which a spec can name by path. The spec may name its \
       dataset by path, relative to the spec: {"path": "../mnist", "format": "idx"}. Exits by the verdict of the spec's gates. \
       --junit, --sarif and --markdown leave the verdict for a CI system; the summary of a step of GitHub's (GITHUB_STEP_SUMMARY) is written by itself.
       """)
@@ -41,10 +42,11 @@ struct Run: AsyncParsableCommand {
       control.stop(.cancel)
     }
     defer { withExtendedLifetime(signals) {} }
+    if job.generation != nil { return try await generate(job, run, control) }
     let files = reports.files
     let report: Report
     do {
-      report = try await self.report(of: job, by: run, in: try outputFolder(), control)
+      report = try await inThread { folder, sink in try run.run(job, in: folder, sink: sink, control: control) }
     } catch let failure as CommandFailure {
       try files.write(missing: failure.message, from: ReportOrigin(job: nil, finishedAt: nil), spec: file.source)
       throw failure
@@ -73,8 +75,29 @@ struct Run: AsyncParsableCommand {
     return folder
   }
 
+  /// Makes adversarial images, and prints how many of which outcome.
+  private func generate(_ job: JobSpec, _ run: LocalRun, _ control: RunControl) async throws {
+    let images = try await inThread { folder, sink in try run.generate(job, in: folder, sink: sink, control: control) }
+    let file = URL(fileURLWithPath: directory, isDirectory: true).appendingPathComponent(GeneratedImages.fileName).relativePath
+    if output.asJSON {
+      let result: JSONValue = [
+        "file": .string(file), "bytes": .int(Int64(images.bytes)), "sha256": .string(images.sha256),
+        "parts": .array(images.parts.map(\.json)),
+      ]
+      return StandardStream.output.write(result.serialised(pretty: true) + "\n")
+    }
+    let lines = images.parts.map { part in
+      "\(part.part): \(part.images) images, \(part.misclassified) misclassified by the attack, \(part.withstood) withstood, "
+        + "\(part.wrongBefore) misclassified as they are\n"
+    }
+    StandardStream.output.write(lines.joined() + "\(images.sha256)  \(file)\n")
+  }
+
   /// Runs on a separate thread, because hours of work would starve Swift's thread pool.
-  private func report(of job: JobSpec, by run: LocalRun, in folder: URL, _ control: RunControl) async throws -> Report {
+  private func inThread<Result: Sendable>(
+    _ work: @escaping @Sendable (URL, RunSink) throws -> Result
+  ) async throws -> Result {
+    let folder = try outputFolder()
     let display = ProgressDisplay()
     defer { display.finish() }
     let sink = RunSink(
@@ -83,7 +106,7 @@ struct Run: AsyncParsableCommand {
       warning: { warning in display.note("warning \(warning.code): \(warning.detail)") })
     do {
       return try await withCheckedThrowingContinuation { continuation in
-        let thread = Thread { continuation.resume(with: Result { try run.run(job, in: folder, sink: sink, control: control) }) }
+        let thread = Thread { continuation.resume(with: Swift.Result { try work(folder, sink) }) }
         thread.name = "temper-job"
         thread.start()
       }

@@ -99,6 +99,8 @@ struct RecordRules: Sendable {
     row.require("ordered_stop", in: 0...1)
     for name in ["created_at", "started_at", "finished_at"] { row.require(name, in: times) }
     row.require("report", FileStore.isDigest)
+    row.require("evidence", FileStore.isDigest)
+    row.require("generated", Identifier.dataset.matches)
     row.require("resumed_from", Identifier.job.matches)
     guard row.faults.isEmpty, let id = row.text("id") else { return }
     row.require("progress") { (try? JSONValue(parsing: $0)) != nil }

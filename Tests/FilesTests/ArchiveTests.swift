@@ -1,0 +1,72 @@
+import Files
+import Foundation
+import Testing
+
+@Suite("Archives") struct ArchiveTests {
+  /// Writes a tar archive with these members.
+  private func tar(_ members: [(name: String, content: Data)], to url: URL) throws -> Data {
+    try AtomicFile.write(to: url) { file in
+      let archive = try ArchiveWriter(.tar) { try file.append($0) }
+      for (name, content) in members { try archive.add(name, content) }
+      try archive.finish()
+    }
+    return try Data(contentsOf: url)
+  }
+
+  private func members(of url: URL) throws -> [String: Data] {
+    let archive = try TarArchive(OpenFile(url))
+    var members: [String: Data] = [:]
+    while let (name, bytes) = try archive.nextEntry() {
+      var content = Data()
+      try archive.forEachPiece { content.append(contentsOf: $0) }
+      #expect(content.count == bytes)
+      members[name] = content
+    }
+    return members
+  }
+
+  private let samples: [(name: String, content: Data)] = [
+    ("empty", Data()), ("short", Data("a few words\n".utf8)), ("long", Data((0..<700_001).map { UInt8(truncatingIfNeeded: $0 &* 31) })),
+  ]
+
+  @Test("a tar archive has its members for the tar program and for the reader, and the same bytes each time")
+  func tarMembers() throws {
+    let folder = try TestFolder()
+    let url = folder.url.appendingPathComponent("a.tar")
+    let bytes = try tar(samples, to: url)
+    #expect(try tar(samples, to: folder.url.appendingPathComponent("b.tar")) == bytes)
+    #expect(try members(of: url) == Dictionary(uniqueKeysWithValues: samples.map { ($0.name, $0.content) }))
+    let program = Process()
+    program.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    program.arguments = ["tar", "xf", url.path, "-C", folder.url.path]
+    try program.run()
+    program.waitUntilExit()
+    #expect(program.terminationStatus == 0)
+    for (name, content) in samples { #expect(try Data(contentsOf: folder.url.appendingPathComponent(name)) == content) }
+  }
+
+  @Test("an error of whoever takes the archive comes back as it is, and nothing is written after it")
+  func refused() throws {
+    struct Full: Error {}
+    var pieces = 0
+    #expect(throws: Full.self) {
+      let archive = try ArchiveWriter(.zip) { _ in
+        pieces += 1
+        throw Full()
+      }
+      for number in 0..<4 { try archive.add("\(number)", samples[2].content) }
+      try archive.finish()
+    }
+    #expect(pieces == 1)
+  }
+
+  @Test("a tar archive that was cut anywhere is refused, or lacks what was cut", arguments: [1, 300, 511, 512, 900, 5_000])
+  func cut(_ count: Int) throws {
+    let folder = try TestFolder()
+    let url = folder.url.appendingPathComponent("a.tar")
+    let bytes = try tar(samples, to: url)
+    try bytes.prefix(count).write(to: url)
+    let found = try? members(of: url)
+    #expect((found ?? [:])["long"] == nil)
+  }
+}
