@@ -30,8 +30,9 @@ extension AttackDefinition {
 /// Carlini and Wagner's attack (2017, arXiv:1608.04644) in L2: Adam lowers ‖x − x₀‖² + c·max(0, z_y − max z_k + κ), with x = (tanh w + 1) / 2
 /// in the box for every w; c is found by bisection for each example.
 ///
-/// An example goes its own way: it is given up at a c as soon as a tenth of the steps lowered its own loss by less than 1e-4 of it, where
-/// other implementations look at the whole batch, and begins with its next c at once, so that the batch stays full.
+/// An example goes its own way: it is through with a c at which it was misclassified as soon as a tenth of the steps lowered its own loss by
+/// less than 1e-4 of it, where other implementations look at the whole batch, and begins with its next c at once, so that the batch stays
+/// full. Before that it goes on: from a pixel of 0 or 1 hundreds of steps change next to nothing.
 package struct CW: Attack {
   /// At each c, at most.
   package var steps: Int
@@ -185,11 +186,11 @@ private struct Search {
     nearestDistance = distance
   }
 
-  /// Counts a step at the present c. False after the last, or where a tenth of them lowered the loss by too little.
+  /// Counts a step at the present c. False after the last, or where c has succeeded and a tenth of them lowered the loss by too little.
   mutating func goesOn(hinge: Double, distance: Double, steps: Int) -> Bool {
     if step.isMultiple(of: (steps + 9) / 10) {
       let loss = weight * hinge + distance * distance
-      guard loss <= 0.9999 * lossAtCheck else { return false }
+      guard !hasSucceeded || loss <= 0.9999 * lossAtCheck else { return false }
       lossAtCheck = loss
     }
     step += 1

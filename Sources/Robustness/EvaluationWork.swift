@@ -84,8 +84,8 @@ struct EvaluationWork {
     return trial
   }
 
-  /// The floating-point operations of a task: some seconds.
-  private static let taskOperations = 1_000_000_000_000
+  /// The floating-point operations of a task: a few seconds.
+  private static let taskOperations = 300_000_000_000
   /// The numbers in the images of a task: what an attack remembers of them is several times as much.
   private static let taskValues = 1 << 18
   /// The fewest tasks of many examples, so that threads end together.
