@@ -30,9 +30,8 @@ extension AttackDefinition {
 /// Carlini and Wagner's attack (2017, arXiv:1608.04644) in L2: Adam lowers ‖x − x₀‖² + c·max(0, z_y − max z_k + κ), with x = (tanh w + 1) / 2
 /// in the box for every w; c is found by bisection for each example.
 ///
-/// An example goes its own way: it is through with a c at which it was misclassified as soon as a tenth of the steps lowered its own loss by
-/// less than 1e-4 of it, where other implementations look at the whole batch, and begins with its next c at once, so that the batch stays
-/// full. Before that it goes on: from a pixel of 0 or 1 hundreds of steps change next to nothing.
+/// An example goes its own way: it is given up at a c as soon as a tenth of the steps lowered its own loss by less than 1e-4 of it, where
+/// other implementations look at the whole batch, and begins with its next c at once, so that the batch stays full.
 package struct CW: Attack {
   /// At each c, at most.
   package var steps: Int
@@ -82,10 +81,10 @@ package struct CW: Attack {
     var leaving: [Int] = []
     for row in 0..<active.count {
       if found[row] { active.state.searches[row].keep(active.iterates[example: row], at: distances[row]) }
-      if active.state.searches[row].goesOn(hinge: Double(hinges[row]), distance: distances[row], steps: steps) {
+      if active.state.searches[row].goesOn(hinge: Double(hinges[row]), at: active.iterates[example: row], steps: steps) {
         let gradient = active.state.gradient[example: row]
         active.iterates.edit(row, beside: active.clean) {
-          active.state.searches[row].descend($1, around: $0, along: gradient, learningRate: learningRate)
+          active.state.searches[row].descend($1, along: gradient, learningRate: learningRate)
         }
       } else if active.state.searches[row].narrow(tries: searches) {
         begin(row, of: &active)
@@ -137,8 +136,9 @@ private struct Searches: PerExample {
 
 /// One example's search: Adam's descent at one c after the other.
 private struct Search {
-  /// w at the clean image.
+  /// w at the clean image, and the image of that w: as near as the box allows. Distances are measured from it, as other implementations do.
   private let origin: [Float]
+  private let start: [Float]
   private var variables: [Float]
   /// Adam's means of the gradient and of its square.
   private var moments: (first: [Float], second: [Float])
@@ -161,6 +161,7 @@ private struct Search {
 
   init(_ image: ArraySlice<Float>, weight: Double) {
     origin = image.map { atanh((2 * $0 - 1) * Self.shrinkage) }
+    start = origin.map(Self.pixel)
     variables = origin
     moments = ([Float](repeating: 0, count: image.count), [Float](repeating: 0, count: image.count))
     nearest = image
@@ -173,7 +174,7 @@ private struct Search {
     for index in variables.indices {
       moments.first[index] = 0
       moments.second[index] = 0
-      image[index] = Self.pixel(variables[index])
+      image[index] = start[index]
     }
     (step, hasSucceeded, lossAtCheck) = (0, false, .infinity)
   }
@@ -186,11 +187,11 @@ private struct Search {
     nearestDistance = distance
   }
 
-  /// Counts a step at the present c. False after the last, or where c has succeeded and a tenth of them lowered the loss by too little.
-  mutating func goesOn(hinge: Double, distance: Double, steps: Int) -> Bool {
+  /// Counts a step at the present c. False after the last, or where a tenth of them lowered the loss by too little.
+  mutating func goesOn(hinge: Double, at image: ArraySlice<Float>, steps: Int) -> Bool {
     if step.isMultiple(of: (steps + 9) / 10) {
-      let loss = weight * hinge + distance * distance
-      guard !hasSucceeded || loss <= 0.9999 * lossAtCheck else { return false }
+      let loss = weight * hinge + zip(image, start).reduce(0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
+      guard loss <= 0.9999 * lossAtCheck else { return false }
       lossAtCheck = loss
     }
     step += 1
@@ -213,8 +214,7 @@ private struct Search {
   ///
   /// - Parameter gradient: of the hinge at `image`.
   mutating func descend(
-    _ image: UnsafeMutableBufferPointer<Float>, around clean: UnsafeBufferPointer<Float>, along gradient: ArraySlice<Float>,
-    learningRate: Double
+    _ image: UnsafeMutableBufferPointer<Float>, along gradient: ArraySlice<Float>, learningRate: Double
   ) {
     let (beta1, beta2) = Self.decay
     let rate = Float(learningRate / (1 - pow(Double(beta1), Double(step))))
@@ -224,7 +224,7 @@ private struct Search {
       let x = image[index]
       let hinge = gradient[gradient.startIndex + index]
       // dx/dw = 2x(1 − x)
-      let slope = (weight * (hinge.isFinite ? hinge : 0) + 2 * (x - clean[index])) * 2 * x * (1 - x)
+      let slope = (weight * (hinge.isFinite ? hinge : 0) + 2 * (x - start[index])) * 2 * x * (1 - x)
       moments.first[index] = beta1 * moments.first[index] + (1 - beta1) * slope
       moments.second[index] = beta2 * moments.second[index] + (1 - beta2) * slope * slope
       variables[index] -= rate * moments.first[index] / ((moments.second[index] * correction).squareRoot() + 1e-8)
