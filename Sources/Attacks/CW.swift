@@ -81,10 +81,10 @@ package struct CW: Attack {
     var leaving: [Int] = []
     for row in 0..<active.count {
       if found[row] { active.state.searches[row].keep(active.iterates[example: row], at: distances[row]) }
-      if active.state.searches[row].goesOn(hinge: Double(hinges[row]), distance: distances[row], steps: steps) {
+      if active.state.searches[row].goesOn(hinge: Double(hinges[row]), at: active.iterates[example: row], steps: steps) {
         let gradient = active.state.gradient[example: row]
         active.iterates.edit(row, beside: active.clean) {
-          active.state.searches[row].descend($1, around: $0, along: gradient, learningRate: learningRate)
+          active.state.searches[row].descend($1, along: gradient, learningRate: learningRate)
         }
       } else if active.state.searches[row].narrow(tries: searches) {
         begin(row, of: &active)
@@ -136,8 +136,9 @@ private struct Searches: PerExample {
 
 /// One example's search: Adam's descent at one c after the other.
 private struct Search {
-  /// w at the clean image.
+  /// w at the clean image, and the image of that w: as near as the box allows. Distances are measured from it, as other implementations do.
   private let origin: [Float]
+  private let start: [Float]
   private var variables: [Float]
   /// Adam's means of the gradient and of its square.
   private var moments: (first: [Float], second: [Float])
@@ -160,6 +161,7 @@ private struct Search {
 
   init(_ image: ArraySlice<Float>, weight: Double) {
     origin = image.map { atanh((2 * $0 - 1) * Self.shrinkage) }
+    start = origin.map(Self.pixel)
     variables = origin
     moments = ([Float](repeating: 0, count: image.count), [Float](repeating: 0, count: image.count))
     nearest = image
@@ -172,7 +174,7 @@ private struct Search {
     for index in variables.indices {
       moments.first[index] = 0
       moments.second[index] = 0
-      image[index] = Self.pixel(variables[index])
+      image[index] = start[index]
     }
     (step, hasSucceeded, lossAtCheck) = (0, false, .infinity)
   }
@@ -186,9 +188,9 @@ private struct Search {
   }
 
   /// Counts a step at the present c. False after the last, or where a tenth of them lowered the loss by too little.
-  mutating func goesOn(hinge: Double, distance: Double, steps: Int) -> Bool {
+  mutating func goesOn(hinge: Double, at image: ArraySlice<Float>, steps: Int) -> Bool {
     if step.isMultiple(of: (steps + 9) / 10) {
-      let loss = weight * hinge + distance * distance
+      let loss = weight * hinge + zip(image, start).reduce(0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
       guard loss <= 0.9999 * lossAtCheck else { return false }
       lossAtCheck = loss
     }
@@ -212,8 +214,7 @@ private struct Search {
   ///
   /// - Parameter gradient: of the hinge at `image`.
   mutating func descend(
-    _ image: UnsafeMutableBufferPointer<Float>, around clean: UnsafeBufferPointer<Float>, along gradient: ArraySlice<Float>,
-    learningRate: Double
+    _ image: UnsafeMutableBufferPointer<Float>, along gradient: ArraySlice<Float>, learningRate: Double
   ) {
     let (beta1, beta2) = Self.decay
     let rate = Float(learningRate / (1 - pow(Double(beta1), Double(step))))
@@ -223,7 +224,7 @@ private struct Search {
       let x = image[index]
       let hinge = gradient[gradient.startIndex + index]
       // dx/dw = 2x(1 − x)
-      let slope = (weight * (hinge.isFinite ? hinge : 0) + 2 * (x - clean[index])) * 2 * x * (1 - x)
+      let slope = (weight * (hinge.isFinite ? hinge : 0) + 2 * (x - start[index])) * 2 * x * (1 - x)
       moments.first[index] = beta1 * moments.first[index] + (1 - beta1) * slope
       moments.second[index] = beta2 * moments.second[index] + (1 - beta2) * slope * slope
       variables[index] -= rate * moments.first[index] / ((moments.second[index] * correction).squareRoot() + 1e-8)

@@ -1,6 +1,6 @@
 import TensorEngine
 
-/// What an attack sees of a model: predictions, losses and the gradient at the input, for one shard of examples at a time.
+/// What an attack sees of a model: predictions, losses and the gradient at the input, of any number of examples.
 ///
 /// Not `Sendable`: a classifier belongs to the thread that was given it.
 package protocol Classifier: AnyObject {
@@ -45,16 +45,19 @@ extension Classifier {
 package protocol ClassifierTeam {
   var inputShape: Shape { get }
   var classes: Int { get }
-  /// The number of examples in a shard: a classifier takes up to so many at a time.
+  /// The examples that go through the model at once: of fewer than that the rest is padding.
   var shardSize: Int { get }
+  /// Of a forward pass over one example; 0 where nobody knows.
+  var passOperations: Int { get }
   /// Whether its classifiers are random.
   var isRandomised: Bool { get }
 
-  /// Calls `body` once for each shard number in `0..<count`, each with a classifier that no other thread uses meanwhile, and
+  /// Calls `body` once for each number of a task in `0..<count`, each with a classifier that no other thread uses meanwhile, and
   /// returns when all are done. The first error thrown by a body ends the work and is thrown here.
-  func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws
+  func forEachTask(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws
 }
 
 extension ClassifierTeam {
+  package var passOperations: Int { 0 }
   package var isRandomised: Bool { false }
 }

@@ -8,6 +8,7 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   package let inputShape: Shape
   package let classes: Int
   package let shardSize: Int
+  package let passOperations: Int
   package let isRandomised: Bool
   let engine: Engine
   /// The network compiled for attacks.
@@ -29,6 +30,7 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
     inputShape = graph.inputShape
     classes = graph.outputShape.count
     shardSize = graph.sharding.size
+    passOperations = graph.floatingPointOperations
     isRandomised = graph.isRandomised
     let contexts = min(max(1, width), engine.threads)
     let session = try Session(
@@ -40,18 +42,19 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   /// To be called after the parameters have changed.
   package func weightsChanged() { session.weightsChanged() }
 
-  package func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
+  package func forEachTask(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
     try session.packWeights(on: engine, width: classifiers.count)
     try engine.parallel(count, over: classifiers) { task, classifier in try body(task, classifier) }
   }
 }
 
-/// One execution context of a compiled network.
+/// One execution context of a compiled network. More images than a shard go through it shard by shard.
 private final class NetworkClassifier: Classifier {
   let inputShape: Shape
   let classes: Int
   let isRandomised: Bool
   private let context: ExecutionContext
+  private let sharding: Sharding
   private var presentDraw: RandomDraw?
 
   init(_ context: ExecutionContext, _ graph: Graph) {
@@ -59,21 +62,37 @@ private final class NetworkClassifier: Classifier {
     inputShape = graph.inputShape
     classes = graph.outputShape.count
     isRandomised = graph.isRandomised
+    sharding = graph.sharding
   }
 
   func draw(_ draw: RandomDraw) { presentDraw = draw }
 
   func logits(of images: Tensor) -> Tensor {
-    context.forward(images, draws: isRandomised ? RandomDraw.fitting(images.batch, presentDraw).key : nil)
+    var logits = Tensor(zeros: [images.batch, classes])
+    forEachShard(of: images) { rows, shard, draws in logits.replace(rows, with: context.forward(shard, draws: draws)) }
+    return logits
   }
 
   func inputGradient(
     at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
   ) -> (losses: [Float], logits: Tensor) {
-    let logits = logits(of: images)
-    var logitGradient = Tensor(zeros: logits.shape)
-    let losses = loss(logits, targets: targets, gradient: &logitGradient)
-    context.backward(logitGradient, inputGradient: &gradient)
+    var (losses, logits) = ([Float](), Tensor(zeros: [images.batch, classes]))
+    forEachShard(of: images) { rows, shard, draws in
+      let answer = context.forward(shard, draws: draws)
+      var logitGradient = Tensor(zeros: answer.shape)
+      losses += loss(answer, targets: targets.gathered(Array(rows)), gradient: &logitGradient)
+      logits.replace(rows, with: answer)
+      context.backward(logitGradient, inputGradient: &gradient, at: rows.lowerBound)
+    }
     return (losses, logits)
+  }
+
+  private func forEachShard(of images: Tensor, _ body: (_ rows: Range<Int>, _ images: Tensor, _ draws: DrawKey?) -> Void) {
+    let draw = isRandomised ? RandomDraw.fitting(images.batch, presentDraw) : nil
+    guard images.batch > sharding.size else { return body(0..<images.batch, images, draw?.key) }
+    for index in 0..<sharding.count(images.batch) {
+      let rows = sharding.range(index, of: images.batch)
+      body(rows, images.gathered(rows), draw?.gathered(rows).key)
+    }
   }
 }

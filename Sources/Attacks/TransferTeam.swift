@@ -16,9 +16,10 @@ package final class TransferTeam: ClassifierTeam, Sendable {
   package var inputShape: Shape { judging.inputShape }
   package var classes: Int { judging.classes }
   package var shardSize: Int { min(attacked.shardSize, judging.shardSize) }
+  package var passOperations: Int { attacked.passOperations }
   package var isRandomised: Bool { attacked.isRandomised }
 
-  package func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
+  package func forEachTask(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
     let pairs: [any Classifier] = zip(attacked.classifiers, judging.classifiers).map { TransferClassifier(attacking: $0, judge: $1) }
     try Session.packWeights([attacked.session, judging.session], on: judging.engine, width: pairs.count)
     try judging.engine.parallel(count, over: pairs) { task, classifier in try body(task, classifier) }

@@ -89,26 +89,40 @@ struct EvaluationWork {
       return record
     }
     var trial = AttackTrial(settings: attack, threat: threat, withstood: [Bool](repeating: false, count: set.count))
-    for (shard, record) in result.records.enumerated() {
-      trial.add(record, at: members(of: shard, in: positions))
-      if let finder = title.finder { images?.claim(record, at: members(of: shard, in: positions), by: finder) }
+    for (members, record) in zip(result.tasks, result.records) {
+      trial.add(record, at: members)
+      if let finder = title.finder { images?.claim(record, at: members, by: finder) }
     }
     trial.seconds = result.seconds
     return trial
   }
 
-  private func members(of shard: Int, in positions: [Int]) -> [Int] {
-    let size = max(team.shardSize, 1)
-    return Array(positions[shard * size..<min((shard + 1) * size, positions.count)])
+  /// The floating-point operations of a task: a few seconds.
+  private static let taskOperations = 3e11
+  /// The numbers in the images of a task: what an attack remembers of them is several times as much.
+  private static let taskValues = 1 << 18
+  /// The fewest tasks of many examples, so that threads end together.
+  private static let taskCount = 8
+
+  /// The examples of each task: those of several shards where that is little work, because an attack brings those together that still stand,
+  /// and then needs fewer shards. The number of threads changes nothing: a later attempt has the same tasks.
+  private func tasks(of positions: [Int], units: Int) -> [[Int]] {
+    let shard = max(team.shardSize, 1)
+    var size = shard
+    if team.passOperations > 0 {
+      let byWork = Self.taskOperations / (Double(max(units, 1)) * Double(team.passOperations))
+      let most = min(positions.count / Self.taskCount, Int(byWork), Self.taskValues / team.inputShape.count)
+      size = max((most + shard - 1) / shard, 1) * shard
+    }
+    return stride(from: 0, to: positions.count, by: size).map { Array(positions[$0..<min($0 + size, positions.count)]) }
   }
 
-  /// Runs `body` on each shard of `positions` that the journal lacks. Returns the records of all shards in order, and the seconds of the
+  /// Runs `body` on each task of `positions` that the journal lacks. Returns the tasks and the records of all in order, and the seconds of the
   /// stage over all attempts.
   private func overShards(
     of positions: [Int], _ title: Title, units: Int, _ body: @Sendable ([Int], any Classifier) throws -> ShardRecord
-  ) throws -> (records: [ShardRecord], seconds: Double) {
-    let size = max(team.shardSize, 1)
-    let shards = (0..<(positions.count + size - 1) / size).map { members(of: $0, in: positions) }
+  ) throws -> (tasks: [[Int]], records: [ShardRecord], seconds: Double) {
+    let shards = tasks(of: positions, units: units)
     let recorded = journal.begin(stage: title.key)
     let images = title.finder == nil ? nil : images
     let missing = try shards.indices.filter { shard in
@@ -119,13 +133,13 @@ struct EvaluationWork {
     let left = missing.reduce(0) { $0 + shards[$1].count }
     meter.advance(by: ((title.examples ?? set.count) - left) * units, stage: title.name)
     let (control, meter, journal) = (control, meter, journal)
-    try team.forEachShard(missing.count) { task, classifier in
+    try team.forEachTask(missing.count) { task, classifier in
       try control()
       let shard = missing[task]
       journal.record(shard, try body(shards[shard], classifier), of: title.key)
       meter.advance(by: shards[shard].count * units, stage: title.name)
     }
     let finished = journal.end(stage: title.key)
-    return (shards.indices.compactMap { finished.shards[$0] }, finished.seconds)
+    return (shards, shards.indices.compactMap { finished.shards[$0] }, finished.seconds)
   }
 }

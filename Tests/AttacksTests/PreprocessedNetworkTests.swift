@@ -38,7 +38,7 @@ import Testing
     let results = Mutex([Int: Tensor]())
     let size = team.shardSize
     let shards = (80 + size - 1) / size
-    try team.forEachShard(shards) { shard, classifier in
+    try team.forEachTask(shards) { shard, classifier in
       let rows = shard * size..<min((shard + 1) * size, 80)
       let examples = Examples(
         images: images.gathered(rows), labels: rows.map { $0 % 3 }, ids: rows.map { 500 + $0 }, seed: 3)
@@ -62,7 +62,7 @@ import Testing
     let team = try team([GaussianNoise(deviation: 0.1)])
     #expect(team.isRandomised)
     let images = randomImages(4, Self.image)
-    try team.forEachShard(1) { _, classifier in
+    try team.forEachTask(1) { _, classifier in
       #expect(classifier.isRandomised)
       func answer(_ number: Int, seed: UInt64 = 1, _ rows: [Int] = [0, 1, 2, 3]) -> Tensor {
         classifier.draw(RandomDraw(seed: seed, ids: rows.map { 70 + $0 }, number: number))
@@ -83,12 +83,12 @@ import Testing
     let images = randomImages(8, Self.image, in: 0.4...0.6)
     let ids = Array(0..<8)
     let answers = Mutex([Tensor]())
-    try noisy.forEachShard(1) { _, classifier in
+    try noisy.forEachTask(1) { _, classifier in
       classifier.draw(RandomDraw(seed: 1, ids: ids, number: 0))
       let one = classifier.logits(of: images)
       answers.withLock { $0 += [one, classifier.answers(to: images, ids: ids, seed: 1)] }
     }
-    try plain.forEachShard(1) { _, classifier in answers.withLock { $0.append(classifier.logits(of: images)) } }
+    try plain.forEachTask(1) { _, classifier in answers.withLock { $0.append(classifier.logits(of: images)) } }
     let found = answers.withLock { $0 }
     func distance(_ one: Tensor, _ other: Tensor) -> Float { zip(one.values, other.values).reduce(0) { $0 + abs($1.0 - $1.1) } }
     // The mean of twenty is √20 times nearer.
@@ -119,7 +119,7 @@ import Testing
     let images = randomImages(whole.shardSize, Self.image)
     func fallen(_ team: any ClassifierTeam) throws -> Int {
       let count = Mutex(0)
-      try team.forEachShard(1) { _, classifier in
+      try team.forEachTask(1) { _, classifier in
         let labels = classifier.judge.logits(of: images).predictions()
         let examples = Examples(images: images, labels: labels, ids: Array(labels.indices), seed: 1)
         for epsilon in stride(from: 0.05, through: 0.5, by: 0.05) {

@@ -26,7 +26,7 @@ struct LinearTeam: ClassifierTeam {
   var classes: Int { weights.count }
   var isRandomised: Bool { noise > 0 }
 
-  func forEachShard(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
+  func forEachTask(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
     let failure = Mutex<(any Error)?>(nil)
     let models = self
     DispatchQueue.concurrentPerform(iterations: count) { shard in

@@ -76,7 +76,7 @@ import Testing
     let evaluation = try Evaluator(settings: settings, threat: threat).evaluate(team, on: set)
     let examples = Examples(images: try set.images(Array(0..<40)), labels: set.labels, ids: set.ids, seed: 7)
     let result = Mutex<[Bool]>([])
-    try team.forEachShard(1) { _, classifier in
+    try team.forEachTask(1) { _, classifier in
       let found = AttackSettings(.autoattack).adversary(for: threat, keep: .firstMisclassified).run(examples, of: classifier)
       result.withLock { $0 = found.misclassified }
     }

@@ -51,7 +51,7 @@ import Testing
     try parameters.load(file.weights)
     let team = try NetworkTeam(engine: Engine(threads: 2), graph: graph, parameters: parameters, width: 2)
     let correct = Mutex(0)
-    try team.forEachShard(graph.sharding.count(examples.count)) { shard, classifier in
+    try team.forEachTask(graph.sharding.count(examples.count)) { shard, classifier in
       let part = examples.gathered(Array(graph.sharding.range(shard, of: examples.count)))
       let images = Adversary(attack: attack, threat: threat).perturb(part, of: classifier)
       let right = zip(classifier.logits(of: images).argmax(), part.labels).count { $0 == $1 }

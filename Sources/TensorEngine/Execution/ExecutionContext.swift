@@ -54,11 +54,12 @@ package final class ExecutionContext {
   ///
   /// - Parameters:
   ///   - logitGradient: `[batch, classes]`.
-  ///   - inputGradient: `[batch, height, width, channels]`, overwritten.
-  package func backward(_ logitGradient: Tensor, inputGradient: inout Tensor) {
+  ///   - inputGradient: `[batch, height, width, channels]` or more; overwritten from example `first` on.
+  package func backward(_ logitGradient: Tensor, inputGradient: inout Tensor, at first: Int = 0) {
     beginBackward(logitGradient)
     runBackward()
-    inputGradient.values.withUnsafeMutableBufferPointer { read(inputGradientTo: $0) }
+    let values = first * inputGradient.stride..<(first + pass.batch) * inputGradient.stride
+    inputGradient.values.withUnsafeMutableBufferPointer { read(inputGradientTo: UnsafeMutableBufferPointer(rebasing: $0[values])) }
   }
 
   /// The gradients of the weights for the images of the last `forward`, for a program with weight gradients. Once per `forward`; `set` of

@@ -66,10 +66,10 @@ package struct Convolution: WeightedOperation {
       winograd.emit(label, source, weights: weights, to: result, epilogue, &lowering)
       return true
     }
-    // In single precision oneDNN is as fast.
-    guard lowering.isBF16,
+    // In single precision oneDNN is as fast where the stride is 1.
+    guard lowering.isBF16 || window.stride.both != 1,
       let gathered = GatheredConvolution(
-        batch: lowering.batch, image: image, filters: filters, window: window, groups: groups, isBF16: true)
+        batch: lowering.batch, image: image, filters: filters, window: window, groups: groups, isBF16: lowering.isBF16)
     else { return false }
     gathered.emit(label, source, weights: weights, to: result, epilogue, &lowering)
     return true

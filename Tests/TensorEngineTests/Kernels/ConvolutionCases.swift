@@ -12,7 +12,7 @@ extension ReferenceConvolution {
   }
 }
 
-// MARK: Convolutions by im2col
+// MARK: Convolutions as products
 
 let convolutionCases: [KernelCase] = {
   let shapes = [
@@ -20,13 +20,20 @@ let convolutionCases: [KernelCase] = {
     ReferenceConvolution(batch: 1, height: 9, width: 8, channels: 7, filters: 19, kernel: (4, 2), stride: (2, 3), padding: (1, 0)),
     ReferenceConvolution(batch: 3, height: 6, width: 6, channels: 16, filters: 33, kernel: (1, 1), stride: (2, 2)),
     ReferenceConvolution(batch: 1, height: 5, width: 5, channels: 40, filters: 70, kernel: (5, 5), padding: (2, 2)),
+    // So many pixels that windows are read where they are: of few channels, of strides that differ, of a deep window and more filters than a
+    // panel has columns, of rows longer than what is computed at once, and of a stride beyond the window.
+    ReferenceConvolution(batch: 2, height: 28, width: 26, channels: 1, filters: 16, kernel: (4, 4), stride: (2, 2), padding: (1, 1)),
+    ReferenceConvolution(batch: 1, height: 24, width: 27, channels: 5, filters: 19, kernel: (3, 5), stride: (3, 2), padding: (1, 2)),
+    ReferenceConvolution(batch: 2, height: 16, width: 16, channels: 40, filters: 70, kernel: (3, 3), stride: (2, 2), padding: (1, 1)),
+    ReferenceConvolution(batch: 1, height: 4, width: 203, channels: 3, filters: 4, kernel: (3, 3), padding: (1, 1)),
+    ReferenceConvolution(batch: 1, height: 31, width: 29, channels: 6, filters: 5, kernel: (2, 2), stride: (3, 3)),
   ]
   return shapes.flatMap { shape in
-    NumberFormat.allCases.flatMap { format in [false, true].map { im2col(shape, format, isBackward: $0) } }
+    NumberFormat.allCases.flatMap { format in [false, true].map { asProduct(shape, format, isBackward: $0) } }
   }
 }()
 
-private func im2col(_ s: ReferenceConvolution, _ format: NumberFormat, isBackward: Bool) -> KernelCase {
+private func asProduct(_ s: ReferenceConvolution, _ format: NumberFormat, isBackward: Bool) -> KernelCase {
   KernelCase("convolution\(isBackward ? " backward" : ""), \(s.description), \(format.rawValue)") { kernels in
     let products = format.products(of: kernels)
     var shape = kernels_convolution(
@@ -122,6 +129,8 @@ let inputGradientCases: [KernelCase] = [
   ReferenceConvolution(batch: 1, height: 28, width: 28, channels: 1, filters: 32, kernel: (5, 5), padding: (2, 2)),
   ReferenceConvolution(batch: 2, height: 9, width: 11, channels: 3, filters: 18, kernel: (4, 4), stride: (2, 2), padding: (1, 1)),
   ReferenceConvolution(batch: 1, height: 6, width: 21, channels: 3, filters: 7, kernel: (2, 3)),
+  ReferenceConvolution(batch: 2, height: 13, width: 40, channels: 2, filters: 5, kernel: (3, 3), stride: (2, 2)),
+  ReferenceConvolution(batch: 1, height: 14, width: 23, channels: 4, filters: 6, kernel: (2, 2), stride: (3, 3), padding: (1, 1)),
 ].map { s in
   KernelCase("input gradient, \(s.description)") { kernels in
     var shape = kernels_input_gradient(
