@@ -206,7 +206,7 @@ extension NetworkTeam {
   fileprivate func predictions(of images: Tensor, ids: [Int], seed: UInt64) throws -> [Int] {
     let size = shardSize
     let answers = Mutex([Int](repeating: 0, count: images.batch))
-    try forEachShard((images.batch + size - 1) / size) { shard, classifier in
+    try forEachTask((images.batch + size - 1) / size) { shard, classifier in
       let rows = Array(shard * size..<min((shard + 1) * size, images.batch))
       let found = classifier.answers(to: images.gathered(rows), ids: rows.map { ids[$0] }, seed: seed).predictions()
       answers.withLock { answers in for (row, prediction) in zip(rows, found) { answers[row] = prediction } }
