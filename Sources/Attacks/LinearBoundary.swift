@@ -88,16 +88,14 @@ struct LinearBoundary {
   private func steps(
     _ rooms: [SIMD4<Double>], _ speeds: [SIMD4<Double>], _ pace: Double, _ sign: Double
   ) -> (steps: [Double], length: Double) {
-    var steps = [Double](repeating: 0, count: count)
     var (largest, squares) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
-    for index in weights.indices {
+    let steps = weights.indices.map { index in
       let sizes = Self.smaller(pace * speeds[index], rooms[index])
       largest = Self.larger(largest, sizes)
       squares += sizes * sizes
-      let signed = sizes.replacing(with: -sizes, where: sign * weights[index] .< 0)
-      for lane in 0..<min(4, count - 4 * index) { steps[4 * index + lane] = signed[lane] }
+      return sizes.replacing(with: -sizes, where: sign * weights[index] .< 0)
     }
-    return (steps, norm == .linf ? largest.max() : squares.sum().squareRoot())
+    return (Self.flat(steps, count), norm == .linf ? largest.max() : squares.sum().squareRoot())
   }
 
   // MARK: Fours
@@ -114,6 +112,11 @@ struct LinearBoundary {
         return SIMD4(SIMD4(values[first], values[first + 1], values[first + 2], values[first + 3]))
       }
     }
+  }
+
+  /// The first `count` numbers.
+  private static func flat(_ fours: [SIMD4<Double>], _ count: Int) -> [Double] {
+    fours.withUnsafeBytes { Array($0.bindMemory(to: Double.self).prefix(count)) }
   }
 
   private static func product(_ one: [SIMD4<Double>], _ other: [SIMD4<Double>]) -> Double {

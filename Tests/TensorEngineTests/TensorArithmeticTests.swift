@@ -49,6 +49,21 @@ import Testing
     for index in expected.indices { #expect(abs(x.values[index] - expected[index]) < 1e-6, "value \(index)") }
   }
 
+  @Test("the largest difference of each example is found wherever it is, and is NaN where any is", arguments: [1, 7, 8, 19])
+  func largestDifferences(_ count: Int) {
+    let still = Tensor(zeros: [count, count])
+    var moved = still
+    // Of example i the largest is at i: below 0 for every other one.
+    for row in 0..<count {
+      for column in 0..<count { moved.values[row * count + column] = column == row ? (row.isMultiple(of: 2) ? 2 : -2) : 1 }
+    }
+    #expect(moved.largestDifferences(from: still) == [Double](repeating: 2, count: count))
+    for row in 0..<count { moved.values[row * count + row] = .infinity }
+    #expect(moved.largestDifferences(from: still) == [Double](repeating: .infinity, count: count))
+    for row in 0..<count { moved.values[row * count + row] = .nan }
+    #expect(moved.largestDifferences(from: still).allSatisfy { $0.isNaN })
+  }
+
   @Test("clamping keeps what is in range, cuts the rest and turns NaN into the lower bound") func clamps() {
     var x = Tensor([1, 4], values: [-1, 0.5, 2, .nan])
     x.clamp(to: 0...1)
