@@ -183,10 +183,15 @@ package final class FileStore: Sendable {
     }
   }
 
+  /// The folders that files are in, each named by the first two digits of theirs.
+  package var folders: [URL] {
+    Folder.names(in: folder).filter { $0.utf8.count == 2 }.map { folder.appendingPathComponent($0, isDirectory: true) }
+  }
+
   /// The digests of all files. Files whose name is not a digest are ignored.
   package func all() -> [String] {
-    Folder.names(in: folder).filter { $0.utf8.count == 2 }.flatMap { prefix in
-      Folder.names(in: folder.appendingPathComponent(prefix)).filter { Self.isDigest($0) && $0.hasPrefix(prefix) }
+    folders.flatMap { folder in
+      Folder.names(in: folder).filter { Self.isDigest($0) && $0.hasPrefix(folder.lastPathComponent) }
     }
   }
 

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The folder for damaged files and for files that no record names. Nothing unknown in the data folder is deleted at once.
 package final class LostAndFound: Sendable {
-  private let folder: URL
+  package let folder: URL
   /// Called with the name and the reason for each file that is moved here, for the log.
   private let report: @Sendable (_ name: String, _ reason: String) -> Void
 

@@ -26,13 +26,17 @@ package struct SealedFile: Sendable {
   package func write(_ body: (NewFile) throws -> Void) throws -> Int { try AtomicFile.write(to: url, body).bytes }
 
   /// - Returns: `nil` when there is no such file.
-  /// - Throws: `StorageError`.
+  /// - Throws: `Damage` when something is there that cannot be opened; `StorageError` when the system cannot say.
   package func open() throws -> SealedReader? {
     do {
       return SealedReader(try OpenFile(url))
     } catch {
-      if error.code == ENOENT { return nil }
-      throw error
+      switch error.code {
+      case ENOENT: return nil
+      case 0, ENXIO: throw Damage(reason: "is not a regular file")
+      case EACCES, EPERM, ELOOP, EIO: throw Damage(reason: "cannot be opened: \(String(cString: strerror(error.code)))")
+      default: throw error
+      }
     }
   }
 

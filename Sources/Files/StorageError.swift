@@ -15,6 +15,7 @@ package struct StorageError: Error, Hashable, Sendable, CustomStringConvertible 
       switch code {
       case 0: what
       case ENOSPC, EDQUOT: what + ": the disk is full"
+      case EFBIG: what + ": the limit of the size of files (ulimit -f) is reached"
       default: what + ": \(String(cString: strerror(code)))"
       }
   }
@@ -25,8 +26,15 @@ package struct StorageError: Error, Hashable, Sendable, CustomStringConvertible 
   /// Whether the process or the system is out of descriptors or memory, which may pass.
   package var isShortage: Bool { [EMFILE, ENFILE, ENOMEM, EAGAIN].contains(code) }
 
-  /// Whether it may pass by itself: room may be made, and a folder that was moved away may come back.
-  package var mayPass: Bool { isFull || isShortage || code == ENOENT }
+  /// Whether the system does not let the process at a file or folder: its disk is read-only or away, a right is missing, or something
+  /// else is in the place of a folder.
+  package var isRefusal: Bool { isRefusalOfDisk || [EACCES, EPERM, ENOTDIR].contains(code) }
+
+  /// Whether that is so for everything on the disk.
+  package var isRefusalOfDisk: Bool { [EROFS, ESTALE, EXDEV, ENOTCONN].contains(code) }
+
+  /// Whether it may pass by itself: room may be made, a folder that was moved away may come back, a right may be given again.
+  package var mayPass: Bool { isFull || isShortage || isRefusal || code == ENOENT }
 }
 
 /// Makes a system call, and repeats it if a signal interrupts it.

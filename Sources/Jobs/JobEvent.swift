@@ -5,6 +5,8 @@ package struct JobEvent: Hashable, Sendable {
   package enum Kind: String, CaseIterable, Hashable, Sendable {
     /// The store keeps all but `progress`, which is only sent to current followers.
     case state, progress, metric, warning, checkpoint, end
+    /// In the place of older events of metrics and checkpoints that are no longer kept: how many have gone up to here.
+    case thinned
   }
 
   package let job: String

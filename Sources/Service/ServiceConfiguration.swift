@@ -55,6 +55,12 @@ package struct ServiceConfiguration: Sendable {
   /// Threads on which requests are handled.
   package var handlerThreads = 8
 
+  /// The most threads that the service has at a time, beside those of Swift and Dispatch: of the engine, of requests, for each job its own
+  /// and two that save its states, the housekeeper, and those of the queues.
+  package var threadCount: Int {
+    (engineThreads ?? ProcessInfo.processInfo.activeProcessorCount) + handlerThreads + 3 * workers + 1 + 6
+  }
+
   package init(dataDirectory: URL) { self.dataDirectory = dataDirectory }
 }
 

@@ -92,6 +92,9 @@ package final class TemperService: Sendable {
     return try server.start()
   }
 
+  /// Notes with the running jobs that the service is about to end, and asks them to: what follows is no crash of theirs.
+  package func announceEnd() { routes.workers.beginDrain() }
+
   /// Ends well: running jobs save their state and go back to the queue, requests in flight finish, and the data directory is free.
   package func drain() async {
     routes.status.drain()

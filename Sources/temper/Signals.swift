@@ -1,32 +1,40 @@
-import Dispatch
+import Files
 import Glibc
 
-/// Handles SIGINT and SIGTERM.
-///
-/// `@unchecked Sendable`: the sources are set in `init` and never changed; their handlers run on one serial queue.
-final class Signals: @unchecked Sendable {
-  private let sources: [any DispatchSourceSignal]
+/// Handles SIGINT and SIGTERM, on a thread of its own: a process whose other threads all wait, or that may make no more of them, can still
+/// be ended. One object for the process.
+final class Signals: Sendable {
+  /// Written to by the handler, which may do little else.
+  nonisolated(unsafe) private static var pipe: Int32 = -1
 
-  /// - Parameter handle: called with the signal's number and the count of signals so far, this one included.
-  init(_ handle: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Void) {
-    let queue = DispatchQueue(label: "temper.signals", qos: .userInteractive)
-    let counter = Counter()
-    sources = [SIGINT, SIGTERM].map { number in
-      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-      source.setEventHandler { handle(number, counter.next()) }
-      source.resume()
-      return source
+  /// - Parameter handle: called with the signal's number and the count of signals so far, this one included. The next one waits meanwhile.
+  /// - Throws: `StorageError` when there is no descriptor or no thread left.
+  init(_ handle: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Void) throws {
+    var ends: [Int32] = [-1, -1]
+    try systemCall("the pipe of the signals cannot be made") { Glibc.pipe(&ends) }
+    let (source, target) = (ends[0], ends[1])
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    _ = fcntl(target, F_SETFL, O_NONBLOCK)
+    Self.pipe = target
+    _ = try SystemThread("temper-signals") { Self.work(source, handle) }
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { number in
+        let code = errno
+        var byte = UInt8(truncatingIfNeeded: number)
+        _ = write(Signals.pipe, &byte, 1)
+        errno = code
+      }
     }
   }
 
-  deinit { for source in sources { source.cancel() } }
-
-  /// `@unchecked Sendable`: used on one serial queue only.
-  private final class Counter: @unchecked Sendable {
-    private var count = 0
-    func next() -> Int {
+  private static func work(_ source: Int32, _ handle: (Int32, Int) -> Void) {
+    var (byte, count): (UInt8, Int) = (0, 0)
+    while true {
+      let bytes = read(source, &byte, 1)
+      if bytes < 0, errno == EINTR { continue }
+      guard bytes == 1 else { return }
       count += 1
-      return count
+      handle(Int32(byte), count)
     }
   }
 }

@@ -1,10 +1,8 @@
 import ArgumentParser
 import Glibc
 import Service
-import TensorEngine
 
 /// The command line. Each command is a file in `Commands`; the server's settings are in `Settings`.
-@main
 struct Temper: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "temper",
@@ -19,33 +17,8 @@ struct Temper: AsyncParsableCommand {
       Bench.self, Fsck.self, SchemaCommand.self,
     ])
 
-  /// The entry point. It replaces argument-parser's, so that every exit code is one of `ExitStatus`.
-  static func main() async {
-    // A client that hangs up must not end a server. `StandardStream` handles a standard output that is closed.
-    signal(SIGPIPE, SIG_IGN)
-    unblockSignals()
-    do {
-      if let refusal = InstructionSet.refusal { throw CommandFailure(.usage, refusal) }
-      var command = try parseAsRoot()
-      if var asynchronous = command as? any AsyncParsableCommand {
-        try await asynchronous.run()
-      } else {
-        try command.run()
-      }
-    } catch {
-      end(error)
-    }
-  }
-
-  /// The signal mask is inherited, and a parent may start this process from a thread that blocks signals, as Dispatch's threads do.
-  private static func unblockSignals() {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
-    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-  }
-
-  private static func end(_ error: any Error) -> Never {
+  /// Ends the process with the code of an error. It replaces argument-parser's way, so that every exit code is one of `ExitStatus`.
+  static func end(_ error: any Error) -> Never {
     switch error {
     case let failure as CommandFailure: fail(failure.status, failure.message)
     case let refusal as Refusal: fail(ExitStatus(httpStatus: refusal.status), refusal.description)

@@ -133,6 +133,52 @@ import Testing
     #expect(try await second.end().code == 0)
   }
 
+  /// The shell that a limited process is started by: as another user where root has no limit of threads.
+  private static func limited(_ limit: String, _ arguments: [String]) throws -> Executable {
+    let shell = ["bash", "-c", "ulimit \(limit); exec \"$@\"", "bash", Executable.folder.appendingPathComponent("temper").path] + arguments
+    let user = getuid() == 0 ? ["setpriv", "--reuid", "65534", "--clear-groups"] : []
+    return try Executable(user + shell, program: "/usr/bin/env")
+  }
+
+  @Test("with too few threads the service ends with 2 and says so, before it touches anything", arguments: [3, 10, 20])
+  func tooFewThreads(_ count: Int) async throws {
+    let space = try Workspace()
+    let process = try Self.limited("-u \(count)", ["serve", "--listen", "127.0.0.1:0", "--data", space.path("data"), "--threads", "2"])
+    let outcome = try await process.end()
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("threads, but the system lets this process make only"), "\(outcome.errors)")
+    #expect(!space.exists("data"))
+  }
+
+  @Test("two signals at once are an ordered stop, which is no crash of the running job") func twoSignals() async throws {
+    let space = try Workspace()
+    let settings = try space.write("fruitless_attempts: 0\n", to: "settings.yaml")
+    // One batch that does not end: nothing is saved.
+    let spec = """
+      {"dataset": {"id": "digits"}, "model": {"architecture": "lenet"}, "threat": {"norm": "linf", "epsilon": 0.1},
+       "training": {"method": "pgd", "base_epochs": 0, "epochs": 1, "batch_size": 65536, "attack": {"name": "pgd", "steps": 10000}},
+       "evaluation": {"attacks": [{"name": "fgsm"}], "samples": 50, "curve": []}}
+      """
+    for attempt in 1...4 {
+      let service = try await LocalService(in: space, "--config", settings)
+      if attempt == 1 {
+        let submitted = try await Executable.run("submit", "-", "--server", service.url, input: spec)
+        #expect(submitted.code == 0, "\(submitted.errors)")
+      }
+      var state: JSONValue?
+      for _ in 0..<100 where state != "running" && state != "failed" {
+        let list = try JSONValue(parsing: try await Executable.run("list", "--json", "--server", service.url).output)
+        if case .array(let jobs) = list["data"] { state = jobs.first?["state"] }
+        try await Task.sleep(for: .milliseconds(50))
+      }
+      #expect(state == "running", "attempt \(attempt)")
+      service.process.send(SIGTERM)
+      if attempt.isMultiple(of: 2) { try await Task.sleep(for: .milliseconds(5)) }
+      service.process.send(SIGINT)
+      #expect([0, 128 + SIGINT, 128 + SIGTERM].contains(try await service.process.end().code))
+    }
+  }
+
   @Test("the example of the settings is what the service starts with, options come first, and a second owner of the data is refused")
   func exampleOfTheSettings()
     async throws

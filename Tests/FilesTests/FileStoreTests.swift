@@ -203,6 +203,8 @@ import Testing
     #expect(!error.description.contains("/"))
     #expect(!error.isFull)
     #expect(StorageError("x", errno: ENOSPC).isFull && StorageError("x", errno: EDQUOT).isFull)
+    for code in [EROFS, ESTALE, EACCES, EPERM, ENOTDIR] { #expect(StorageError("x", errno: code).mayPass) }
+    #expect(StorageError("x", errno: EROFS).isRefusalOfDisk && !StorageError("x", errno: EACCES).isRefusalOfDisk)
     #expect(StorageError("x", errno: EMFILE).isShortage && !StorageError("x", errno: EIO).isShortage)
   }
 

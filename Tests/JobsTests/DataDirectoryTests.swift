@@ -197,7 +197,7 @@ import Testing
 
   @Test(
     "numbers of a damaged row are no fault of the process: the job answers as damaged, the others go on",
-    arguments: ["events_reserved", "attempt", "revision", "ran_ms"])
+    arguments: ["attempt", "revision", "ran_ms"])
   func damagedNumbers(_ column: String) throws {
     let folder = try TestFolder()
     let ids: [String]

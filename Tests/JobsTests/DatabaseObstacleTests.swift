@@ -25,6 +25,58 @@ import Testing
     #expect(!error.isDamage)
   }
 
+  @Test(
+    "what is in the place of a file of the database and is none is named, at once", arguments: ["", "-wal", "-shm", "-journal"],
+    ["folder", "pipe", "link"])
+  func stranger(_ suffix: String, _ kind: String) throws {
+    let damaged = try DamagedFolder(jobs: 1)
+    let url = damaged.url.appendingPathComponent("temper.sqlite\(suffix)")
+    if suffix.isEmpty { try FileManager.default.moveItem(at: url, to: damaged.url.appendingPathComponent("lost+found.sqlite")) }
+    unlink(url.path)
+    switch kind {
+    case "folder": try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+    case "pipe": #expect(mkfifo(url.path, 0o644) == 0)
+    default: #expect(symlink("nowhere", url.path) == 0)
+    }
+    for attempt in [{ _ = try Store(at: damaged.url) }, { _ = try StoreCheck(damaged.url) }] {
+      let error = try #require(throws: DataDirectoryError.self) { try attempt() }
+      #expect(error.description.contains("temper.sqlite\(suffix) is ") || error.description.contains("no temper.sqlite"))
+    }
+  }
+
+  @Test("a stray journal keeps nobody from checking the database")
+  func strayJournal() throws {
+    let damaged = try DamagedFolder(jobs: 1)
+    try Data("x".utf8).write(to: damaged.url.appendingPathComponent("temper.sqlite-journal"))
+    let check = try StoreCheck(damaged.url)
+    #expect(check.findings.map(\.id) == ["temper.sqlite-journal"])
+    #expect(check.open.isEmpty)
+    #expect(try StoreCheck(damaged.url).isWhole)
+  }
+
+  @Test("a log that is cut while the service runs is damage, which the service does not call ready")
+  func logCutUnderneath() throws {
+    let damaged = try DamagedFolder(jobs: 1)
+    let store = try Store(at: damaged.url)
+    for _ in 0..<50 { try store.submit(Specs.parsed(Specs.smallest)) }
+    try store.requireWritable()
+    #expect(truncate(damaged.database.path + "-wal", 0) == 0)
+    #expect(throws: DamagedStore.self) { try store.requireWritable() }
+    #expect(throws: DamagedStore.self) { try store.requireWritable() }
+  }
+
+  @Test("a log that another program empties in the ordinary way is no damage")
+  func logEmptied() throws {
+    let damaged = try DamagedFolder(jobs: 1)
+    let store = try Store(at: damaged.url)
+    for _ in 0..<50 { try store.submit(Specs.parsed(Specs.smallest)) }
+    let other = try DatabaseQueue(path: damaged.database.path)
+    try other.inDatabase { db in try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+    try other.close()
+    try store.requireWritable()
+    #expect(try store.jobs(limit: 100).elements.count == 51)
+  }
+
   @Test("damage is no obstacle", arguments: [ResultCode.SQLITE_CORRUPT, .SQLITE_NOTADB])
   func damage(_ code: ResultCode) throws {
     let error = DatabaseError(resultCode: code)

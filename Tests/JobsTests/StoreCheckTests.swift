@@ -33,6 +33,71 @@ import Testing
     #expect(try StoreCheck(folder.url).isWhole)
   }
 
+  @Test(
+    "a damaged counter of a job keeps no other job from coming and costs nothing: it is set anew",
+    arguments: [
+      "position = 9223372036854775807", "position = -3", "events_reserved = 0", "events_reserved = -1",
+      "events_reserved = 9223372036854775807",
+    ])
+  func damagedCounter(_ change: String) throws {
+    let folder = try TestFolder()
+    let ids: [String]
+    do {
+      let store = try Store(at: folder.url)
+      ids = try (0..<2).map { _ in try store.submit(Specs.parsed(Specs.smallest)).id }
+      for state in [JobState.running, .failed] { try store.move(ids[0], to: state) }
+      try store.close()
+    }
+    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
+    try database.write { db in try db.execute(sql: "UPDATE jobs SET \(change) WHERE id = ?", arguments: [ids[0]]) }
+    try database.close()
+    #expect(try StoreCheck(folder.url).open.map(\.id) == [ids[0]])
+    let another: String
+    do {
+      let store = try Store(at: folder.url)
+      another = try store.submit(Specs.parsed(Specs.smallest)).id
+      try store.close()
+    }
+    #expect(try StoreCheck(folder.url, repair: true).open.isEmpty)
+    #expect(try StoreCheck(folder.url).isWhole)
+    let store = try Store(at: folder.url)
+    #expect(Set(try store.jobs().elements.map(\.job.id)) == Set(ids + [another]))
+    try store.submit(Specs.parsed(Specs.smallest))
+  }
+
+  @Test("a job whose reserved numbers end before its last event goes on with the next one")
+  func reservationTooLow() throws {
+    let folder = try TestFolder()
+    let id: String
+    do {
+      let store = try Store(at: folder.url)
+      id = try store.submit(Specs.parsed(Specs.smallest)).id
+      try store.move(id, to: .running)
+      try store.close()
+    }
+    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
+    try database.write { db in try db.execute(sql: "UPDATE jobs SET events_reserved = 0") }
+    try database.close()
+    let store = try Store(at: folder.url)
+    try store.move(id, to: .failed)
+    let numbers = try store.events(of: id).elements.map(\.number)
+    #expect(numbers == Array(Set(numbers)).sorted())
+    #expect(try store.job(id).state == .failed)
+  }
+
+  @Test("a state that is no file is told and set aside", arguments: ["resume.b.state", "evaluation.state"])
+  func stateThatIsNoFile(_ name: String) throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    let state = store.directory.job(id).appendingPathComponent(name)
+    try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+    try store.close()
+    #expect(try StoreCheck(folder.url).open.map(\.kind) == [.state])
+    #expect(try StoreCheck(folder.url, repair: true).open.isEmpty)
+    #expect(try StoreCheck(folder.url).isWhole)
+  }
+
   @Test("the folder of a job goes with its record, so that no database without jobs is left beside it")
   func badRowOfTheOnlyJob() throws {
     let folder = try TestFolder()

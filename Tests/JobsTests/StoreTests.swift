@@ -246,7 +246,7 @@ import Jobs
     let id = try store.submit(Specs.parsed(Specs.smallest)).id
     for _ in 0..<10 {
       _ = try store.claim()
-      try store.noteOrderedStop(of: [id])
+      try store.noteOrderedStop()
       try store.recover()
       #expect(try store.job(id).state == .queued)
     }
@@ -327,12 +327,40 @@ import Jobs
     #expect(kept.count <= Store.mostHistory)
     #expect(kept.first == 1)
     #expect(kept.suffix(1_000) == Array(epochs - 999...epochs)[...])
-    var (numbers, last) = (0, 0)
+    #expect(try store.metrics(of: id).missing == epochs - kept.count)
+    #expect(try store.metrics(of: id, maxPoints: 10).missing == epochs - kept.count)
+    var (events, last) = ([JobEvent](), 0)
     while case let page = try store.events(of: id, after: last), let event = page.elements.last {
-      numbers += page.elements.count
+      events += page.elements
       last = event.number
     }
-    #expect(numbers <= Store.mostHistory + 10)
+    let measured = events.filter { $0.kind == .metric }.count
+    #expect(measured <= Store.mostHistory)
+    // Whoever goes on from before the gap is told of it, whoever has all up to it is not.
+    let gaps = events.filter { $0.kind == .thinned }
+    #expect(gaps.map { $0.data["removed"]?.double } == [Double(epochs - measured)])
+    let end = try #require(gaps.first?.number)
+    #expect(try store.events(of: id, after: end - 1).elements.first?.kind == .thinned)
+    #expect(try store.events(of: id, after: end).elements.first?.kind == .metric)
+  }
+
+  @Test("checkpoints do not take the place of metrics among the events that are kept")
+  func thinnedApart() throws {
+    let folder = try TestFolder()
+    let store = try store(folder)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    let half = Store.mostHistory / 2 + 10
+    for epoch in 1...half {
+      try store.note(metrics(epoch: epoch), of: id)
+      try store.note(.made(.last, epoch: epoch, sha256: String(format: "%064x", epoch)), of: id)
+    }
+    var (events, last) = ([JobEvent](), 0)
+    while case let page = try store.events(of: id, after: last), let event = page.elements.last {
+      events += page.elements
+      last = event.number
+    }
+    #expect(events.filter { $0.kind == .metric }.count == half)
+    #expect(events.filter { $0.kind == .checkpoint }.count == half)
   }
 
   @Test("transitions of a job that is stopped and started for ever are thinned, the first ones stay")

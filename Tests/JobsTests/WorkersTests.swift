@@ -359,6 +359,48 @@ import Jobs
     #expect(try store.checkpoints(of: interrupted).map(\.sha256) == store.checkpoints(of: straight).map(\.sha256))
   }
 
+  @Test(
+    "while a file is in the place of a folder the running job waits and says so, and no other job begins", arguments: ["files", "incoming"])
+  func fileInPlaceOfFolder(_ name: String) async throws {
+    let folder = try TestFolder()
+    let house = try House(folder)
+    let store = house.store
+    defer { _ = house.workers.drain(within: 10) }
+    let running = try house.submit(Self.severalSaves)
+    #expect(try await eventually { try house.state(running) == .running })
+    let (place, away) = (folder.url.appendingPathComponent(name), folder.url.appendingPathComponent("lost+found.\(name)"))
+    try FileManager.default.moveItem(at: place, to: away)
+    try Data().write(to: place)
+    let codes = ["storage_gone", "storage_not_writable"]
+    #expect(try await eventually { try store.job(running).warnings.contains { codes.contains($0.code) } })
+    #expect(throws: StorageError.self) { try store.requireRoom() }
+    #expect(throws: StorageError.self) { try store.requireWritable() }
+    #expect(try house.state(running) == .running)
+    try FileManager.default.removeItem(at: place)
+    try FileManager.default.moveItem(at: away, to: place)
+    try store.requireWritable()
+    #expect(try await eventually { try house.state(running).isTerminal })
+    let job = try store.job(running)
+    #expect(job.state == .succeeded, "\(job.reason ?? "")")
+  }
+
+  @Test("a queue whose folders cannot be used begins no job until they can")
+  func queueWaitsForFolders() async throws {
+    let folder = try TestFolder()
+    let house = try House(folder)
+    defer { _ = house.workers.drain(within: 10) }
+    let (place, away) = (folder.url.appendingPathComponent("jobs"), folder.url.appendingPathComponent("lost+found.jobs"))
+    try FileManager.default.moveItem(at: place, to: away)
+    try Data().write(to: place)
+    let id = try house.submit(Specs.quick)
+    try await Task.sleep(for: .seconds(1.5))
+    #expect(try house.state(id) == .queued)
+    try FileManager.default.removeItem(at: place)
+    try FileManager.default.moveItem(at: away, to: place)
+    #expect(try await eventually { try house.state(id).isTerminal })
+    #expect(try house.state(id) == .succeeded)
+  }
+
   @Test("a job whose saved state went while it was paused begins anew, says so, and ends in the same bits")
   func stateGone() async throws {
     let folder = try TestFolder()

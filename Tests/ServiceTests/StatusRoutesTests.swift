@@ -18,6 +18,24 @@ struct StatusRoutesTests {
     }
   }
 
+  @Test("a service whose folders cannot be used says so, takes no job, and does again when they can")
+  func foldersThatCannotBeUsed() async throws {
+    try await RunningService.with { service async throws in
+      let data = service.folder.appendingPathComponent("data")
+      let (place, away) = (data.appendingPathComponent("jobs"), data.appendingPathComponent("lost+found.jobs"))
+      try FileManager.default.moveItem(at: place, to: away)
+      try Data().write(to: place)
+      for answer in [try await service.curl("/readyz"), try await service.post("/v1/jobs", Spec.quick())] {
+        #expect(answer.status == 503)
+        #expect(answer.json["type"] == "urn:temper:problem:not_writable", "\(answer.text)")
+      }
+      try FileManager.default.removeItem(at: place)
+      try FileManager.default.moveItem(at: away, to: place)
+      #expect(try await service.curl("/readyz").status == 200)
+      _ = try await service.submit(Spec.quick())
+    }
+  }
+
   @Test("the contract describes every training method with its own settings and the attacks that it takes")
   func methodsInContract() async throws {
     try await RunningService.with { service async throws in

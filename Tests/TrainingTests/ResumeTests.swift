@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Glibc
 import Robustness
 import Synchronization
 import Testing
@@ -111,6 +112,34 @@ struct ResumeTests {
     #expect(warning.detail.contains(name) && warning.detail.contains("goes on") && !warning.detail.contains(run.directory.path))
     #expect(resumed.warnings.contains(warning))
     #expect(FileManager.default.fileExists(atPath: run.directory.appendingPathComponent(name + ".damaged").path))
+  }
+
+  /// What may be in the place of a state.
+  enum Intruder: CaseIterable {
+    case folder, pipe, loop
+
+    func take(_ url: URL) throws {
+      switch self {
+      case .folder: try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+      case .pipe: #expect(mkfifo(url.path, 0o644) == 0)
+      case .loop: try FileManager.default.createSymbolicLink(at: url, withDestinationURL: url)
+      }
+    }
+  }
+
+  @Test("what is in the place of a state and is no file is set aside, and the one before it is used", arguments: Intruder.allCases)
+  func intruder(_ intruder: Intruder) throws {
+    let (whole, run) = (try TemporaryRun(), try stopped())
+    _ = try whole.run()
+    let name = try newest(of: run)
+    let url = run.directory.appendingPathComponent(name)
+    try FileManager.default.removeItem(at: url)
+    try intruder.take(url)
+    #expect(try TrainingRun.damagedStates(in: run.directory).map(\.name) == [name])
+    let resumed = try run.run(resume: true)
+    let warning = try #require(resumed.warnings.first { $0.code == "saved_state_damaged" })
+    #expect(warning.detail.contains(name) && warning.detail.contains("goes on"))
+    #expect(try run.files() == whole.files())
   }
 
   @Test("when both states are damaged the run begins anew, to the same bits, and says so")

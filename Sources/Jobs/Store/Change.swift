@@ -25,9 +25,9 @@ final class Change {
   func touch(_ id: String) throws {
     let lent = lend(id)
     if numbers[id] == nil {
-      let row = try Row.fetchOne(db, sql: "SELECT events_reserved, revision FROM jobs WHERE id = ?", arguments: [id])
+      let row = try Row.fetchOne(db, sql: "SELECT revision FROM jobs WHERE id = ?", arguments: [id])
       _ = try row?.count("revision", of: id)
-      numbers[id] = try lent?.numbers ?? EventNumbers(after: row?.count("events_reserved", of: id) ?? 0)
+      numbers[id] = try lent?.numbers ?? EventNumbers(after: EventNumbers.reserved(of: id, db))
     }
     try db.execute(sql: "UPDATE jobs SET revision = max(revision, ?) + 1 WHERE id = ?", arguments: [lent?.revision ?? 0, id])
   }

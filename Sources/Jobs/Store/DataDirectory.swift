@@ -37,6 +37,7 @@ package final class DataDirectory: Sendable {
   ) throws {
     self.root = root
     try Self.requireFolder(root)
+    try DatabaseFiles.requireNoStranger(root)
     try Self.refuseStrangers(root)
     do {
       try Folder.makeWithParents(root)

@@ -23,10 +23,14 @@ package struct DatabaseObstacle: Hashable, Sendable {
       self.init(EBUSY, "another process has the database open and holds its lock", "end that process and try again")
     case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH: self.init(EACCES, Self.forbidden, Self.askOwner)
     case .SQLITE_CANTOPEN, .SQLITE_IOERR:
-      if !mayUse {
+      if let stranger = DatabaseFiles.stranger(of: url) {
+        self.init(ENOTDIR, stranger, "move it away, or put the file back")
+      } else if !mayUse {
         self.init(EACCES, Self.forbidden, Self.askOwner)
       } else if let freeBytes, freeBytes < 1 << 20 {
         self.init(ENOSPC, "the disk is full", Self.makeRoom)
+      } else if DatabaseFiles.isAtLimit(url) {
+        self.init(EFBIG, "the limit of the size of files is reached", "raise it (ulimit -f, LimitFSIZE of a systemd unit) and try again")
       } else if error.resultCode == .SQLITE_CANTOPEN {
         self.init(EMFILE, "the database cannot be opened: no file descriptor is left", "raise the limit of open files and try again")
       } else {

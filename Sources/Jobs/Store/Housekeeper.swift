@@ -53,8 +53,8 @@ package final class Housekeeper: Sendable {
   // MARK: On its thread
 
   private struct Ended: Error {}
-  /// Whether the data directory was there when it was last looked at.
-  private let wasThere = Atomic<Bool>(true)
+  /// What was in the way of the data directory when it was last looked at.
+  private let obstacle = Mutex<StorageError?>(nil)
 
   private func work() {
     do {
@@ -82,15 +82,20 @@ package final class Housekeeper: Sendable {
   }
 
   private func lookForDirectory() {
-    let isThere = store.directory.isThere
-    guard wasThere.exchange(isThere, ordering: .relaxed) != isThere else { return }
-    if isThere { return logger.notice("the data directory is there again") }
+    let found = store.directory.obstacle()
+    let before = obstacle.withLock { known in
+      defer { known = found }
+      return known
+    }
+    guard found != before else { return }
+    guard let found else { return logger.notice("the data directory can be used again") }
     logger.critical(
-      """
-      the data directory, its lock, its files or its database was removed or replaced: nothing can be stored until it is back as it was, \
-      or the service is started anew
-      """
-    )
+      found.code == ENOENT
+        ? """
+        the data directory, its lock, its files or its database was removed or replaced: nothing can be stored until it is back as it was, \
+        or the service is started anew
+        """ : "the data directory cannot be used: nothing can be stored until it can; jobs wait",
+      metadata: ["error": "\(found)"])
   }
 
   /// Once the service has come to rest: empties the log, and gives back what was freed.

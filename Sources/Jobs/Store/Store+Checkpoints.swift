@@ -101,7 +101,7 @@ extension Store {
         arguments: [record.id, job, checkpoint.role.rawValue, checkpoint.sha256, text, now.milliseconds])
       try Self.unmark(checkpoint.sha256, db)
       try change.append(.checkpoint, to: job, record.json)
-      try Self.thinEvents(of: job, db)
+      try Self.thinEvents(.checkpoint, of: job, change)
     }
     return released
   }

@@ -28,8 +28,13 @@ package struct MetricsPoint: Hashable, Sendable {
 /// The history of a job's metrics as comma-separated values (RFC 4180): a row for each epoch, a column for each figure.
 package struct MetricsTable: Sendable {
   package let points: [MetricsPoint]
+  /// How many epochs between the first and the last are no longer kept.
+  package let missing: Int
 
-  package init(_ points: [MetricsPoint]) { self.points = points }
+  package init(_ points: [MetricsPoint], missing: Int = 0) {
+    self.points = points
+    self.missing = missing
+  }
 
   package var csv: String {
     let names = Set(points.flatMap(\.values.keys)).sorted()
@@ -46,13 +51,14 @@ package struct MetricsTable: Sendable {
   /// At most `count` of the points, evenly spaced; the first and the last are among them.
   package func thinned(to count: Int) -> MetricsTable {
     guard count > 0, points.count > count else { return self }
-    guard count > 1 else { return MetricsTable(Array(points.suffix(1))) }
-    return MetricsTable((0..<count).map { points[($0 * (points.count - 1) + (count - 1) / 2) / (count - 1)] })
+    guard count > 1 else { return MetricsTable(Array(points.suffix(1)), missing: missing) }
+    return MetricsTable(
+      (0..<count).map { points[($0 * (points.count - 1) + (count - 1) / 2) / (count - 1)] }, missing: missing)
   }
 }
 
 extension Store {
-  /// The history by epoch.
+  /// The history by epoch; see `mostHistory`.
   ///
   /// - Throws: `NotFound`.
   package func metrics(of id: String, maxPoints: Int? = nil) throws -> MetricsTable {
@@ -63,7 +69,8 @@ extension Store {
         (try? JSONValue(parsing: text).decoded(as: TrainingMetrics.self)).map { MetricsPoint($0) }
       }
     }
-    let table = MetricsTable(points)
+    let epochs = points.last.flatMap { last in points.first.map { last.epoch - $0.epoch + 1 } } ?? 0
+    let table = MetricsTable(points, missing: max(0, epochs - points.count))
     return maxPoints.map(table.thinned) ?? table
   }
 
@@ -87,35 +94,8 @@ extension Store {
         sql: "UPDATE jobs SET metrics = ?, progress = coalesce(?, progress) WHERE id = ?",
         arguments: [latest.serialised(), progress?.json.serialised(), id])
       try change.append(.metric, to: id, point.json)
-      try Self.thin(.metrics, of: id, db)
-      try Self.thinEvents(of: id, db)
+      try Self.thinMetrics(of: id, db)
+      try Self.thinEvents(.metric, of: id, change)
     }
   }
-
-  // MARK: Histories with an end
-
-  /// The most rows that a job's history may have; a week of short epochs makes more.
-  package static let mostHistory = 4_000
-
-  private enum History: String {
-    case metrics = "metrics WHERE job = ?"
-    case events = "events WHERE job = ? AND kind IN ('metric', 'checkpoint')"
-
-    var table: String { self == .metrics ? "metrics" : "events" }
-    var key: String { self == .metrics ? "epoch" : "number" }
-  }
-
-  /// Takes away every second row of the older half when there are too many: the latest stay whole, the first stays.
-  private static func thin(_ history: History, of id: String, _ db: Database) throws {
-    let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM \(history.rawValue)", arguments: [id]) ?? 0
-    guard count > mostHistory else { return }
-    try db.execute(
-      sql: """
-        DELETE FROM \(history.table) WHERE job = ? AND \(history.key) IN (
-          SELECT \(history.key) FROM (SELECT \(history.key), row_number() OVER (ORDER BY \(history.key)) AS place FROM \(history.rawValue))
-          WHERE place % 2 = 0 AND place <= ?)
-        """, arguments: [id, id, count / 2])
-  }
-
-  static func thinEvents(of id: String, _ db: Database) throws { try thin(.events, of: id, db) }
 }

@@ -135,10 +135,10 @@ extension Store {
     return try job(id)
   }
 
-  /// Notes that a shutdown waits for these jobs: when it does not wait long enough, that is no crash of theirs.
-  package func noteOrderedStop(of ids: [String]) throws {
+  /// Notes that a shutdown waits for the running jobs: when it does not wait long enough, that is no crash of theirs.
+  package func noteOrderedStop() throws {
     try database.write { db in
-      for id in ids { try db.execute(sql: "UPDATE jobs SET ordered_stop = 1 WHERE id = ?", arguments: [id]) }
+      try db.execute(sql: "UPDATE jobs SET ordered_stop = 1 WHERE state IN ('running', 'pausing', 'cancelling')")
     }
   }
 

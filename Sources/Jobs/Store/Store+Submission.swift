@@ -106,7 +106,7 @@ extension Store {
         INSERT INTO jobs (
           id, position, owner, name, labels, state, attempt, crashes, priority, spec, progress, metrics, warnings, created_at, revision,
           peak_bytes, resumed_from
-        ) VALUES (?, (SELECT coalesce(max(position), 0) + 1 FROM jobs), ?, ?, ?, 'queued', 1, 0, ?, ?, ?, '{}', '[]', ?, 1, ?, ?)
+        ) VALUES (?, \(JobCounter.nextPosition), ?, ?, ?, 'queued', 1, 0, ?, ?, ?, '{}', '[]', ?, 1, ?, ?)
         """,
       arguments: [
         id, localOwner, spec.name, labels.serialised(), spec.priority, spec.json.serialised(), JobProgress().json.serialised(),

@@ -168,16 +168,21 @@ package final class Store: Sendable {
 
   /// Whether a change can be stored now: it writes one, and looks for the data directory and the room on its disk.
   ///
-  /// - Throws: `StorageError` that says what is in the way.
+  /// - Throws: `StorageError` that says what is in the way; `DamagedStore` when the database was found damaged.
   package func requireWritable() throws {
-    try directory.requirePresence()
-    try directory.space.requireRoom()
+    try requireRoom()
     // A disk may have room and yet no inode for a new file. It goes with the value.
     _ = try NewFile(directory.files.newURL())
     // Nothing reads user_version (the migrations are noted in a table): a value that changes is the smallest write there is.
     try database.write { db in try db.execute(sql: "PRAGMA user_version = \(Int.random(in: 1...1_000_000))") }
+    // What is written may be whole while what is read is not.
+    _ = try counts()
+    if database.load.isDamaged { throw DamagedStore() }
   }
 
-  /// - Throws: `StorageError` with `isFull` when the disk is at its reserve.
-  package func requireRoom() throws { try directory.space.requireRoom() }
+  /// - Throws: `StorageError` when the data directory cannot be used, or the disk is at its reserve.
+  package func requireRoom() throws(StorageError) {
+    try directory.requireAccess()
+    try directory.space.requireRoom()
+  }
 }

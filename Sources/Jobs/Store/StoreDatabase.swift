@@ -14,12 +14,17 @@ final class StoreDatabase: Sendable {
   /// Replaced after an I/O error: after a failed sync the same descriptors can no longer be trusted.
   private let pool: Mutex<DatabasePool>
   private let figures = Mutex(Figures())
+  private let index: LogIndex
 
   struct Figures: Sendable {
     /// Calls that are reading or writing, or wait to.
     var readers = 0
     var writers = 0
     var reopened = 0
+    /// The database was found damaged since it was opened.
+    var isDamaged = false
+    /// The most bytes that its log had since it was last emptied: SQLite never makes it shorter.
+    var longestLog = 0
     var lastWrite = ContinuousClock.now
   }
 
@@ -27,6 +32,7 @@ final class StoreDatabase: Sendable {
   init(_ directory: DataDirectory) throws {
     url = directory.database
     self.directory = directory
+    index = LogIndex(of: directory.database)
     // Before SQLite opens it, never while: to close another descriptor of the file would take SQLite's locks with it.
     if let fault = DatabaseHeader.fault(of: url) { throw DatabaseError(resultCode: .SQLITE_NOTADB, message: fault) }
     pool = Mutex(try Self.refusing(directory) { try Self.open(directory.database) })
@@ -60,7 +66,34 @@ final class StoreDatabase: Sendable {
         $0.lastWrite = .now
       }
     }
-    return try told { try current.write(body) }
+    return try told {
+      let value = try current.write { db in
+        try requireUncutLog()
+        return try body(db)
+      }
+      figures.withLock { $0.longestLog = max($0.longestLog, logLength) }
+      return value
+    }
+  }
+
+  /// A log that was cut has lost changes, and SQLite would go on to write behind the gap. Another program may have emptied it in the ordinary
+  /// way: then its index says so. To be called by the writer, so that the log is not being emptied.
+  private func requireUncutLog() throws {
+    try figures.withLock { figures in
+      let length = logLength
+      guard length < figures.longestLog else { return }
+      if let needed = index.logBytes, needed > length {
+        figures.isDamaged = true
+        throw DamagedStore()
+      }
+      figures.longestLog = length
+    }
+  }
+
+  /// The same as `logBytes`, without a descriptor.
+  private var logLength: Int {
+    var status = stat()
+    return stat(url.path + "-wal", &status) == 0 ? Int(status.st_size) : 0
   }
 
   private var current: DatabasePool { pool.withLock { $0 } }
@@ -70,7 +103,10 @@ final class StoreDatabase: Sendable {
     do {
       return try body()
     } catch let error as DatabaseError {
-      if error.isDamage { throw DamagedStore() }
+      if error.isDamage {
+        figures.withLock { $0.isDamaged = true }
+        throw DamagedStore()
+      }
       if error.resultCode == .SQLITE_IOERR { reopen() }
       guard let obstacle = Self.obstacle(error, directory) else { throw error }
       throw StorageError("the database cannot be read or written", errno: obstacle.code)
@@ -95,7 +131,10 @@ final class StoreDatabase: Sendable {
       guard let fresh = try? Self.open(url) else { return }
       // Whoever still reads from the old one keeps it until it is done.
       pool = fresh
-      figures.withLock { $0.reopened += 1 }
+      figures.withLock {
+        $0.reopened += 1
+        $0.longestLog = 0
+      }
     }
   }
 
@@ -172,7 +211,9 @@ final class StoreDatabase: Sendable {
   func truncateLog() throws -> Bool {
     try told {
       try current.writeWithoutTransaction { db in
+        try requireUncutLog()
         let row = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+        figures.withLock { $0.longestLog = logLength }
         return row?[0] == 0
       }
     }

@@ -4,7 +4,7 @@ import Glibc
 import Robustness
 import Synchronization
 
-/// Lets a running job wait for room on the disk, for descriptors, or for the data directory. The job stays in memory, shows a warning, and
+/// Lets a running job wait for room on the disk, for descriptors, or for the data directory and the right to write to it. The job stays in memory, shows a warning, and
 /// then continues.
 ///
 /// It is what `waitForRoom` is in a service. `waitingOutShortage` asks it after each failed write of a run, `BackgroundSaver` after a failed
@@ -37,13 +37,20 @@ final class RoomForJob: Sendable {
   ///
   /// - Throws: the error itself if waiting cannot fix it; an interruption of the job.
   func wait(for error: StorageError) throws {
-    let isGone = !store.directory.isThere
-    guard error.isFull || error.isShortage || isGone else { return try makeFolders(after: error) }
-    store.show(isGone ? Self.gone : error.isFull ? Self.diskFull : Self.noDescriptors, of: id)
+    guard let warning = warning(of: error) else { return try makeFolders(after: error) }
+    store.show(warning, of: id)
     repeat {
       Thread.sleep(forTimeInterval: Self.pause)
       try control.check()
-    } while !store.directory.isThere || error.isFull && !store.directory.space.hasRoom()
+    } while store.directory.obstacle(for: id) != nil || error.isFull && !store.directory.space.hasRoom()
+  }
+
+  /// - Returns: `nil` when nothing is known that could pass.
+  private func warning(of error: StorageError) -> Warning? {
+    if !store.directory.isThere { return Self.gone }
+    if error.isFull { return Self.diskFull }
+    if error.isShortage { return Self.noDescriptors }
+    return error.isRefusalOfDisk || store.directory.obstacle(for: id) != nil ? Self.notWritable : nil
   }
 
   /// Somebody may have removed a folder within the data directory.
@@ -53,9 +60,9 @@ final class RoomForJob: Sendable {
     guard error.code == ENOENT, try store.directory.makeFolders(for: id) else { throw error }
   }
 
-  /// Checks once a second that the disk is not at its reserve. Does nothing on other threads.
+  /// Checks once a second that the disk is not at its reserve and the data directory can be used. Does nothing on other threads.
   ///
-  /// - Throws: `StorageError` with `isFull`.
+  /// - Throws: `StorageError`.
   func requireOnJobThread() throws {
     guard pthread_equal(thread, pthread_self()) != 0 else { return }
     let now = ContinuousClock.now
@@ -75,6 +82,12 @@ final class RoomForJob: Sendable {
   private static let gone = Warning(
     code: "storage_gone",
     detail: "The service's data directory was not there: the job waited in memory until it was back; nothing of it is lost.")
+  private static let notWritable = Warning(
+    code: "storage_not_writable",
+    detail: """
+      The service could not write to its data directory: it was read-only, a right was missing, or something else was in the place of a \
+      folder. The job waited in memory until it could; nothing of it is lost.
+      """)
   private static let noDescriptors = Warning(
     code: "out_of_descriptors",
     detail:

@@ -85,16 +85,24 @@ package final class Workers: Sendable {
   ///
   /// - Returns: whether all ended in time.
   package func drain(within seconds: Double) -> Bool {
+    beginDrain()
+    return finished.wait(timeout: .now() + seconds) == .success
+  }
+
+  /// The same without waiting for them. The stop is noted with the running jobs when this returns.
+  package func beginDrain() {
     isDraining.store(true, ordering: .sequentiallyConsistent)
-    let controls = running.withLock { $0 }
+    noteOrderedStop()
+    for control in running.withLock({ $0 }).values { control.stop(.drain) }
+    for _ in 0..<count { wake.signal() }
+  }
+
+  private func noteOrderedStop() {
     do {
-      try store.noteOrderedStop(of: Array(controls.keys))
+      try store.noteOrderedStop()
     } catch {
       logger.warning("the shutdown could not be noted with the running jobs", metadata: ["error": "\(error)"])
     }
-    for control in controls.values { control.stop(.drain) }
-    for _ in 0..<count { wake.signal() }
-    return finished.wait(timeout: .now() + seconds) == .success
   }
 
   /// The ids of the running jobs.
@@ -109,8 +117,12 @@ package final class Workers: Sendable {
   // MARK: On a job's thread
 
   private func work() {
+    var obstacle: StorageError?
     while !isDraining.load(ordering: .sequentiallyConsistent) {
       do {
+        // A job that can write nothing is not begun.
+        try store.directory.requireAccess()
+        obstacle = nil
         guard let job = try store.claim(within: memoryBudget, engine: EngineVersion.description) else {
           wake.wait()
           continue
@@ -119,7 +131,10 @@ package final class Workers: Sendable {
         // A job that waited for memory may run now, possibly on another thread.
         wake.signal()
       } catch {
-        logger.error("the queue cannot be read", metadata: ["error": "\(error)"])
+        if obstacle == nil || error as? StorageError != obstacle {
+          logger.error("no job can be begun; those in the queue wait", metadata: ["error": "\(error)"])
+        }
+        obstacle = error as? StorageError
         Thread.sleep(forTimeInterval: 1)
       }
     }
@@ -245,7 +260,10 @@ package final class Workers: Sendable {
     case .pausing: control.stop(.pause)
     default: break
     }
-    if isDraining.load(ordering: .sequentiallyConsistent) { control.stop(.drain) }
+    guard isDraining.load(ordering: .sequentiallyConsistent) else { return }
+    // It was claimed while the others were told.
+    noteOrderedStop()
+    control.stop(.drain)
   }
 
   /// Writes everything that the run reports to the store. A report that cannot be written waits for room or ends the job; none is dropped

@@ -19,7 +19,9 @@ extension Routes {
     guard type == "application/json" else {
       return try .representation(Array(history.csv.utf8), type: "text/csv; charset=utf-8; header=present", for: call.request)
     }
-    let document: JSONValue = ["object": "metrics", "job": .string(id), "data": .array(history.points.map(\.json))]
+    let document: JSONValue = [
+      "object": "metrics", "job": .string(id), "thinned": .int(Int64(history.missing)), "data": .array(history.points.map(\.json)),
+    ]
     return try .resource(document, for: call.request)
   }
 

@@ -50,7 +50,8 @@ extension Routes {
   private var resultTable: [Endpoint] {
     [
       Endpoint(
-        .get, "/v1/jobs/{id}/events", "getEvents", "What happens to a job: a stream until its end, or what there is as a list.",
+        .get, "/v1/jobs/{id}/events", "getEvents",
+        "What happens to a job: a stream until its end, or what there is as a list. An event `thinned` stands for older ones of metrics and checkpoints that are no longer kept.",
         access: .read, scope: .owner,
         parameters: [
           Field("after", .integer(0...Int.max), default: 0, help: "Only events after the one of this id; Last-Event-ID says the same."),
@@ -58,7 +59,8 @@ extension Routes {
         ], answers: [200: "The events.", 204: "The job has ended, and nothing follows."], types: ["text/event-stream", "application/json"],
         handle: events),
       Endpoint(
-        .get, "/v1/jobs/{id}/metrics", "getMetrics", "The history of what was measured, by epoch.", access: .read, scope: .owner,
+        .get, "/v1/jobs/{id}/metrics", "getMetrics",
+        "The history of what was measured, by epoch; `thinned` is how many epochs of it are no longer kept.", access: .read, scope: .owner,
         parameters: [Field("max_points", .integer(2...100_000), help: "Thin the history evenly to at most so many points.")],
         types: ["application/json", "text/csv"], handle: metrics),
       Endpoint(.get, "/v1/jobs/{id}/gate", "getGate", "The verdict of the job's gates.", access: .read, scope: .owner, handle: gate),

@@ -36,6 +36,8 @@ extension Routes {
     } catch let error as StorageError {
       let why = error.isFull ? "The disk is full up to its reserve." : "The data directory cannot be written."
       throw HTTPError(.notWritable, "\(why) Running jobs wait; they go on by themselves.", headers: [.retryAfter: "10"])
+    } catch is DamagedStore {
+      throw HTTPError(.notWritable, "The database is damaged: stop the service and run temper fsck.", headers: [.retryAfter: "60"])
     }
     return .document(["status": "ready"], headers: [.cacheControl: "no-store"])
   }

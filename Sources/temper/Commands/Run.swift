@@ -6,7 +6,7 @@ import Jobs
 import Robustness
 import TensorEngine
 
-struct Run: AsyncParsableCommand {
+struct Run: AsyncParsableCommand, ThreadedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run one job in this process, without a server.",
     discussion: """
@@ -25,6 +25,9 @@ struct Run: AsyncParsableCommand {
   @OptionGroup var reports: ReportFileOptions
   @OptionGroup var output: OutputOptions
 
+  /// Those of the engine, the job's, what saves its states, and the one of the signals.
+  var threadCount: Int { (threads ?? ProcessInfo.processInfo.activeProcessorCount) + 4 }
+
   func validate() throws {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024, not \(threads)") }
   }
@@ -36,7 +39,7 @@ struct Run: AsyncParsableCommand {
     let job = try checked(document, catalogue)
     let run = LocalRun(engine: threads.map { Engine(threads: $0) } ?? Engine(), catalogue: catalogue)
     let control = RunControl(seconds: job.resources.maxSeconds)
-    let signals = Signals { _, count in
+    let signals = try Signals { _, count in
       // The second signal ends the process without waiting for the batch.
       if count > 1 { Glibc._exit(ExitStatus.cancelled.rawValue) }
       control.stop(.cancel)

@@ -7,7 +7,7 @@ import Logging
 import Service
 import TensorEngine
 
-struct Serve: AsyncParsableCommand {
+struct Serve: AsyncParsableCommand, ThreadedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Serve the HTTP API.",
     discussion: """
@@ -37,19 +37,24 @@ struct Serve: AsyncParsableCommand {
     }
   }
 
+  /// Those of the service, and the two that end it.
+  var threadCount: Int { get throws { try settings().service.threadCount + 2 } }
+
   func run() async throws {
     let settings = try settings()
     LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: settings.logLevel) }
     let logger = Logger(label: "temper")
     ProcessMemory.shareArenas()
     let (stopped, stop) = AsyncStream.makeStream(of: Int32.self)
-    let signals = Signals { signal, count in
+    let end = try ServiceEnd(within: 2 * settings.service.drainSeconds + 30, logger)
+    let signals = try Signals { signal, count in
       // The second signal ends the process at once.
-      if count > 1 { Glibc._exit(128 + signal) }
+      if count > 1 { end.end(128 + signal) }
+      end.begin()
       stop.yield(signal)
     }
     defer { withExtendedLifetime(signals) {} }
-    let service = try start(settings, logger)
+    let service = try start(settings, end, logger)
     for await signal in stopped {
       logger.notice("draining", metadata: ["signal": .string(signal == SIGINT ? "SIGINT" : "SIGTERM")])
       break
@@ -58,12 +63,13 @@ struct Serve: AsyncParsableCommand {
     logger.notice("stopped")
   }
 
-  private func start(_ settings: Settings, _ logger: Logger) throws -> TemperService {
+  private func start(_ settings: Settings, _ end: ServiceEnd, _ logger: Logger) throws -> TemperService {
     let service: TemperService
     let address: SocketAddress
     do {
       DescriptorLimit.raise()
       service = try TemperService(configuration: settings.service, logger: logger)
+      end.take(service)
       address = try service.start()
     } catch {
       throw CommandFailure(.usage, "the service cannot start: \(error)")

@@ -12,12 +12,11 @@ struct EventNumbers: Sendable {
     self.reserved = reserved
   }
 
-  /// The end of the last block that was reserved for a job.
-  ///
-  /// - Throws: `Damaged`.
+  /// The end of the last block that was reserved for a job; its last event where a damaged record says less.
   static func reserved(of id: String, _ db: Database) throws -> Int {
-    let row = try Row.fetchOne(db, sql: "SELECT events_reserved FROM jobs WHERE id = ?", arguments: [id])
-    return try row?.count("events_reserved", of: id) ?? 0
+    try Int.fetchOne(
+      db, sql: "SELECT max(\(JobCounter.reservedEvents.known), \(JobCounter.lastEvent)) FROM jobs WHERE id = ?", arguments: [id])
+      ?? 0
   }
 
   var isUsedUp: Bool { next > reserved }

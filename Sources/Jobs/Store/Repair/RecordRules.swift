@@ -87,13 +87,14 @@ struct RecordRules: Sendable {
     },
   ]
 
+  /// Its counters are checked apart, as `JobCounter`.
   private static func checkJob(_ row: RecordReader, _ db: Database?) throws {
     row.require("id", Identifier.job.matches)
     row.require("owner") { !$0.isEmpty }
     row.require("state") { JobState(rawValue: $0) != nil }
     row.require("spec", isJSON)
-    for name in ["position", "attempt", "revision"] { row.require(name, in: 1...most) }
-    for name in ["crashes", "events_reserved", "peak_bytes", "saved_step", "saved_position"] { row.require(name, in: 0...most) }
+    for name in ["attempt", "revision"] { row.require(name, in: 1...most) }
+    for name in ["crashes", "peak_bytes", "saved_step", "saved_position"] { row.require(name, in: 0...most) }
     row.require("ran_ms", in: times)
     row.require("priority", in: -1_000...1_000)
     row.require("ordered_stop", in: 0...1)

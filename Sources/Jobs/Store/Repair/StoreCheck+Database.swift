@@ -5,6 +5,7 @@ import GRDB
 /// The check of the database and of every record in it.
 extension StoreCheck {
   mutating func checkLog(_ directory: DataDirectory) throws {
+    if try directory.setAsideStrayJournal() { found(.log, "temper.sqlite-journal", "it is no journal of the database", mended: Self.moved) }
     guard let (log, isSetAside) = try directory.settleDamagedLog() else { return }
     let what = "\(log.lostFrames) frames behind the first \(log.wholeFrames) do not match their checksums"
     found(

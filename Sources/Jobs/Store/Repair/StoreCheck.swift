@@ -49,6 +49,7 @@ package struct StoreCheck: Sendable {
     do {
       try checkLog(directory)
       guard let database = try checkDatabase(directory, limits) else { return }
+      try checkCounters(database)
       try checkRecords(directory, database)
       try checkFiles(directory, database)
       try checkStates(directory)
