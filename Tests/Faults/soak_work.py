@@ -14,7 +14,7 @@ class Roster:
 
     def __init__(self):
         self.jobs, self.ended, self.closing, self.closed = [], set(), False, False
-        self.tags = {}  # strong entity tag: the state and the digest of the answer that it came with
+        self.tags = {}  # strong entity tag: the answer that it came with
 
     def next(self, source):
         jobs = list(self.jobs)
@@ -23,10 +23,13 @@ class Roster:
         return source.choice(live[:3] or jobs) if jobs else None
 
     def tagged(self, answer):
-        """A strong tag stands for the same bytes for ever, whatever kills come between: faults, when it came with others."""
-        tag, came = answer.headers.get("ETag"), (answer.json.get("state"), sha256(answer.body))
+        """A strong tag stands for one answer for ever, whatever kills come between: faults, when it came with others."""
+        tag, came = answer.headers.get("ETag"), answer.json
         first = self.tags.setdefault(tag, came)
-        return [] if first == came else [f"the tag {tag} came with a job that is {first[0]}, and with another answer: {came[0]}"]
+        if first == came:
+            return []
+        members = ", ".join(f"{name} {first.get(name)} and {came.get(name)}" for name in came if first.get(name) != came.get(name))
+        return [f"the tag {tag} came with a job that is {first.get('state')}, and with another answer, {came.get('state')}: {members}"]
 
 
 class Work:
