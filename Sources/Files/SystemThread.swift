@@ -42,7 +42,7 @@ package struct SystemThread: Sendable {
   /// Waits for its end. To be called once.
   package func join() { pthread_join(handle, nil) }
 
-  /// Makes so many threads at once, and ends them.
+  /// Makes so many threads at once, each with a stack of the usual size, and ends them.
   ///
   /// - Returns: how many could be made, at most `count`.
   package static func possible(_ count: Int) -> Int {
@@ -50,7 +50,7 @@ package struct SystemThread: Sendable {
     gate.lock()
     var threads: [SystemThread] = []
     while threads.count < count {
-      guard let thread = try? SystemThread("temper-probe", stackBytes: 256 << 10, { gate.withLock {} }) else { break }
+      guard let thread = try? SystemThread("temper-probe", { gate.withLock {} }) else { break }
       threads.append(thread)
     }
     gate.unlock()

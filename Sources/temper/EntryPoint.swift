@@ -49,7 +49,7 @@ enum EntryPoint {
       .usage,
       """
       the command needs \(needed) threads, but the system lets this process make only \(possible): raise the limit of threads \
-      (ulimit -u, TasksMax of a systemd unit, the limit of pids of a container)
+      (ulimit -u, TasksMax of a systemd unit, the limit of pids of a container) or of memory (ulimit -v)
       """)
   }
 

@@ -22,7 +22,7 @@ final class ServiceEnd: @unchecked Sendable {
   /// - Throws: `StorageError` when there is no thread left.
   init(within seconds: Double, _ logger: Logger) throws {
     self.logger = logger
-    _ = try SystemThread("temper-end") { [self] in
+    _ = try SystemThread("temper-end", stackBytes: 1 << 20) { [self] in
       waitForRequest()
       mark()
       Thread.sleep(forTimeInterval: seconds)

@@ -16,7 +16,7 @@ final class Signals: Sendable {
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     _ = fcntl(target, F_SETFL, O_NONBLOCK)
     Self.pipe = target
-    _ = try SystemThread("temper-signals") { Self.work(source, handle) }
+    _ = try SystemThread("temper-signals", stackBytes: 512 << 10) { Self.work(source, handle) }
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         let code = errno

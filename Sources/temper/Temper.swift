@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Glibc
 import Service
 
@@ -23,6 +24,7 @@ struct Temper: AsyncParsableCommand {
     case let failure as CommandFailure: fail(failure.status, failure.message)
     case let refusal as Refusal: fail(ExitStatus(httpStatus: refusal.status), refusal.description)
     case let lost as LostConnection: fail(.unreachable, lost.description)
+    case let shortage as StorageError where shortage.isShortage: fail(.usage, shortage.description)
     case let status as ExitStatus:
       Glibc.exit(status.rawValue)
     default:

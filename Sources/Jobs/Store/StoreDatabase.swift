@@ -68,7 +68,7 @@ final class StoreDatabase: Sendable {
     }
     return try told {
       let value = try current.write { db in
-        try requireUncutLog()
+        noteCutLog()
         return try body(db)
       }
       figures.withLock { $0.longestLog = max($0.longestLog, logLength) }
@@ -76,16 +76,13 @@ final class StoreDatabase: Sendable {
     }
   }
 
-  /// A log that was cut has lost changes, and SQLite would go on to write behind the gap. Another program may have emptied it in the ordinary
-  /// way: then its index says so. To be called by the writer, so that the log is not being emptied.
-  private func requireUncutLog() throws {
-    try figures.withLock { figures in
+  /// A log that was cut has lost changes. Another program may have emptied it in the ordinary way: then its index says so. To be called by the
+  /// writer, so that the log is not being emptied.
+  private func noteCutLog() {
+    figures.withLock { figures in
       let length = logLength
       guard length < figures.longestLog else { return }
-      if let needed = index.logBytes, needed > length {
-        figures.isDamaged = true
-        throw DamagedStore()
-      }
+      if let needed = index.logBytes, needed > length { figures.isDamaged = true }
       figures.longestLog = length
     }
   }
@@ -211,7 +208,7 @@ final class StoreDatabase: Sendable {
   func truncateLog() throws -> Bool {
     try told {
       try current.writeWithoutTransaction { db in
-        try requireUncutLog()
+        noteCutLog()
         let row = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
         figures.withLock { $0.longestLog = logLength }
         return row?[0] == 0
