@@ -177,6 +177,22 @@ import Jobs
     #expect(!shown.contains(try next.snapshot(of: id).job.revision))
   }
 
+  @Test("a paused job is the same to the next process under the same revision, the last saved state included")
+  func revisionOfAPause() throws {
+    let (folder, store, id) = try queuedJob()
+    _ = try store.claim()
+    store.show(JobProgress(step: 40, savedStep: 30), of: id)
+    try store.noteSaved(38, of: id)
+    try store.settle(id, Store.Ending(.paused))
+    let paused = try store.snapshot(of: id).job
+    #expect(paused.state == .paused && paused.progress.savedStep == 38)
+    try store.close()
+    let next = try Store(at: folder.url)
+    try next.recover()
+    let found = try next.snapshot(of: id).job
+    #expect(found.revision == paused.revision && found.progress == paused.progress)
+  }
+
   @Test("the state in which a job ends has a revision of its own also for the next process, whatever was shown before")
   func revisionOfTheEnd() async throws {
     let folder = try TestFolder()

@@ -49,7 +49,10 @@ extension JobBoard.State {
     let before = entry.current.job
     // What is only in memory stays in sight.
     if before.id == job.id, before.attempt == job.attempt, !job.state.isTerminal, before.state == .running || before.state == .pausing {
+      let saved = job.progress.savedStep
       job.progress = before.progress
+      // But for what was saved since it was last shown: after a restart that is there, under the tag of this change.
+      job.progress.savedStep = [saved, before.progress.savedStep].compactMap { $0 }.max()
     }
     entry.unstored.removeAll { job.warnings.contains($0) }
     job.warnings += entry.unstored
