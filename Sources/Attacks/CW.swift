@@ -18,7 +18,7 @@ extension AttackDefinition {
         "confidence", .number(0...1e6), default: 0.0,
         help: "By how much another class's output must exceed the true one's.", label: .named),
     ],
-    goal: .minimalDistance, norms: [.l2], strength: 32
+    goal: .minimalDistance, norms: [.l2], strength: 32, budget: ["steps", "binary_search_steps"]
   ) { settings, _, _ in
     CW(
       steps: settings.steps, learningRate: settings.stepSize ?? 0.01,

@@ -14,7 +14,7 @@ extension AttackDefinition {
         "targets", .integer(1...1_000), default: 9,
         help: "The classes whose boundaries it looks at, those of the highest outputs on the clean image.", label: .named),
     ],
-    goal: .minimalDistance, norms: [.linf, .l2], strength: 18
+    goal: .minimalDistance, norms: [.linf, .l2], strength: 18, budget: ["steps", "targets"]
   ) { settings, _, _ in
     DeepFool(
       steps: settings.steps, overshoot: settings["overshoot"]?.double ?? 0.02, targets: settings["targets"]?.integer ?? 9)

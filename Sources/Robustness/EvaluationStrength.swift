@@ -21,14 +21,19 @@ package struct EvaluationStrength {
   /// What would make the evaluation strong, as a clause.
   package func advice(for norm: Norm) -> String {
     let started = attacks.filter { $0.definition.support != .none }.max { $0.definition.strength < $1.definition.strength }
-    if let started, !started.hasFullBudget {
-      let bounds = started.shortfalls.map { "\($0.name) to \($0.default?.serialised() ?? "its default") or more" }
-      return "raise \(bounds.joined(separator: " and ")) in \(started.name)"
-    }
+    if let started, !started.hasFullBudget { return started.adviceForFullBudget }
     if let started, case .with(let other) = started.definition.support { return "add \(other) to evaluation.attacks" }
     let names = AttackCatalogue.all.filter { $0.support == .alone && $0.norms.contains(norm) }
       .sorted { $0.strength > $1.strength }.map(\.name)
     return "add \(names.joined(separator: " or ")) to evaluation.attacks"
+  }
+}
+
+extension AttackSettings {
+  /// What would give it its full budget, as a clause.
+  var adviceForFullBudget: String {
+    let bounds = shortfalls.map { "\($0.name) to \($0.default?.serialised() ?? "its default") or more" }
+    return "raise \(bounds.joined(separator: " and ")) in \(name)"
   }
 }
 

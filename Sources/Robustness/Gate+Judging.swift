@@ -8,6 +8,8 @@ private struct Measurement {
   var notes: [String] = []
   /// Whether a class without test images is part of it: nothing is known about that class.
   var isIncomplete = false
+  /// Why it carries no verdict, in sentences.
+  var doubts: [String] = []
 
   init(value: Double, interval: ConfidenceInterval) {
     self.value = value
@@ -33,7 +35,8 @@ extension Gate {
     case .failure(let missing):
       return GateResult(gate: self, value: nil, interval: nil, verdict: .inconclusive, detail: missing.reason)
     case .success(let measured):
-      let (doubts, notes) = doubts(evaluation, warnings)
+      var (doubts, notes) = doubts(evaluation, warnings)
+      doubts += measured.doubts
       let byNumber = bound.verdict(of: measured.interval)
       let isOpen = !doubts.isEmpty || (measured.isIncomplete && byNumber == .pass)
       let sentences = doubts + measured.notes + notes
@@ -129,12 +132,33 @@ extension Gate {
   private func distance(_ evaluation: Evaluation) -> Result<Measurement, Unmeasured> {
     let candidates = attack.map { [evaluation.attacked(by: $0)].compactMap { $0 } } ?? evaluation.attacks
     let found = candidates.compactMap { attacked in
-      attacked.medianDistance.flatMap { value in attacked.medianDistanceInterval.map { Measurement(value: value, interval: $0) } }
+      attacked.medianDistance.flatMap { value in
+        attacked.medianDistanceInterval.map { (attacked.settings, Measurement(value: value, interval: $0)) }
+      }
     }
-    guard let nearest = found.min(by: { $0.value < $1.value }) else {
+    guard let (settings, measured) = found.min(by: { $0.1.value < $1.1.value }) else {
       return .failure(Unmeasured(reason: "None of the attacks that ran looks for the nearest misclassified image; cw and deepfool do."))
     }
+    var nearest = measured
+    nearest.doubts = Self.doubts(of: nearest.value, found: settings, evaluation)
     return .success(nearest)
+  }
+
+  /// An attack that finds little gives large distances: they say something of the model where it ran to its full budget, found an image for
+  /// most examples, and no other attack came nearer.
+  private static func doubts(of median: Double, found settings: AttackSettings, _ evaluation: Evaluation) -> [String] {
+    var doubts: [String] = []
+    if !settings.hasFullBudget { doubts.append("For a verdict, \(settings.adviceForFullBudget).") }
+    if !median.isFinite {
+      doubts.append("\(settings.label) found no misclassified image for half of the examples, which does not show that there is none.")
+    }
+    let (threat, left) = (evaluation.threat, evaluation.worstCase)
+    if median > threat.epsilon, left.interval.high < 0.5 {
+      doubts.append(
+        "All attacks together leave \(percent(left.value)) correct within \(threat.epsilon), so that the median is no more than that."
+      )
+    }
+    return doubts
   }
 }
 

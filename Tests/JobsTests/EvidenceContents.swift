@@ -66,6 +66,11 @@ struct EvidenceContents {
     return values
   }
 
+  func booleans(_ name: String) throws -> [Bool] {
+    guard case .booleans(let values) = arrays.first(where: { $0.name == name })?.values else { throw Missing() }
+    return values
+  }
+
   func floats(_ name: String) throws -> [Float] {
     guard case .floats(let values) = arrays.first(where: { $0.name == name })?.values else { throw Missing() }
     return values
@@ -77,6 +82,12 @@ struct EvidenceContents {
     var values = try integers(name)
     values[place] = value
     replace(name, .integers(values))
+  }
+
+  mutating func set(_ name: String, _ place: Int, to value: Bool) throws {
+    var values = try booleans(name)
+    values[place] = value
+    replace(name, .booleans(values))
   }
 
   mutating func set(_ name: String, _ place: Int, to value: Float) throws {

@@ -126,6 +126,57 @@ struct EvidenceTests {
     #expect(check.agreeing == check.images - 1)
   }
 
+  @Test(
+    "whose description says another thing than its spec or its arrays is told so",
+    arguments: [
+      "/examples/evaluated", "/examples/correct", "/examples/withstood", "/examples/misclassified", "/seed", "/attacks/0/settings/name",
+    ])
+  func contradictsItself(_ pointer: String) throws {
+    let folder = try TestFolder()
+    _ = try run(folder)
+    let contents = try EvidenceContents(of: Evidence.url(in: folder.url))
+    try contents.describing(pointer, as: pointer.hasSuffix("name") ? "fgsm" : 3).write(to: Evidence.url(in: folder.url), refitting: true)
+    let check = try check(folder)
+    #expect(check.faults.count == 1 && check.faults.first?.contains("is not what") == true, "\(check.faults)")
+  }
+
+  @Test("whose outcomes, labels or indices are not those of the data names the example", arguments: ["wrong", "right", "label", "index"])
+  func outcomesOfTheData(_ kind: String) throws {
+    let folder = try TestFolder()
+    _ = try run(folder)
+    var contents = try EvidenceContents(of: Evidence.url(in: folder.url))
+    let (ids, clean) = (try contents.integers("evaluated_ids"), try contents.booleans("evaluated_clean"))
+    let fallen = Set(try contents.integers("ids"))
+    let named: Int
+    switch kind {
+    case "wrong":
+      let place = try #require(ids.indices.first { clean[$0] && !fallen.contains(ids[$0]) })
+      try contents.set("evaluated_clean", place, to: false)
+      for attack in 0..<(try contents.booleans("evaluated_withstood").count / ids.count) {
+        try contents.set("evaluated_withstood", attack * ids.count + place, to: false)
+      }
+      named = ids[place]
+    case "right":
+      let place = try #require(ids.indices.first { !clean[$0] })
+      try contents.set("evaluated_clean", place, to: true)
+      for attack in 0..<(try contents.booleans("evaluated_withstood").count / ids.count) {
+        try contents.set("evaluated_withstood", attack * ids.count + place, to: true)
+      }
+      named = ids[place]
+    case "label":
+      let place = try #require(ids.indices.first { !fallen.contains(ids[$0]) })
+      try contents.set("evaluated_labels", place, to: (try contents.integers("evaluated_labels")[place] + 1) % 10)
+      named = ids[place]
+    default:
+      named = 1_000_000_000
+      let place = ids.count - 1
+      try contents.set("evaluated_ids", place, to: named)
+    }
+    try contents.write(to: Evidence.url(in: folder.url), refitting: true)
+    let check = try check(folder, dataset: VerifiedData.load("digits", format: nil))
+    #expect(check.disagreements.contains { $0.id == named }, "\(check.disagreements) \(check.faults)")
+  }
+
   @Test("of anyone's making is refused with a sentence, and never ends the process")
   func hostile() throws {
     let folder = try TestFolder()

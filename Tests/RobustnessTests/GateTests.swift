@@ -111,11 +111,15 @@ import Testing
   }
 
   @Test("a median distance is judged by two of the distances, and needs an attack that measures them") func distances() throws {
-    func judged(_ summary: DistanceSummary?, _ bound: Gate.Bound) -> GateResult {
+    func judged(
+      _ summary: DistanceSummary?, _ bound: Gate.Bound, _ settings: [String: JSONValue] = [:], robust: Int? = nil
+    ) -> GateResult {
       var evaluation = evaluation
+      if let robust { evaluation.worstCase = Proportion(correct: robust, total: 1000) }
       evaluation.attacks.append(
         Evaluation.Attacked(
-          settings: AttackSettings(.deepfool), robustAccuracy: Proportion(correct: 720, total: 1000), correctPerClass: [500, 220],
+          settings: AttackSettings(.deepfool, settings), robustAccuracy: Proportion(correct: 720, total: 1000),
+          correctPerClass: [500, 220],
           gradientEvaluations: 1, forwardPasses: 1, seconds: 1, distances: summary))
       return Gate(metric: .medianDistance, bound).judge(evaluation, warnings: [])
     }
@@ -127,7 +131,13 @@ import Testing
     #expect(judged(summary, .atLeast(0.5)).verdict == .inconclusive)
     #expect(judged(summary, .atLeast(0.523)).verdict == .fail)
     let endless = judged(DistanceSummary(found: [], misclassified: 0, total: 1000), .atLeast(0.5))
-    #expect(endless.value == .infinity && endless.verdict == .pass)
+    #expect(endless.value == .infinity && endless.verdict == .inconclusive)
+    #expect(endless.detail?.contains("found no misclassified image for half") == true)
+    let hasty = judged(summary, .atLeast(0.1), ["steps": 1])
+    #expect(hasty.verdict == .inconclusive && hasty.detail?.contains("raise steps to 50 or more in deepfool") == true)
+    #expect(judged(summary, .atLeast(0.1), robust: 600).verdict == .pass)
+    let contradicted = judged(summary, .atLeast(0.1), robust: 400)
+    #expect(contradicted.verdict == .inconclusive && contradicted.detail?.contains("40.0 % correct") == true)
     #expect(try JSONValue(encoding: endless).decoded(as: GateResult.self) == endless)
   }
 

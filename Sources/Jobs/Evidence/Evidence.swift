@@ -1,4 +1,6 @@
+import Attacks
 import Foundation
+import JSON
 
 /// The evidence of an evaluation: a tar archive of what anyone needs to replay it on the same weights.
 ///
@@ -19,4 +21,15 @@ package enum Evidence {
 
   /// Where a run leaves it.
   package static func url(in directory: URL) -> URL { directory.appendingPathComponent(fileName) }
+
+  /// Attacks with every setting, and so their parts.
+  static func description(of attacks: [AttackSettings], in norm: Norm) -> JSONValue {
+    .array(
+      attacks.map { attack in
+        let parts = (attack.parts(in: norm) ?? []).map { part -> JSONValue in
+          ["label": .string(part.label), "settings": part.json(for: .evaluation)]
+        }
+        return ["label": .string(attack.label), "settings": attack.json(for: .evaluation), "parts": .array(parts)]
+      })
+  }
 }

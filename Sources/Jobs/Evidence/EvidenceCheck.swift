@@ -27,9 +27,9 @@ package struct EvidenceCheck: Sendable {
   package private(set) var agreeing = 0
   /// Of these, how many are still misclassified when each pixel is rounded to 8 bits.
   package private(set) var survivors = 0
-  package private(set) var disagreements: [Disagreement] = []
+  package internal(set) var disagreements: [Disagreement] = []
   /// What is wrong with the evidence as a whole, as sentences without their end.
-  package private(set) var faults: [String] = []
+  package internal(set) var faults: [String] = []
 
   package var agrees: Bool { faults.isEmpty && disagreements.isEmpty }
 
@@ -61,7 +61,6 @@ package struct EvidenceCheck: Sendable {
         "\(Evidence.examples) was changed: its SHA-256 is \(evidence.examplesSHA256.found), not \(evidence.examplesSHA256.given)")
     }
     checkOutcomes(evidence, robust)
-    guard images > 0 else { return }
     do {
       try replay(evidence, weights.weights, dataset, engine)
     } catch let error as DatasetError {
@@ -70,28 +69,17 @@ package struct EvidenceCheck: Sendable {
     }
   }
 
-  // MARK: Outcomes
-
-  /// Every example that fell has an image, and no other has.
-  private mutating func checkOutcomes(_ evidence: EvidenceFile, _ robust: [Bool]) {
-    let examples = evidence.examples
-    let fallen = robust.indices.filter { examples.clean[$0] && !robust[$0] }
-    let missing = Set(fallen.map { examples.evaluatedIDs[$0] }).subtracting(examples.ids).sorted()
-    for id in missing {
-      disagreements.append(Disagreement(id: id, attack: "any", reasons: ["it is said to have fallen, and has no image"]))
-    }
-  }
-
   // MARK: Replay
 
   /// The bytes of images that are in memory at a time.
-  private static let pieceBytes = 16 << 20
+  static let pieceBytes = 16 << 20
 
   private mutating func replay(_ evidence: EvidenceFile, _ weights: Weights, _ dataset: Dataset?, _ engine: Engine) throws {
     let graph = try graph(of: evidence)
     let team = try NetworkTeam(engine: engine, graph: graph, parameters: Parameters(weights, for: graph.layout), width: engine.threads)
     let places = Dictionary(uniqueKeysWithValues: zip(evidence.examples.evaluatedIDs, evidence.examples.evaluatedIDs.indices))
     let source = try dataset.flatMap { try self.source($0, evidence) }
+    if let source { try checkEvaluated(evidence, source, team) }
     let shards = max(1, Self.pieceBytes / (graph.inputShape.count * MemoryLayout<Float>.size * team.shardSize))
     try evidence.examples.forEach(team.shardSize * shards) { rows, originals, images in
       let ids = Array(evidence.examples.ids[rows])
@@ -203,7 +191,7 @@ private struct Claim {
 
 extension NetworkTeam {
   /// What the network takes each image for, as an evaluation asks it.
-  fileprivate func predictions(of images: Tensor, ids: [Int], seed: UInt64) throws -> [Int] {
+  func predictions(of images: Tensor, ids: [Int], seed: UInt64) throws -> [Int] {
     let size = shardSize
     let answers = Mutex([Int](repeating: 0, count: images.batch))
     try forEachTask((images.batch + size - 1) / size) { shard, classifier in

@@ -22,6 +22,8 @@ struct EvidenceFile {
   let spec: JobSpec
   let threat: Threat
   let attacks: [(label: String, parts: [String])]
+  /// What the description says beside its spec and its arrays, as a name and a value each: all of it must follow from those.
+  let statements: [(name: String, value: JSONValue?)]
   /// The digest of the examples, as the description gives it and as it is.
   let examplesSHA256: (given: String, found: String)
   let examples: EvidenceExamples
@@ -103,6 +105,8 @@ struct EvidenceFile {
     attacks = try Self.elements(document["attacks"]).map { attack in
       (try text(attack["label"], "an attack's label"), try Self.elements(attack["parts"]).map { try text($0["label"], "a part's label") })
     }
+    let counts = ["evaluated", "correct", "withstood", "misclassified"].map { ("examples.\($0)", document["examples"]?[$0]) }
+    statements = counts + [("seed", document["seed"]), ("attacks", document["attacks"])]
     let member = document["members"]?[Evidence.examples]
     examplesSHA256 = (try text(member?["sha256"], "members.\(Evidence.examples).sha256"), sha256)
     examples = try EvidenceExamples(npz, shape: dataset.shape, classes: dataset.classNames.count, attacks: attacks.count)

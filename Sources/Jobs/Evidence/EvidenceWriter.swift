@@ -69,21 +69,13 @@ struct EvidenceWriter {
         "classes": .array(dataset.classNames.map(JSONValue.string)),
       ],
       "threat": ["norm": .string(spec.threat.norm.rawValue), "epsilon": .number(spec.threat.epsilon)],
-      "seed": .int(Int64(clamping: spec.seed)), "attacks": .array(attacks.map(description)),
+      "seed": .int(Int64(clamping: spec.seed)), "attacks": Evidence.description(of: attacks, in: spec.threat.norm),
       "examples": [
         "evaluated": .int(Int64(outcomes.ids.count)), "correct": .int(Int64(outcomes.clean.count { $0 })),
         "withstood": .int(Int64(outcomes.robust.count { $0 })), "misclassified": .int(Int64(found.count)),
       ],
       "spec": spec.json,
       "members": [Evidence.examples: ["bytes": .int(Int64(bytes)), "sha256": .string(sha256)]],
-    ]
-  }
-
-  private func description(of attack: AttackSettings) -> JSONValue {
-    let parts = attack.parts(in: spec.threat.norm) ?? []
-    return [
-      "label": .string(attack.label), "settings": attack.json(for: .evaluation),
-      "parts": .array(parts.map { ["label": .string($0.label), "settings": $0.json(for: .evaluation)] }),
     ]
   }
 
