@@ -1,3 +1,4 @@
+import Attacks
 import Foundation
 
 /// The figure that a gate judges.
@@ -35,8 +36,8 @@ extension Gate {
     case .failure(let missing):
       return GateResult(gate: self, value: nil, interval: nil, verdict: .inconclusive, detail: missing.reason)
     case .success(let measured):
-      var (doubts, notes) = doubts(evaluation, warnings)
-      doubts += measured.doubts
+      let (general, notes) = doubts(evaluation, warnings)
+      let doubts = general + measured.doubts
       let byNumber = bound.verdict(of: measured.interval)
       let isOpen = !doubts.isEmpty || (measured.isIncomplete && byNumber == .pass)
       let sentences = doubts + measured.notes + notes
