@@ -135,7 +135,8 @@ struct EvidenceTests {
     let folder = try TestFolder()
     _ = try run(folder)
     let contents = try EvidenceContents(of: Evidence.url(in: folder.url))
-    try contents.describing(pointer, as: pointer.hasSuffix("name") ? "fgsm" : 3).write(to: Evidence.url(in: folder.url), refitting: true)
+    try contents.describing(pointer, as: pointer.hasSuffix("name") ? "bim" : 77_777).write(
+      to: Evidence.url(in: folder.url), refitting: true)
     let check = try check(folder)
     #expect(check.faults.count == 1 && check.faults.first?.contains("is not what") == true, "\(check.faults)")
   }

@@ -22,7 +22,7 @@ struct EvidenceFile {
   let spec: JobSpec
   let threat: Threat
   let attacks: [(label: String, parts: [String])]
-  /// What the description says beside its spec and its arrays, as a name and a value each: all of it must follow from those.
+  /// What the description says beside its spec and its arrays, as a name and a value each: what it says must follow from those.
   let statements: [(name: String, value: JSONValue?)]
   /// The digest of the examples, as the description gives it and as it is.
   let examplesSHA256: (given: String, found: String)
