@@ -191,10 +191,12 @@ struct EvidenceContents {
       Member(name: "originals", dimensions: [count, 1], values: .floats(all(threshold - 0.01))),
       Member(name: "images", dimensions: [count, 1], values: .floats(images)),
     ]
+    let settings: JSONValue = if case .array(let attacks) = spec.json["evaluation"]?["attacks"] { attacks.first ?? nil } else { nil }
     let description: JSONValue = [
       "format": "temper-evidence", "version": 1, "model": ["sha256": .string(SHA256Digest.hex(of: weights))],
       "dataset": ["id": nil, "sha256": "", "shape": [1], "classes": ["dark", "bright"]],
-      "threat": ["norm": "linf", "epsilon": 0.1], "attacks": [["label": "fgsm", "parts": []]], "spec": spec.json,
+      "threat": ["norm": "linf", "epsilon": 0.1], "attacks": [["label": "fgsm", "settings": settings, "parts": []]],
+      "spec": spec.json,
       "members": ["examples.npz": ["sha256": ""]],
     ]
     try EvidenceContents(description: description, arrays: arrays).write(to: Evidence.url(in: folder), refitting: true)

@@ -86,19 +86,19 @@ struct FollowerTests {
       _ = try await service.job(id, in: ["running"])
       let port = service.port
       async let polls = threads(12) {
-        guard let line = Line(port: port, seconds: 10) else { return false }
+        guard let line = Line(port: port, seconds: 60) else { return false }
         return (0..<150).allSatisfy { _ in line.status("/v1/jobs/\(id)") == 200 }
       }
       async let waits = threads(12) {
-        guard let line = Line(port: port, seconds: 10) else { return false }
+        guard let line = Line(port: port, seconds: 60) else { return false }
         return (0..<4).allSatisfy { _ in line.status("/v1/jobs/\(id)?wait=2") == 200 }
       }
       async let lists = threads(4) {
-        guard let line = Line(port: port, seconds: 10) else { return false }
+        guard let line = Line(port: port, seconds: 60) else { return false }
         return (0..<40).allSatisfy { _ in line.status("/v1/jobs?limit=5") == 200 }
       }
       async let streams = threads(12) {
-        guard let line = Line(port: port, seconds: 10) else { return false }
+        guard let line = Line(port: port, seconds: 60) else { return false }
         line.send("/v1/jobs/\(id)/events")
         var text = ""
         while text.components(separatedBy: "event: progress").count < 4 {
