@@ -43,9 +43,8 @@ struct FinalEvaluation {
 
   /// - Parameter resume: whether to continue from the saved state of an earlier attempt.
   func run(before: Subject?, after: Subject, resume: Bool) throws -> Outcome {
-    let file = EvaluationFile(directory: storage.directory)
-    let (saved, warnings): (EvaluationState?, [Warning]) = try resume ? file.found(storage) : (nil, [])
-    for warning in warnings { sink.warning(warning) }
+    let saving = EvaluationSaving(storage, sink, control)
+    let (saved, warnings) = try saving.found(resume: resume)
     // The same weights are evaluated only once.
     let isSame = before?.sha256 == after.sha256
     let base = isSame ? nil : before
@@ -54,32 +53,17 @@ struct FinalEvaluation {
       before: .init(EvaluationJournal(model: baseName, known?.before), EvaluationJournal(model: baseName, known?.transferBefore)),
       after: .init(EvaluationJournal(model: after.sha256, saved?.after), EvaluationJournal(model: after.sha256, saved?.transferAfter)),
       trained: trained)
-    if let saved { sink.saved(saved.saved) }
-    let told = sink.saved
     let images = try spec.evaluation.keepsEvidence ? openImages() : nil
-    let saver = BackgroundSaver<EvaluationState>(interval: storage.saveInterval, waitForRoom: storage.waitForRoom) { state in
-      // The images first: what the state says is there must be there.
-      let bytes = try (images?.sync() ?? 0) + file.write(state)
-      told(state.saved)
-      return bytes
-    }
-    // The caller may remove the file as soon as this returns.
-    defer { saver.wait() }
-    do {
+    return try saving.run(saving: { journals.state }, images: [images].compactMap { $0 }) { evaluations in
       let perSubject = spec.showsTransfer ? 2 : 1
       let parts = base == nil ? perSubject : 2 * perSubject
-      let first = try base.map { try evaluate($0, part: 0, of: parts, journals.before, journals, saver) }
-      let second = try evaluate(after, part: parts - perSubject, of: parts, journals.after, journals, saver, images)
-      // The saved state is needed until the report is stored.
-      saver.wait()
-      saver.saveIfDue(waivingInterval: true) { journals.state }
+      let first = try base.map { try evaluate($0, part: 0, of: parts, journals.before, evaluations) }
+      let second = try evaluate(after, part: parts - perSubject, of: parts, journals.after, evaluations, images)
+      // Needed until the report is stored.
+      evaluations.save()
       return Outcome(
         before: isSame ? second : first, after: second, seconds: (first?.seconds ?? 0) + second.seconds, warnings: warnings,
         images: images)
-    } catch {
-      // The error that ended the evaluation matters more than a state that could not be written; the previous state still exists.
-      try? saver.saveNow { journals.state }
-      throw error
     }
   }
 
@@ -130,8 +114,8 @@ struct FinalEvaluation {
   }
 
   private func evaluate(
-    _ subject: Subject, part: Int, of parts: Int, _ journal: ModelJournals, _ journals: Journals,
-    _ saver: BackgroundSaver<EvaluationState>, _ images: AdversarialImages? = nil
+    _ subject: Subject, part: Int, of parts: Int, _ journal: ModelJournals, _ evaluations: SavedEvaluations,
+    _ images: AdversarialImages? = nil
   ) throws -> Evaluation {
     let settings = EvaluationSettings(
       attacks: spec.evaluation.attacks, threats: spec.evaluation.threats, samples: spec.evaluation.samples, curve: spec.evaluation.curve,
@@ -139,46 +123,34 @@ struct FinalEvaluation {
     let whole = try NetworkTeam(engine: engine, graph: graph, parameters: subject.parameters, width: threads)
     guard !spec.model.description.preprocessing.isEmpty else {
       return try evaluate(
-        Part(settings: settings, team: whole, journal: journal.own, images: images, index: part, count: parts), journals, saver)
+        Part(settings: settings, team: whole, journal: journal.own, images: images, index: part, count: parts), evaluations)
     }
     let bare = try NetworkTeam(
       engine: engine, graph: spec.bareGraph(dataset.imageShape, dataset.classes), parameters: subject.parameters, width: threads)
     let blind = TransferTeam(attacked: bare, judging: whole)
     let team: any ClassifierTeam = spec.evaluation.isAdaptive ? whole : blind
     var evaluation = try evaluate(
-      Part(settings: settings, team: team, journal: journal.own, images: images, index: part, count: parts), journals, saver)
+      Part(settings: settings, team: team, journal: journal.own, images: images, index: part, count: parts), evaluations)
     guard spec.evaluation.isAdaptive else {
       evaluation.warnings.append(.nonadaptiveAttack)
       return evaluation
     }
     let few = EvaluationSettings(attacks: settings.attacks, samples: settings.samples, seed: settings.seed, selfCheck: false)
     let transfer = try evaluate(
-      Part(settings: few, team: blind, journal: journal.transfer, index: part + 1, count: parts), journals, saver)
+      Part(settings: few, team: blind, journal: journal.transfer, index: part + 1, count: parts), evaluations)
     evaluation.transfer = Evaluation.Transfer(transfer)
     evaluation.seconds += transfer.seconds
     return evaluation
   }
 
-  private func evaluate(_ part: Part, _ journals: Journals, _ saver: BackgroundSaver<EvaluationState>) throws -> Evaluation {
+  private func evaluate(_ part: Part, _ evaluations: SavedEvaluations) throws -> Evaluation {
     let (test, chosen) = (dataset.test, chosen)
     let set = EvaluationSet(ids: chosen, labels: test.labels(at: chosen), classNames: dataset.classNames) { positions in
       try test.images(at: positions.map { chosen[$0] })
     }
-    let (control, meter, index, count) = (control, meter, part.index, part.count)
-    meter.evaluation(part: index, of: count, fraction: 0)
-    // Images are written on the engine's threads, which work for all jobs and must not wait for room. Where there is none, the shards that
-    // lack it are computed again once there is.
-    return try waitingOutShortage(storage.waitForRoom) {
-      try Evaluator(settings: part.settings, threat: spec.threat).evaluate(
-        part.team, on: set, journal: part.journal, images: part.images,
-        control: {
-          try control.check()
-          try saver.check()
-        },
-        progress: {
-          saver.saveIfDue { journals.state }
-          meter.evaluation(part: index, of: count, fraction: $0.fraction)
-        })
-    }
+    let (meter, index, count) = (meter, part.index, part.count)
+    return try evaluations.run(
+      Evaluator(settings: part.settings, threat: spec.threat), part.team, on: set, journal: part.journal, images: part.images
+    ) { meter.evaluation(part: index, of: count, fraction: $0) }
   }
 }

@@ -31,34 +31,20 @@ struct GenerationRun {
   }
 
   func run(resume: Bool) throws -> GeneratedImages {
-    let file = EvaluationFile(directory: storage.directory)
-    let (saved, warnings) = try resume ? file.found(storage) : (nil, [])
-    for warning in warnings { sink.warning(warning) }
+    let saving = EvaluationSaving(storage, sink, control)
+    let saved = try saving.found(resume: resume).state
     let journals = Journals(
       train: EvaluationJournal(model: model.sha256, saved?.before), test: EvaluationJournal(model: model.sha256, saved?.after))
-    if let saved { sink.saved(saved.saved) }
     let sources = try Part.allCases.map(source)
-    let told = sink.saved
-    let saver = BackgroundSaver<EvaluationState>(interval: storage.saveInterval, waitForRoom: storage.waitForRoom) { state in
-      let bytes = try sources.reduce(0) { try $0 + ($1.images?.sync() ?? 0) } + file.write(state)
-      told(state.saved)
-      return bytes
-    }
-    // The caller may remove the file as soon as this returns.
-    defer { saver.wait() }
-    do {
+    let attacked = sources.filter { $0.images != nil }
+    return try saving.run(saving: { journals.state }, images: attacked.compactMap(\.images)) { evaluations in
       let team = try NetworkTeam(engine: engine, graph: graph, parameters: model.parameters, width: threads)
-      let attacked = sources.filter { $0.images != nil }
       let parts = try sources.map { source in
-        let number = attacked.firstIndex { $0.part == source.part }
-        return try attack(source, team, journals, saver, number: number ?? 0, of: attacked.count)
+        let number = attacked.firstIndex { $0.part == source.part } ?? 0
+        return try attack(source, team, journals, evaluations, number: number, of: attacked.count)
       }
       let writer = GeneratedImagesWriter(spec: spec, generation: generation, dataset: dataset, modelSHA256: model.sha256, parts: parts)
       return try waitingOutShortage(storage.waitForRoom) { try writer.write(in: storage.directory) { try control.check() } }
-    } catch {
-      // The error that ended the run matters more than a state that could not be written; the previous state still exists.
-      try? saver.saveNow { journals.state }
-      throw error
     }
   }
 
@@ -99,7 +85,7 @@ struct GenerationRun {
   }
 
   private func attack(
-    _ source: Source, _ team: NetworkTeam, _ journals: Journals, _ saver: BackgroundSaver<EvaluationState>, number: Int, of count: Int
+    _ source: Source, _ team: NetworkTeam, _ journals: Journals, _ evaluations: SavedEvaluations, number: Int, of count: Int
   ) throws -> GeneratedPartImages {
     let (split, ids) = (source.split, source.ids)
     guard let images = source.images else { return GeneratedPartImages(part: source.part, split: split, ids: ids) }
@@ -108,20 +94,10 @@ struct GenerationRun {
     }
     let settings = EvaluationSettings(
       attacks: [generation.attack], samples: ids.count, curve: [], seed: spec.seed, selfCheck: false)
-    let (control, meter) = (control, meter)
-    meter.evaluation(part: number, of: count, fraction: 0, phase: .attack)
-    _ = try waitingOutShortage(storage.waitForRoom) {
-      try Evaluator(settings: settings, threat: spec.threat).evaluate(
-        team, on: set, journal: journals.of(source.part), images: images,
-        control: {
-          try control.check()
-          try saver.check()
-        },
-        progress: {
-          saver.saveIfDue { journals.state }
-          meter.evaluation(part: number, of: count, fraction: $0.fraction, phase: .attack)
-        })
-    }
+    let meter = meter
+    _ = try evaluations.run(
+      Evaluator(settings: settings, threat: spec.threat), team, on: set, journal: journals.of(source.part), images: images
+    ) { meter.evaluation(part: number, of: count, fraction: $0, phase: .attack) }
     return GeneratedPartImages(
       part: source.part, split: split, ids: ids, images: images, found: images.found)
   }
