@@ -52,6 +52,8 @@ import Testing
     #expect(outcome.code == 0, "\(outcome.errors)")
     #expect(result["parts"]?.elements?.first?["images"] == 200)
     #expect(try SHA256Digest.hex(ofFile: space.url.appendingPathComponent("made/dataset.npz")) == result["sha256"]?.string)
+    let asked = try await Executable.run("run", "-", "--out", space.path("asked"), "--junit", space.path("gates.xml"), input: spec)
+    #expect(asked.code == 2 && asked.errors.contains("--junit is of a report") && !space.exists("gates.xml"), "\(asked.errors)")
     let data = #"{"path": "\#(space.path("made/dataset.npz"))", "format": "npz"}"#
     let trained = try await Executable.run("run", "-", "--out", space.path("next"), input: TinySpec.train(dataset: data))
     #expect([0, 6].contains(trained.code), "\(trained.errors)")

@@ -45,8 +45,13 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
       control.stop(.cancel)
     }
     defer { withExtendedLifetime(signals) {} }
-    if job.generation != nil { return try await generate(job, run, control) }
     let files = reports.files
+    if job.generation != nil {
+      if let first = files.wanted.first {
+        throw CommandFailure(.usage, "\(first.flag) is of a report, and a spec of kind generate has none")
+      }
+      return try await generate(job, run, control)
+    }
     let report: Report
     do {
       report = try await inThread { folder, sink in try run.run(job, in: folder, sink: sink, control: control) }
