@@ -100,9 +100,7 @@ import Testing
     try Folder.make(folder.url.appendingPathComponent("jobs"))
     try Folder.make(job)
     if hasDatabase {
-      let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
-      try database.write { db in try db.execute(sql: "PRAGMA user_version = 1") }
-      try database.close()
+      try changeDatabase(in: folder.url, "PRAGMA user_version = 1")
     }
     let error = try #require(throws: DataDirectoryError.self) { try Store(at: folder.url) }
     #expect(error.description.contains("has something in jobs"))
@@ -140,9 +138,7 @@ import Testing
   func newer() throws {
     let folder = try TestFolder()
     try Store(at: folder.url).close()
-    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
-    try database.write { db in try db.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('99: from the future')") }
-    try database.close()
+    try changeDatabase(in: folder.url, "INSERT INTO grdb_migrations (identifier) VALUES ('99: from the future')")
     let error = try #require(throws: DataDirectoryError.self) { try Store(at: folder.url) }
     #expect(error.description.contains("newer version"))
   }

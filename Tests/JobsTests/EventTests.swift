@@ -110,11 +110,7 @@ import Jobs
     let good = try store.events(of: id).elements
     try store.settle(id, Store.Ending(.succeeded))
     try store.close()
-    let other = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
-    try await other.write { db in
-      try db.execute(sql: "UPDATE events SET data = 'zz' WHERE job = ? AND number = ?", arguments: [id, good[3].number])
-    }
-    try other.close()
+    try changeDatabase(in: folder.url, "UPDATE events SET data = 'zz' WHERE job = ? AND number = ?", [id, good[3].number])
     let next = try Store(at: folder.url)
     let numbers = try next.events(of: id).elements.map(\.number)
     #expect(numbers.starts(with: (good[..<3] + good[4...]).map(\.number)) && !numbers.contains(good[3].number))

@@ -1,7 +1,6 @@
 import Datasets
 import Files
 import Foundation
-import GRDB
 import Jobs
 import Models
 import Robustness
@@ -179,9 +178,7 @@ import Testing
       let stored = store.directory.files.url(of: model.sha256)
       try FileManager.default.moveItem(at: stored, to: folder.url.appendingPathComponent("models/\(model.id).safetensors"))
       try store.close()
-      let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
-      try database.write { db in try db.execute(sql: "UPDATE datasets SET file = NULL") }
-      try database.close()
+      try changeDatabase(in: folder.url, "UPDATE datasets SET file = NULL")
     }
     let next = try Store(at: folder.url)
     let registry = Registry(next)

@@ -15,9 +15,7 @@ import Testing
       ids = try (0..<3).map { _ in try store.submit(Specs.parsed(Specs.smallest)).id }
       try store.close()
     }
-    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
-    try database.write { db in try db.execute(sql: "UPDATE jobs SET state = 'confused' WHERE id = ?", arguments: [ids[1]]) }
-    try database.close()
+    try changeDatabase(in: folder.url, "UPDATE jobs SET state = 'confused' WHERE id = ?", [ids[1]])
     let store = try Store(at: folder.url)
     #expect(try store.jobs().elements.map(\.job.id) == [ids[2], ids[0]])
     #expect(throws: Damaged.self) { try store.job(ids[1]) }
@@ -48,9 +46,7 @@ import Testing
       for state in [JobState.running, .failed] { try store.move(ids[0], to: state) }
       try store.close()
     }
-    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
-    try database.write { db in try db.execute(sql: "UPDATE jobs SET \(change) WHERE id = ?", arguments: [ids[0]]) }
-    try database.close()
+    try changeDatabase(in: folder.url, "UPDATE jobs SET \(change) WHERE id = ?", [ids[0]])
     #expect(try StoreCheck(folder.url).open.map(\.id) == [ids[0]])
     let another: String
     do {
@@ -75,9 +71,7 @@ import Testing
       try store.move(id, to: .running)
       try store.close()
     }
-    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
-    try database.write { db in try db.execute(sql: "UPDATE jobs SET events_reserved = 0") }
-    try database.close()
+    try changeDatabase(in: folder.url, "UPDATE jobs SET events_reserved = 0")
     let store = try Store(at: folder.url)
     try store.move(id, to: .failed)
     let numbers = try store.events(of: id).elements.map(\.number)
@@ -105,9 +99,7 @@ import Testing
     let id = try store.submit(Specs.parsed(Specs.smallest)).id
     try Folder.make(store.directory.job(id))
     try store.close()
-    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
-    try database.write { db in try db.execute(sql: "UPDATE jobs SET state = 'confused'") }
-    try database.close()
+    try changeDatabase(in: folder.url, "UPDATE jobs SET state = 'confused'")
     #expect(try StoreCheck(folder.url, repair: true).open.isEmpty)
     #expect(Folder.names(in: folder.url.appendingPathComponent("lost+found")).contains { $0.hasPrefix(id) })
     #expect(try Store(at: folder.url).jobs().elements.isEmpty)

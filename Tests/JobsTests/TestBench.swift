@@ -1,8 +1,8 @@
-import JSON
 import Foundation
-import TensorEngine
-
+import GRDB
+import JSON
 import Jobs
+import TensorEngine
 
 /// A temporary folder that is removed with this value.
 final class TestFolder: Sendable {
@@ -14,6 +14,13 @@ final class TestFolder: Sendable {
   }
 
   deinit { try? FileManager.default.removeItem(at: url) }
+}
+
+/// Changes the database of a data folder by SQL, as no service would.
+func changeDatabase(in folder: URL, _ sql: String, _ arguments: StatementArguments = StatementArguments()) throws {
+  let database = try DatabaseQueue(path: folder.appendingPathComponent("temper.sqlite").path)
+  try database.write { db in try db.execute(sql: sql, arguments: arguments) }
+  try database.close()
 }
 
 enum Specs {

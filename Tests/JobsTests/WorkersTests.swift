@@ -73,7 +73,8 @@ import Jobs
     let report = try house.report(id)
     #expect(try JobSpec(reading: report.spec) == JobSpec(reading: job.spec))
     // No file is left that only a resumed job would need.
-    #expect(!FileManager.default.fileExists(atPath: house.store.directory.job(id).path))
+    // It goes behind the state.
+    #expect(try await eventually { !FileManager.default.fileExists(atPath: house.store.directory.job(id).path) })
     // The checkpoints, the report and the evidence.
     #expect(house.store.directory.files.all().count == CheckpointRole.allCases.count + 2)
     let evidence = try #require(try house.store.openEvidence(of: id))
@@ -128,7 +129,8 @@ import Jobs
     #expect(record.name == "made" && record.summary.train.count == 200)
     #expect(try house.registry.datasets().elements.map(\.id).contains(id))
     #expect(try house.store.openEvidence(of: second) != nil)
-    #expect(!FileManager.default.fileExists(atPath: house.store.directory.job(second).path))
+    // It goes behind the state.
+    #expect(try await eventually { !FileManager.default.fileExists(atPath: house.store.directory.job(second).path) })
     try house.store.delete(second)
     let third = try house.submit(Specs.quick.setting("/dataset", to: ["id": .string(id)]))
     #expect(try await eventually { try house.state(third).isTerminal })

@@ -108,7 +108,7 @@ struct FollowerTests {
         return true
       }
       async let alive = threads(1) {
-        guard let line = Line(port: port, seconds: 2) else { return false }
+        guard let line = Line(port: port, seconds: 60) else { return false }
         return (0..<300).allSatisfy { _ in line.status("/healthz") == 200 }
       }
       #expect(await polls == 12)
