@@ -70,7 +70,9 @@ package struct ActiveSet<State: PerExample> {
 extension Tensor {
   /// The predicted class of each row of logits; −1, which is nobody's label, when a logit is NaN: such an answer is never right.
   package func predictions() -> [Int] {
-    let classes = argmax()
-    return classes.indices.map { row in self[example: row].contains { $0.isNaN } ? -1 : classes[row] }
+    let (classes, stride) = (argmax(), stride)
+    return values.withUnsafeBufferPointer { logits in
+      classes.indices.map { row in logits[row * stride..<(row + 1) * stride].contains { $0.isNaN } ? -1 : classes[row] }
+    }
   }
 }

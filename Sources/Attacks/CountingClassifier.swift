@@ -63,6 +63,30 @@ final class CountingClassifier: Classifier {
     return classifier.logits(of: images)
   }
 
+  func nearby(_ images: Tensor, side: Int) -> (any NearbyClassifier)? {
+    guard let nearby = classifier.nearby(images, side: side) else { return nil }
+    tally.cost.forwardPasses += images.batch
+    return Nearby(nearby, tally)
+  }
+
+  /// An answer counts as a pass, however little of the network it takes.
+  private final class Nearby: NearbyClassifier {
+    private let nearby: any NearbyClassifier
+    private let tally: Tally
+
+    init(_ nearby: any NearbyClassifier, _ tally: Tally) {
+      self.nearby = nearby
+      self.tally = tally
+    }
+
+    func logits(of candidates: Tensor, changing images: [Int], at places: [Place]) -> Tensor {
+      tally.cost.forwardPasses += candidates.batch
+      return nearby.logits(of: candidates, changing: images, at: places)
+    }
+
+    func keep(_ rows: [Int]) { nearby.keep(rows) }
+  }
+
   func inputGradient(
     at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
   ) -> (losses: [Float], logits: Tensor) {

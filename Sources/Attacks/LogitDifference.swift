@@ -23,9 +23,13 @@ extension Tensor {
 
   /// Of each row of logits: the label's less the highest of the others, above 0 while the row is right.
   func margins(of labels: [Int]) -> [Float] {
-    zip(labels.indices, otherClasses(than: labels, atMost: 1)).map { row, others in
-      let start = row * stride
-      return values[start + labels[row]] - (others.first.map { values[start + $0] } ?? -.infinity)
+    values.withUnsafeBufferPointer { logits in
+      labels.indices.map { row in
+        let own = row * stride + labels[row]
+        var highest = -Float.infinity
+        for index in row * stride..<(row + 1) * stride where index != own && logits[index] > highest { highest = logits[index] }
+        return logits[own] - highest
+      }
     }
   }
 }

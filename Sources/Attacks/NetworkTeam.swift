@@ -1,3 +1,4 @@
+import Synchronization
 import TensorEngine
 
 /// A network under attack: one classifier for each thread of the engine that may use it.
@@ -15,6 +16,7 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
   package let session: Session
   /// One for each context of the session, to be lent to tasks by `Engine.parallel(_:over:)` once the session's weights are packed.
   package let classifiers: [any Classifier]
+  private let nearby: NearbyAnswers?
 
   /// - Parameters:
   ///   - graph: from images to logits `[classes]`.
@@ -36,15 +38,47 @@ package final class NetworkTeam: ClassifierTeam, @unchecked Sendable {
     let session = try Session(
       engine.programs.program(graph, for: .attack, isBF16: isBF16), parameters: parameters, contexts: contexts, in: allocation)
     self.session = session
-    classifiers = (0..<contexts).map { NetworkClassifier(session[$0], graph) }
+    let nearby = isBF16 ? nil : NearbyAnswers(graph, parameters)
+    self.nearby = nearby
+    classifiers = (0..<contexts).map { NetworkClassifier(session[$0], graph, nearby) }
   }
 
   /// To be called after the parameters have changed.
-  package func weightsChanged() { session.weightsChanged() }
+  package func weightsChanged() {
+    session.weightsChanged()
+    nearby?.weightsChanged()
+  }
 
   package func forEachTask(_ count: Int, _ body: @Sendable (Int, any Classifier) throws -> Void) throws {
     try session.packWeights(on: engine, width: classifiers.count)
     try engine.parallel(count, over: classifiers) { task, classifier in try body(task, classifier) }
+  }
+}
+
+/// A network as its classifiers share it for answers near known images.
+private final class NearbyAnswers: Sendable {
+  private let program: ConeProgram
+  private let parameters: Parameters
+  /// Packed at the first question after a change of the weights.
+  private let weights = Mutex<ConeWeights?>(nil)
+
+  init?(_ graph: Graph, _ parameters: Parameters) {
+    guard !graph.isRandomised, let program = ConeProgram(graph) else { return nil }
+    self.program = program
+    self.parameters = parameters
+  }
+
+  func weightsChanged() { weights.withLock { $0 = nil } }
+
+  /// `nil` too where the tensor library lacks a kernel for a part of the network: the whole has one.
+  func callAsFunction(_ images: Tensor, side: Int) -> Cone? {
+    guard program.isWorthwhile(side: side) else { return nil }
+    let weights = weights.withLock { known in
+      let weights = known ?? ConeWeights(program, parameters)
+      known = weights
+      return weights
+    }
+    return try? Cone(program, weights, images: images, side: side)
   }
 }
 
@@ -55,10 +89,12 @@ private final class NetworkClassifier: Classifier {
   let isRandomised: Bool
   private let context: ExecutionContext
   private let sharding: Sharding
+  private let nearby: NearbyAnswers?
   private var presentDraw: RandomDraw?
 
-  init(_ context: ExecutionContext, _ graph: Graph) {
+  init(_ context: ExecutionContext, _ graph: Graph, _ nearby: NearbyAnswers?) {
     self.context = context
+    self.nearby = nearby
     inputShape = graph.inputShape
     classes = graph.outputShape.count
     isRandomised = graph.isRandomised
@@ -66,6 +102,8 @@ private final class NetworkClassifier: Classifier {
   }
 
   func draw(_ draw: RandomDraw) { presentDraw = draw }
+
+  func nearby(_ images: Tensor, side: Int) -> (any NearbyClassifier)? { nearby?(images, side: side) }
 
   func logits(of images: Tensor) -> Tensor {
     var logits = Tensor(zeros: [images.batch, classes])

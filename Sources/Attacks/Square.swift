@@ -27,7 +27,9 @@ package struct Square: Attack {
 
   package var isRandomised: Bool { true }
 
-  package var cost: AttackCost { AttackCost(forwardPasses: queries + 1) }
+  /// The most passes: one at the start, one for each query, and one for each size of windows, from which the answers to changes so small are
+  /// computed.
+  package var cost: AttackCost { AttackCost(forwardPasses: queries + 1 + Self.halvings.count { queries - 1 > $0 }) }
 
   package func perturb(
     _ examples: Examples, of classifier: any Classifier, threat: Threat, control: () throws -> Void
@@ -43,19 +45,27 @@ package struct Square: Attack {
     let logits = classifier.logits(of: start, ids: examples.ids)
     var active = ActiveSet(examples, at: start, state: Search(streams: streams, margins: logits.margins(of: examples.labels)))
     active.release(by: logits)
+    var nearby: (any NearbyClassifier)?
+    var side: Int?
     for query in 0..<queries where !active.isEmpty {
       try control()
       moves.setShare(Self.share(at: query))
-      ask(classifier, about: &active, moves)
+      if moves.side != side {
+        side = moves.side
+        nearby = side.flatMap { classifier.nearby(active.iterates, side: $0) }
+        active.state.known = Array(0..<active.count)
+      }
+      ask(classifier, nearby, about: &active, moves)
     }
     return active.finished()
   }
 
   /// The part of an image's pixels that a window covers: from 0.8 on, half as many after each of so many queries.
   private static func share(at query: Int) -> Double {
-    let halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000].count { query > $0 }
-    return 0.8 / Double(1 << halvings)
+    0.8 / Double(1 << halvings.count { query > $0 })
   }
+
+  private static let halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000]
 
   private func starts(_ images: Tensor, _ streams: inout [RandomStream], _ moves: any SquareMoves) -> Tensor {
     var starts = images
@@ -64,20 +74,35 @@ package struct Square: Attack {
   }
 
   /// One query for each example that is still right: a candidate that lowers the margin, or is misclassified, is its new iterate.
-  private func ask(_ classifier: any Classifier, about active: inout ActiveSet<Search>, _ moves: any SquareMoves) {
+  private func ask(
+    _ classifier: any Classifier, _ nearby: (any NearbyClassifier)?, about active: inout ActiveSet<Search>, _ moves: any SquareMoves
+  ) {
     var candidates = active.iterates
-    for row in 0..<active.count {
+    let places = (0..<active.count).map { row in
       candidates.edit(row, beside: active.clean) { moves.change($1, around: $0, from: &active.state.streams[row]) }
     }
-    let logits = classifier.logits(of: candidates, ids: active.ids)
+    var logits =
+      nearby?.logits(of: candidates, changing: active.state.known, at: places) ?? classifier.logits(of: candidates, ids: active.ids)
+    if nearby != nil { confirm(&logits, of: candidates, classifier, active) }
     let margins = logits.margins(of: active.targets.labels)
     let predicted = logits.predictions()
-    for row in 0..<active.count where margins[row] < active.state.margins[row] || predicted[row] != active.targets.labels[row] {
+    let better = (0..<active.count).filter { margins[$0] < active.state.margins[$0] || predicted[$0] != active.targets.labels[$0] }
+    for row in better {
       active.state.margins[row] = margins[row]
       active.iterates[example: row] = candidates[example: row]
     }
+    nearby?.keep(better)
     // A candidate that is right leaves its example's iterate right, so the candidates' logits say who is still right.
     active.release(by: logits)
+  }
+
+  /// Asks for the whole pass where an answer from parts is wrong: an example leaves by what the network says.
+  private func confirm(_ logits: inout Tensor, of candidates: Tensor, _ classifier: any Classifier, _ active: ActiveSet<Search>) {
+    let predicted = logits.predictions()
+    let wrong = predicted.indices.filter { predicted[$0] != active.targets.labels[$0] }
+    guard !wrong.isEmpty else { return }
+    let answers = classifier.logits(of: candidates.gathered(wrong), ids: wrong.map { active.ids[$0] })
+    for (position, row) in wrong.enumerated() { logits[example: row] = answers[example: position] }
   }
 }
 
@@ -86,11 +111,17 @@ protocol SquareMoves {
   /// Sets the side of the windows, which are to cover `share` of the pixels.
   mutating func setShare(_ share: Double)
 
+  /// Of the square outside of which a change leaves an image as it is, if there is one.
+  var side: Int? { get }
+
   /// - Parameter image: the clean one, to be made the start.
   func start(_ image: UnsafeMutableBufferPointer<Float>, at clean: UnsafeBufferPointer<Float>, from stream: inout RandomStream)
 
   /// - Parameter image: the present iterate, to be made the candidate.
-  func change(_ image: UnsafeMutableBufferPointer<Float>, around clean: UnsafeBufferPointer<Float>, from stream: inout RandomStream)
+  /// - Returns: the upper left pixel of the window.
+  func change(
+    _ image: UnsafeMutableBufferPointer<Float>, around clean: UnsafeBufferPointer<Float>, from stream: inout RandomStream
+  ) -> Place
 }
 
 private struct Search: PerExample {
@@ -98,8 +129,13 @@ private struct Search: PerExample {
   var streams: [RandomStream]
   /// Of the iterates.
   var margins: [Float]
+  /// What the iterate is called among the images that the classifier remembers.
+  var known: [Int] = []
 
-  func gathered(_ rows: [Int]) -> Search { Search(streams: streams.gathered(rows), margins: margins.gathered(rows)) }
+  func gathered(_ rows: [Int]) -> Search {
+    Search(
+      streams: streams.gathered(rows), margins: margins.gathered(rows), known: known.isEmpty ? [] : known.gathered(rows))
+  }
 }
 
 extension RandomStream {
@@ -111,12 +147,12 @@ extension RandomStream {
 }
 
 extension Tensor {
-  /// Lets `change` change one example, beside the same of another tensor of this shape.
-  mutating func edit(
-    _ row: Int, beside other: Tensor, _ change: (UnsafeBufferPointer<Float>, UnsafeMutableBufferPointer<Float>) -> Void
-  ) {
+  /// Lets `change` change one example, beside the same of another tensor of this shape, and returns its result.
+  mutating func edit<Result>(
+    _ row: Int, beside other: Tensor, _ change: (UnsafeBufferPointer<Float>, UnsafeMutableBufferPointer<Float>) -> Result
+  ) -> Result {
     let pixels = row * stride..<(row + 1) * stride
-    other.values.withUnsafeBufferPointer { other in
+    return other.values.withUnsafeBufferPointer { other in
       values.withUnsafeMutableBufferPointer { change(.init(rebasing: other[pixels]), .init(rebasing: $0[pixels])) }
     }
   }

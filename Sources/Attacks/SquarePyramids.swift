@@ -46,7 +46,12 @@ struct SquarePyramids: SquareMoves {
     set(image, to: delta, around: clean)
   }
 
-  func change(_ image: UnsafeMutableBufferPointer<Float>, around clean: UnsafeBufferPointer<Float>, from stream: inout RandomStream) {
+  /// The ball's rest is spread over the whole image.
+  var side: Int? { nil }
+
+  func change(
+    _ image: UnsafeMutableBufferPointer<Float>, around clean: UnsafeBufferPointer<Float>, from stream: inout RandomStream
+  ) -> Place {
     let side = pyramids.side
     let receiver = window(side, from: &stream)
     let giver = window(side, from: &stream)
@@ -71,6 +76,7 @@ struct SquarePyramids: SquareMoves {
       forEachPixel(of: receiver, side, channel) { delta[$0] = scale * form[$1] }
     }
     set(image, to: delta, around: clean)
+    return Place(row: receiver.top, column: receiver.left)
   }
 
   /// The perturbation in ball and box: in L2 at the ball's edge, cut by the box; in L1 projected onto both.

@@ -6,7 +6,8 @@ struct SquareStripes: SquareMoves {
   private let width: Int
   private let channels: Int
   private let epsilon: Float
-  private var side = 1
+  private var windowSide = 1
+  var side: Int? { windowSide }
 
   init(_ shape: Shape, epsilon: Double) {
     (height, width, channels) = (shape[0], shape[1], shape[2])
@@ -15,7 +16,7 @@ struct SquareStripes: SquareMoves {
 
   mutating func setShare(_ share: Double) {
     let whole = (share * Double(height * width)).squareRoot().rounded(.toNearestOrEven)
-    side = min(max(Int(whole), 1), height, width)
+    windowSide = min(max(Int(whole), 1), height, width)
   }
 
   func start(_ image: UnsafeMutableBufferPointer<Float>, at clean: UnsafeBufferPointer<Float>, from stream: inout RandomStream) {
@@ -24,7 +25,10 @@ struct SquareStripes: SquareMoves {
     for index in image.indices { image[index] = boxed(clean[index] + shifts[index % row]) }
   }
 
-  func change(_ image: UnsafeMutableBufferPointer<Float>, around clean: UnsafeBufferPointer<Float>, from stream: inout RandomStream) {
+  func change(
+    _ image: UnsafeMutableBufferPointer<Float>, around clean: UnsafeBufferPointer<Float>, from stream: inout RandomStream
+  ) -> Place {
+    let side = windowSide
     let top = stream.index(below: height - side + 1)
     let left = stream.index(below: width - side + 1)
     for channel in 0..<channels {
@@ -37,6 +41,7 @@ struct SquareStripes: SquareMoves {
         }
       }
     }
+    return Place(row: top, column: left)
   }
 
   private func boxed(_ value: Float) -> Float { min(max(value, Threat.box.lowerBound), Threat.box.upperBound) }

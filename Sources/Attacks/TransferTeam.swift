@@ -42,6 +42,7 @@ package final class TransferClassifier: Classifier {
   package func draw(_ draw: RandomDraw) { attacked.draw(draw) }
   package func logits(of images: Tensor) -> Tensor { attacked.logits(of: images) }
   package func logits(of images: Tensor, ids: [Int]) -> Tensor { attacked.logits(of: images, ids: ids) }
+  package func nearby(_ images: Tensor, side: Int) -> (any NearbyClassifier)? { attacked.nearby(images, side: side) }
 
   package func inputGradient(
     at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor

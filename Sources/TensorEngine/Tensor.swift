@@ -39,11 +39,14 @@ package struct Tensor: Sendable, Equatable {
 
   /// The position of the largest value of each example (the first of equals): the predicted classes, for logits `[batch, classes]`.
   package func argmax() -> [Int] {
-    (0..<batch).map { row in
-      let slice = self[example: row]
-      var best = slice.startIndex
-      for index in slice.indices where slice[index] > slice[best] { best = index }
-      return best - slice.startIndex
+    let stride = stride
+    return values.withUnsafeBufferPointer { values in
+      (0..<batch).map { row in
+        let first = row * stride
+        var best = first
+        for index in first..<first + stride where values[index] > values[best] { best = index }
+        return best - first
+      }
     }
   }
 }

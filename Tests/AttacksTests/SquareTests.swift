@@ -118,3 +118,101 @@ import Testing
     }
   }
 }
+
+/// A network with two convolutions, whose answers near known images can be computed in part, and the same without that.
+@Suite("Square on a network that answers in part") struct NearbySquareTests {
+  private static let image: Shape = [28, 28, 1]
+
+  private func team() throws -> NetworkTeam {
+    var graph = Graph(input: Self.image)
+    func convolution(_ filters: Int, of channels: Int) throws {
+      let weight = graph.parameter("weight", [filters, channels, 4, 4], initial: .uniform(fanIn: channels * 16))
+      try graph.append(
+        Convolution(filters: filters, window: Window(4, stride: 2, padding: 1), weight: weight, bias: nil), to: graph.output)
+      try graph.append(ReLU(), to: graph.output)
+    }
+    try convolution(8, of: 1)
+    try convolution(16, of: 8)
+    try graph.append(Flatten(), to: graph.output)
+    let features = graph[graph.output].shape.count
+    let weight = graph.parameter("weight", [5, features], initial: .uniform(fanIn: features))
+    try graph.append(Dense(units: 5, weight: weight, bias: nil), to: graph.output)
+    let parameters = Parameters(graph.layout)
+    var stream = RandomStream(seed: 4, purpose: .initialisation)
+    for id in graph.layout.ids {
+      let (shape, fanIn) = (graph.layout[id].shape, graph.layout[id].shape.count / graph.layout[id].shape[0])
+      parameters[id] = Tensor(shape, values: stream.normals(count: shape.count).map { $0 / Float(fanIn).squareRoot() })
+    }
+    return try NetworkTeam(engine: Engine(threads: 1), graph: graph, parameters: parameters, width: 1)
+  }
+
+  /// Passes on whole images and on changes, and how many of each there were.
+  private final class Watched: Classifier {
+    private let classifier: any Classifier
+    private let isNearby: Bool
+    private(set) var whole = 0
+    private(set) var parts = 0
+
+    init(_ classifier: any Classifier, isNearby: Bool) {
+      self.classifier = classifier
+      self.isNearby = isNearby
+    }
+
+    var inputShape: Shape { classifier.inputShape }
+    var classes: Int { classifier.classes }
+
+    func logits(of images: Tensor) -> Tensor {
+      whole += images.batch
+      return classifier.logits(of: images)
+    }
+
+    func nearby(_ images: Tensor, side: Int) -> (any NearbyClassifier)? {
+      guard isNearby, let nearby = classifier.nearby(images, side: side) else { return nil }
+      return Part(nearby, self)
+    }
+
+    func inputGradient(
+      at images: Tensor, targets: LossTargets, loss: any Loss, gradient: inout Tensor
+    ) -> (losses: [Float], logits: Tensor) { classifier.inputGradient(at: images, targets: targets, loss: loss, gradient: &gradient) }
+
+    private final class Part: NearbyClassifier {
+      let nearby: any NearbyClassifier
+      let watched: Watched
+
+      init(_ nearby: any NearbyClassifier, _ watched: Watched) {
+        self.nearby = nearby
+        self.watched = watched
+      }
+
+      func logits(of candidates: Tensor, changing images: [Int], at places: [Place]) -> Tensor {
+        watched.parts += candidates.batch
+        return nearby.logits(of: candidates, changing: images, at: places)
+      }
+
+      func keep(_ rows: [Int]) { nearby.keep(rows) }
+    }
+  }
+
+  @Test("it finds what it finds by whole passes, and asks for few of those") func sameResult() throws {
+    let team = try team()
+    let threat = Threat(norm: .linf, epsilon: 0.02)
+    try team.forEachTask(1) { _, classifier in
+      let images = randomImages(40, Self.image, in: 0.2...0.8)
+      let labels = classifier.logits(of: images).predictions()
+      let examples = Examples(images: images, labels: labels, ids: Array(0..<40), seed: 3)
+      let adversary = AttackSettings(.square, ["queries": 1500]).adversary(for: threat, keep: .firstMisclassified)
+      let (parted, plain) = (Watched(classifier, isNearby: true), Watched(classifier, isNearby: false))
+      let (found, expected) = (adversary.run(examples, of: parted), adversary.run(examples, of: plain))
+      #expect(found.misclassified == expected.misclassified)
+      let fallen = found.misclassified.count { $0 }
+      #expect(fallen > 3 && fallen < 37)
+      // Rounding may turn a query whose margin is all but that of the iterate.
+      let same = (0..<40).count { found.images[example: $0] == expected.images[example: $0] }
+      #expect(same >= 36, "\(same) of 40 images are the same")
+      #expect(plain.parts == 0)
+      #expect(parted.parts > 3 * parted.whole)
+      // What is remembered at each of the sizes takes a pass and is counted.
+      #expect(found.cost.forwardPasses >= parted.parts + parted.whole)
+    }
+  }
+}

@@ -117,6 +117,11 @@ typedef struct {
   kernels_products fp32;
   kernels_products bf16;  // both sides rounded to bfloat16, sums in float32
 
+  // One row of a product packed by `fp32`, after `count` steps of its left side from `first` on have become `now` and were `before`: adds the
+  // difference to `c`, which holds the row, rounded up to whole vectors. Steps that have not changed cost nothing.
+  void (*product_change)(const kernels_product *shape, const float *now, const float *before, int64_t first, int64_t count,
+                         const float *packed, float *c);
+
   // `count` floats to bfloat16, to nearest even.
   void (*round_to_bf16)(const float *source, void *result, int64_t count);
 

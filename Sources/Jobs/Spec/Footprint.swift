@@ -1,3 +1,4 @@
+import Attacks
 import Foundation
 import Models
 import TensorEngine
@@ -24,7 +25,8 @@ package struct Footprint: Hashable, Sendable {
     // Before and after, one at a time on the engine; and before that, the second as it is read beside the first and the initial ones.
     let bare =
       try spec.model.description.preprocessing.isEmpty ? nil : programs.program(spec.bareGraph(facts.shape, facts.classes), for: .attack)
-    let evaluated = [attack, bare].compactMap(\.self).reduce(0) { $0 + Session.bytes($1, contexts: width) }
+    let cones = try spec.evaluation.hasSquare ? ConeProgram(graph)?.bytes(width: width) ?? 0 : 0
+    let evaluated = [attack, bare].compactMap(\.self).reduce(cones) { $0 + Session.bytes($1, contexts: width) }
     let evaluating = max(2 * weights + evaluated, 5 * weights)
     var training = 0
     if let settings = spec.training {
@@ -37,6 +39,13 @@ package struct Footprint: Hashable, Sendable {
       training = weights * (3 + slots) + weights * (1 + slots) + state + plan.bytes
     }
     jobBytes = facts.memoryBytes(limit: spec.dataset.limit) + max(training, evaluating)
+  }
+}
+
+extension EvaluationSection {
+  /// Whether Square is among the attacks: in L∞ it remembers what the network makes of images.
+  fileprivate var hasSquare: Bool {
+    attacks.contains { attack in (attack.parts(in: .linf) ?? [attack]).contains { $0.definition.name == AttackDefinition.square.name } }
   }
 }
 

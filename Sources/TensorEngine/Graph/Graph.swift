@@ -22,6 +22,12 @@ package struct Graph: Sendable, Hashable {
   /// - Parameter input: the shape of one example, `[height, width, channels]` or `[features]`.
   package init(input: Shape) { nodes = [Node(operation: Input(), inputs: [], shape: input)] }
 
+  /// One that uses the weights of another graph: a part of its network.
+  init(input: Shape, withParametersOf other: Graph) {
+    self.init(input: input)
+    parameterSpecifications = other.parameterSpecifications
+  }
+
   package subscript(node: NodeID) -> Node { nodes[node.index] }
   /// All nodes in topological order.
   package var nodeIDs: [NodeID] { nodes.indices.map(NodeID.init) }
@@ -43,6 +49,9 @@ package struct Graph: Sendable, Hashable {
     nodes.append(Node(operation: operation, inputs: inputs, shape: shape))
     return output
   }
+
+  /// Adds an operation that reads the last node.
+  mutating func append(next operation: any Operation) throws { try append(operation, to: output) }
 
   func parameterShape(_ parameter: ParameterID) -> Shape { parameterSpecifications[parameter.index].shape }
 

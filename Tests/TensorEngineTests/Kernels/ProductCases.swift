@@ -94,5 +94,31 @@ let productCases: [KernelCase] = {
     ProductShape(rows: 6, depth: 19, columns: 35, order: .columnsOfImage),
     ProductShape(rows: 53, depth: 150, columns: 260, isSparse: true),
   ]
-  return shapes.flatMap { shape in NumberFormat.allCases.map(shape.testCase) }
+  return shapes.flatMap { shape in NumberFormat.allCases.map(shape.testCase) } + productChangeCases
 }()
+
+/// What a change of part of a row does to the row's result.
+private let productChangeCases = [(1, 1, 0, 1), (9, 17, 3, 5), (300, 100, 20, 270), (40, 16, 0, 16), (150, 260, 149, 1)].map {
+  depth, columns, first, count in
+  KernelCase("change of a product, \(count) steps from \(first) of \(depth)×\(columns)") { kernels in
+    var shape = kernels_product(rows: 1, depth: Int64(depth), columns: Int64(columns))
+    var matrix = kernels_matrix(depth_stride: Int64(columns), column_stride: 1, depth_pixels: 1, column_pixels: 1)
+    let (b, before, start) = (noise(depth * columns, seed: 2), noise(count), noise(columns, seed: 3))
+    // Most steps stay as they are.
+    let now = noise(count, seed: 4).enumerated().map { $0.offset % 3 == 0 ? $0.element : before[$0.offset] }
+    var packed = [Float](repeating: 0, count: kernels.fp32.product_packed_count(&shape))
+    kernels.fp32.product_pack(&shape, b, &matrix, &packed)
+    let lanes = Int(kernels.lanes)
+    var result = Written<Float>((columns + lanes - 1) / lanes * lanes)
+    for index in result.values.indices { result.memory[index] = index < columns ? start[index] : 0 }
+    kernels.product_change(&shape, now, before, Int64(first), Int64(count), packed, &result.memory)
+    return result.faults(
+      result.values.indices.map { column in
+        var sum = ReferenceSum()
+        guard column < columns else { return sum }
+        sum.add(Double(start[column]))
+        for step in 0..<count { sum.add(Double(now[step] - before[step]) * Double(b[(first + step) * columns + column])) }
+        return sum
+      }, within: 1e-6)
+  }
+}
