@@ -5,6 +5,9 @@ struct PassFacts {
   let draws: DrawKey?
   /// The micro-batch at work.
   var microBatch = 0
+
+  /// The real ones among the `size` examples of the micro-batch.
+  func examples(of size: Int) -> Int { min(max(batch - microBatch * size, 0), size) }
 }
 
 /// What one thread needs to run a program: an arena for activations, and the kernels bound to it.

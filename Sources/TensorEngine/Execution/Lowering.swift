@@ -89,6 +89,14 @@ package struct Lowering {
   mutating func enter(_ node: Graph.NodeID) { batch = microBatchSizes[node] }
   private var microBatches: Int { graph.sharding.size / batch }
 
+  /// How many examples an instruction that is emitted now has to process in a pass: the real ones where each is computed by itself. A sum over
+  /// the shard reads the padding, too.
+  var processed: @Sendable (PassFacts) -> Int {
+    let size = batch
+    guard purpose.isDisjoint(with: [.weightGradients, .batchStatistics]) else { return { _ in size } }
+    return { $0.examples(of: size) }
+  }
+
   /// The instructions emitted from here on are those of the backward pass.
   mutating func beginBackward() { isBackward = true }
 

@@ -18,8 +18,8 @@ struct Depthwise {
     _ lowering: inout Lowering
   ) {
     let taps = packed(weights, &lowering)
-    lowering.emit(label, [.buffer(source), taps, .buffer(result)], epilogue) { [shape] memory, epilogue in
-      withUnsafePointer(to: shape) { kernels.depthwise($0, memory[source], memory[taps], memory[result], epilogue) }
+    lowering.emit(label, [.buffer(source), taps, .buffer(result)], epilogue) { [shape] memory, epilogue, examples in
+      withUnsafePointer(to: shape.with(examples)) { kernels.depthwise($0, memory[source], memory[taps], memory[result], epilogue) }
     }
   }
 
@@ -28,8 +28,10 @@ struct Depthwise {
     _ lowering: inout Lowering
   ) {
     let taps = packed(weights, &lowering)
-    lowering.emit(label, [.buffer(gradient), taps, .buffer(result)], epilogue) { [shape] memory, epilogue in
-      withUnsafePointer(to: shape) { kernels.depthwise_gradient($0, memory[gradient], memory[taps], memory[result], epilogue) }
+    lowering.emit(label, [.buffer(gradient), taps, .buffer(result)], epilogue) { [shape] memory, epilogue, examples in
+      withUnsafePointer(to: shape.with(examples)) {
+        kernels.depthwise_gradient($0, memory[gradient], memory[taps], memory[result], epilogue)
+      }
     }
   }
 

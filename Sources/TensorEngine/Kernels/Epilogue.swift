@@ -40,14 +40,15 @@ struct Epilogue: Sendable {
 }
 
 extension Lowering {
-  /// Emits one of our own kernels with its epilogue.
+  /// Emits one of our own kernels with its epilogue; `run` is told how many examples to process.
   mutating func emit(
     _ label: String, _ operands: [Operand], _ epilogue: Epilogue,
-    run: @escaping @Sendable (_ memory: BoundOperands, _ epilogue: UnsafePointer<kernels_epilogue>) -> Void
+    run: @escaping @Sendable (_ memory: BoundOperands, _ epilogue: UnsafePointer<kernels_epilogue>, _ examples: Int) -> Void
   ) {
-    emit(label, operands + epilogue.operands) { memory, _ in
+    let processed = processed
+    emit(label, operands + epilogue.operands) { memory, pass in
       var bound = epilogue.bound(to: memory)
-      run(memory, &bound)
+      run(memory, &bound, processed(pass))
     }
   }
 }

@@ -33,8 +33,8 @@ struct GatheredConvolution {
     }
     let scratchpad = lowering.makeBuffer(bytes: scratch)
     let operands = [.buffer(source), panels, .buffer(result), .buffer(scratchpad)] as [Lowering.Operand]
-    lowering.emit(label, operands, epilogue) { [shape, products] memory, epilogue in
-      withUnsafePointer(to: shape) {
+    lowering.emit(label, operands, epilogue) { [shape, products] memory, epilogue, examples in
+      withUnsafePointer(to: shape.with(examples)) {
         products.convolution($0, memory[source], memory[panels], memory[result], epilogue, memory[scratchpad])
       }
     }

@@ -27,8 +27,11 @@ struct InputGradient {
     }
     let scratchpad = lowering.makeBuffer(bytes: scratch)
     let operands = [.buffer(gradient), taps, .buffer(result), .buffer(scratchpad)] as [Lowering.Operand]
-    lowering.emit(label, operands) { [shape] memory, _ in
-      withUnsafePointer(to: shape) { kernels.input_gradient($0, memory[gradient], memory[taps], memory[result], memory[scratchpad]) }
+    let processed = lowering.processed
+    lowering.emit(label, operands) { [shape] memory, pass in
+      withUnsafePointer(to: shape.with(processed(pass))) {
+        kernels.input_gradient($0, memory[gradient], memory[taps], memory[result], memory[scratchpad])
+      }
     }
   }
 }

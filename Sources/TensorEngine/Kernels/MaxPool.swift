@@ -17,9 +17,10 @@ struct MaxPool {
   func emit(
     _ label: String, _ source: Lowering.BufferID, to result: Lowering.BufferID, indices: Lowering.BufferID, _ lowering: inout Lowering
   ) {
-    lowering.emit(label, reads: [source], writes: [result, indices]) { [shape, indexBytes] memory, _ in
+    let processed = lowering.processed
+    lowering.emit(label, reads: [source], writes: [result, indices]) { [shape, indexBytes] memory, pass in
       memory[indices].withMemoryRebound(to: UInt8.self, capacity: indexBytes) { indices in
-        withUnsafePointer(to: shape) { kernels.max_pool($0, memory[source], memory[result], indices) }
+        withUnsafePointer(to: shape.with(processed(pass))) { kernels.max_pool($0, memory[source], memory[result], indices) }
       }
     }
   }
@@ -27,9 +28,10 @@ struct MaxPool {
   func emitBackward(
     _ label: String, _ gradient: Lowering.BufferID, indices: Lowering.BufferID, to result: Lowering.BufferID, _ lowering: inout Lowering
   ) {
-    lowering.emit(label, reads: [gradient, indices], writes: [result]) { [shape, indexBytes] memory, _ in
+    let processed = lowering.processed
+    lowering.emit(label, reads: [gradient, indices], writes: [result]) { [shape, indexBytes] memory, pass in
       memory[indices].withMemoryRebound(to: UInt8.self, capacity: indexBytes) { indices in
-        withUnsafePointer(to: shape) { kernels.max_pool_gradient($0, memory[gradient], indices, memory[result]) }
+        withUnsafePointer(to: shape.with(processed(pass))) { kernels.max_pool_gradient($0, memory[gradient], indices, memory[result]) }
       }
     }
   }

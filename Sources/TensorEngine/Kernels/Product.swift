@@ -32,7 +32,10 @@ struct Product {
     }
     let scratchpad = lowering.makeBuffer(bytes: scratch)
     let operands = [.buffer(source), panels, .buffer(result), .buffer(scratchpad)] as [Lowering.Operand]
-    lowering.emit(label, operands, epilogue) { [shape, products] memory, epilogue in
+    let rowsOfExample = shape.rows / Int64(lowering.batch)
+    lowering.emit(label, operands, epilogue) { [shape, products] memory, epilogue, examples in
+      var shape = shape
+      shape.rows = Int64(examples) * rowsOfExample
       withUnsafePointer(to: shape) { products.product($0, memory[source], memory[panels], memory[result], epilogue, memory[scratchpad]) }
     }
   }

@@ -43,8 +43,10 @@ struct Winograd {
     }
     let scratchpad = lowering.makeBuffer(bytes: scratch)
     let operands = [.buffer(source), points, .buffer(result), .buffer(scratchpad)] as [Lowering.Operand]
-    lowering.emit(label, operands, epilogue) { [shape, products] memory, epilogue in
-      withUnsafePointer(to: shape) { products.winograd($0, memory[source], memory[points], memory[result], epilogue, memory[scratchpad]) }
+    lowering.emit(label, operands, epilogue) { [shape, products] memory, epilogue, examples in
+      withUnsafePointer(to: shape.with(examples)) {
+        products.winograd($0, memory[source], memory[points], memory[result], epilogue, memory[scratchpad])
+      }
     }
   }
 

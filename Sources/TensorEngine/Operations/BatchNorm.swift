@@ -55,7 +55,7 @@ package struct BatchNorm: Operation {
   ) {
     let rows = Rows(lowering.shape(node), lowering.batch)
     let source = lowering.value(lowering.input(node))
-    lowering.emit(label, [.buffer(source), coefficients, .buffer(result)], epilogue) { memory, epilogue in
+    lowering.emit(label, [.buffer(source), coefficients, .buffer(result)], epilogue) { memory, epilogue, _ in
       let (factors, shifts) = (memory[coefficients], memory[coefficients] + rows.channels)
       var shifted = epilogue.pointee
       shifted.bias = UnsafePointer(shifts)
@@ -74,7 +74,7 @@ package struct BatchNorm: Operation {
     let result = lowering.makeBuffer(like: input)
     lowering.emit(
       label + " to input", [.buffer(gradient), coefficients, .buffer(result)], lowering.takeEpilogue(forGradientAt: input)
-    ) { memory, epilogue in rows.scale(memory[gradient], by: memory[coefficients], epilogue, to: memory[result]) }
+    ) { memory, epilogue, _ in rows.scale(memory[gradient], by: memory[coefficients], epilogue, to: memory[result]) }
     lowering.contribute(result, to: input)
   }
 
