@@ -23,7 +23,7 @@ demo: build
 
 test: packages lint imports
 	$(SWIFT_BUILD) --build-tests
-	swift test -c release --skip-build
+	swift test -c release --skip-build --no-parallel
 	$(MAKE) --no-print-directory faults
 
 # The service under faults, from outside: killed, cut off from power, its disk filled, its files damaged.

@@ -22,8 +22,8 @@ package protocol Classifier: AnyObject {
   /// The same for a classifier that draws for itself: `ids` are what the example of each row is called in its dataset.
   func logits(of images: Tensor, ids: [Int]) -> Tensor
 
-  /// Remembers `images` `[batch, height, width, channels]`, one forward pass each, to answer to others that differ from them in squares of
-  /// `side` pixels; `nil` where that is no quicker than a whole pass.
+  /// Remembers `images` `[batch, height, width, channels]`, to answer to others that differ from them in squares of `side` pixels; `nil` where
+  /// that is no quicker than a whole pass.
   func nearby(_ images: Tensor, side: Int) -> (any NearbyClassifier)?
 
   /// One forward and one backward pass.

@@ -64,12 +64,10 @@ final class CountingClassifier: Classifier {
   }
 
   func nearby(_ images: Tensor, side: Int) -> (any NearbyClassifier)? {
-    guard let nearby = classifier.nearby(images, side: side) else { return nil }
-    tally.cost.forwardPasses += images.batch
-    return Nearby(nearby, tally)
+    classifier.nearby(images, side: side).map { Nearby($0, tally) }
   }
 
-  /// An answer counts as a pass, however little of the network it takes.
+  /// An answer counts as a pass, however little of the network it takes. What it takes to remember images does not: their answers are known.
   private final class Nearby: NearbyClassifier {
     private let nearby: any NearbyClassifier
     private let tally: Tally

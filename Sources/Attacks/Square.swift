@@ -27,9 +27,7 @@ package struct Square: Attack {
 
   package var isRandomised: Bool { true }
 
-  /// The most passes: one at the start, one for each query, and one for each size of windows, from which the answers to changes so small are
-  /// computed.
-  package var cost: AttackCost { AttackCost(forwardPasses: queries + 1 + Self.halvings.count { queries - 1 > $0 }) }
+  package var cost: AttackCost { AttackCost(forwardPasses: queries + 1) }
 
   package func perturb(
     _ examples: Examples, of classifier: any Classifier, threat: Threat, control: () throws -> Void
