@@ -19,18 +19,22 @@ def plain(architecture, method, epochs, **more):
     return spec(architecture=architecture, method=method, epochs=epochs, limit=None, **more)
 
 
-def evaluation(init, samples, steps, architecture="lenet"):
+def pgd_steps(steps):
+    return [{"name": "fgsm"}, {"name": "pgd", "steps": steps}]
+
+
+def evaluation(init, samples, attacks, architecture="lenet"):
     """A job that only evaluates. `init` is `MODEL`, or the checkpoint `last` of an earlier job: ("of", its name)."""
     made = spec(architecture=architecture, limit=None, kind="evaluate", model={"init": init})
     del made["training"]
-    made["evaluation"] = {"attacks": [{"name": "fgsm"}, {"name": "pgd", "steps": steps}], "samples": samples, "curve": [0, 0.05, 0.1, 0.15]}
+    made["evaluation"] = {"attacks": attacks, "samples": samples, "curve": [0, 0.05, 0.1, 0.15]}
     return made
 
 
 # `DATASET` and `MODEL` stand for what the soak uploads first. The first four are a good choice by themselves.
 TEMPLATES = [
     ("lenet-pgd", pgd("lenet", 14, 20)),
-    ("evaluate-uploaded", evaluation(MODEL, 360, 500)),
+    ("evaluate-autoattack", evaluation(MODEL, 200, [{"name": "autoattack"}])),
     ("mlp-fgsm", plain("mlp", "fgsm", 24)),
     ("preact-standard", plain(PREACT, "standard", 12)),
     ("preact-pgd", pgd(PREACT, 5, 6)),
@@ -38,7 +42,7 @@ TEMPLATES = [
     ("linear-standard-uploaded", plain("linear", "standard", 60, dataset=DATASET)),
     ("madry-fgsm", plain("madry_cnn", "fgsm", 12)),
     ("lenet-pgd-uploaded", pgd("lenet", 12, 20, dataset=DATASET)),
-    ("evaluate-checkpoint", evaluation(("of", "lenet-pgd"), 360, 400)),
+    ("evaluate-checkpoint", evaluation(("of", "lenet-pgd"), 360, pgd_steps(400))),
     ("mlp-pgd-adam", pgd("mlp", 10, 10, training={"optimizer": {"name": "adam", "learning_rate": 0.001}})),
     ("madry-standard", plain("madry_cnn", "standard", 14)),
     ("lenet-pgd-from-model", pgd("lenet", 14, 20, model={"init": MODEL})),
@@ -48,9 +52,10 @@ TEMPLATES = [
     ("lenet-pgd-mixed", pgd("lenet", 14, 20, training={"adversarial_fraction": 0.5, "base_epochs": 4})),
     ("preact-fgsm-batch-statistics", plain(PREACT, "fgsm", 7, training={"bn_in_attack": "train"})),
     ("mlp-standard", plain("mlp", "standard", 30)),
-    ("evaluate-preact", evaluation(("of", "preact-standard"), 360, 150, PREACT)),
+    ("evaluate-preact", evaluation(("of", "preact-standard"), 360, pgd_steps(150), PREACT)),
     ("lenet-fgsm-adamw", plain("lenet", "fgsm", 30, training={"optimizer": {"name": "adamw", "learning_rate": 0.001}})),
     ("vit-fgsm", plain(VIT, "fgsm", 14)),
+    ("evaluate-uploaded", evaluation(MODEL, 360, pgd_steps(500))),
 ]
 
 
