@@ -38,7 +38,10 @@ package struct Adversary: Sendable {
   /// - Parameters:
   ///   - examples: those that the classifier gets right; `round` and `starts` hold for the first run.
   ///   - control: called before each run and between iterations; what it throws ends the attack.
-  package func run(_ examples: Examples, of classifier: any Classifier, control: () throws -> Void) rethrows -> AttackResult {
+  ///   - passed: told of the passes through the network, as they are made.
+  package func run(
+    _ examples: Examples, of classifier: any Classifier, control: () throws -> Void, passed: @escaping (Int) -> Void = { _ in }
+  ) rethrows -> AttackResult {
     var result = AttackResult(examples)
     var remaining = Array(0..<examples.count)
     for run in 0..<(attack.isRandomised ? max(restarts, 1) : 1) where !remaining.isEmpty {
@@ -46,7 +49,7 @@ package struct Adversary: Sendable {
       var attacked = examples.gathered(remaining)
       attacked.round += run
       if run > 0 { attacked.starts = nil }
-      let counter = CountingClassifier(classifier)
+      let counter = CountingClassifier(classifier, passed: passed)
       var found = try attack.perturb(
         attacked, of: seen(counter, by: attacked, confirms: true), threat: threat, control: control)
       let breaches = breaches(in: found, around: attacked.images)

@@ -36,11 +36,15 @@ final class CountingClassifier: Classifier {
 
   /// What is shared with the one that counts what is asked of the judge.
   private final class Tally {
-    var cost = AttackCost()
+    var cost = AttackCost() { didSet { passed(cost.passes - oldValue.passes) } }
     var faults: [GradientFault?] = []
+    let passed: (Int) -> Void
+
+    init(_ passed: @escaping (Int) -> Void) { self.passed = passed }
   }
 
-  convenience init(_ classifier: any Classifier) { self.init(classifier, Tally()) }
+  /// - Parameter passed: told of the passes that are made, as they are.
+  convenience init(_ classifier: any Classifier, passed: @escaping (Int) -> Void = { _ in }) { self.init(classifier, Tally(passed)) }
 
   private init(_ classifier: any Classifier, _ tally: Tally) {
     self.classifier = classifier

@@ -12,13 +12,19 @@ package final class NPZArray {
 
   /// Opens one array of a file.
   ///
-  /// - Throws: `DatasetError`, also when the array claims more bytes than the whole file has, or is there twice.
+  /// - Throws: `DatasetError`, also when the array is compressed, claims more bytes than the whole file has, or is there twice.
   package init(_ name: String, in file: OpenFile) throws {
     let names = try Self.names(in: file).filter { $0 == name + ".npy" }
     guard names.count == 1 else { throw DatasetError(part: name, "the archive has \(names.count) arrays of this name; it must have one") }
     let archive = try ZipArchive(file)
     while let entry = try archive.nextEntry(), entry != name + ".npy" {}
-    reader = ByteReader(try ZipArchive.Entry(of: archive, title: name), part: name)
+    let entry = try ZipArchive.Entry(of: archive, title: name)
+    // The size of the file bounds what an array that is stored as it is can take.
+    guard entry.isStored else {
+      throw DatasetError(
+        part: name, "the array is compressed; it must be stored as it is: written by numpy.savez, not numpy.savez_compressed")
+    }
+    reader = ByteReader(entry, part: name)
     let header = try NPYHeader(reader)
     guard let width = header.elementBytes else { throw header.refusal(name, wanted: "plain numbers") }
     let bytes = header.dimensions.reduce(Int?.some(width)) { product, dimension in

@@ -34,6 +34,24 @@ package func stratifiedSample(
   return Strata(labels, among: indices, classes: classes).parted(count, capacity: { $0 }, seed: seed, purpose: purpose).chosen
 }
 
+/// How many examples of each class a sample of `count` has.
+///
+/// - Parameter perClass: how many there are of each.
+package func stratifiedCounts(of perClass: [Int], count: Int) -> [Int] { ClassShares(perClass).shares(of: count, capacity: { $0 }) }
+
+/// The smallest sample found that has an example of each class of which there is any.
+package func smallestStratifiedSample(of perClass: [Int]) -> Int {
+  let classes = perClass.count { $0 > 0 }
+  func isEnough(_ count: Int) -> Bool { stratifiedCounts(of: perClass, count: count).count { $0 > 0 } == classes }
+  // All examples are enough, and one less than a sample of one for each class is not.
+  var (short, enough) = (max(classes - 1, 0), perClass.reduce(0, +))
+  while enough - short > 1 {
+    let middle = (short + enough) / 2
+    if isEnough(middle) { enough = middle } else { short = middle }
+  }
+  return enough
+}
+
 /// Examples by class.
 private struct Strata {
   private var members: [[Int]]
@@ -48,7 +66,7 @@ private struct Strata {
   func parted(
     _ wanted: Int, capacity: (Int) -> Int, seed: UInt64, purpose: RandomPurpose
   ) -> (chosen: [Int], rest: [Int]) {
-    let shares = shares(of: min(wanted, count), capacity: capacity)
+    let shares = ClassShares(members.map(\.count)).shares(of: wanted, capacity: capacity)
     var chosen = [Int]()
     var rest = [Int]()
     for (label, examples) in members.enumerated() {
@@ -60,17 +78,30 @@ private struct Strata {
     }
     return (chosen.sorted(), rest.sorted())
   }
+}
+
+/// How a sample is divided among the classes.
+private struct ClassShares {
+  private let sizes: [Int]
+  private let count: Int
+
+  /// - Parameter sizes: the number of examples of each class.
+  init(_ sizes: [Int]) {
+    self.sizes = sizes
+    count = sizes.reduce(0, +)
+  }
 
   /// The number to choose from each class: proportional, by the largest remainder, computed in integers so that rounding has no effect.
-  private func shares(of wanted: Int, capacity: (Int) -> Int) -> [Int] {
-    guard count > 0 else { return members.map { _ in 0 } }
-    let quotas = members.map { ($0.count * wanted).quotientAndRemainder(dividingBy: count) }
-    var shares = zip(quotas, members).map { min($0.quotient, capacity($1.count)) }
-    let byRemainder = members.indices.sorted { (quotas[$0].remainder, $1) > (quotas[$1].remainder, $0) }
+  func shares(of wanted: Int, capacity: (Int) -> Int) -> [Int] {
+    guard count > 0 else { return sizes.map { _ in 0 } }
+    let wanted = min(wanted, count)
+    let quotas = sizes.map { ($0 * wanted).quotientAndRemainder(dividingBy: count) }
+    var shares = zip(quotas, sizes).map { min($0.quotient, capacity($1)) }
+    let byRemainder = sizes.indices.sorted { (quotas[$0].remainder, $1) > (quotas[$1].remainder, $0) }
     var missing = wanted - shares.reduce(0, +)
     while missing > 0 {
       let before = missing
-      for label in byRemainder where missing > 0 && shares[label] < capacity(members[label].count) {
+      for label in byRemainder where missing > 0 && shares[label] < capacity(sizes[label]) {
         shares[label] += 1
         missing -= 1
       }

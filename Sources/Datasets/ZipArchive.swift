@@ -51,6 +51,8 @@ final class ZipArchive {
   final class Entry: ByteSource {
     private let archive: ZipArchive
     private let title: String
+    /// Whether its bytes are stored as they are.
+    let isStored: Bool
 
     /// - Throws: `DatasetError` for a compression method that NumPy does not use. Some of these take up to 4 GiB of memory, as their
     ///   header demands.
@@ -61,6 +63,7 @@ final class ZipArchive {
       }
       self.archive = archive
       self.title = title
+      isStored = archive.method == "uncompressed"
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {

@@ -5,6 +5,8 @@ import Glibc
 package final class TarArchive {
   private let file: OpenFile
   private let handle: OpaquePointer
+  /// The entry that is being read, and how much of it was.
+  private var entry: (name: String, bytes: Int, read: Int)?
 
   /// - Parameter file: just opened; it is read from its beginning.
   package init(_ file: OpenFile) throws {
@@ -21,17 +23,30 @@ package final class TarArchive {
   ///
   /// - Returns: its name and the bytes of its content, never more than the whole file has; nil after the last.
   package func nextEntry() throws -> (name: String, bytes: Int)? {
-    var entry: OpaquePointer?
-    switch archive_read_next_header(handle, &entry) {
+    var header: OpaquePointer?
+    switch archive_read_next_header(handle, &header) {
     case ARCHIVE_EOF: return nil
     case ARCHIVE_OK, ARCHIVE_WARN: break
     default: throw failure
     }
-    let name = archive_entry_pathname(entry).map { String(cString: $0) } ?? ""
-    let bytes = archive_entry_size(entry)
+    let name = archive_entry_pathname(header).map { String(cString: $0) } ?? ""
+    let bytes = archive_entry_size(header)
     // A sparse entry may claim any size.
-    guard bytes >= 0, bytes <= file.size else { throw ArchiveError("the entry \(name.prefix(100)) is said to have \(bytes) bytes") }
+    guard bytes >= 0, bytes <= file.size else {
+      throw ArchiveError(
+        "its entry \(name.prefix(100)) is said to have \(bytes) bytes, and the whole archive has \(file.size): it was cut off, or changed")
+    }
+    entry = (String(name.prefix(100)), Int(bytes), 0)
     return (name, Int(bytes))
+  }
+
+  /// Whether the archive ends as archives do, with 1,024 zeros. One that was cut off between two entries does not.
+  package var hasEnd: Bool {
+    get throws {
+      var end = [UInt8](repeating: 1, count: 1_024)
+      _ = try end.withUnsafeMutableBytes { try file.read(into: $0, at: max(file.size - $0.count, 0)) }
+      return end.allSatisfy { $0 == 0 }
+    }
   }
 
   /// Passes the content of the current entry to `body` in pieces.
@@ -42,11 +57,15 @@ package final class TarArchive {
       let count = archive_read_data(handle, buffer.baseAddress, buffer.count)
       guard count >= 0 else { throw failure }
       if count == 0 { return }
+      entry?.read += count
       try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
   }
 
   private var failure: ArchiveError {
-    ArchiveError("this is no whole tar archive: \(archive_error_string(handle).map { String(cString: $0) } ?? "unknown")")
+    let reason = archive_error_string(handle).map { String(cString: $0) } ?? "unknown"
+    guard let entry else { return ArchiveError("this is no tar archive: \(reason)") }
+    let place = entry.read < entry.bytes ? "within its entry \(entry.name) of \(entry.bytes) bytes" : "behind its entry \(entry.name)"
+    return ArchiveError("the archive was cut off or changed \(place): \(reason)")
   }
 }

@@ -15,6 +15,7 @@ package struct Job: Hashable, Sendable {
   package let owner: String
   package let name: String?
   package let labels: [String: String]
+  package let kind: JobSpec.Kind
   package let state: JobState
   /// Why the job failed, or why it is in this state, as a sentence.
   package let reason: String?
@@ -44,6 +45,9 @@ package struct Job: Hashable, Sendable {
   package let secondsRun: Double
   /// Grows with every change that shows in the record: what an ETag is made of.
   package var revision: Int
+
+  /// Whether it has a report and a verdict when it has succeeded.
+  package var isReported: Bool { kind != .generate }
 
   package var spec: JSONValue { get throws { try JSONValue(parsing: specText) } }
 

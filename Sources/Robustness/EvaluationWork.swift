@@ -18,15 +18,13 @@ struct EvaluationWork {
     var name: String
     /// In the journal, unique within an evaluation.
     var key: String
-    /// The examples that the progress counts for it; `nil`: all.
-    var examples: Int?
     /// Of an attack whose misclassified images are kept.
     var finder: AdversarialImages.Finder?
 
     /// Of a part of a sequence.
     func part(_ number: Int, _ attack: AttackSettings) -> Title {
       Title(
-        name: "\(name): \(attack.label)", key: "\(key) part \(number)", examples: examples,
+        name: "\(name): \(attack.label)", key: "\(key) part \(number)",
         finder: finder.map { AdversarialImages.Finder(attack: $0.attack, part: number) })
     }
   }
@@ -43,7 +41,7 @@ struct EvaluationWork {
   func cleanOutcomes(repeated: Int) throws -> (outcomes: CleanOutcomes, cost: AttackCost) {
     let (set, seed) = (set, seed)
     let title = Title(name: "clean", key: "clean")
-    let shards = try overShards(of: Array(0..<set.count), title, units: 1) { members, classifier in
+    let shards = try overShards(of: Array(0..<set.count), title, units: 1) { members, classifier, _ in
       let left = members.first.map { max(repeated - $0, 0) } ?? 0
       let examples = Examples(
         images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
@@ -61,7 +59,11 @@ struct EvaluationWork {
     var trials: [AttackTrial] = []
     for (number, part) in parts.enumerated() {
       let left = trials.last?.withstood ?? standing
-      trials.append(try trial(of: part, against: threat, standing: left, title.part(number, part)))
+      let (title, trial) = (title.part(number, part), try trial(of: part, against: threat, standing: left, title.part(number, part)))
+      trials.append(trial)
+      // Those that fell to it are spared all parts that follow.
+      let fallen = left.count { $0 } - trial.withstood.count { $0 }
+      meter.advance(by: fallen * parts[(number + 1)...].reduce(0) { $0 + Self.units($1, in: threat.norm) }, stage: title.name)
     }
     return AttackTrial(settings: attack, threat: threat, standing: standing, parts: trials)
   }
@@ -71,8 +73,7 @@ struct EvaluationWork {
     let name = "check \(recheck.purpose.rawValue)"
     var work = self
     work.seed = recheck.seed
-    return try work.trial(
-      of: recheck.attack, against: recheck.threat, standing: chosen, Title(name: name, key: name, examples: chosen.count { $0 }))
+    return try work.trial(of: recheck.attack, against: recheck.threat, standing: chosen, Title(name: name, key: name))
   }
 
   private func single(_ attack: AttackSettings, against threat: Threat, standing: [Bool], _ title: Title) throws -> AttackTrial {
@@ -80,10 +81,10 @@ struct EvaluationWork {
     let (set, seed, control) = (set, seed, control)
     let images = title.finder == nil ? nil : images
     let positions = standing.indices.filter { standing[$0] }
-    let result = try overShards(of: positions, title, units: Self.units(attack, in: threat.norm)) { members, classifier in
+    let result = try overShards(of: positions, title, units: Self.units(attack, in: threat.norm)) { members, classifier, passed in
       let examples = Examples(
         images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
-      let result = try adversary.run(examples, of: classifier, control: control)
+      let result = try adversary.run(examples, of: classifier, control: control, passed: passed)
       var record = ShardRecord(result)
       record.images = try images?.keep(result, at: members)
       return record
@@ -117,10 +118,11 @@ struct EvaluationWork {
     return stride(from: 0, to: positions.count, by: size).map { Array(positions[$0..<min($0 + size, positions.count)]) }
   }
 
-  /// Runs `body` on each task of `positions` that the journal lacks. Returns the tasks and the records of all in order, and the seconds of the
+  /// Runs `body`, which tells of the passes that it makes, on each task of `positions` that the journal lacks. Returns the tasks and the records of all in order, and the seconds of the
   /// stage over all attempts.
   private func overShards(
-    of positions: [Int], _ title: Title, units: Int, _ body: @Sendable ([Int], any Classifier) throws -> ShardRecord
+    of positions: [Int], _ title: Title, units: Int,
+    _ body: @Sendable ([Int], any Classifier, _ passed: @escaping (Int) -> Void) throws -> ShardRecord
   ) throws -> (tasks: [[Int]], records: [ShardRecord], seconds: Double) {
     let shards = tasks(of: positions, units: units)
     let recorded = journal.begin(stage: title.key)
@@ -129,15 +131,16 @@ struct EvaluationWork {
       guard let record = recorded[shard], record.withstood.count == shards[shard].count else { return true }
       return try images?.holds(record, at: shards[shard]) == false
     }
-    // Examples that are not attacked count as done, and so do those of an earlier attempt.
+    // Those of an earlier attempt count as done.
     let left = missing.reduce(0) { $0 + shards[$1].count }
-    meter.advance(by: ((title.examples ?? set.count) - left) * units, stage: title.name)
+    meter.advance(by: (positions.count - left) * units, stage: title.name)
     let (control, meter, journal) = (control, meter, journal)
     try team.forEachTask(missing.count) { task, classifier in
       try control()
       let shard = missing[task]
-      journal.record(shard, try body(shards[shard], classifier), of: title.key)
-      meter.advance(by: shards[shard].count * units, stage: title.name)
+      let own = TaskMeter(meter, units: shards[shard].count * units, stage: title.name)
+      journal.record(shard, try body(shards[shard], classifier, own.advance), of: title.key)
+      own.finish()
     }
     let finished = journal.end(stage: title.key)
     return (shards, shards.indices.compactMap { finished.shards[$0] }, finished.seconds)

@@ -20,7 +20,7 @@ package struct Evaluator: Sendable {
   ///     are written as shards end; a recorded shard whose images are gone is computed again.
   ///   - control: called before each shard, each restart and each iteration of an attack, on any thread. An error that it throws ends the
   ///     evaluation and is rethrown.
-  ///   - progress: called after each shard, on any thread.
+  ///   - progress: called within and after each shard, on any thread.
   package func evaluate(
     _ team: any ClassifierTeam, on set: EvaluationSet, journal: EvaluationJournal = EvaluationJournal(model: ""),
     images: AdversarialImages? = nil, control: @escaping @Sendable () throws -> Void = {},
@@ -41,6 +41,8 @@ package struct Evaluator: Sendable {
   private func evaluate(_ work: EvaluationWork) throws -> Evaluation {
     let (observed, cleanCost) = try work.cleanOutcomes(repeated: settings.selfCheck ? CleanOutcomes.repeatedLimit : 0)
     let clean = observed.withstood
+    // No attack runs on the others.
+    work.meter.advance(by: clean.count { !$0 } * (units - 1), stage: "clean")
     let trials = try run(settings.attacks, against: threat, clean, work, keys: "attack", keepsImages: true)
     let further = try settings.threats.enumerated().map { number, other in
       try run(

@@ -104,6 +104,23 @@ import Testing
     #expect(outcome.errors.contains(state))
   }
 
+  @Test("gate says of a job that makes images that it has no verdict, whether or not it has ended", arguments: ["running", "succeeded"])
+  func gateOfImages(state: String) async throws {
+    let job = #"{"id": "job_1", "state": "\#(state)", "terminal": \#(state == "succeeded"), "spec": {"kind": "generate"}}"#
+    let server = try ScriptedServer([ScriptedServer.answer(status: "404 Not Found", "{}"), ScriptedServer.answer(job)])
+    let outcome = try await Executable.run("gate", "job_1", "--server", server.url)
+    #expect(outcome.code == 6)
+    #expect(outcome.errors.contains("a job of kind generate makes images"), "\(outcome.errors)")
+  }
+
+  @Test("gate of a job that is not there ends with the server's word") func gateOfNoJob() async throws {
+    let missing = ScriptedServer.answer(
+      status: "404 Not Found", headers: ["Content-Type: application/problem+json"], #"{"detail": "There is no job_1."}"#)
+    let server = try ScriptedServer([missing, missing])
+    let outcome = try await Executable.run("gate", "job_1", "--server", server.url)
+    #expect(outcome.code == 2 && outcome.errors.contains("There is no job_1."), "\(outcome.code) \(outcome.errors)")
+  }
+
   @Test("a wait that takes too long ends with 5") func waitThatTakesToo() async throws {
     let server = try ScriptedServer([Self.events("retry: 60000\n\n")])
     let outcome = try await Executable.run("watch", "job_1", "--timeout", "0.5", "--server", server.url)

@@ -117,6 +117,30 @@ import Testing
     #expect(space.exists("out/checkpoints/base.safetensors"))
   }
 
+  @Test("nothing of an earlier job stays beside the results of a run, and what it begins with is not removed")
+  func earlierJob() async throws {
+    let space = try Workspace()
+    let first = try await Executable.run("run", "-", "--out", space.path("out"), input: TinySpec.train())
+    #expect(first.code == 6, "\(first.errors)")
+    let weights = space.path("out/checkpoints/best_robust.safetensors")
+    let evaluate = """
+      {"kind": "evaluate", "dataset": {"id": "digits"}, "model": {"architecture": "linear", "init": "\(weights)"},
+       "threat": {"norm": "linf", "epsilon": 0.05}, "evaluation": {"attacks": [{"name": "fgsm"}], "samples": 50, "evidence": false}}
+      """
+    let refused = try await Executable.run("run", "-", "--out", space.path("out"), input: evaluate)
+    #expect(refused.code == 2 && refused.errors.contains("/model/init names \(weights)") && refused.errors.contains("--out"))
+    for name in ["report.json", "evidence.tar", "checkpoints/best_robust.safetensors"] { #expect(space.exists("out/\(name)"), "\(name)") }
+
+    let moved = evaluate.replacing(weights, with: space.path("weights.safetensors"))
+    try FileManager.default.copyItem(atPath: weights, toPath: space.path("weights.safetensors"))
+    let second = try await Executable.run("run", "-", "--out", space.path("out"), input: moved)
+    #expect(second.code == 6, "\(second.errors)")
+    #expect(try Report(json: space.data("out/report.json")).before == nil)
+    for name in ["evidence.tar", "metrics.csv", "checkpoints/best_robust.safetensors"] { #expect(!space.exists("out/\(name)"), "\(name)") }
+    let help = try await Executable.run("run", "--help").output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(help.contains("What an earlier run left in DIR under these names is removed when the run begins"))
+  }
+
   // MARK: Usage
 
   @Test(

@@ -68,4 +68,14 @@ import Testing
     let file = try OpenFile(try folder.write(archive.bytes, to: "a.npz"))
     #expect(throws: DatasetError.self) { try NPZArray("ids", in: file) }
   }
+
+  @Test("an array that is compressed is refused as such, whatever its size")
+  func compressed() throws {
+    let folder = try ScratchFolder()
+    var archive = StoredArchive()
+    archive.add("ids.npy", [UInt8](repeating: 0, count: 100), method: 8)
+    let file = try OpenFile(try folder.write(archive.bytes, to: "a.npz"))
+    let error = try #require(throws: DatasetError.self) { try NPZArray("ids", in: file) }
+    #expect(error.part == "ids" && error.detail.contains("is compressed") && error.detail.contains("numpy.savez,"), "\(error)")
+  }
 }

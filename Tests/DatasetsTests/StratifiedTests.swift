@@ -75,6 +75,23 @@ import Testing
     #expect(sample != limit)
   }
 
+  @Test("how many of each class a sample has is known before it is drawn", arguments: [0, 1, 4, 10, 333, 999, 1_000, 2_000])
+  func countsOfASample(count: Int) {
+    let all = counts(Array(0..<1000))
+    let sample = stratifiedSample(of: Self.labels, classes: 4, count: count, seed: 2)
+    #expect(stratifiedCounts(of: all, count: count) == counts(sample))
+  }
+
+  @Test(
+    "the smallest sample with an example of each class has one, and with one example fewer it has not",
+    arguments: [[600, 300, 99, 1], [5, 5, 5], [376, 389, 380, 389, 387, 376, 377, 387, 380, 382], [7, 0, 2], [1, 999_999], [3], []])
+  func smallest(perClass: [Int]) {
+    let found = smallestStratifiedSample(of: perClass)
+    func lacks(_ count: Int) -> Bool { zip(stratifiedCounts(of: perClass, count: count), perClass).contains { $0 == 0 && $1 > 0 } }
+    #expect(!lacks(found) && found >= perClass.count { $0 > 0 })
+    if found > 0 { #expect(lacks(found - 1)) }
+  }
+
   private func counts(_ indices: [Int]) -> [Int] {
     indices.reduce(into: [0, 0, 0, 0]) { $0[Self.labels[$1]] += 1 }
   }

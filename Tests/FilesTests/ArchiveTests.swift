@@ -69,4 +69,31 @@ import Testing
     let found = try? members(of: url)
     #expect((found ?? [:])["long"] == nil)
   }
+
+  // The entry empty takes 512 bytes and short 1,024; the content of long begins at 2,048.
+  static let cuts = [
+    (600, "behind its entry empty"), (1_030, "within its entry short of 12 bytes"),
+    (700_000, "its entry long is said to have 700001 bytes, and the whole archive has 700000"), (701_000, "within its entry long"),
+  ]
+
+  @Test("an archive that was cut says where", arguments: cuts)
+  func placeOfTheCut(count: Int, place: String) throws {
+    let folder = try TestFolder()
+    let url = folder.url.appendingPathComponent("a.tar")
+    try tar(samples, to: url).prefix(count).write(to: url)
+    let error = try #require(throws: ArchiveError.self) { _ = try members(of: url) }
+    #expect(error.description.contains(place), "\(error)")
+  }
+
+  @Test("an archive that was cut between two entries has no end")
+  func end() throws {
+    let folder = try TestFolder()
+    let url = folder.url.appendingPathComponent("a.tar")
+    let bytes = try tar(samples, to: url)
+    #expect(try TarArchive(OpenFile(url)).hasEnd)
+    for count in [512, 1_536, bytes.count - 1_024] {
+      try bytes.prefix(count).write(to: url)
+      #expect(try !TarArchive(OpenFile(url)).hasEnd, "\(count)")
+    }
+  }
 }

@@ -214,6 +214,78 @@ struct EvidenceTests {
     }
   }
 
+  private func refusal(_ folder: TestFolder) throws -> String {
+    let error = try #require(throws: EvidenceError.self) { try check(folder) }
+    return error.description
+  }
+
+  @Test("that contradicts itself is refused with the array, the example and what would be right")
+  func namedRefusals() throws {
+    let folder = try TestFolder()
+    _ = try run(folder)
+    let url = Evidence.url(in: folder.url)
+    let contents = try EvidenceContents(of: url)
+    let (ids, evaluated) = (try contents.integers("ids"), try contents.integers("evaluated_ids"))
+    let (last, place) = (ids.count - 1, evaluated.count / 2)
+    let cases: [(EvidenceContents, String)] = [
+      (
+        try contents.setting("labels", last, to: 10),
+        "examples.npz, labels: the example \(ids[last]) has 10, which is not a class: it must be from 0 to 9"
+      ),
+      (
+        try contents.setting("evaluated_labels", place, to: -3),
+        "examples.npz, evaluated_labels: the example \(evaluated[place]) has -3, which is not a class: it must be from 0 to 9"
+      ),
+      (
+        try contents.setting("attacks", last, to: 2),
+        "examples.npz, attacks: the example \(ids[last]) has 2, which is not the place of an attack in evidence.json: it must be from 0 to 1"
+      ),
+      (
+        try contents.setting("ids", last, to: ids[last - 1]),
+        "examples.npz, ids: the example \(ids[last - 1]) comes after \(ids[last - 1]); each must be there once, in rising order"
+      ),
+      (try contents.setting("evaluated_ids", 0, to: -5), "examples.npz, evaluated_ids: the example -5 has no index; the first one is 0"),
+      (
+        try contents.shortened("labels"),
+        "examples.npz, labels: it has the dimensions [\(last)]; by the other arrays and evidence.json they must be [\(last + 1)]"
+      ),
+      (contents.describing("/version", as: 2), "evidence.json has the version 2 of the format; this temper reads version 1"),
+      (contents.without("images"), "examples.npz, images: the archive has 0 arrays of this name; it must have one"),
+    ]
+    for (file, expected) in cases {
+      try file.write(to: url, refitting: true)
+      #expect(try refusal(folder) == expected)
+    }
+  }
+
+  @Test("that was cut off is refused with the place, and one whose arrays were compressed with that cause")
+  func causes() throws {
+    let folder = try TestFolder()
+    _ = try run(folder)
+    let url = Evidence.url(in: folder.url)
+    let whole = try Data(contentsOf: url)
+    let npz = try #require(whole.range(of: Data("examples.npz".utf8), options: .backwards)).lowerBound
+    for (count, expected) in [
+      (0, "no tar archive"), (600, "evidence.json"), (npz, "the archive lacks examples.npz, and it does not end as an archive does"),
+      (whole.count / 2, "examples.npz"), (whole.count - 2_000, "within its entry examples.npz of"),
+    ] {
+      try whole.prefix(count).write(to: url)
+      let refusal = try refusal(folder)
+      #expect(refusal.contains(expected) && (count == 0 || refusal.contains("cut off")), "\(count): \(refusal)")
+    }
+    // The method of each entry is in its own header and in the archive's directory.
+    var bytes = whole
+    for (signature, offset) in [([0x50, 0x4B, 3, 4], 8), ([0x50, 0x4B, 1, 2], 10)] as [([UInt8], Int)] {
+      var start = npz
+      while let found = bytes.range(of: Data(signature), in: start..<bytes.count) {
+        bytes[found.lowerBound + offset] = 8
+        start = found.upperBound
+      }
+    }
+    try bytes.write(to: url)
+    #expect(try refusal(folder).contains("examples.npz, evaluated_ids: the array is compressed"))
+  }
+
   @Test("images without any that fell are an empty array, and agree")
   func empty() throws {
     let folder = try TestFolder()

@@ -132,4 +132,26 @@ struct GenerationTests {
     #expect(try JobSpec(reading: spec.json, origin: .commandLine) == spec)
     #expect(spec.json["evaluation"] == .null && spec.json["generation"]?["part"] == "both")
   }
+
+  @Test("a limit that leaves a class without a training image is refused before anything is computed, with a number that is enough")
+  func limit() throws {
+    let folder = try TestFolder()
+    let whole = document(try trained(in: folder))
+    let check = SpecCheck(LocalCatalogue(folder: folder.url))
+    let error = try #require(throws: SpecFaults.self) { try check.accept(whole.setting("/dataset/limit", to: 3), origin: .commandLine) }
+    #expect(error.faults.map(\.pointer) == ["/dataset/limit"] && error.faults.map(\.code) == [.outOfRange])
+    let detail = try #require(error.faults.first?.detail)
+    #expect(detail.contains("leave 7 of the 10 classes without any"), "\(detail)")
+    let enough = try #require(detail.firstMatch(of: /([0-9]+) are enough/).flatMap { Int64($0.output.1) })
+    #expect((10...20).contains(enough))
+    #expect(throws: SpecFaults.self) { try check.accept(whole.setting("/dataset/limit", to: .int(enough - 1)), origin: .commandLine) }
+    let document = whole.setting("/dataset/limit", to: .int(enough))
+    let made = folder.url.appendingPathComponent("made")
+    _ = try generate(document, in: made)
+    let data = try DatasetSource.load(format: .npz, path: GeneratedImages.url(in: made))
+    #expect(data.train.count == Int(enough) && data.train.countsPerClass(10).allSatisfy { $0 > 0 })
+    // Training needs no image of each class.
+    let few = Specs.quick.setting("/dataset", to: ["id": "digits", "limit": 3, "validation_fraction": 0])
+    #expect(throws: Never.self) { try check.accept(few, origin: .commandLine) }
+  }
 }

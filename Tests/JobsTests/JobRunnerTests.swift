@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Glibc
 import JSON
 import Jobs
 import Robustness
@@ -105,6 +106,28 @@ struct JobRunnerTests {
     var facts = facts(report)
     facts.warnings.removeAll { $0.code == "saved_state_damaged" }
     #expect(facts == self.facts(whole))
+  }
+
+  @Test("goes on from a saved evaluation that could for a while neither be opened nor moved out of the way")
+  func forbiddenForAWhile() throws {
+    let folder = try TestFolder()
+    let (runner, spec) = runner(folder)
+    let whole = try runner.run(spec, in: folder.url, saveInterval: 0)
+    // As in a folder without rights, which do not bind a test that runs as root: a link to itself cannot be opened.
+    let file = folder.url.appendingPathComponent("evaluation.state")
+    let away = folder.url.appendingPathComponent("away")
+    try FileManager.default.moveItem(at: file, to: away)
+    try FileManager.default.createSymbolicLink(at: file, withDestinationURL: file)
+    let told = Mutex<[Warning]>([])
+    let report = try runner.run(
+      spec, in: folder.url, resume: true, sink: RunSink(warning: { warning in told.withLock { $0.append(warning) } }),
+      setAside: { _, _ in throw StorageError("evaluation.state cannot be put into its place", errno: EACCES) },
+      waitForRoom: { _ in
+        unlink(file.path)
+        try FileManager.default.moveItem(at: away, to: file)
+      })
+    #expect(!told.withLock { $0.contains { $0.code == "saved_state_damaged" } })
+    #expect(facts(report) == facts(whole))
   }
 
   @Test("says so when the latest saved state that is known of is missing, and ends with the same report", arguments: [true, false])

@@ -386,6 +386,30 @@ import Jobs
     #expect(job.state == .succeeded, "\(job.reason ?? "")")
   }
 
+  @Test("a job whose own folder cannot be used waits and says so, and other jobs go on in the other workers")
+  func ownFolder() async throws {
+    let folder = try TestFolder()
+    let house = try House(folder, count: 2)
+    let store = house.store
+    defer { _ = house.workers.drain(within: 10) }
+    let waiting = try house.submit(Self.severalSaves)
+    let (place, away) = (store.directory.job(waiting), folder.url.appendingPathComponent("lost+found.job"))
+    #expect(try await eventually { FileManager.default.fileExists(atPath: place.path) })
+    try FileManager.default.moveItem(at: place, to: away)
+    try Data().write(to: place)
+    #expect(try await eventually { try store.job(waiting).warnings.contains { $0.code == "storage_not_writable" } })
+    // The service as a whole can store what it wants to.
+    try store.requireWritable()
+    let other = try house.submit(Specs.quick)
+    #expect(try await eventually { try house.state(other).isTerminal })
+    #expect(try house.state(other) == .succeeded && house.state(waiting) == .running)
+    try FileManager.default.removeItem(at: place)
+    try FileManager.default.moveItem(at: away, to: place)
+    #expect(try await eventually { try house.state(waiting).isTerminal })
+    let job = try store.job(waiting)
+    #expect(job.state == .succeeded, "\(job.reason ?? "")")
+  }
+
   @Test("a queue whose folders cannot be used begins no job until they can")
   func queueWaitsForFolders() async throws {
     let folder = try TestFolder()

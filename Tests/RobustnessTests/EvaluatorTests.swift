@@ -112,6 +112,43 @@ private struct Interruption: Error {}
     #expect(Set(steps.map(\.stage)) == ["clean", "fgsm", "pgd-10", "noise", "curve 0.1", "curve 0.2", "self-check"])
   }
 
+  /// The fractions that an evaluation reports, with their stages.
+  private func progress(_ team: LinearTeam, _ count: Int, _ settings: EvaluationSettings, _ threat: Threat) throws -> [EvaluationProgress] {
+    let seen = Mutex<[EvaluationProgress]>([])
+    _ = try Evaluator(settings: settings, threat: threat).evaluate(
+      team, on: team.set(count), progress: { step in seen.withLock { $0.append(step) } })
+    return seen.withLock { $0 }
+  }
+
+  @Test("examples that fell to a part of a sequence count as done for all parts that follow, as soon as it ends") func fallen() throws {
+    let team = LinearTeam(classes: 5)
+    let (count, wide) = (64, Threat(norm: .linf, epsilon: 0.5))
+    let settings = EvaluationSettings(attacks: [AttackSettings(.autoattack)], selfCheck: false)
+    let parts = try #require(try evaluate(team, team.set(count), settings, threat: wide).attacks.first?.parts)
+    let steps = try progress(team, count, settings, wide)
+    var left = count
+    for part in parts where left > 0 {
+      left -= part.fallen
+      let last = try #require(steps.last { $0.stage.hasSuffix(part.label) }).fraction
+      #expect(last >= Double(count - left) / Double(count) - 1e-9, "\(part.label): \(last), \(left) left")
+    }
+    #expect(parts[0].fallen > count / 2)
+    #expect(abs((steps.last?.fraction ?? 0) - 1) < 1e-9)
+  }
+
+  @Test("progress is told within a task, never falls on one thread, and ends at 1") func withinATask() throws {
+    var team = LinearTeam(classes: 5)
+    team.shardSize = 64
+    // Nothing falls, and each stage is one task.
+    let steps = try progress(
+      team, 64, EvaluationSettings(attacks: [AttackSettings(.pgd)], selfCheck: false), Threat(norm: .linf, epsilon: 1e-7))
+    let fractions = steps.map(\.fraction)
+    #expect(fractions == fractions.sorted() && abs((fractions.last ?? 0) - 1) < 1e-9)
+    #expect(Set(fractions).count > 10, "\(fractions)")
+    // One of the clean images, and one of the attack.
+    #expect(steps.count { $0.endsTask } == 2)
+  }
+
   @Test("what the control throws ends the evaluation") func control() throws {
     let team = LinearTeam(classes: 5)
     let calls = Mutex(0)

@@ -30,16 +30,26 @@ struct EvidenceExamples {
     predictions = try Self.integers("predictions", file, count: ids.count)
     attacks = try Self.integers("attacks", file, count: ids.count)
     parts = try Self.integers("parts", file, count: ids.count)
-    let isAscending = zip(evaluatedIDs, evaluatedIDs.dropFirst()).allSatisfy { $0 < $1 } && zip(ids, ids.dropFirst()).allSatisfy { $0 < $1 }
-    guard isAscending, (evaluatedIDs.first ?? 0) >= 0 else { throw EvidenceError("the ids of \(Evidence.examples) do not rise") }
-    let range = 0..<classes
-    guard evaluatedLabels.allSatisfy(range.contains), labels.allSatisfy(range.contains) else {
-      throw EvidenceError("a label of \(Evidence.examples) is not that of a class")
-    }
-    guard attacks.allSatisfy((0..<attackCount).contains) else {
-      throw EvidenceError("an attack of \(Evidence.examples) is none of the list")
-    }
+    try Self.requireRising("evaluated_ids", evaluatedIDs)
+    try Self.requireRising("ids", ids)
+    if let id = evaluatedIDs.first, id < 0 { throw Self.fault("evaluated_ids", "the example \(id) has no index; the first one is 0") }
+    try Self.require("evaluated_labels", evaluatedLabels, of: evaluatedIDs, in: 0..<classes, "a class")
+    try Self.require("labels", labels, of: ids, in: 0..<classes, "a class")
+    try Self.require("attacks", attacks, of: ids, in: 0..<attackCount, "the place of an attack in \(Evidence.description)")
     for name in Self.imageArrays { _ = try Self.images(name, file, [count] + shape.dimensions) }
+  }
+
+  private static func fault(_ array: String, _ what: String) -> EvidenceError { EvidenceError("\(Evidence.examples), \(array): \(what)") }
+
+  private static func requireRising(_ array: String, _ ids: [Int]) throws {
+    guard let (first, second) = zip(ids, ids.dropFirst()).first(where: { $0 >= $1 }) else { return }
+    throw fault(array, "the example \(second) comes after \(first); each must be there once, in rising order")
+  }
+
+  private static func require(_ array: String, _ values: [Int], of ids: [Int], in range: Range<Int>, _ what: String) throws {
+    guard let (value, id) = zip(values, ids).first(where: { !range.contains($0.0) }) else { return }
+    let expected = range.isEmpty ? "there is none" : "it must be from 0 to \(range.upperBound - 1)"
+    throw fault(array, "the example \(id) has \(value), which is not \(what): \(expected)")
   }
 
   var count: Int { ids.count }
@@ -62,7 +72,8 @@ struct EvidenceExamples {
   private static func array(_ name: String, _ file: OpenFile, _ dimensions: [Int]) throws -> NPZArray {
     let array = try NPZArray(name, in: file)
     guard array.dimensions == dimensions else {
-      throw EvidenceError("the array \(name) has the dimensions \(array.dimensions), and the others ask for \(dimensions)")
+      throw fault(
+        name, "it has the dimensions \(array.dimensions); by the other arrays and \(Evidence.description) they must be \(dimensions)")
     }
     return array
   }
@@ -75,7 +86,7 @@ struct EvidenceExamples {
 
   private static func images(_ name: String, _ file: OpenFile, _ dimensions: [Int]) throws -> NPZArray {
     let array = try array(name, file, dimensions)
-    guard array.descriptor == "<f4" else { throw EvidenceError("the array \(name) is of the type \(array.descriptor), not float32") }
+    guard array.descriptor == "<f4" else { throw fault(name, "its elements are of the type \(array.descriptor); they must be float32") }
     return array
   }
 }

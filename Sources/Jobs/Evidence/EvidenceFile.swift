@@ -57,12 +57,15 @@ struct EvidenceFile {
     while let (name, bytes) = try tar.nextEntry() {
       switch name {
       case Evidence.description:
-        guard description == nil, bytes <= longestDescription else { throw EvidenceError("\(name) is there twice, or too long") }
+        guard description == nil else { throw EvidenceError("the archive has \(name) twice; it must be there once") }
+        guard bytes <= longestDescription else {
+          throw EvidenceError("\(name) has \(bytes) bytes; it must be within \(longestDescription)")
+        }
         var data = Data()
         try tar.forEachPiece { data.append(contentsOf: $0) }
         description = data
       case Evidence.examples:
-        guard npz == nil else { throw EvidenceError("\(name) is there twice") }
+        guard npz == nil else { throw EvidenceError("the archive has \(name) twice; it must be there once") }
         npz = try unnamed(tar)
       default: continue
       }
@@ -71,7 +74,8 @@ struct EvidenceFile {
       throw EvidenceError("this is of a job of kind generate: a data set, and no evaluation that could be replayed")
     }
     guard let description, let npz else {
-      throw EvidenceError("the archive lacks \(description == nil ? Evidence.description : Evidence.examples)")
+      let cut = try tar.hasEnd ? "" : ", and it does not end as an archive does: it was cut off"
+      throw EvidenceError("the archive lacks \(description == nil ? Evidence.description : Evidence.examples)\(cut)")
     }
     return (description, npz.file, npz.sha256)
   }
@@ -85,9 +89,12 @@ struct EvidenceFile {
   }
 
   private init(_ document: JSONValue, _ npz: OpenFile, _ sha256: String) throws {
-    guard document["format"]?.string == Evidence.format else { throw EvidenceError("\(Evidence.description) is of no evidence of Temper") }
-    guard let version = document["version"]?.integer, version == Evidence.version else {
-      throw EvidenceError("the evidence is of another version of the format; this one reads version \(Evidence.version)")
+    guard document["format"]?.string == Evidence.format else {
+      throw EvidenceError("\(Evidence.description) is of no evidence of Temper: its format must be \"\(Evidence.format)\"")
+    }
+    guard document["version"]?.integer == Evidence.version else {
+      let version = document["version"]?.serialised().prefix(20) ?? "none"
+      throw EvidenceError("\(Evidence.description) has the version \(version) of the format; this temper reads version \(Evidence.version)")
     }
     func text(_ value: JSONValue?, _ name: String) throws -> String {
       guard let text = value?.string else { throw EvidenceError("\(Evidence.description) lacks \(name)") }
@@ -100,7 +107,8 @@ struct EvidenceFile {
     spec = try Self.spec(document["spec"])
     threat = spec.threat
     guard document["threat"]?["norm"]?.string == threat.norm.rawValue, document["threat"]?["epsilon"]?.double == threat.epsilon else {
-      throw EvidenceError("\(Evidence.description) gives another threat than its spec")
+      throw EvidenceError(
+        "\(Evidence.description) gives another threat than its spec, which has \(threat.norm.rawValue) of \(threat.epsilon)")
     }
     attacks = try Self.elements(document["attacks"]).map { attack in
       (try text(attack["label"], "an attack's label"), try Self.elements(attack["parts"]).map { try text($0["label"], "a part's label") })
@@ -124,11 +132,12 @@ struct EvidenceFile {
     let dimensions = shape.compactMap(\.integer)
     // The product stays far below what overflows; what the file holds of it is checked by its arrays.
     guard [1, 3].contains(shape.count), dimensions.count == shape.count, dimensions.allSatisfy({ (1...1_000_000).contains($0) }) else {
-      throw EvidenceError("dataset.shape is no shape of images")
+      throw EvidenceError(
+        "dataset.shape of \(Evidence.description) is no shape of images: it must be [height, width, channels] or [features]")
     }
     let names = classes.compactMap(\.string)
     guard (2...65_536).contains(classes.count), names.count == classes.count else {
-      throw EvidenceError("dataset.classes are not from 2 to 65536 names")
+      throw EvidenceError("dataset.classes of \(Evidence.description) are not from 2 to 65536 names")
     }
     return DatasetFacts(shape: Shape(dimensions), classNames: names)
   }

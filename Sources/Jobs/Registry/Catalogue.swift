@@ -8,6 +8,8 @@ package struct DatasetFacts: Hashable, Sendable {
   package var classes: Int
   package var classNames: [String]
   package var trainCount: Int
+  /// The training images of each class, by label.
+  package var trainPerClass: [Int]
   package var testCount: Int
   /// The memory that its pixels take; none where they stay in a file.
   package var pixelBytes: Int
@@ -19,6 +21,7 @@ package struct DatasetFacts: Hashable, Sendable {
     classes = summary.classes
     classNames = summary.classNames
     trainCount = summary.train.count
+    trainPerClass = summary.train.perClass
     testCount = summary.test.count
     self.pixelBytes = pixelBytes
   }

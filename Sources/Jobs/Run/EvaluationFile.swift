@@ -43,10 +43,13 @@ struct EvaluationFile {
 
   /// What an evaluation goes on from; a damaged file is moved out of the way.
   func found(_ storage: RunStorage) throws -> (EvaluationState?, [Warning]) {
-    do {
-      return (try waitingOutShortage(storage.waitForRoom) { try read() }, [])
-    } catch let damage as SealedFile.Damage {
-      return (nil, [try waitingOutShortage(storage.waitForRoom) { try setAside(damage, by: storage.setAside) }])
+    // Read again after each wait: what could not be opened while its folder could not be used may be whole.
+    try waitingOutShortage(storage.waitForRoom) {
+      do {
+        return (try read(), [])
+      } catch let damage as SealedFile.Damage {
+        return (nil, [try setAside(damage, by: storage.setAside)])
+      }
     }
   }
 

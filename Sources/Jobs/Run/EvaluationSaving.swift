@@ -76,7 +76,7 @@ struct SavedEvaluations {
           try saver.check()
         },
         progress: {
-          saver.saveIfDue(state)
+          if $0.endsTask { saver.saveIfDue(state) }
           progress($0.fraction)
         })
     }

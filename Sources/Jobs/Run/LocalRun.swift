@@ -12,7 +12,7 @@ package struct LocalRun: Sendable {
 
   package init(engine: Engine, catalogue: any Catalogue) { runner = JobRunner(engine: engine, catalogue: catalogue) }
 
-  /// Runs on the calling thread.
+  /// Runs on the calling thread. What an earlier run left in `directory` is removed first.
   ///
   /// - Parameter sink: gets every report after the files are written.
   /// - Throws: as `JobRunner.run`.
@@ -21,35 +21,33 @@ package struct LocalRun: Sendable {
     let history = Mutex<[MetricsPoint]>([])
     var told = sink
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    let file = directory.appendingPathComponent("metrics.csv")
-    // Remove the results of an earlier run in the same folder.
-    for name in ["report.json", "metrics.csv", Evidence.fileName] {
-      try? FileManager.default.removeItem(at: directory.appendingPathComponent(name))
-    }
+    let results = RunResults(in: directory)
+    try results.remove()
     told.metrics = { metrics in
       let points = history.withLock { history in
         history.append(MetricsPoint(metrics))
         return history
       }
       do {
-        try AtomicFile.write(Data(MetricsTable(points).csv.utf8), to: file)
+        try AtomicFile.write(Data(MetricsTable(points).csv.utf8), to: results.metrics)
       } catch {
         control.fail(with: error)
       }
       sink.metrics(metrics)
     }
     let report = try runner.run(spec, in: directory, sink: told, control: control)
-    try AtomicFile.write(Data(report.json().utf8), to: directory.appendingPathComponent("report.json"))
+    try AtomicFile.write(Data(report.json().utf8), to: results.report)
     // The saved state is removed last, so that a run that is killed before its report exists still has it.
     JobRunner.removeState(in: directory)
     return report
   }
 
-  /// Makes adversarial images, on the calling thread: leaves `dataset.npz`, which a spec can name by path, and `evidence.tar`.
+  /// Makes adversarial images, on the calling thread: leaves `dataset.npz`, which a spec can name by path, and `evidence.tar`,
+  /// in the place of what an earlier run left.
   package func generate(_ spec: JobSpec, in directory: URL, sink: RunSink = RunSink(), control: RunControl? = nil) throws -> GeneratedImages
   {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    for url in [GeneratedImages.url(in: directory), Evidence.url(in: directory)] { Folder.remove(url) }
+    try RunResults(in: directory).remove()
     let images = try runner.generate(
       spec, in: directory, sink: sink, control: control ?? RunControl(seconds: spec.resources.maxSeconds))
     JobRunner.removeState(in: directory)

@@ -137,6 +137,7 @@ package struct SpecCheck {
         return nil
       }
       if spec.training != nil { checkParts(spec, facts, log) }
+      if spec.generation != nil { checkLimit(spec, facts, log) }
       return facts
     } catch {
       log.add(pointer, .doesNotFit, "\(error)")
@@ -152,6 +153,20 @@ package struct SpecCheck {
         "/dataset/validation_fraction", .outOfRange,
         "holds out less than one of the \(used) training images; take more images, a larger part, or 0 for none")
     }
+  }
+
+  /// A data set has as many classes as its training part: a class without a training image there would be none of the new one.
+  private func checkLimit(_ spec: JobSpec, _ facts: DatasetFacts, _ log: FaultLog) {
+    guard let limit = spec.dataset.limit, limit < facts.trainCount else { return }
+    let kept = stratifiedCounts(of: facts.trainPerClass, count: limit)
+    let lost = zip(kept, facts.trainPerClass).count { $0 == 0 && $1 > 0 }
+    guard lost > 0 else { return }
+    log.add(
+      "/dataset/limit", .outOfRange,
+      """
+      \(limit) training images, drawn with the share of each class kept, leave \(lost) of the \(facts.classes) classes without any, and the \
+      new data set would lack them; \(smallestStratifiedSample(of: facts.trainPerClass)) are enough, or leave the limit out
+      """)
   }
 
   private func graph(of spec: JobSpec, _ facts: DatasetFacts, _ log: FaultLog) -> Graph? {

@@ -64,7 +64,7 @@ extension Store {
       let filter = clauses.isEmpty ? "" : "WHERE " + clauses.joined(separator: " AND ")
       arguments += [limit + 1]
       let rows = try Row.fetchCursor(
-        db, sql: "SELECT *, json_valid(spec) AS is_whole FROM jobs \(filter) ORDER BY position DESC LIMIT ?", arguments: arguments)
+        db, sql: "\(Self.selection) \(filter) ORDER BY position DESC LIMIT ?", arguments: arguments)
       return try page(of: rows, limit: limit, db)
     }
   }
@@ -134,9 +134,15 @@ extension Store {
 
   // MARK: Within a transaction
 
+  /// The columns of a job, with what has to be known of its spec, whose text is passed on as it is.
+  private static let selection = """
+    SELECT *, json_valid(spec) AS is_whole,
+      CASE WHEN json_valid(spec) THEN CAST(json_extract(spec, '$.kind') AS TEXT) END AS kind FROM jobs
+    """
+
   /// - Throws: `NotFound`, `Damaged`.
   static func job(_ id: String, _ db: Database) throws -> Job {
-    let row = try Row.fetchOne(db, sql: "SELECT *, json_valid(spec) AS is_whole FROM jobs WHERE id = ?", arguments: [id])
+    let row = try Row.fetchOne(db, sql: "\(selection) WHERE id = ?", arguments: [id])
     guard let row else { throw NotFound(id) }
     guard let transitions = try transitions(of: [id], db)[id, default: []] else { throw Damaged(id) }
     return try Job(row, transitions: transitions)
@@ -176,7 +182,7 @@ package struct NotTerminal: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Job {
-  /// - Parameter row: with `is_whole`, whether its spec is JSON: it is passed on as text.
+  /// - Parameter row: with `is_whole`, whether its spec is JSON, and its `kind`.
   /// - Throws: `Damaged` when the row holds what Temper never writes.
   init(_ row: Row, transitions: [Transition]) throws {
     let id: String = row["id"]
@@ -190,6 +196,7 @@ extension Job {
     owner = row["owner"]
     name = row["name"]
     labels = try known(document("labels").strings)
+    kind = try known(JobSpec.Kind(rawValue: row["kind"] ?? JobSpec.Kind.train.rawValue))
     state = try known(JobState(rawValue: row["state"]))
     reason = row["reason"]
     attempt = try row.count("attempt", of: id)

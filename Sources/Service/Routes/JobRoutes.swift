@@ -126,7 +126,8 @@ extension Routes {
   static func links(of job: Job) -> JSONObject {
     let base = path(of: job)
     var links: JSONObject = ["self": .string(base)]
-    for part in ["events", "metrics", "report", "gate", "checkpoints", "evidence"] { links[part] = .string("\(base)/\(part)") }
+    let results = (job.isReported ? ["report", "gate"] : []) + (job.evidence == nil ? [] : ["evidence"])
+    for part in ["events", "metrics", "checkpoints"] + results { links[part] = .string("\(base)/\(part)") }
     if let dataset = job.generated { links["dataset"] = .string("/v1/datasets/\(dataset)") }
     return links
   }

@@ -31,14 +31,28 @@ extension Routes {
     return try .resource(document, for: call.request)
   }
 
-  /// - Throws: 409 with the job's state when there is none, and perhaps never will be.
+  /// - Throws: 409 with the job's state when there is none yet, or never will be; 404 when a job of its kind has none.
   func finishedReport(_ call: Call) throws -> (job: Job, data: Data) {
     let job = try store.job(call.path("id"))
+    guard job.isReported else { throw Self.noReport(job) }
     guard let report = try store.report(of: job.id) else {
       let hope = job.state.isTerminal ? "it will never have a report" : "the report comes when it has succeeded"
       throw HTTPError(.notReady, "The job is \(job.state.rawValue): \(hope).", members: ["state": job.state.rawValue])
     }
     return (job, report)
+  }
+
+  /// Where the result of a job is that makes images.
+  private static func noReport(_ job: Job) -> HTTPError {
+    let result =
+      switch (job.generated, job.state.isTerminal) {
+      case (let dataset?, _): "its result is the data set \(dataset), at /v1/datasets/\(dataset)"
+      case (nil, true): "it is \(job.state.rawValue) and made no data set"
+      case (nil, false): "its result will be a data set, which generated_dataset names when the job has succeeded"
+      }
+    var members: [String: any Encodable & Sendable] = ["state": job.state.rawValue]
+    if let dataset = job.generated { members["generated_dataset"] = dataset }
+    return HTTPError(.notFound, "A job of kind generate makes images, and has no report and no verdict: \(result).", members: members)
   }
 
   // MARK: Checkpoints

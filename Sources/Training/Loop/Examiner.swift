@@ -87,6 +87,6 @@ struct Examiner {
     }
     let settings = EvaluationSettings(attacks: attacks, samples: ids.count, curve: [], seed: seed, selfCheck: false)
     return try Evaluator(settings: settings, threat: threat).evaluate(
-      team, on: set, journal: journal, control: control, progress: { _ in afterShard() })
+      team, on: set, journal: journal, control: control, progress: { if $0.endsTask { afterShard() } })
   }
 }

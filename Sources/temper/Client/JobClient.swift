@@ -29,11 +29,11 @@ struct JobClient: Sendable {
     }
   }
 
-  /// The verdict with its evidence; nil while there is none.
+  /// The verdict with its evidence; nil while there is none, and where there is no such job.
   func gate(_ id: String) async throws -> JSONValue? {
     do {
       return try await get(path(id) + "/gate").json
-    } catch let refusal as Refusal where refusal.status == 409 {
+    } catch let refusal as Refusal where refusal.status == 404 || refusal.status == 409 {
       return nil
     }
   }

@@ -22,6 +22,7 @@ struct JobView: Sendable {
 
   var name: String? { json["name"]?.string }
   var reason: String? { json["reason"]?.string }
+  var kind: String? { json["spec"]?["kind"]?.string }
 
   /// The exit code for this final state.
   var exitStatus: ExitStatus {

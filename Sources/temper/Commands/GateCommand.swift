@@ -75,7 +75,7 @@ struct GateCommand: AsyncParsableCommand {
   private static func failure(_ job: JobView) -> CommandFailure {
     let reason = job.reason.map { ": \($0)" } ?? ""
     return switch job.exitStatus {
-    case .fine where job.isTerminal:
+    case .fine where job.kind == "generate":
       CommandFailure(.inconclusive, "the job is \(job.state) and has no verdict: a job of kind generate makes images, and no report")
     case .fine: CommandFailure(.inconclusive, "the job is \(job.state) and has no verdict yet; wait for it with temper watch \(job.id)")
     case let status: CommandFailure(status, "the job is \(job.state)\(reason); it has no verdict")

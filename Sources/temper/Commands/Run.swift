@@ -11,8 +11,9 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
     abstract: "Run one job in this process, without a server.",
     discussion: """
       Leaves DIR/report.json, DIR/metrics.csv, DIR/checkpoints/{base,last,best_robust,best_clean}.safetensors, and DIR/evidence.tar, which \
-      temper verify replays; of a spec of kind generate DIR/dataset.npz, which a spec can name by path. The spec may name its \
-      dataset by path, relative to the spec: {"path": "../mnist", "format": "idx"}. Exits by the verdict of the spec's gates. \
+      temper verify replays; of a spec of kind generate DIR/dataset.npz, which a spec can name by path. What an earlier run left in DIR \
+      under these names is removed when the run begins, and no other file. The spec may name its dataset by path, relative to the spec: \
+      {"path": "../mnist", "format": "idx"}. Exits by the verdict of the spec's gates. \
       --junit, --sarif and --markdown leave the verdict for a CI system; the summary of a step of GitHub's (GITHUB_STEP_SUMMARY) is written by itself.
       """)
 
@@ -37,6 +38,7 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
     let catalogue = LocalCatalogue(folder: file.folder)
     let document = threads.map { file.document.setting("/resources/threads", to: .int(Int64($0))) } ?? file.document
     let job = try checked(document, catalogue)
+    try requireOtherFolder(than: job.files, of: file.folder)
     let run = LocalRun(engine: threads.map { Engine(threads: $0) } ?? Engine(), catalogue: catalogue)
     let control = RunControl(seconds: job.resources.maxSeconds)
     let signals = try Signals { _, count in
@@ -73,8 +75,22 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
     }
   }
 
+  private var folder: URL { URL(fileURLWithPath: directory, isDirectory: true) }
+
+  /// The results of an earlier run are removed, but not where this one begins with them.
+  private func requireOtherFolder(than files: [(pointer: String, path: String)], of specFolder: URL) throws {
+    let results = RunResults(in: folder)
+    for (pointer, path) in files where results.contains(URL(fileURLWithPath: path, relativeTo: specFolder)) {
+      throw CommandFailure(
+        .usage,
+        """
+        \(pointer) names \(path), which an earlier run left in \(directory); a run removes what is left there before it begins: \
+        name another folder with --out
+        """)
+    }
+  }
+
   private func outputFolder() throws -> URL {
-    let folder = URL(fileURLWithPath: directory, isDirectory: true)
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
@@ -86,7 +102,7 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
   /// Makes adversarial images, and prints how many of which outcome.
   private func generate(_ job: JobSpec, _ run: LocalRun, _ control: RunControl) async throws {
     let images = try await inThread { folder, sink in try run.generate(job, in: folder, sink: sink, control: control) }
-    let file = URL(fileURLWithPath: directory, isDirectory: true).appendingPathComponent(GeneratedImages.fileName).relativePath
+    let file = folder.appendingPathComponent(GeneratedImages.fileName).relativePath
     if output.asJSON {
       let result: JSONValue = [
         "file": .string(file), "bytes": .int(Int64(images.bytes)), "sha256": .string(images.sha256),
