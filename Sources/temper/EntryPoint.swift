@@ -19,6 +19,8 @@ enum EntryPoint {
       if let refusal = InstructionSet.refusal { throw CommandFailure(.usage, refusal) }
       var command = try Temper.parseAsRoot()
       guard let asynchronous = command as? any AsyncParsableCommand else { return try command.run() }
+      // Before there is a second thread: an arena that one has made stays.
+      if asynchronous is Serve { ProcessMemory.shareArenas() }
       try requireThreads((asynchronous as? any ThreadedCommand)?.threadCount ?? 0)
       run(Parsed(command: asynchronous))
     } catch {

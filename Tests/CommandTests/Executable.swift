@@ -51,6 +51,7 @@ final class Executable: Sendable {
     try await Executable(arguments, input: input, environment: environment).end()
   }
 
+  var identifier: Int32 { process.processIdentifier }
   func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
   /// Waits until standard error has `text`, for 30 seconds at most.

@@ -204,6 +204,23 @@ import Testing
     #expect(!space.exists("data"))
   }
 
+  @Test("the threads of the service share one heap beside the first: each of their own would keep what was freed in it") func heaps()
+    async throws
+  {
+    let space = try Workspace()
+    let service = try await LocalService(in: space)
+    let submitted = try await Executable.run(
+      "submit", try space.write(TinySpec.train(gate: 0.2), to: "spec.json"), "--gate", "--server", service.url)
+    #expect(submitted.code == 0, "\(submitted.errors)")
+    let maps = try String(contentsOfFile: "/proc/\(service.process.identifier)/maps", encoding: .utf8)
+    // An arena of glibc's allocator begins at a multiple of 64 MiB, and what it does not use yet follows without access.
+    let starts = maps.split(separator: "\n").filter { $0.contains(" rw-p 00000000 00:00 0") }
+      .compactMap { $0.split(separator: "-").first.flatMap { UInt64($0, radix: 16) } }
+    #expect(starts.count { $0.isMultiple(of: 64 << 20) } <= 1)
+    #expect(starts.count > 5)
+    _ = try await service.stop()
+  }
+
   @Test("it refuses to listen where other machines reach it") func refusesToListen() async throws {
     let space = try Workspace()
     let outcome = try await Executable.run("serve", "--listen", "0.0.0.0:0", "--data", space.path("data"))

@@ -44,7 +44,6 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
     let settings = try settings()
     LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: settings.logLevel) }
     let logger = Logger(label: "temper")
-    ProcessMemory.shareArenas()
     let (stopped, stop) = AsyncStream.makeStream(of: Int32.self)
     let end = try ServiceEnd(within: 2 * settings.service.drainSeconds + 30, logger)
     let signals = try Signals { signal, count in
