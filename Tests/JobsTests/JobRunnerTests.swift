@@ -130,6 +130,31 @@ struct JobRunnerTests {
     #expect(facts(report) == facts(whole))
   }
 
+  @Test("an evaluation waits on the thread of its job while there is no room, and then ends with the same report")
+  func noRoomForAWhile() throws {
+    let (folder, full) = (try TestFolder(), try TestFolder())
+    let (runner, spec) = runner(folder)
+    let whole = try runner.run(spec, in: folder.url)
+    let asked = Mutex(0)
+    let waited = Mutex<[Int32]>([])
+    let thread = pthread_self()
+    let report = try runner.run(
+      spec, in: full.url,
+      requireRoom: {
+        let number = asked.withLock { asked in
+          asked += 1
+          return asked
+        }
+        if number == 40 { throw StorageError("the reserve is reached", errno: ENOSPC) }
+      },
+      waitForRoom: { error in
+        #expect(pthread_equal(thread, pthread_self()) != 0)
+        waited.withLock { $0.append(error.code) }
+      })
+    #expect(waited.withLock { $0 } == [ENOSPC])
+    #expect(facts(report) == facts(whole))
+  }
+
   @Test("says so when the latest saved state that is known of is missing, and ends with the same report", arguments: [true, false])
   func missing(_ isLast: Bool) throws {
     let (folder, broken) = (try TestFolder(), try TestFolder())

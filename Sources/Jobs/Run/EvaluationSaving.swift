@@ -65,7 +65,7 @@ struct SavedEvaluations {
     progress: @escaping @Sendable (_ fraction: Double) -> Void
   ) throws -> Evaluation {
     progress(0)
-    let (control, saver, state) = (control, saver, state)
+    let (control, saver, state, storage) = (control, saver, state, storage)
     // Images are written on the engine's threads, which work for all jobs and must not wait for room. Where there is none, the shards that
     // lack it are computed again once there is.
     return try waitingOutShortage(storage.waitForRoom) {
@@ -74,6 +74,7 @@ struct SavedEvaluations {
         control: {
           try control.check()
           try saver.check()
+          try storage.requireRoom()
         },
         progress: {
           if $0.endsTask { saver.saveIfDue(state) }

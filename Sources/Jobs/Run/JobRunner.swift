@@ -28,6 +28,7 @@ package struct JobRunner: Sendable {
   ///   - knownStep: the weight updates in the last state that was saved, as far as the caller knows: a warning tells when it is missing.
   ///   - saveInterval: seconds between saved states. It is longer if saving takes too much of the run's time.
   ///   - setAside: moves a damaged file out of the way, for the reason given. By default it renames it to `NAME.damaged`.
+  ///   - requireRoom: called while an evaluation runs, on any thread, without waiting: what it throws has `waitForRoom` called.
   ///   - waitForRoom: called on any thread when a file cannot be written or opened for lack of room, descriptors or memory. When it
   ///     returns, the operation is tried again. An error that it throws ends the run, except when a background save waits.
   /// - Throws: `Interruption` when `control` asks for it; the state to go on from has then been saved. `TrainingError`, `DatasetError`,
@@ -36,6 +37,7 @@ package struct JobRunner: Sendable {
     _ spec: JobSpec, in directory: URL, checkpoints: (any CheckpointStorage)? = nil, resume: Bool = false, knownStep: Int? = nil,
     saveInterval: Double = 1, sink: RunSink = RunSink(), control: RunControl = RunControl(),
     setAside: @escaping @Sendable (URL, String) throws -> Void = TrainingRun.renameDamaged,
+    requireRoom: @escaping @Sendable () throws -> Void = {},
     waitForRoom: @escaping @Sendable (StorageError) throws -> Void = { throw $0 }
   ) throws -> Report {
     try control.check()
@@ -56,7 +58,7 @@ package struct JobRunner: Sendable {
       threads: min(spec.resources.threads ?? engine.threads, engine.threads),
       storage: RunStorage(
         directory: directory, checkpoints: checkpoints ?? CheckpointFolder(directory), saveInterval: saveInterval, setAside: setAside,
-        waitForRoom: waitForRoom),
+        requireRoom: requireRoom, waitForRoom: waitForRoom),
       missing: missing)
     let report = try run.report(resume: resume)
     meter.finish()
@@ -108,6 +110,7 @@ extension JobRunner {
   package func generate(
     _ spec: JobSpec, in directory: URL, resume: Bool = false, saveInterval: Double = 1, sink: RunSink = RunSink(),
     control: RunControl = RunControl(), setAside: @escaping @Sendable (URL, String) throws -> Void = TrainingRun.renameDamaged,
+    requireRoom: @escaping @Sendable () throws -> Void = {},
     waitForRoom: @escaping @Sendable (StorageError) throws -> Void = { throw $0 }
   ) throws -> GeneratedImages {
     guard let generation = spec.generation, let initial = spec.model.initial else { throw NotFound("images to make") }
@@ -124,7 +127,7 @@ extension JobRunner {
       threads: min(spec.resources.threads ?? engine.threads, engine.threads), meter: meter, sink: sink, control: control,
       storage: RunStorage(
         directory: directory, checkpoints: CheckpointFolder(directory), saveInterval: saveInterval, setAside: setAside,
-        waitForRoom: waitForRoom))
+        requireRoom: requireRoom, waitForRoom: waitForRoom))
     let images = try run.run(resume: resume)
     meter.finish()
     return images
@@ -137,6 +140,8 @@ struct RunStorage: Sendable {
   let checkpoints: any CheckpointStorage
   let saveInterval: Double
   let setAside: @Sendable (URL, String) throws -> Void
+  /// Throws `StorageError` when no more is to be written for now.
+  let requireRoom: @Sendable () throws -> Void
   let waitForRoom: @Sendable (StorageError) throws -> Void
 }
 

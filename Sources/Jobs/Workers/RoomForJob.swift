@@ -60,11 +60,15 @@ final class RoomForJob: Sendable {
     guard error.code == ENOENT, try store.directory.makeFolders(for: id) else { throw error }
   }
 
-  /// Checks once a second that the disk is not at its reserve and the data directory can be used. Does nothing on other threads.
+  /// The same as `require`. Does nothing on other threads.
+  func requireOnJobThread() throws {
+    if pthread_equal(thread, pthread_self()) != 0 { try require() }
+  }
+
+  /// Checks once a second that the disk is not at its reserve and the data directory can be used.
   ///
   /// - Throws: `StorageError`.
-  func requireOnJobThread() throws {
-    guard pthread_equal(thread, pthread_self()) != 0 else { return }
+  func require() throws {
     let now = ContinuousClock.now
     let isDue = looked.withLock { looked in
       guard now - looked > .seconds(1) else { return false }

@@ -226,7 +226,7 @@ package final class Workers: Sendable {
       spec, in: store.directory.job(job.id), checkpoints: FileStoreCheckpoints(files), resume: job.attempt > 1 || job.resumedFrom != nil,
       knownStep: job.progress.savedStep, sink: sink(of: job, control, room), control: control,
       setAside: { url, reason in try lost.take(url, because: reason) },
-      waitForRoom: { try room.wait(for: $0) })
+      requireRoom: room.require, waitForRoom: { try room.wait(for: $0) })
     // Pixels are read as they are needed: whoever overwrote the file meanwhile has changed what was learnt.
     try room.whenThereIsRoom { try registry.requireWhole(spec.dataset.reference) }
     let evidence = spec.evaluation.keepsEvidence ? try room.whenThereIsRoom { try adoptEvidence(of: job.id) } : nil
@@ -239,7 +239,8 @@ package final class Workers: Sendable {
     let folder = store.directory.job(job.id)
     _ = try runner.generate(
       spec, in: folder, resume: job.attempt > 1 || job.resumedFrom != nil, sink: sink(of: job, control, room), control: control,
-      setAside: { url, reason in try lost.take(url, because: reason) }, waitForRoom: { try room.wait(for: $0) })
+      setAside: { url, reason in try lost.take(url, because: reason) }, requireRoom: room.require,
+      waitForRoom: { try room.wait(for: $0) })
     try room.whenThereIsRoom { try registry.requireWhole(spec.dataset.reference) }
     let dataset = try room.whenThereIsRoom {
       try registry.packed(generated: GeneratedImages.url(in: folder), name: job.name ?? "adversarial images of \(job.id)")
