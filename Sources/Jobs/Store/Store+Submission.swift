@@ -85,6 +85,7 @@ extension Store {
         """, arguments: [id, failed.id])
     try db.execute(
       sql: "UPDATE jobs SET metrics = (SELECT metrics FROM jobs WHERE id = ?) WHERE id = ?", arguments: [failed.id, id])
+    if hasState, let step = failed.progress.savedStep { try Self.note(savedStep: step, of: id, db) }
   }
 
   // MARK: Within a transaction
