@@ -59,11 +59,13 @@ extension TrainingSettings {
   }
 
   func check(_ log: FaultLog) {
-    if method.attack?.aim == .divergence, !attack.randomStart, log.isClean("/training/attack") {
+    if let own = methodAttack, own.choosesStart, attack.randomStart != own.usual.randomStart, log.isClean("/training/attack") {
       log.add(
         "/training/attack/random_start", .conflict,
-        "the method \(method.name) starts beside the clean image, where the divergence that it raises has no gradient; leave random_start out"
-      )
+        "the method \(method.name) says itself where its attack starts; leave random_start out")
+    }
+    for conflict in method.conflicts(self) where log.isClean("/training/settings") {
+      log.add("/training/settings/\(conflict.field)", .conflict, conflict.detail)
     }
     if baseEpochs + epochs == 0, log.isClean("/training/epochs"), log.isClean("/training/base_epochs") {
       log.add(
@@ -104,11 +106,13 @@ extension TrainingMethod {
 
   /// Settings of other methods, and what to say of them here.
   private var fieldsOfOthers: [String: String] {
-    var found: [String: String] = [:]
+    var owners: [String: [String]] = [:]
     for method in MethodCatalogue.all {
-      for field in method.fields where self.field(field.name) == nil {
-        found[field.name] = "the method \(name) has no setting \"\(field.name)\"; it belongs to \(method.name)"
-      }
+      for field in method.fields where self.field(field.name) == nil { owners[field.name, default: []].append(method.name) }
+    }
+    var found: [String: String] = [:]
+    for (field, methods) in owners {
+      found[field] = "the method \(name) has no setting \"\(field)\"; it belongs to \(methods.joined(separator: ", "))"
     }
     return found
   }

@@ -58,6 +58,9 @@ package struct TrainingSettings: Hashable, Sendable {
     set { methodSettings = MethodSettings(newValue) }
   }
 
+  /// How the method attacks; `nil`: it attacks nothing.
+  package var methodAttack: MethodAttack? { method.attack(methodSettings) }
+
   /// Whether the retraining attacks any example.
   package var attacks: Bool { method.attack != nil && adversarialFraction > 0 && epochs > 0 }
 
@@ -69,6 +72,9 @@ package struct TrainingSettings: Hashable, Sendable {
   /// What is learnt in the base stage.
   package static let baseObjective: any Objective = LossOfView(view: .clean)
 
+  /// Epochs of the retraining: `epochs`, rounded up so that each batch is replayed as often as any other.
+  package var retrainingEpochs: Int { (epochs + objective.replays - 1) / objective.replays * objective.replays }
+
   /// Epochs in all.
-  package var totalEpochs: Int { baseEpochs + epochs }
+  package var totalEpochs: Int { baseEpochs + retrainingEpochs }
 }
