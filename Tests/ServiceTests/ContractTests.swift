@@ -19,6 +19,8 @@ import Testing
     "GET /v1/jobs/{id}/gate": ("read", "owner"),
     "GET /v1/jobs/{id}/evidence": ("read", "owner"), "GET /v1/jobs/{id}/checkpoints": ("read", "owner"),
     "GET /v1/jobs/{id}/checkpoints/{checkpoint}": ("read", "owner"),
+    "POST /v1/sweeps": ("submit", "owner"), "GET /v1/sweeps": ("read", "owner"), "GET /v1/sweeps/{id}": ("read", "owner"),
+    "DELETE /v1/sweeps/{id}": ("submit", "owner"), "POST /v1/sweeps/{id}/cancel": ("submit", "owner"),
     "POST /v1/datasets": ("submit", "owner"), "GET /v1/datasets": ("read", "owner"), "GET /v1/datasets/{id}": ("read", "owner"),
     "DELETE /v1/datasets/{id}": ("submit", "owner"), "POST /v1/models": ("submit", "owner"), "GET /v1/models": ("read", "owner"),
     "GET /v1/models/{id}": ("read", "owner"), "DELETE /v1/models/{id}": ("submit", "owner"),

@@ -42,6 +42,7 @@ extension Store {
         let job = try Self.job(failed, change.db)
         guard job.state == .failed else { throw IllegalTransition(job: failed, state: job.state, wanted: .queued) }
         try Self.insertCopy(of: job, as: id, hasState: hasState, change)
+        try Self.replace(failed, by: id, change.db)
         return try answer(Self.job(id, change.db))
       }
     } catch {
@@ -89,7 +90,7 @@ extension Store {
 
   // MARK: Within a transaction
 
-  private static func insert(_ spec: JobSpec, peakBytes: Int, _ change: Change) throws -> String {
+  static func insert(_ spec: JobSpec, peakBytes: Int, _ change: Change) throws -> String {
     let id = Identifier.job.make(at: change.now)
     try insert(spec, as: id, peakBytes: peakBytes, change)
     return id

@@ -33,7 +33,7 @@ package final class Store: Sendable {
     try LegacyLayout(self).adopt()
     try Identifier.advance(
       beyond: database.read { db in
-        try ["jobs", "datasets", "models", "checkpoints"].compactMap { try String.fetchOne(db, sql: "SELECT max(id) FROM \($0)") }
+        try ["jobs", "datasets", "models", "checkpoints", "sweeps"].compactMap { try String.fetchOne(db, sql: "SELECT max(id) FROM \($0)") }
       })
     try collectReleased()
     try sweep()

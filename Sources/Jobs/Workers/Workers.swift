@@ -55,8 +55,8 @@ package final class Workers: Sendable {
     }
   }
 
-  /// Wakes a thread because a job was queued.
-  package func wakeUp() { wake.signal() }
+  /// Wakes as many threads as jobs were queued.
+  package func wakeUp(for jobs: Int = 1) { for _ in 0..<min(jobs, count) { wake.signal() } }
 
   /// Cancels a job: at once if it is queued, within a batch if it runs.
   ///
@@ -65,6 +65,15 @@ package final class Workers: Sendable {
     let job = try stop(id, to: .cancelled, by: .cancel)
     if job.state == .cancelled { clearAway(job.id) }
     return job
+  }
+
+  /// Cancels every job of a sweep that has not ended, as `cancel`.
+  ///
+  /// - Throws: `NotFound`, `HasEnded`.
+  package func cancel(sweep id: String) throws {
+    let (stopped, asked) = try store.requestStop(ofSweep: id)
+    for job in asked { running.withLock { $0[job] }?.stop(.cancel) }
+    for job in stopped { clearAway(job) }
   }
 
   /// Pauses a job: at once if it is queued, otherwise after its state is saved.
@@ -192,8 +201,7 @@ package final class Workers: Sendable {
       running.withLock { $0[job.id] = control }
       try applyEarlierRequests(job.id, control)
       if spec.generation != nil { return try generate(job, spec, control) }
-      let (report, evidence) = try run(job, spec, control)
-      return Store.Ending(.succeeded, report: report, evidence: evidence)
+      return try run(job, spec, control)
     } catch let interruption as Interruption {
       switch interruption {
       case .cancel: return Store.Ending(.cancelled)
@@ -218,7 +226,7 @@ package final class Workers: Sendable {
     }
   }
 
-  private func run(_ job: Job, _ spec: JobSpec, _ control: RunControl) throws -> (report: KeptFile, evidence: KeptFile?) {
+  private func run(_ job: Job, _ spec: JobSpec, _ control: RunControl) throws -> Store.Ending {
     let files = store.directory.files
     let room = RoomForJob(job.id, store, control)
     let lost = store.directory.lost
@@ -230,7 +238,8 @@ package final class Workers: Sendable {
     // Pixels are read as they are needed: whoever overwrote the file meanwhile has changed what was learnt.
     try room.whenThereIsRoom { try registry.requireWhole(spec.dataset.reference) }
     let evidence = spec.evaluation.keepsEvidence ? try room.whenThereIsRoom { try adoptEvidence(of: job.id) } : nil
-    return (try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }, evidence)
+    let file = try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }
+    return Store.Ending(.succeeded, report: file, evidence: evidence, figures: ReportFigures(report))
   }
 
   private func generate(_ job: Job, _ spec: JobSpec, _ control: RunControl) throws -> Store.Ending {

@@ -31,16 +31,21 @@ extension Routes {
   }
 
   /// A queue without an end would promise what nobody can keep.
-  private func requireRoom() throws {
+  ///
+  /// - Parameter jobs: how many are to come.
+  func requireRoom(for jobs: Int = 1) throws {
     guard !status.isDraining else {
       throw HTTPError(.draining, "The service is shutting down; submit the job again in a while.", headers: [.retryAfter: "10"])
     }
     try store.requireRoom()
     let waiting = try store.queuedCount()
-    guard waiting < configuration.limits.queuedJobs else {
-      throw HTTPError(
-        .quotaExceeded, "\(waiting) jobs are waiting, which is as many as this service takes; submit it when some have ended.",
-        headers: [.retryAfter: "60"])
+    let most = configuration.limits.queuedJobs
+    guard waiting + jobs <= most else {
+      let detail =
+        jobs == 1
+        ? "\(waiting) jobs are waiting, which is as many as this service takes; submit it when some have ended."
+        : "\(waiting) jobs are waiting, and with these \(jobs) there would be more than the \(most) that this service takes; submit them when some have ended."
+      throw HTTPError(.quotaExceeded, detail, headers: [.retryAfter: "60"])
     }
   }
 

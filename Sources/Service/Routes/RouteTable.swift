@@ -5,7 +5,7 @@ import Jobs
 
 extension Routes {
   /// Every route of the service.
-  var table: [Endpoint] { jobTable + resultTable + reportTable + resourceTable + statusTable }
+  var table: [Endpoint] { jobTable + resultTable + reportTable + sweepTable + resourceTable + statusTable }
 
   private var jobTable: [Endpoint] {
     [
@@ -145,7 +145,7 @@ extension Routes {
     Field("limit", .integer(ListPage.limits), default: .int(Int64(ListPage.defaultLimit)), help: help)
   }
 
-  private static let paging = [
+  static let paging = [
     limit("The most entries of the answer."), Field("after", .text(0...200), help: "The last_id of the page before."),
   ]
   static let datasetTypes = ["application/octet-stream", "application/zip", "multipart/form-data"]

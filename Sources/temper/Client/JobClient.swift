@@ -61,7 +61,7 @@ struct JobClient: Sendable {
   }
 
   /// Sends a request again when the connection breaks or the server is busy. Only for requests that may safely arrive twice.
-  private func persistently(_ request: ClientRequest) async throws -> ClientAnswer {
+  func persistently(_ request: ClientRequest) async throws -> ClientAnswer {
     for attempt in 1..<4 {
       do {
         return try await client.send(request)

@@ -120,6 +120,9 @@ extension Setting {
       integer(
         "limits.queued_jobs", \.service.limits.queuedJobs,
         help: "Jobs that wait. What is behind a thousand others is better submitted later."),
+      integer(
+        "limits.sweep_jobs", \.service.limits.sweepJobs,
+        help: "Jobs that one sweep may make: each is checked before the first is made, and has a row in the answer."),
     ]
   }
 
