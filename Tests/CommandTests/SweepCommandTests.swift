@@ -46,4 +46,19 @@ import Testing
     #expect(late.code == 5, "\(late.errors)")
     _ = try await service.stop()
   }
+
+  @Test("a job that has succeeded is extended from the command line") func extend() async throws {
+    let space = try Workspace()
+    let service = try await LocalService(in: space)
+    let submitted = try await Executable.run("submit", "-", "--wait", "--json", "--server", service.url, input: TinySpec.train())
+    let job = try #require(try JSONValue(parsing: submitted.output)["id"]?.string)
+    let outcome = try await Executable.run(
+      "extend", job, "--epochs", "2", "--schedule", "constant", "--learning-rate", "0.001", "--wait", "--json", "--server", service.url)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let extended = try JSONValue(parsing: outcome.output)
+    #expect(extended["extended_from"]?.string == job && extended["progress"]?["epochs"] == 4)
+    let refused = try await Executable.run("extend", job, "--epochs", "0", "--server", service.url)
+    #expect(refused.code == 2 && refused.errors.contains("/epochs: "))
+    _ = try await service.stop()
+  }
 }

@@ -12,6 +12,7 @@ import Testing
     "POST /v1/jobs": ("submit", "owner"), "GET /v1/jobs": ("read", "owner"), "GET /v1/jobs/{id}": ("read", "owner"),
     "DELETE /v1/jobs/{id}": ("submit", "owner"), "POST /v1/jobs/{id}/cancel": ("submit", "owner"),
     "POST /v1/jobs/{id}/pause": ("submit", "owner"), "POST /v1/jobs/{id}/resume": ("submit", "owner"),
+    "POST /v1/jobs/{id}/extend": ("submit", "owner"),
     "GET /v1/jobs/{id}/events": ("read", "owner"), "GET /v1/jobs/{id}/metrics": ("read", "owner"),
     "GET /v1/jobs/{id}/report": ("read", "owner"), "GET /v1/jobs/{id}/report.html": ("read", "owner"),
     "GET /v1/jobs/{id}/report.md": ("read", "owner"), "GET /v1/jobs/{id}/report.csv": ("read", "owner"),

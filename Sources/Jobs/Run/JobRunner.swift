@@ -229,7 +229,7 @@ private struct RunningJob {
   }
 
   private var attackOfTraining: AttackSettings? {
-    guard let training = spec.training, training.method.attack != nil, training.epochs > 0 else { return nil }
+    guard let training = spec.training, training.method.attack != nil, training.epochsOfMethod > 0 else { return nil }
     return training.attack
   }
 

@@ -28,7 +28,7 @@ package struct Estimate: Hashable, Sendable {
       let perEpoch = (trained + training.batchSize - 1) / max(training.batchSize, 1)
       steps = perEpoch * training.totalEpochs
       let (base, main) = (training.baseCost, training.cost)
-      let (baseExamples, examples) = (Double(trained * training.baseEpochs), Double(trained * training.epochs))
+      let (baseExamples, examples) = (Double(trained * training.baseEpochs), Double(trained * training.epochsOfMethod))
       gradients = baseExamples * base.gradientEvaluations + examples * main.gradientEvaluations
       passes = baseExamples * base.passes + examples * main.passes
     }

@@ -29,6 +29,9 @@ extension TrainingSettings {
           "early_stop_patience", .integer(1...mostEpochs),
           help: "Stop after so many epochs in which the selected figure did not improve; by default never."),
         Field(
+          "extensions", .list(.object(TrainingExtension.object), count: 0...100), default: [],
+          help: "Further stages of the method behind `epochs`, one after the other. `POST /v1/jobs/JOB/extend` adds one."),
+        Field(
           "on_collapse", .choice(CollapseResponse.self), default: "continue",
           help: """
             When the robust accuracy collapses: go on from the best weights, with the optimiser's state begun anew, or stop. The epoch in \
@@ -56,6 +59,8 @@ extension TrainingSettings {
       select: values.word("select"), earlyStopPatience: values.optionalInteger("early_stop_patience"),
       onCollapse: values.word("on_collapse"),
       validationFraction: validationFraction)
+    let rate = optimizer.learningRate
+    extensions = values.sections("extensions").map { TrainingExtension($0, usualRate: rate) }
   }
 
   func check(_ log: FaultLog) {
@@ -77,15 +82,22 @@ extension TrainingSettings {
     if case .sgd(momentum: 0, _, nesterov: true) = optimizer.rule, log.isClean("/training/optimizer") {
       log.add("/training/optimizer/nesterov", .conflict, "Nesterov's step needs a momentum above 0")
     }
-    if case .step(let milestones, _) = schedule, log.isClean("/training/schedule") { check(milestones, log) }
+    if epochs == 0, !extensions.isEmpty, log.isClean("/training/epochs"), log.isClean("/training/extensions") {
+      log.add("/training/extensions", .conflict, "epochs is 0: there is no training of the method that could be extended")
+    }
+    check(schedule, of: max(baseEpochs, epochs, 1), at: "/training/schedule", log)
+    for (index, further) in extensions.enumerated() {
+      check(further.schedule, of: further.epochs, at: "/training/extensions/\(index)/schedule", log)
+    }
   }
 
-  private func check(_ milestones: [Int], _ log: FaultLog) {
+  /// - Parameter epochs: of the longest stage that runs the schedule.
+  private func check(_ schedule: Schedule, of epochs: Int, at pointer: String, _ log: FaultLog) {
+    guard case .step(let milestones, _) = schedule, log.isClean(pointer) else { return }
     if zip(milestones, milestones.dropFirst()).contains(where: { $0 >= $1 }) {
-      log.add("/training/schedule/milestones", .outOfRange, "the milestones must rise from one to the next")
-    } else if let first = milestones.first, first >= max(baseEpochs, epochs, 1) {
-      log.add(
-        "/training/schedule/milestones", .conflict, "no stage of the training lasts \(first) epochs, so the rate would never change")
+      log.add(pointer + "/milestones", .outOfRange, "the milestones must rise from one to the next")
+    } else if let first = milestones.first, first >= epochs {
+      log.add(pointer + "/milestones", .conflict, "no stage of the training lasts \(first) epochs, so the rate would never change")
     }
   }
 }

@@ -23,7 +23,10 @@ enum Schema {
           CREATE INDEX jobs_by_evidence ON jobs (evidence) WHERE evidence IS NOT NULL;
           """)
     }
-    migrator.registerMigration("5: sweeps") { db in try db.execute(sql: sweeps) }
+    migrator.registerMigration("5: sweeps, and jobs that extend others") { db in
+      try db.execute(sql: sweeps)
+      try db.execute(sql: "ALTER TABLE jobs ADD COLUMN extended_from TEXT")
+    }
     return migrator
   }
 

@@ -205,6 +205,7 @@ extension Job {
     attempt = try row.count("attempt", of: id)
     specText = row["spec"]
     resumedFrom = row["resumed_from"]
+    extendedFrom = row["extended_from"]
     priority = row["priority"]
     progress = try JobProgress(document("progress"))
     progress.savedStep = [progress.savedStep, row["saved_step"]].compactMap { $0 }.max()

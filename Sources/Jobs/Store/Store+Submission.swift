@@ -72,7 +72,13 @@ extension Store {
     let bytes = try Int.fetchOne(db, sql: "SELECT peak_bytes FROM jobs WHERE id = ?", arguments: [failed.id]) ?? 0
     let reason = hasState ? "it goes on from the last saved state of \(failed.id)" : "\(failed.id) left no saved state: it begins anew"
     try insert(spec, as: id, peakBytes: bytes, resumedFrom: failed.id, reason: reason, change)
-    for row in try Row.fetchAll(db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role IS NOT NULL", arguments: [failed.id]) {
+    try copyResults(of: failed.id, to: id, change)
+  }
+
+  /// Copies the records of checkpoints and epochs of a job to one that goes on with it.
+  static func copyResults(of other: String, to id: String, _ change: Change) throws {
+    let db = change.db
+    for row in try Row.fetchAll(db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role IS NOT NULL", arguments: [other]) {
       try db.execute(
         sql: "INSERT INTO checkpoints (id, job, role, sha256, checkpoint, created_at) VALUES (?, ?, ?, ?, ?, ?)",
         arguments: [
@@ -83,9 +89,9 @@ extension Store {
     try db.execute(
       sql: """
         INSERT INTO metrics (job, epoch, step, phase, at, metrics) SELECT ?, epoch, step, phase, at, metrics FROM metrics WHERE job = ?
-        """, arguments: [id, failed.id])
+        """, arguments: [id, other])
     try db.execute(
-      sql: "UPDATE jobs SET metrics = (SELECT metrics FROM jobs WHERE id = ?) WHERE id = ?", arguments: [failed.id, id])
+      sql: "UPDATE jobs SET metrics = (SELECT metrics FROM jobs WHERE id = ?) WHERE id = ?", arguments: [other, id])
   }
 
   // MARK: Within a transaction
@@ -96,8 +102,9 @@ extension Store {
     return id
   }
 
-  private static func insert(
-    _ spec: JobSpec, as id: String, peakBytes: Int, resumedFrom: String? = nil, reason: String? = nil, _ change: Change
+  static func insert(
+    _ spec: JobSpec, as id: String, peakBytes: Int, resumedFrom: String? = nil, extendedFrom: String? = nil, reason: String? = nil,
+    _ change: Change
   ) throws {
     let db = change.db
     try requireResources(of: spec, db)
@@ -106,12 +113,12 @@ extension Store {
       sql: """
         INSERT INTO jobs (
           id, position, owner, name, labels, state, attempt, crashes, priority, spec, progress, metrics, warnings, created_at, revision,
-          peak_bytes, resumed_from
-        ) VALUES (?, \(JobCounter.nextPosition), ?, ?, ?, 'queued', 1, 0, ?, ?, ?, '{}', '[]', ?, 1, ?, ?)
+          peak_bytes, resumed_from, extended_from
+        ) VALUES (?, \(JobCounter.nextPosition), ?, ?, ?, 'queued', 1, 0, ?, ?, ?, '{}', '[]', ?, 1, ?, ?, ?)
         """,
       arguments: [
         id, localOwner, spec.name, labels.serialised(), spec.priority, spec.json.serialised(), JobProgress().json.serialised(),
-        change.now.milliseconds, peakBytes, resumedFrom,
+        change.now.milliseconds, peakBytes, resumedFrom, extendedFrom,
       ])
     for resource in spec.resourcesInUse {
       try db.execute(sql: "INSERT INTO uses (job, resource) VALUES (?, ?)", arguments: [id, resource])

@@ -39,7 +39,7 @@ package struct BestRule: Hashable, Sendable {
   }
 
   /// The inverse of `json`.
-  init?(_ json: JSONValue) {
+  package init?(_ json: JSONValue) {
     guard let metric = json["metric"]?.string, case .object(let bounds)? = json["min"] else { return nil }
     self.metric = metric
     least = bounds.members.reduce(into: [:]) { $0[$1.key] = $1.value.double }

@@ -125,6 +125,6 @@ extension SweepSpec {
   /// Whether the spec that was given has a value at a pointer of names.
   fileprivate func has(_ pointer: String) -> Bool {
     let names = pointer.split(separator: "/").map { $0.replacing("~1", with: "/").replacing("~0", with: "~") }
-    return names.reduce(spec as JSONValue?) { $0?[$1] }.map { $0 != .null } ?? false
+    return names.reduce(spec as JSONValue?) { $0?[String($1)] }.map { $0 != .null } ?? false
   }
 }

@@ -172,6 +172,9 @@ struct FindingRule {
     FindingRule(
       "mixed_engine", "Two versions of the engine", "The run was begun by one version and ended by another, so its bits are of neither.",
       at: ""),
+    FindingRule(
+      "optimizer_begins_anew", "The optimiser began anew",
+      "The job goes on from the last checkpoint of another one, whose optimiser was no longer there.", at: "/training/extensions"),
     FindingRule("disk_full", "The disk was full", "The job waited until there was room again.", at: ""),
     FindingRule("storage_gone", "The data directory was not there", "The job waited until it was back.", at: ""),
     FindingRule("storage_not_writable", "The data directory could not be written", "The job waited until it could.", at: ""),

@@ -117,6 +117,21 @@ extension Routes {
     return response
   }
 
+  /// A new job that goes on with one that has succeeded.
+  func extendJob(_ call: Call) async throws -> Response {
+    let id = call.path("id")
+    let body = try await JSONBody(call, limit: configuration.limits.specBytes)
+    let key = try idempotency.key(of: call, digest: SHA256Digest.hex(of: body.bytes))
+    if let earlier = try idempotency.replay(key) { return earlier }
+    let request = try ExtensionRequest(reading: body.value)
+    try requireRoom()
+    let response = try idempotency.once(key) {
+      try store.submitExtension(of: id, by: request, key: key, accept: { try check.accept($0) }, answer: Self.created)
+    }
+    workers.wakeUp()
+    return response
+  }
+
   func deleteJob(_ call: Call) async throws -> Response {
     try store.delete(call.path("id"))
     return Response(status: .noContent)

@@ -44,6 +44,10 @@ extension Routes {
         access: .submit, scope: .owner,
         answers: [201: "A new job that begins at the last saved state of the one that failed.", 202: "The job, on its way."], creates: true,
         handle: resumeJob),
+      Endpoint(
+        .post, "/v1/jobs/{id}/extend", "extendJob", "Train a job that has succeeded for further epochs, as a new job.", access: .submit,
+        scope: .owner, body: .json(ExtensionRequest.object), answers: [201: "A new job that begins where the other ended."], creates: true,
+        handle: extendJob),
     ]
   }
 

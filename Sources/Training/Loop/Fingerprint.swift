@@ -56,6 +56,15 @@ extension TrainingSettings {
     print.add("early_stop_patience", earlyStopPatience.map { .int(Int64($0)) } ?? .null, absent: .null)
     print.add("on_collapse", .string(onCollapse.rawValue), absent: .string(CollapseResponse.goOn.rawValue))
     print.add("validation_fraction", .number(validationFraction))
+    print.add("extensions", .array(extensions.map(\.fingerprint)), absent: [])
+  }
+}
+
+extension TrainingExtension {
+  fileprivate var fingerprint: JSONValue {
+    var print = Fingerprint()
+    schedule.add(to: &print)
+    return [.int(Int64(epochs)), .number(learningRate), .bool(resetsOptimizer), .string(print.digest)]
   }
 }
 

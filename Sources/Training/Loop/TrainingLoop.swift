@@ -88,6 +88,7 @@ final class TrainingLoop {
   }
 
   private func trainBatch(_ batches: Batches) throws {
+    let settings = settings.part(after: state.epoch)
     let stage = Stage(settings, after: state.epoch)
     let rate = stage.learningRate(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
     let batch = TrainingBatch(
@@ -118,6 +119,7 @@ final class TrainingLoop {
     state.tally = EpochTally()
     if state.epoch == settings.baseEpochs { optimizer.reset() }
     state.isFinished = state.epoch == settings.totalEpochs || state.stopReason != nil
+    if !state.isFinished, let further = settings.extensionBeginning(after: state.epoch) { try begin(further) }
     if state.isFinished {
       warnOfHistory()
       try saver.saveNow(state)
@@ -149,6 +151,7 @@ final class TrainingLoop {
   }
 
   private func measuredEpoch() throws -> TrainingMetrics {
+    let settings = settings.part(after: state.epoch)
     let stage = Stage(settings, after: state.epoch)
     let steps = (training.count + settings.batchSize - 1) / settings.batchSize
     let rate = stage.learningRate(settings, epoch: state.epoch, step: steps - 1, stepsPerEpoch: steps)

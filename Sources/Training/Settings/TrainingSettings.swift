@@ -28,6 +28,8 @@ package struct TrainingSettings: Hashable, Sendable {
   package var onCollapse: CollapseResponse
   /// The part of the training set that is held out to choose the checkpoint by, in [0, 1).
   package var validationFraction: Double
+  /// Further stages behind `epochs`, in order; see TrainingExtension.swift.
+  package var extensions: [TrainingExtension] = []
 
   package init(
     method: TrainingMethod = MethodCatalogue.usual, settings: [String: JSONValue] = [:], baseEpochs: Int = 2, epochs: Int = 10,
@@ -69,6 +71,4 @@ package struct TrainingSettings: Hashable, Sendable {
   /// What is learnt in the base stage.
   package static let baseObjective: any Objective = LossOfView(view: .clean)
 
-  /// Epochs in all.
-  package var totalEpochs: Int { baseEpochs + epochs }
 }

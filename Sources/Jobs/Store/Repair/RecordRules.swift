@@ -119,6 +119,7 @@ struct RecordRules: Sendable {
     row.require("evidence", FileStore.isDigest)
     row.require("generated", Identifier.dataset.matches)
     row.require("resumed_from", Identifier.job.matches)
+    row.require("extended_from", Identifier.job.matches)
     guard row.faults.isEmpty, let id = row.text("id") else { return }
     row.require("progress") { (try? JSONValue(parsing: $0)) != nil }
     guard let db else { return }
