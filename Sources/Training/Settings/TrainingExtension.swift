@@ -67,7 +67,7 @@ extension TrainingSettings {
           .constant,
           last.optimizer.learningRate * last.schedule.factor(step: last.epochs - 1, of: last.epochs, stepsPerEpoch: 1)
         )
-      default: (.cosine, optimizer.learningRate * Self.extensionRate)
+      default: (.cosine, optimizer.learningRate / Self.extensionDivisor)
       }
     return TrainingExtension(epochs: epochs, schedule: schedule, learningRate: rate, resetsOptimizer: resetsOptimizer)
   }
@@ -91,5 +91,5 @@ extension TrainingSettings {
     return ended.totalEpochs == done ? ended : nil
   }
 
-  private static let extensionRate = 0.1
+  private static let extensionDivisor = 10.0
 }
