@@ -9,9 +9,10 @@ extension AttackCatalogue {
   ///   - name: of the object, since there may be several.
   ///   - usual: the attack that stands where none is named, with its settings; `nil`: a name is required.
   ///   - elsewhere: attacks that are not among `definitions`, and why.
+  ///   - further: what stands beside the settings of every attack.
   package static func object(
     _ name: String, _ summary: String, _ definitions: [AttackDefinition], for use: AttackUse, usual: AttackSettings? = nil,
-    elsewhere: [String: String] = [:]
+    elsewhere: [String: String] = [:], and further: [Field] = []
   ) -> ObjectType {
     let variants = definitions.map { definition in
       let own = definition.fields(for: use)
@@ -20,7 +21,8 @@ extension AttackCatalogue {
     }
     return ObjectType(
       name, summary,
-      variants: Variants("name", variants, default: usual?.name, elsewhere: elsewhere, help: "Which attack."))
+      variants: Variants("name", variants, default: usual?.name, elsewhere: elsewhere, help: "Which attack."),
+      fields: further)
   }
 }
 

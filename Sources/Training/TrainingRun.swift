@@ -110,6 +110,9 @@ package struct TrainingRun {
     ExtensionFile.remove(in: directory)
   }
 
+  /// The file of the adversarial images of the base model, in the folder of a run.
+  package static let baseImagesName = BaseImages.name
+
   /// Renames a damaged file to `NAME.damaged`; an earlier one of that name is replaced.
   package static func renameDamaged(_ url: URL, because reason: String) throws {
     let (from, to) = (url.path, url.appendingPathExtension("damaged").path)

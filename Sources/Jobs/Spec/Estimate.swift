@@ -29,8 +29,9 @@ package struct Estimate: Hashable, Sendable {
       steps = perEpoch * training.totalEpochs
       let (base, main) = (training.baseCost, training.cost)
       let (baseExamples, examples) = (Double(trained * training.baseEpochs), Double(trained * training.epochsOfMethod))
-      gradients = baseExamples * base.gradientEvaluations + examples * main.gradientEvaluations
-      passes = baseExamples * base.passes + examples * main.passes
+      let once = training.baseImageCost
+      gradients = Double(trained) * once.gradientEvaluations + baseExamples * base.gradientEvaluations + examples * main.gradientEvaluations
+      passes = Double(trained) * once.passes + baseExamples * base.passes + examples * main.passes
     }
     let trainingPasses = passes
     let cost = EvaluationCost(spec, facts)

@@ -49,6 +49,7 @@ extension TrainingSettings {
     print.add("batch_size", .int(Int64(batchSize)))
     print.add("adversarial_fraction", .number(adversarialFraction), absent: .number(1))
     attack.add(to: &print)
+    print.add("attack.source", .string(attackSource.rawValue), absent: .string(AttackSource.current.rawValue))
     print.add("batch_norm_in_attack", .string(batchNormInAttack.rawValue), absent: "eval")
     optimizer.add(to: &print)
     schedule.add(to: &print)

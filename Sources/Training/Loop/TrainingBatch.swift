@@ -10,4 +10,8 @@ struct TrainingBatch: Sendable {
   let mix: AdversarialMix?
   /// What is learnt from those that are attacked, or from all where none is.
   let objective: any Objective
+  /// How many updates in a row have learnt from it already.
+  var replay = 0
+  /// The relative size of the perturbation of the weights at which its gradients are taken.
+  var weightPerturbation = 0.0
 }

@@ -16,8 +16,8 @@ extension TrainingLoop {
     let warning = Warning.catastrophicOverfitting(
       Collapse(
         epoch: metrics.epoch, best: best, latest: latest, isHeldOut: metrics.validationRobustAccuracy != nil, answer: done),
-      attack: settings.attack)
-    warn(isRepeated ? .catastrophicOverfittingAgain(attack: settings.attack) : warning)
+      attack: settings.attack, of: settings.methodAttack)
+    warn(isRepeated ? .catastrophicOverfittingAgain(attack: settings.attack, of: settings.methodAttack) : warning)
     if done == .stopped { state.stopReason = warning.detail }
   }
 

@@ -29,11 +29,15 @@ extension TrainingSettings {
       part.epochs = further.epochs
       part.schedule = further.schedule
       part.optimizer.learningRate = further.learningRate
+      // What a method warms up to has been reached.
+      if part.method.field(Self.warmup) != nil { part.methodSettings[Self.warmup] = 0 }
       before = part.totalEpochs
       parts.append(part)
     }
     return parts
   }
+
+  private static let warmup = "warmup_epochs"
 
   /// The settings by which the epoch after `done` epochs is trained. Its `baseEpochs` are all before its stage.
   func part(after done: Int) -> TrainingSettings {
@@ -48,7 +52,7 @@ extension TrainingSettings {
   }
 
   /// Epochs in all stages.
-  package var totalEpochs: Int { extensions.isEmpty ? baseEpochs + epochs : parts[parts.count - 1].totalEpochs }
+  package var totalEpochs: Int { extensions.isEmpty ? baseEpochs + retrainingEpochs : parts[parts.count - 1].totalEpochs }
 
   /// Epochs of the method.
   package var epochsOfMethod: Int { totalEpochs - baseEpochs }
