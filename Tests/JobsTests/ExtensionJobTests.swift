@@ -65,7 +65,7 @@ import Jobs
     #expect(job.transitions.first?.reason == "it goes on where \(first) ended")
     #expect(
       try job.spec["training"]?["extensions"]
-        == [["epochs": 2, "schedule": ["name": "cosine"], "learning_rate": 0.01, "reset_optimizer": false]])
+        == [["epochs": 2, "schedule": ["name": "cosine"], "learning_rate": 0.1, "reset_optimizer": false]])
     #expect(try house.store.job(first) == before)
     #expect(try house.store.metrics(of: jobs[0]).points.map(\.epoch) == [1, 2, 3, 4])
     #expect(try Array(house.store.metrics(of: jobs[0]).points.prefix(2)) == house.store.metrics(of: first).points)

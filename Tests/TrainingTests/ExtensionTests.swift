@@ -115,7 +115,7 @@ import Training
     #expect(!FileManager.default.fileExists(atPath: none.directory.path))
   }
 
-  @Test("a rate that did not end at 0 stays where it ended, another falls once more from a tenth") func usual() {
+  @Test("a rate that did not end at 0 stays where it ended, another falls once more from its part") func usual() {
     var settings = TrainingSettings(epochs: 10, optimizer: OptimizerSettings(.sgd(), learningRate: 0.1), schedule: .constant)
     func usual() -> (Schedule, Double) {
       let further = settings.usualExtension(epochs: 5, resetsOptimizer: true)
@@ -125,10 +125,11 @@ import Training
     settings.schedule = .step(milestones: [4, 8, 10], factor: 0.5)
     #expect(usual() == (.constant, 0.025))
     settings.schedule = .cosine
-    #expect(usual() == (.cosine, 0.01))
-    // The tenth is that of the first rate, however often it is extended.
+    #expect(usual() == (.cosine, 0.05))
+    #expect(settings.usualExtension(epochs: 30, resetsOptimizer: true).learningRate == 0.1)
+    // The part is that of the first rate, however often it is extended.
     settings.extensions = [settings.usualExtension(epochs: 5, resetsOptimizer: true)]
-    #expect(usual() == (.cosine, 0.01))
+    #expect(usual() == (.cosine, 0.1 * (5.0 / 15)))
     settings.extensions = [TrainingExtension(epochs: 5, schedule: .constant, learningRate: 0.03)]
     #expect(usual() == (.constant, 0.03))
   }

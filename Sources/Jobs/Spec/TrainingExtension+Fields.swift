@@ -52,7 +52,7 @@ package struct ExtensionRequest: Hashable, Sendable {
           "schedule", .object(Schedule.object),
           help: """
             How the learning rate changes within them. By default a rate that had not ended at 0 stays where it ended, and half a cosine \
-            falls to 0 from a tenth of the job's rate where it had.
+            falls to 0 where it had: from the job's rate for as many epochs as it had, from a part of it, in proportion, for fewer.
             """),
         Field(
           "learning_rate", .number(above: 0, to: 1_000),

@@ -59,9 +59,10 @@ extension TrainingSettings {
 
   /// The extension by which a training goes on that has reached its end, unless somebody wants another.
   ///
-  /// A rate that did not end at 0 goes on where it ended. A schedule that ends at 0 is followed by half a cosine from a part of the rate: the
-  /// whole rate would first undo what the small ones at the end have gained, and needs about as many epochs as the training had to make
-  /// up for that.
+  /// A rate that did not end at 0 goes on where it ended. A schedule that ends at 0 is followed by half a cosine: from the whole rate for as
+  /// many epochs as the training had, and from a part of it for fewer, in proportion. Measured on the digits (LeNet, PGD-7 at 0.15, SGD and
+  /// Adam, two seeds, PGD-40 on the test part): as many epochs again gained 6 to 13 points from the whole rate and 2 from a tenth; a fifth of
+  /// them gained 1 to 2 points with SGD from a fifth of it, and nothing from the whole, which has to make up first for what it undoes.
   package func usualExtension(epochs: Int, resetsOptimizer: Bool) -> TrainingExtension {
     let last = parts[parts.count - 1]
     let (schedule, rate): (Schedule, Double) =
@@ -71,7 +72,7 @@ extension TrainingSettings {
           .constant,
           last.optimizer.learningRate * last.schedule.factor(step: last.epochs - 1, of: last.epochs, stepsPerEpoch: 1)
         )
-      default: (.cosine, optimizer.learningRate / Self.extensionDivisor)
+      default: (.cosine, optimizer.learningRate * min(1, Double(epochs) / Double(epochsOfMethod)))
       }
     return TrainingExtension(epochs: epochs, schedule: schedule, learningRate: rate, resetsOptimizer: resetsOptimizer)
   }
@@ -95,5 +96,4 @@ extension TrainingSettings {
     return ended.totalEpochs == done ? ended : nil
   }
 
-  private static let extensionDivisor = 10.0
 }
