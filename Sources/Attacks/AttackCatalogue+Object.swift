@@ -17,12 +17,11 @@ extension AttackCatalogue {
     let variants = definitions.map { definition in
       let own = definition.fields(for: use)
       let fields = definition.name == usual?.name ? own.map { $0.with(default: usual?[$0.name]) } : own
-      return Variants.Variant(definition.name, "\(definition.summary) \(definition.traits)", fields)
+      return Variants.Variant(definition.name, "\(definition.summary) \(definition.traits)", fields + further)
     }
     return ObjectType(
       name, summary,
-      variants: Variants("name", variants, default: usual?.name, elsewhere: elsewhere, help: "Which attack."),
-      fields: further)
+      variants: Variants("name", variants, default: usual?.name, elsewhere: elsewhere, help: "Which attack."))
   }
 }
 

@@ -87,6 +87,8 @@ import Training
     #expect(try base.files()["base.safetensors"] == current.files()["base.safetensors"])
     #expect(try base.files()["last.safetensors"] != current.files()["last.safetensors"])
     #expect(first.history.last?.trainAdversarialAccuracy != nil && second.history.last?.trainAdversarialAccuracy != nil)
+    #expect(first.warnings.contains { $0.code == "adversarial_images_made_once" })
+    #expect(!second.warnings.contains { $0.code == "adversarial_images_made_once" })
     #expect(!FileManager.default.fileExists(atPath: file(current).path))
     #expect(try base.training().fingerprint() != current.training().fingerprint())
   }

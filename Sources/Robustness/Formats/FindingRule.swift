@@ -143,6 +143,10 @@ struct FindingRule {
       "The model sees too little of what it shall withstand. Raise adversarial_fraction, or the strength of the training's attack.",
       at: "/training/adversarial_fraction"),
     FindingRule(
+      "adversarial_images_made_once", "The adversarial images were made once",
+      "The network learns to know the base model's adversarial images, and withstands little else. Let training.attack.source be current.",
+      at: "/training/attack/source"),
+    FindingRule(
       "no_validation", "No validation part",
       "Overfitting goes unseen, and the checkpoint is the last one. Hold out a part of the training data.",
       at: "/dataset/validation_fraction"),

@@ -58,3 +58,13 @@ extension TrainingLoop {
     try body(false)
   }
 }
+
+extension Warning {
+  /// A retraining that learns from adversarial images of the base model.
+  static let adversarialImagesMadeOnce = Warning(
+    code: "adversarial_images_made_once",
+    detail: """
+      training.attack.source is base: every epoch learns from the same adversarial images, made against the base model. A network learns to \
+      know these images and withstands little else: with current, the default, the images are made anew against the weights of the moment.
+      """)
+}
