@@ -15,7 +15,7 @@ extension AttackDefinition {
         help: "How many classes: those that the network ranks next after the true one on the clean image.", label: .named),
       .restarts, .eotSamples,
     ],
-    family: .projectedSteps, strength: 50, support: .alone, budget: ["steps", "targets"]
+    family: .projectedSteps, strength: 50, support: .alone, budget: ["steps", "targets"], allowsReduced: true
   ) { settings, threat, keep in
     TargetedAPGD(steps: settings.steps, targets: settings["targets"]?.integer ?? 9, keep: keep, norm: threat.norm)
   }

@@ -10,16 +10,22 @@ package struct Adversary: Sendable {
   package var goal: AttackDefinition.Goal
   /// On a network with randomness, the draws whose mean the attack sees as one answer.
   package var eotSamples: Int
+  /// Whether an evaluation may run the attack on a copy of the model in reduced precision.
+  package var allowsReduced: Bool
 
   /// How far, in the threat's norm or outside the box, an attack may err before it counts as a breach: rounding of `Float`.
   package static let tolerance = 1e-6
 
-  package init(attack: any Attack, threat: Threat, restarts: Int = 1, goal: AttackDefinition.Goal = .bounded, eotSamples: Int = 1) {
+  package init(
+    attack: any Attack, threat: Threat, restarts: Int = 1, goal: AttackDefinition.Goal = .bounded, eotSamples: Int = 1,
+    allowsReduced: Bool = false
+  ) {
     self.attack = attack
     self.threat = threat
     self.restarts = restarts
     self.goal = goal
     self.eotSamples = eotSamples
+    self.allowsReduced = allowsReduced
   }
 
   /// One run for training: a perturbed image for each example, within ball and box, not predicted again.
@@ -66,6 +72,9 @@ package struct Adversary: Sendable {
 
   /// What the attack is to see of a classifier.
   private func seen(_ classifier: any Classifier, by examples: Examples, confirms: Bool) -> any Classifier {
+    if confirms, allowsReduced, let reduced = classifier.reduced {
+      return ConfirmedClassifier(reduced, exact: classifier, attacking: examples)
+    }
     guard classifier.isRandomised, !attack.averagesAnswers else { return classifier }
     return ExpectedClassifier(classifier, attacking: examples, samples: eotSamples, confirms: confirms)
   }

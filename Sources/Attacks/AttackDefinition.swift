@@ -58,12 +58,16 @@ package struct AttackDefinition: Sendable {
   package let support: Support
   /// The names of the fields that say how much it tries. With each at its default or above, it runs to its full budget.
   package let budget: [String]
+  /// Whether an evaluation in mixed precision runs it on the network in bfloat16: where it follows the direction of gradients, and values
+  /// tell it no more than which iterate is better.
+  package let allowsReduced: Bool
   /// The attack of these settings against a threat, with its defaults filled in.
   package let make: @Sendable (AttackSettings, Threat, Keep) -> any Attack
 
   package init(
     name: String, summary: String, fields: [Field], goal: Goal = .bounded, access: Access = .gradients, family: Family = .other,
     norms: [Norm] = Norm.allCases, strength: Int, support: Support = .none, budget: [String] = [],
+    allowsReduced: Bool = false,
     make: @escaping @Sendable (AttackSettings, Threat, Keep) -> any Attack
   ) {
     self.name = name
@@ -78,6 +82,7 @@ package struct AttackDefinition: Sendable {
     parts = nil
     self.support = support
     self.budget = budget
+    self.allowsReduced = allowsReduced
     self.make = make
   }
 
@@ -99,6 +104,7 @@ package struct AttackDefinition: Sendable {
     self.parts = parts
     support = .alone
     budget = []
+    allowsReduced = false
     make = { settings, threat, keep in AttackSequence(parts(settings, threat.norm), keep: keep, norm: threat.norm) }
   }
 

@@ -8,7 +8,8 @@ extension AttackSettings {
   /// The attack with its bound and its restarts. Training keeps the `last` iterate, evaluation the `firstMisclassified`.
   package func adversary(for threat: Threat, keep: Keep) -> Adversary {
     Adversary(
-      attack: attack(for: threat, keep: keep), threat: threat, restarts: restarts, goal: definition.goal, eotSamples: eotSamples)
+      attack: attack(for: threat, keep: keep), threat: threat, restarts: restarts, goal: definition.goal, eotSamples: eotSamples,
+      allowsReduced: definition.allowsReduced)
   }
 
   /// The attacks of a sequence against a threat in `norm`, in their order; `nil` for a single attack.

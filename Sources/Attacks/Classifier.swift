@@ -13,6 +13,9 @@ package protocol Classifier: AnyObject {
   /// Whose answers decide whether an image fools the model: another one where attacks are shown only a part of it.
   var judge: any Classifier { get }
 
+  /// The same model in reduced precision, for the attacks that may use it; `nil` where there is none.
+  var reduced: (any Classifier)? { get }
+
   /// Chooses the random numbers of the answers that follow.
   func draw(_ draw: RandomDraw)
 
@@ -40,6 +43,8 @@ extension Classifier {
 
   package var judge: any Classifier { self }
 
+  package var reduced: (any Classifier)? { nil }
+
   package func draw(_ draw: RandomDraw) {}
 
   package func nearby(_ images: Tensor, side: Int) -> (any NearbyClassifier)? { nil }
@@ -57,6 +62,8 @@ package protocol ClassifierTeam {
   var passOperations: Int { get }
   /// Whether its classifiers are random.
   var isRandomised: Bool { get }
+  /// Whether its classifiers have a copy in reduced precision.
+  var hasReduced: Bool { get }
 
   /// Calls `body` once for each number of a task in `0..<count`, each with a classifier that no other thread uses meanwhile, and
   /// returns when all are done. The first error thrown by a body ends the work and is thrown here.
@@ -66,4 +73,5 @@ package protocol ClassifierTeam {
 extension ClassifierTeam {
   package var passOperations: Int { 0 }
   package var isRandomised: Bool { false }
+  package var hasReduced: Bool { false }
 }

@@ -59,6 +59,7 @@ final class CountingClassifier: Classifier {
   var classes: Int { classifier.classes }
   var isRandomised: Bool { classifier.isRandomised }
   var judge: any Classifier { classifier.judge === classifier ? self : CountingClassifier(classifier.judge, tally) }
+  var reduced: (any Classifier)? { classifier.reduced.map { CountingClassifier($0, tally) } }
 
   func draw(_ draw: RandomDraw) { classifier.draw(draw) }
 

@@ -7,7 +7,7 @@ extension AttackDefinition {
       .steps(default: 40), .stepSize(help: "The length of a step; by default 2.5 epsilon / steps, which reaches across the ball."),
       .randomStart(default: true), .restarts, .eotSamples,
     ],
-    family: .projectedSteps, strength: 30
+    family: .projectedSteps, strength: 30, allowsReduced: true
   ) { settings, threat, keep in
     let size = settings.stepSize ?? 2.5 * threat.epsilon / Double(max(settings.steps, 1))
     return PGD(steps: settings.steps, stepSize: size, randomStart: settings.randomStart, keep: keep)

@@ -19,6 +19,8 @@ struct EvaluationFingerprint: Encodable {
   private let labels: [Int]
   private let shardSize: Int
   private let isRandomised: Bool
+  /// Left out where it is not so, as it was before there was any.
+  private let hasReduced: Bool?
 
   init(_ evaluator: Evaluator, _ model: String, _ set: EvaluationSet, _ team: any ClassifierTeam) {
     self.model = model
@@ -33,6 +35,7 @@ struct EvaluationFingerprint: Encodable {
     labels = set.labels
     shardSize = team.shardSize
     isRandomised = team.isRandomised
+    hasReduced = team.hasReduced ? true : nil
   }
 
   func digest() throws -> String {

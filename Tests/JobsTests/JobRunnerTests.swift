@@ -72,6 +72,26 @@ struct JobRunnerTests {
     #expect(try checkpoints(in: broken.url) == checkpoints(in: folder.url))
   }
 
+  @Test("evaluated in mixed precision stands within one example of what it is in single precision")
+  func mixed() throws {
+    guard Processor.precisions.contains(.mixed) else { return }
+    let (folder, other) = (try TestFolder(), try TestFolder())
+    let (runner, single) = runner(folder)
+    let trained = try runner.run(single, in: folder.url)
+    let weights = folder.url.appendingPathComponent("checkpoints/last.safetensors").path
+    var evaluated = document.setting("/kind", to: "evaluate").setting("/model/init", to: .string(weights))
+    if case .object(var object) = evaluated {
+      object["training"] = nil
+      evaluated = .object(object)
+    }
+    let catalogue = LocalCatalogue(folder: folder.url)
+    let spec = try SpecCheck(catalogue).accept(evaluated.setting("/precision", to: "mixed"), origin: .commandLine).spec
+    let whole = try runner.run(spec, in: other.url)
+    let (exact, mixed) = (trained.after.worstCase, whole.after.worstCase)
+    #expect(mixed.total == exact.total && abs(mixed.correct - exact.correct) <= 1)
+    #expect(whole.after.cleanAccuracy == trained.after.cleanAccuracy)
+  }
+
   @Test("when it is over is over: nothing is trained or judged again, and what was saved is removed by whoever keeps the report")
   func over() throws {
     let folder = try TestFolder()

@@ -88,6 +88,23 @@ struct MethodRunTests {
     #expect(losses[0] < losses[2] && losses[0] != losses[1] && losses[1] < losses[2], "\(losses)")
   }
 
+  @Test("moves each image as the norm has it, and on two threads as on one", arguments: attacking, [Norm.l2, .l1])
+  func norms(_ row: Row, _ norm: Norm) throws {
+    let (one, two) = (try run(row, Blobs.convolutional), try run(row, Blobs.convolutional))
+    for run in [one, two] { run.threat = Threat(norm: norm, epsilon: norm == .l2 ? 0.4 : 1) }
+    let outcome = try one.run(threads: 1)
+    _ = try two.run(threads: 2)
+    #expect(try one.files() == two.files())
+    #expect(outcome.history.count == 4 && outcome.history.allSatisfy { $0.loss?.isFinite == true })
+  }
+
+  @Test("of second order is not begun in a precision that loses it", arguments: [TrainingMethod.gradalign, .inputGradient])
+  func precision(_ method: TrainingMethod) throws {
+    let refused = try run(Row(method: method), Blobs.linear)
+    refused.precision = .bf16
+    #expect(throws: TrainingError.unsuitable("the method \(method.name) does not learn in bf16")) { try refused.run() }
+  }
+
   @Test("has the fingerprint of its settings, so that a state is resumed by no others", arguments: rows)
   func fingerprint(_ row: Row) throws {
     let plain = try run(row, Blobs.linear).training().fingerprint()

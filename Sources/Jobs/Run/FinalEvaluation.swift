@@ -45,6 +45,7 @@ struct FinalEvaluation {
   func run(before: Subject?, after: Subject, resume: Bool) throws -> Outcome {
     let saving = EvaluationSaving(storage, sink, control)
     let (saved, warnings) = try saving.found(resume: resume)
+    if let fraction = saved?.fraction { meter.resume(at: fraction) }
     // The same weights are evaluated only once.
     let isSame = before?.sha256 == after.sha256
     let base = isSame ? nil : before
@@ -52,7 +53,7 @@ struct FinalEvaluation {
     let journals = Journals(
       before: .init(EvaluationJournal(model: baseName, known?.before), EvaluationJournal(model: baseName, known?.transferBefore)),
       after: .init(EvaluationJournal(model: after.sha256, saved?.after), EvaluationJournal(model: after.sha256, saved?.transferAfter)),
-      trained: trained)
+      trained: trained, meter: meter)
     let images = try spec.evaluation.keepsEvidence ? openImages() : nil
     return try saving.run(saving: { journals.state }, images: [images].compactMap { $0 }) { evaluations in
       let perSubject = spec.showsTransfer ? 2 : 1
@@ -83,12 +84,14 @@ struct FinalEvaluation {
     let before: ModelJournals
     let after: ModelJournals
     let trained: SavedState
+    let meter: JobProgressMeter
 
     var state: EvaluationState {
       let snapshots = [before.own, after.own, before.transfer, after.transfer].map(\.snapshot)
       func unlessEmpty(_ snapshot: EvaluationJournal.Snapshot) -> EvaluationJournal.Snapshot? { snapshot.stages.isEmpty ? nil : snapshot }
       return EvaluationState(
         before: snapshots[0], after: snapshots[1], transferBefore: unlessEmpty(snapshots[2]), transferAfter: unlessEmpty(snapshots[3]),
+        fraction: meter.fraction,
         saved: SavedState(step: trained.step, position: snapshots.reduce(trained.position) { $0 + $1.finishedShards }))
     }
   }
@@ -121,14 +124,15 @@ struct FinalEvaluation {
       attacks: spec.evaluation.attacks, threats: spec.evaluation.threats, samples: spec.evaluation.samples, curve: spec.evaluation.curve,
       seed: spec.seed)
     let whole = try NetworkTeam(engine: engine, graph: graph, parameters: subject.parameters, width: threads)
+    let own = try withReduced(whole, subject)
     guard !spec.model.description.preprocessing.isEmpty else {
       return try evaluate(
-        Part(settings: settings, team: whole, journal: journal.own, images: images, index: part, count: parts), evaluations)
+        Part(settings: settings, team: own, journal: journal.own, images: images, index: part, count: parts), evaluations)
     }
     let bare = try NetworkTeam(
       engine: engine, graph: spec.bareGraph(dataset.imageShape, dataset.classes), parameters: subject.parameters, width: threads)
     let blind = TransferTeam(attacked: bare, judging: whole)
-    let team: any ClassifierTeam = spec.evaluation.isAdaptive ? whole : blind
+    let team: any ClassifierTeam = spec.evaluation.isAdaptive ? own : blind
     var evaluation = try evaluate(
       Part(settings: settings, team: team, journal: journal.own, images: images, index: part, count: parts), evaluations)
     guard spec.evaluation.isAdaptive else {
@@ -141,6 +145,14 @@ struct FinalEvaluation {
     evaluation.transfer = Evaluation.Transfer(transfer)
     evaluation.seconds += transfer.seconds
     return evaluation
+  }
+
+  /// The network with a copy in bfloat16 beside it, where the job is in mixed precision. Attacks that do not see the preprocessing, and
+  /// those on a network with randomness, are made in single precision.
+  private func withReduced(_ whole: NetworkTeam, _ subject: Subject) throws -> any ClassifierTeam {
+    guard spec.evaluatesInBF16(graph) else { return whole }
+    let reduced = try NetworkTeam(engine: engine, graph: graph, parameters: subject.parameters, width: threads, isBF16: true)
+    return MixedTeam(exact: whole, reduced: reduced)
   }
 
   private func evaluate(_ part: Part, _ evaluations: SavedEvaluations) throws -> Evaluation {

@@ -26,7 +26,8 @@ package struct Footprint: Hashable, Sendable {
     let bare =
       try spec.model.description.preprocessing.isEmpty ? nil : programs.program(spec.bareGraph(facts.shape, facts.classes), for: .attack)
     let cones = try spec.evaluation.hasSquare ? ConeProgram(graph)?.bytes(width: width) ?? 0 : 0
-    let evaluated = [attack, bare].compactMap(\.self).reduce(cones) { $0 + Session.bytes($1, contexts: width) }
+    let reduced = try spec.evaluatesInBF16(graph) ? programs.program(graph, for: .attack, isBF16: true) : nil
+    let evaluated = [attack, bare, reduced].compactMap(\.self).reduce(cones) { $0 + Session.bytes($1, contexts: width) }
     let evaluating = max(2 * weights + evaluated, 5 * weights)
     var training = 0
     if let settings = spec.training {

@@ -38,7 +38,11 @@ extension JobSpec {
       Field("gates", .list(.object(Gate.object), count: 0...64), default: [], help: "Bounds that the result must reach."),
       Field(
         "precision", .choice(Precision.self), default: "fp32",
-        help: "`mixed` computes attacks in bfloat16, `bf16` the learning too; refused where the processor does not multiply bfloat16."),
+        help: """
+          `mixed` computes attacks in bfloat16, `bf16` the learning too; refused where the processor does not multiply bfloat16. An \
+          evaluation is computed in fp32; in a `mixed` job `pgd` and the `apgd_` attacks search in bfloat16, and an image counts as \
+          misclassified only where fp32 says so too.
+          """),
       Field("seed", .integer(0...Int.max), default: 0, help: "The same spec and seed give the same weights, bit by bit."),
       Field("priority", .integer(-1_000...1_000), default: 0, help: "Higher goes first."),
       Field("resources", .object(Resources.object), default: [:], help: "What the job may use."),

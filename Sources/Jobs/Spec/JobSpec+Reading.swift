@@ -109,10 +109,19 @@ extension JobSpec {
     }
     GateCheck(spec: self, attacks: leavesAttacksOpen ? Array(DefaultEvaluation.candidates.joined()) : evaluation.attacks, log: log)
       .checkAll()
-    if kind != .train, precision != .fp32, log.isClean("/precision") {
+    checkPrecision(log)
+  }
+
+  private func checkPrecision(_ log: FaultLog) {
+    guard log.isClean("/precision") else { return }
+    switch (kind, precision) {
+    case (.evaluate, .bf16):
       log.add(
         "/precision", .conflict,
-        "an evaluation is computed in fp32, whatever the model was trained in; leave precision out of a job of kind \(kind.rawValue)")
+        "what counts in an evaluation is computed in fp32; mixed makes some attacks in bf16 and confirms in fp32 what they find")
+    case (.generate, .mixed), (.generate, .bf16):
+      log.add("/precision", .conflict, "images are generated in fp32, whatever the model was trained in; leave precision out")
+    default: break
     }
   }
 

@@ -44,6 +44,9 @@ package struct JobSpec: Hashable, Sendable {
   package let resources: Resources
   /// The spec as the API shows it: every field written out. Reading it gives the same spec again.
   package let json: JSONValue
+
+  /// Whether attacks of its evaluation that may search in bfloat16 do.
+  package func evaluatesInBF16(_ graph: Graph) -> Bool { precision == .mixed && !graph.isRandomised }
 }
 
 /// Which images, and how many of them.

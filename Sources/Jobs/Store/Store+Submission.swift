@@ -73,6 +73,7 @@ extension Store {
     let reason = hasState ? "it goes on from the last saved state of \(failed.id)" : "\(failed.id) left no saved state: it begins anew"
     try insert(spec, as: id, peakBytes: bytes, resumedFrom: failed.id, reason: reason, change)
     try copyResults(of: failed.id, to: id, change)
+    if hasState, let step = failed.progress.savedStep { try Self.note(savedStep: step, of: id, db) }
   }
 
   /// Copies the records of checkpoints and epochs of a job to one that goes on with it.

@@ -10,6 +10,8 @@ extension Routes {
   func submitJob(_ call: Call) async throws -> Response {
     let validateOnly = call.query.flag("validate_only")
     let body = try await JSONBody(call, limit: configuration.limits.specBytes)
+    // What a spec names cannot be looked at while the storage is away, and that is no fault of the spec.
+    try store.directory.requireAccess()
     if validateOnly {
       let accepted = try check.accept(body.value)
       return .document(["spec": accepted.spec.json, "estimate": accepted.estimateJSON])

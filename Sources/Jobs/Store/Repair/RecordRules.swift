@@ -11,6 +11,9 @@ struct RecordRules: Sendable {
   let table: String
   /// The columns of its primary key.
   let key: [String]
+  /// Whether its rows are of things that files belong to.
+  var namesFiles: Bool { ["jobs", "datasets", "models", "checkpoints"].contains(table) }
+
   /// The faults of a row whose values have the types of their columns; the database is `nil` for a row that is in none.
   private let faults: @Sendable (RecordReader, Database?) throws -> Void
 
