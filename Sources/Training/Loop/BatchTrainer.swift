@@ -12,6 +12,8 @@ final class BatchTrainer {
   let measuredNetwork: NetworkTeam
   /// The same for attacks; in single precision it is `measuredNetwork`.
   let attackedNetwork: NetworkTeam
+  /// Where the retraining learns from adversarial images of the base model.
+  var baseImages: BaseImages?
   /// The network compiled for training, once for each view that is learnt from at once.
   let sessions: [Session]
   /// The network with frozen branches, twice, where a penalty on gradients is learnt from.
@@ -80,8 +82,8 @@ final class BatchTrainer {
   func train(_ batch: TrainingBatch, with optimizer: Optimizer, learningRate: Double, willUpdate: () -> Void) throws -> BatchWork.Result? {
     let shards = sharding.count(batch.ids.count)
     let work = BatchWork(
-      split: split, batch: batch, attack: attack, adversary: adversary, state: state, pass: batch.replay, seed: seed, sharding: sharding,
-      control: control)
+      split: split, batch: batch, attack: attack, adversary: adversary, baseImages: baseImages, state: state, pass: batch.replay,
+      seed: seed, sharding: sharding, control: control)
     // Taking a perturbation off again does not give the same bits.
     let before = batch.weightPerturbation > 0 ? parameters.copied() : nil
     let (results, perturbation) = try puttingBack(before) { try computeGradients(work, shards) }
@@ -105,6 +107,20 @@ final class BatchTrainer {
     weightsChanged()
     if state.count > 0 { try updateState(after: batch, results) }
     return whole
+  }
+
+  /// Adversarial images of training examples against the present weights, with the running statistics of batch norm.
+  ///
+  /// - Parameter epoch: what random starts are drawn for.
+  func perturbed(_ ids: ArraySlice<Int>, epoch: Int) throws -> Tensor {
+    let batch = TrainingBatch(
+      ids: Array(ids), start: 0, epoch: epoch, mix: AdversarialMix(fraction: 1), objective: LossOfView(view: .adversarial))
+    let work = BatchWork(
+      split: split, batch: batch, attack: attack, adversary: adversary, baseImages: nil, state: state, pass: 0, seed: seed,
+      sharding: sharding, control: control)
+    let shards = sharding.count(ids.count)
+    let images = try attackShards(work, shards, Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))).map { $0.views[0] }
+    return Tensor(images[0].shape.example.batched(ids.count), values: images.flatMap(\.values))
   }
 
   /// To be called after the weights were changed from outside.

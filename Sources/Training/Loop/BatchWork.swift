@@ -10,6 +10,8 @@ struct BatchWork: Sendable {
   /// `nil` where the method attacks nothing.
   let attack: MethodAttack?
   let adversary: Adversary
+  /// What is learnt from instead of what the attack would make now.
+  let baseImages: BaseImages?
   let state: MethodState
   /// Which pass over these examples, for the draws of dropout: replays of a batch have draws of their own, and so has the pass that perturbs
   /// the weights.
@@ -66,6 +68,7 @@ struct BatchWork: Sendable {
     _ attackedRows: [Int], from first: Int, images: Tensor, labels: [Int], ids: [Int], _ classifier: any Classifier
   ) throws -> Tensor? {
     guard let attack, !attackedRows.isEmpty else { return nil }
+    if let baseImages { return try baseImages.images(at: attackedRows.map { ids[$0] }) }
     if attack.isCarried {
       return CarriedPerturbation(state).images(images.gathered(attackedRows), positions: attackedRows.map { first + $0 })
     }

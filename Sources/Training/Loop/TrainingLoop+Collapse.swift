@@ -40,5 +40,5 @@ extension TrainingLoop {
 
   /// Without a validation part no epoch is known to be the best; the last is the one before the fall, since an epoch that has fallen
   /// leaves no checkpoint.
-  private var wayBack: Checkpoint? { state.checkpoints[.bestRobust] ?? state.checkpoints[.last] }
+  var wayBack: Checkpoint? { state.checkpoints[.bestRobust] ?? state.checkpoints[.last] }
 }

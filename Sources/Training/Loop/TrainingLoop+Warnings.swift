@@ -10,6 +10,7 @@ extension TrainingLoop {
 
   func warnOfSettings() {
     warn(.noValidation(validationCount: examiner.validation.count))
+    if settings.attacksBase { warn(.adversarialImagesMadeOnce) }
     guard settings.epochs > 0, let attack = settings.methodAttack else { return }
     // A perturbation that is carried on moves by a step in each replay.
     let runs = attack.isCarried ? settings.objective.replays : 1

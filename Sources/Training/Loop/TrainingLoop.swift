@@ -9,7 +9,7 @@ import TensorEngine
 final class TrainingLoop {
   let run: TrainingRun
   let settings: TrainingSettings
-  private let training: [Int]
+  let training: [Int]
   let examiner: Examiner
   let trainer: BatchTrainer
   let store: CheckpointWriter
@@ -72,6 +72,8 @@ final class TrainingLoop {
   // MARK: Epochs
 
   private func trainEpoch() throws {
+    try prepareBaseImages()
+    let settings = settings.part(after: state.epoch)
     let stage = Stage(settings, after: state.epoch)
     let order = stage.visit(settings, epoch: state.epoch, step: 0, stepsPerEpoch: 1).order
     let batches = Batches(shuffling: training, size: settings.batchSize, seed: run.seed, epoch: order)
@@ -93,6 +95,7 @@ final class TrainingLoop {
   }
 
   private func trainBatch(_ batches: Batches) throws {
+    let settings = settings.part(after: state.epoch)
     let stage = Stage(settings, after: state.epoch)
     let rate = stage.learningRate(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
     let visit = stage.visit(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
@@ -125,6 +128,7 @@ final class TrainingLoop {
     state.tally = EpochTally()
     if state.epoch == settings.baseEpochs { optimizer.reset() }
     state.isFinished = state.epoch == settings.totalEpochs || state.stopReason != nil
+    if !state.isFinished, let further = settings.extensionBeginning(after: state.epoch) { try begin(further) }
     if state.isFinished {
       warnOfHistory()
       try saver.saveNow(state)
@@ -156,6 +160,7 @@ final class TrainingLoop {
   }
 
   private func measuredEpoch() throws -> TrainingMetrics {
+    let settings = settings.part(after: state.epoch)
     let stage = Stage(settings, after: state.epoch)
     let steps = (training.count + settings.batchSize - 1) / settings.batchSize
     let rate = stage.learningRate(settings, epoch: state.epoch, step: steps - 1, stepsPerEpoch: steps)
@@ -210,7 +215,7 @@ final class TrainingLoop {
 
   // MARK: Progress
 
-  private func tell(_ phase: TrainingPhase, steps: Int, rate: Double) {
+  func tell(_ phase: TrainingPhase, steps: Int, rate: Double) {
     let epochs = Double(state.epoch) + Double(state.step) / Double(max(steps, 1))
     run.sink.progress(
       TrainingProgress(

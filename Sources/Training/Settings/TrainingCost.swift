@@ -6,6 +6,11 @@ package struct TrainingCost: Sendable {
   /// well as two.
   package var passes: Double
 
+  fileprivate init(gradientEvaluations: Double, passes: Double) {
+    self.gradientEvaluations = gradientEvaluations
+    self.passes = passes
+  }
+
   /// Of learning by an objective in a stage of so many epochs.
   fileprivate init(_ objective: any Objective, epochs: Int) {
     let perturbed = (0..<epochs).count { objective.weightPerturbation(after: $0, of: epochs) > 0 }
@@ -27,9 +32,17 @@ extension TrainingSettings {
   /// In the retraining.
   package var cost: TrainingCost {
     var cost = TrainingCost(objective, epochs: retrainingEpochs)
-    guard attacks, let attacked = methodAttack?.cost(of: attack) else { return cost }
+    guard attacks, !attacksBase, let attacked = methodAttack?.cost(of: attack) else { return cost }
     cost.gradientEvaluations += adversarialFraction * Double(attacked.gradientEvaluations)
     cost.passes += adversarialFraction * Double(2 * attacked.gradientEvaluations + attacked.forwardPasses)
     return cost
+  }
+
+  /// What the adversarial images of the base model ask for, once for each example; nothing where they are not wanted.
+  package var baseImageCost: TrainingCost {
+    guard attacksBase, let attacked = methodAttack?.cost(of: attack) else { return TrainingCost(gradientEvaluations: 0, passes: 0) }
+    return TrainingCost(
+      gradientEvaluations: Double(attacked.gradientEvaluations),
+      passes: Double(2 * attacked.gradientEvaluations + attacked.forwardPasses))
   }
 }

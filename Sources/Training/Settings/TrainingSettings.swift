@@ -19,6 +19,7 @@ package struct TrainingSettings: Hashable, Sendable {
   package var adversarialFraction: Double
   /// What `method` attacks with, where it attacks.
   package var attack: AttackSettings
+  package var attackSource = AttackSource.current
   package var batchNormInAttack: BatchNormInAttack
   package var optimizer: OptimizerSettings
   package var schedule: Schedule
@@ -28,6 +29,8 @@ package struct TrainingSettings: Hashable, Sendable {
   package var onCollapse: CollapseResponse
   /// The part of the training set that is held out to choose the checkpoint by, in [0, 1).
   package var validationFraction: Double
+  /// Further stages behind `epochs`, in order; see TrainingExtension.swift.
+  package var extensions: [TrainingExtension] = []
 
   package init(
     method: TrainingMethod = MethodCatalogue.usual, settings: [String: JSONValue] = [:], baseEpochs: Int = 2, epochs: Int = 10,
@@ -74,7 +77,4 @@ package struct TrainingSettings: Hashable, Sendable {
 
   /// Epochs of the retraining: `epochs`, rounded up so that each batch is replayed as often as any other.
   package var retrainingEpochs: Int { (epochs + objective.replays - 1) / objective.replays * objective.replays }
-
-  /// Epochs in all.
-  package var totalEpochs: Int { baseEpochs + retrainingEpochs }
 }

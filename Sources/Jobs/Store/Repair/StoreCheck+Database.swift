@@ -92,7 +92,11 @@ extension StoreCheck {
   }
 
   private static func belongings(of job: DatabaseValue, _ db: Database) throws -> [String] {
-    try RecordRules.all.map(\.table).filter { try db.columns(in: $0).contains { $0.name == "job" } && $0 != "released" }.flatMap { table in
+    // What names a job and outlives it is not part of it.
+    let others = ["released", "sweep_jobs"]
+    return try RecordRules.all.map(\.table).filter { try db.columns(in: $0).contains { $0.name == "job" } && !others.contains($0) }.flatMap
+    {
+      table in
       try Row.fetchAll(db, sql: "SELECT * FROM \(table) WHERE job = ?", arguments: [job]).map { "\(table) \($0.debugDescription)" }
     }
   }
