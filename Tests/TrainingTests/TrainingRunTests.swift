@@ -114,8 +114,10 @@ struct TrainingRunTests {
     let takesFGSM = method.attack?.usual.name == "fgsm" && method != .fgsm
     let ofSeveralSteps = method == .fgsm ? AttackSettings(.fgsm, ["random_start": true]) : AttackSettings(.pgd, ["steps": 4])
     let attack = takesFGSM ? AttackSettings(.fgsm) : ofSeveralSteps
+    // As many visits to each image by any method.
+    let epochs = 8 * method.objective(MethodSettings(method)).replays
     run.settings = TrainingSettings(
-      method: method, baseEpochs: 6, epochs: 8, batchSize: 64, attack: attack,
+      method: method, baseEpochs: 6, epochs: epochs, batchSize: 64, attack: attack,
       optimizer: OptimizerSettings(.adam(), learningRate: 0.005), schedule: .cosine)
     let outcome = try run.run()
     func robust(_ model: TrainedModel) throws -> Evaluation {
