@@ -13,8 +13,10 @@ package struct TrainingPlan: Sendable {
   let views: Int
   /// How many threads work at once.
   let width: Int
-  /// The most shards of a batch.
-  let shards: Int
+  /// How a batch is cut into parts that pass one after the other.
+  let accumulation: Accumulation
+  /// The most shards that pass at once.
+  var shards: Int { accumulation.shards }
 
   /// - Parameters:
   ///   - examples: how many there are to train on; no batch is larger.
@@ -26,8 +28,10 @@ package struct TrainingPlan: Sendable {
     measuring = try programs.program(graph, for: .attack)
     attack = try programs.program(graph, for: .attack, isBF16: precision.attacksInBF16)
     let objective = settings.objective
-    learning = try programs.program(
-      graph, for: objective.needsInputGradients ? .training.union(.inputGradient) : .training, isBF16: precision.learnsInBF16)
+    var purpose = Purpose.training
+    if objective.needsInputGradients { purpose.insert(.inputGradient) }
+    if settings.batchNormStatistics == .frozen { purpose.remove(.batchStatistics) }
+    learning = try programs.program(graph, for: purpose, isBF16: precision.learnsInBF16)
     let isOnBatch = settings.batchNormInAttack == .train && settings.attacks && learning.hasReductions
     attackOnBatch = try isOnBatch ? programs.program(graph, for: .attackOnBatch, isBF16: precision.attacksInBF16) : nil
     views = settings.epochs > 0 ? max(objective.views.count, TrainingSettings.baseObjective.views.count) : 1
@@ -35,7 +39,7 @@ package struct TrainingPlan: Sendable {
       TrainingSize(
         examples: examples, batch: min(settings.batchSize, examples), image: graph.inputShape, classes: graph.outputShape.count))
     self.width = width
-    shards = graph.sharding.count(min(settings.batchSize, examples))
+    accumulation = Accumulation(shards: graph.sharding.count(min(settings.batchSize, examples)), parts: settings.accumulate)
   }
 
   /// Whether the shards of a batch pass together, because the network asks for the statistics of all of them.
@@ -95,7 +99,9 @@ package struct TrainingPlan: Sendable {
   var measuresApart: Bool { measuring !== attack }
   var learningContexts: Int { learning.contextCount(width: width, shards: shards) }
   /// Where shards are in lockstep, a set a view. Elsewhere a set a shard, to which each further view is added from one that its thread has.
-  var gradientSets: Int { isInLockstep ? min(shards, 1) * views : shards + (views > 1 ? width : 0) }
+  /// Behind them those in which sums over parts of a batch wait.
+  var gradientSets: Int { passedSets + accumulation.waitingSums }
+  var passedSets: Int { isInLockstep ? min(shards, 1) * views : shards + (views > 1 ? width : 0) }
   private var bytesOfFirstView: Int {
     isInLockstep ? Session.bytes(learning, contexts: learningContexts) : weightBytes + width * arenaStride
   }

@@ -20,7 +20,7 @@ package struct Estimate: Hashable, Sendable {
 
   init(_ spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph) {
     let forward = Double(graph.floatingPointOperations)
-    let used = min(spec.dataset.limit ?? facts.trainCount, facts.trainCount)
+    let used = spec.trainCount(facts)
     let held = Int(Double(used) * spec.dataset.validationFraction)
     let trained = used - held
     var (steps, gradients, passes) = (0, 0.0, 0.0)
@@ -31,6 +31,9 @@ package struct Estimate: Hashable, Sendable {
       let (baseExamples, examples) = (Double(trained * training.baseEpochs), Double(trained * training.epochs))
       gradients = baseExamples * base.gradientEvaluations + examples * main.gradientEvaluations
       passes = baseExamples * base.passes + examples * main.passes
+      let measuring = training.measurementCost(heldOut: held, trained: trained)
+      gradients += measuring.gradientEvaluations
+      passes += measuring.passes
     }
     let trainingPasses = passes
     let cost = EvaluationCost(spec, facts)
@@ -52,4 +55,9 @@ package struct Estimate: Hashable, Sendable {
       "parameters": .int(Int64(parameters)),
     ]
   }
+}
+
+extension JobSpec {
+  /// The training images that the job uses, those held out included.
+  func trainCount(_ facts: DatasetFacts) -> Int { min(dataset.limit ?? facts.trainCount, facts.trainCount) }
 }

@@ -35,6 +35,8 @@ package struct SpecCheck {
     package let footprint: Footprint
     /// Why the evaluation runs these attacks.
     package let reasonForAttacks: String
+    /// That the last layer begins anew, and why.
+    let newLastLayer: String?
 
     /// What `validate_only` says of it.
     package var estimateJSON: JSONValue {
@@ -44,6 +46,7 @@ package struct SpecCheck {
         "attacks": .array(spec.evaluation.attacks.map { .string($0.label) }), "seconds": .number(estimate.evaluationSeconds),
         "reason": .string(reasonForAttacks),
       ]
+      if let newLastLayer { object["new_last_layer"] = .string(newLastLayer) }
       return .object(object)
     }
   }
@@ -65,18 +68,51 @@ package struct SpecCheck {
     let log = FaultLog(faults + world.faults.dropFirst(draft.faults.count))
     if let graph {
       choice.check(graph, log)
-      check(weights: spec.model.initial, at: "/model/init", graph, log)
+      check(weights: spec.model.initial, at: "/model/init", graph, log, mayRenewLastLayer: spec.training != nil)
       check(weights: spec.evaluation.baseline, at: "/evaluation/baseline", graph, log)
       checkBatchNorm(of: spec, graph, log)
+      spec.training?.check(graph.layout, log)
     }
     checkLabels(of: spec, log)
+    if let facts { spec.training?.check(facts.shape, log) }
     if let facts { GateCheck(spec: spec, log: log).checkClasses(facts.classNames) }
     if let refusal = spec.precision.refusal(offered: Processor.precisions) { log.add("/precision", .notSupported, refusal) }
-    guard log.faults.isEmpty, let facts, let graph, let footprint = footprint(of: spec, facts, graph, log) else {
+    guard log.faults.isEmpty, let facts, let graph, let (fitting, footprint) = fitted(spec, completed, origin, facts, graph, log) else {
       throw SpecFaults(log.faults)
     }
     return Accepted(
-      spec: spec, graph: graph, estimate: Estimate(spec, facts, graph), footprint: footprint, reasonForAttacks: choice.reason)
+      spec: fitting, graph: graph, estimate: Estimate(fitting, facts, graph), footprint: footprint, reasonForAttacks: choice.reason,
+      newLastLayer: newLastLayer(of: fitting, graph, facts))
+  }
+
+  /// The spec with its batches in as many parts as the memory asks for, where it does not say in how many.
+  ///
+  /// - Returns: nil when the job can never run, and then the reason was noted.
+  private func fitted(
+    _ spec: JobSpec, _ document: JSONValue, _ origin: JobSpec.Origin, _ facts: DatasetFacts, _ graph: Graph, _ log: FaultLog
+  ) -> (JobSpec, Footprint)? {
+    let isOpen = spec.training != nil && (document["training"]?["accumulate"] ?? .null) == .null
+    let refusals = FaultLog()
+    var (fitting, parts) = (spec, 1)
+    let most = isOpen ? graph.sharding.count(min(spec.training?.batchSize ?? 1, spec.trainCount(facts))) : 1
+    while true {
+      let refusal = FaultLog()
+      if let footprint = footprint(of: fitting, facts, graph, refusal) { return (fitting, footprint) }
+      for fault in refusal.faults where refusals.faults.isEmpty { refusals.add(fault.pointer, fault.code, fault.detail) }
+      parts *= 2
+      guard parts < 2 * most, refusals.isClean("/model") else { break }
+      fitting = JobSpec.read(document.setting("/training/accumulate", to: .int(Int64(parts))), origin: origin).spec
+    }
+    for fault in refusals.faults { log.add(fault.pointer, fault.code, fault.detail) }
+    return nil
+  }
+
+  /// What there is to say of weights for other classes; nil when they are for those of the data set.
+  private func newLastLayer(of spec: JobSpec, _ graph: Graph, _ facts: DatasetFacts) -> String? {
+    guard spec.training != nil, let id = spec.model.initial, let last = LastLayer(graph),
+      let outline = try? catalogue.outline(ofWeights: id), let other = last.otherClasses(of: outline)
+    else { return nil }
+    return Warning.newLastLayerDetail(last.names, classes: (other, facts.classes))
   }
 
   /// With the ids of weights in the place of names that may come to mean others.
@@ -115,7 +151,7 @@ package struct SpecCheck {
         "/training", .doesNotFit,
         """
         the job would take \(megabytes(footprint.peakBytes)) of memory at its peak, and this service may take \(megabytes(memoryBudget)): \
-        choose a smaller batch_size, a smaller network, fewer images or fewer threads
+        choose a smaller batch_size, more parts of it (training.accumulate), a smaller network, fewer images or fewer threads
         """)
     } catch {
       log.add("/model", .doesNotFit, "\(error)")
@@ -179,7 +215,8 @@ package struct SpecCheck {
     }
   }
 
-  private func check(weights id: String?, at pointer: String, _ graph: Graph, _ log: FaultLog) {
+  /// - Parameter mayRenewLastLayer: whether weights for other classes will do.
+  private func check(weights id: String?, at pointer: String, _ graph: Graph, _ log: FaultLog, mayRenewLastLayer: Bool = false) {
     guard let id, log.isClean(pointer) else { return }
     do {
       guard let outline = try catalogue.outline(ofWeights: id) else {
@@ -188,6 +225,7 @@ package struct SpecCheck {
         )
         return
       }
+      if mayRenewLastLayer, LastLayer(graph)?.otherClasses(of: outline) != nil { return }
       try outline.requireFit(graph.layout)
     } catch {
       log.add(pointer, .doesNotFit, "\(error)")

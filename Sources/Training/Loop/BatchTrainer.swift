@@ -12,6 +12,9 @@ final class BatchTrainer {
   let measuredNetwork: NetworkTeam
   /// The same for attacks; in single precision it is `measuredNetwork`.
   let attackedNetwork: NetworkTeam
+  /// The average of the weights, and the network with them, for measurements; nil where they are not averaged.
+  let average: WeightAverage?
+  let averagedNetwork: NetworkTeam?
   /// The network compiled for training, once for each view that is learnt from at once.
   let sessions: [Session]
   /// The network as it is attacked where that needs the whole batch.
@@ -20,13 +23,18 @@ final class BatchTrainer {
   private let gradients: Gradients
   private let split: Split
   private let attack: MethodAttack?
-  private let adversary: Adversary
+  private let threat: Threat
+  private let settings: TrainingSettings
+  private let weightUpdate: WeightUpdate
   private let engine: Engine
   private let width: Int
   private let seed: UInt64
   private let sharding: Sharding
-  /// The most shards of a batch.
-  private let mostShards: Int
+  private let accumulation: Accumulation
+  /// The first set of gradients in which sums over parts of a batch wait.
+  private let firstWaitingSet: Int
+  /// The most shards that pass at once.
+  private var mostShards: Int { accumulation.shards }
   private let control: @Sendable () throws -> Void
 
   init(_ run: TrainingRun) throws {
@@ -47,6 +55,15 @@ final class BatchTrainer {
     measuredNetwork =
       try plan.measuresApart
       ? NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width, in: allocations.measuring) : attackedNetwork
+    let average = run.settings.averageDecay.map { WeightAverage(run.graph.layout, decay: $0) }
+    average?.begin(with: parameters)
+    self.average = average
+    // In the memory of that for the raw weights: they are measured one after the other.
+    averagedNetwork = try average.map {
+      try NetworkTeam(
+        engine: run.engine, graph: run.graph, parameters: $0.parameters, width: width,
+        in: plan.measuresApart ? allocations.measuring : allocations.attack)
+    }
     let contexts = plan.learningContexts
     let first = try Session(plan.learning, parameters: parameters, contexts: contexts, in: allocations.learning[0])
     sessions =
@@ -61,10 +78,14 @@ final class BatchTrainer {
     gradients = Gradients(run.graph.layout, sets: plan.gradientSets, in: allocations.gradients)
     split = run.dataset.train
     attack = run.settings.method.attack
-    adversary = run.settings.attack.adversary(for: run.threat, keep: .last)
+    threat = run.threat
+    settings = run.settings
+    weightUpdate = WeightUpdate(
+      clipNorm: run.settings.clipNorm, learnt: FrozenWeights(run.settings.freeze, of: run.graph.layout).learnt)
     seed = run.seed
     sharding = run.graph.sharding
-    mostShards = plan.shards
+    accumulation = plan.accumulation
+    firstWaitingSet = plan.passedSets
     control = run.control
   }
 
@@ -75,8 +96,7 @@ final class BatchTrainer {
   ///   weights are as they were.
   /// - Throws: what `control` throws, and `StorageError` when images cannot be read; the weights are then as they were.
   func train(_ batch: TrainingBatch, with optimizer: Optimizer, learningRate: Double, willUpdate: () -> Void) throws -> BatchWork.Result? {
-    let shards = sharding.count(batch.ids.count)
-    let results = try computeGradients(of: batch, shards)
+    let (results, sets) = try accumulateGradients(of: batch)
     // In the order of the tree, whichever thread was first: the sum of the losses is part of what a run must reproduce.
     let combined = ReductionTree.combined(results) {
       $0.tally += $1.tally
@@ -88,8 +108,7 @@ final class BatchTrainer {
     try parameters.withValues { weights in
       let trained = UnsafeMutableBufferPointer(rebasing: weights[..<parameters.layout.trainedCount])
       let step = optimizer.beginStep(on: trained, learningRate: learningRate)
-      let sets = isInLockstep ? batch.objective.views.count : shards
-      try gradients.reduce(sets: sets, on: engine, width: width) { step.update($0, gradient: $1) }
+      try weightUpdate(gradients, sets: sets, step, on: engine, width: width)
     }
     weightsChanged()
     if state.count > 0 { updateState(after: batch, results) }
@@ -102,6 +121,13 @@ final class BatchTrainer {
     attackedNetwork.weightsChanged()
     sessions[0].weightsChanged()
     batchAttack?.weightsChanged()
+    averagedNetwork?.weightsChanged()
+  }
+
+  /// Takes the present weights into their average.
+  func updateAverage() throws {
+    try average?.update(from: parameters, on: engine, width: width)
+    averagedNetwork?.weightsChanged()
   }
 
   /// Whether the shards of a batch pass together, because the network asks for the statistics of all of them.
@@ -118,12 +144,44 @@ final class BatchTrainer {
     objective.updateState(state, after: outcome, inputGradients: inputGradients)
   }
 
-  /// Leaves the gradients of the batch's mean loss in `gradients`.
+  /// Leaves the gradients of the batch's mean loss in `gradients`, part by part of the batch where it has several.
   ///
-  /// - Returns: what each shard came to.
-  private func computeGradients(of batch: TrainingBatch, _ shards: Int) throws -> [BatchWork.Result] {
+  /// - Returns: what each shard came to, and in how many sets the gradients are.
+  private func accumulateGradients(of batch: TrainingBatch) throws -> (results: [BatchWork.Result], sets: Int) {
+    func sets(_ results: [BatchWork.Result]) -> Int { isInLockstep ? batch.objective.views.count : results.count }
+    let parts = batch.parts(of: accumulation.shards * sharding.size)
+    guard parts.count > 1 else {
+      let results = try computeGradients(of: batch)
+      return (results, sets(results))
+    }
+    var sum = AccumulatedGradients(gradients, firstSet: firstWaitingSet, on: engine, width: width)
+    var all: [BatchWork.Result] = []
+    let statistics = parameters.withValues { Array($0[parameters.layout.trainedCount...]) }
+    do {
+      for part in parts {
+        let results = try computeGradients(of: part)
+        try sum.add(sets: sets(results))
+        all += results
+        // The next part is attacked with the running statistics as this one has left them.
+        if isInLockstep { attackedNetwork.weightsChanged() }
+      }
+    } catch {
+      // The parts before have moved the running statistics, and the whole batch is to be done again.
+      parameters.withValues { _ = $0[parameters.layout.trainedCount...].update(fromContentsOf: statistics) }
+      weightsChanged()
+      throw error
+    }
+    try sum.finish()
+    return (all, 1)
+  }
+
+  /// The same for a batch, or a part of one, that passes at once.
+  private func computeGradients(of batch: TrainingBatch) throws -> [BatchWork.Result] {
+    let shards = sharding.count(batch.ids.count)
     let work = BatchWork(
-      split: split, batch: batch, attack: attack, adversary: adversary, state: state, seed: seed, sharding: sharding, control: control)
+      split: split, batch: batch, attack: attack, adversary: settings.adversary(for: threat, epsilonFactor: batch.epsilonFactor),
+      augment: settings.augment, labelSmoothing: Float(settings.labelSmoothing), state: state, seed: seed, sharding: sharding,
+      control: control)
     let results = Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))
     if isInLockstep {
       try passInLockstep(work, shards, results)

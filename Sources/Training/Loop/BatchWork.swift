@@ -10,6 +10,10 @@ struct BatchWork: Sendable {
   /// `nil` where the method attacks nothing.
   let attack: MethodAttack?
   let adversary: Adversary
+  /// What is done to the images before all else.
+  let augment: [Augmentation]
+  /// See `ViewLogits.crossEntropy`.
+  let labelSmoothing: Float
   let state: MethodState
   let seed: UInt64
   let sharding: Sharding
@@ -40,7 +44,7 @@ struct BatchWork: Sendable {
     let attackedRows = ids.indices.filter { batch.mix?.isAdversarial(position: batch.start + rows.lowerBound + $0) ?? false }
 
     let start = PhaseTimes.now()
-    let clean = try split.images(at: ids)
+    let clean = augment.augmented(try split.images(at: ids), ids: ids, seed: seed, epoch: batch.epoch)
     let perturbed = try perturb(attackedRows, images: clean, labels: labels, ids: ids, classifier)
     let afterAttack = PhaseTimes.now()
     let adversarial = perturbed.map { combined(clean, $0, attackedRows) } ?? clean
@@ -76,10 +80,10 @@ struct BatchWork: Sendable {
   ///
   /// - Parameter logits: of each view.
   func logitGradients(_ examples: TrainingExamples, _ logits: [Tensor], _ result: inout Result) -> [Tensor] {
-    let seen = ViewLogits(logits: logits, labels: examples.labels, ids: examples.ids)
+    let seen = ViewLogits(logits: logits, labels: examples.labels, ids: examples.ids, labelSmoothing: labelSmoothing)
     var gradients = logits.map { Tensor(zeros: $0.shape) }
     let losses = losses(of: seen, attackedRows: examples.attackedRows, &gradients)
-    let weight = 1 / Float(batch.ids.count)
+    let weight = 1 / Float(batch.updateCount)
     for view in gradients.indices {
       for index in gradients[view].values.indices { gradients[view].values[index] *= weight }
     }
@@ -93,7 +97,7 @@ struct BatchWork: Sendable {
     guard batch.mix != nil, attackedRows.count < seen.labels.count else {
       return batch.objective(seen, state: state, gradients: &gradients)
     }
-    var losses = CrossEntropy()(seen.logits[0], labels: seen.labels, gradient: &gradients[0])
+    var losses = seen.crossEntropy(0, gradient: &gradients[0])
     guard !attackedRows.isEmpty else { return losses }
     let some = seen.gathered(attackedRows)
     var ofSome = some.logits.map { Tensor(zeros: $0.shape) }
