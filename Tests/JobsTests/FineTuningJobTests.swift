@@ -117,6 +117,9 @@ struct FineTuningJobTests {
     let parts = try #require(fitted.spec.training?.accumulate)
     #expect((2...4).contains(parts) && fitted.spec.json["training"]?["accumulate"] == .int(Int64(parts)))
     #expect(fitted.footprint.peakBytes <= cut.footprint.peakBytes)
+    #expect(fitted.estimateJSON["accumulate"]?["parts"] == .int(Int64(parts)))
+    #expect(fitted.estimateJSON["accumulate"]?["reason"]?.string?.contains("same to the last bit") == true)
+    #expect(free.estimateJSON["accumulate"] == nil && cut.estimateJSON["accumulate"] == nil)
     // What was asked for stays as it was asked for.
     #expect {
       _ = try tight.accept(document.setting("/training/accumulate", to: 1))

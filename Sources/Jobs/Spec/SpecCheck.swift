@@ -35,6 +35,8 @@ package struct SpecCheck {
     package let footprint: Footprint
     /// Why the evaluation runs these attacks.
     package let reasonForAttacks: String
+    /// Why batches pass in several parts, where that was not asked for.
+    let reasonForParts: String?
     /// That the last layer begins anew, and why.
     let newLastLayer: String?
 
@@ -46,6 +48,9 @@ package struct SpecCheck {
         "attacks": .array(spec.evaluation.attacks.map { .string($0.label) }), "seconds": .number(estimate.evaluationSeconds),
         "reason": .string(reasonForAttacks),
       ]
+      if let reasonForParts {
+        object["accumulate"] = ["parts": (spec.training?.accumulate).map { .int(Int64($0)) } ?? .null, "reason": .string(reasonForParts)]
+      }
       if let newLastLayer { object["new_last_layer"] = .string(newLastLayer) }
       return .object(object)
     }
@@ -82,7 +87,7 @@ package struct SpecCheck {
     }
     return Accepted(
       spec: fitting, graph: graph, estimate: Estimate(fitting, facts, graph), footprint: footprint, reasonForAttacks: choice.reason,
-      newLastLayer: newLastLayer(of: fitting, graph, facts))
+      reasonForParts: reasonForParts(of: fitting, asked: spec, graph), newLastLayer: newLastLayer(of: fitting, graph, facts))
   }
 
   /// The spec with its batches in as many parts as the memory asks for, where it does not say in how many.
@@ -105,6 +110,19 @@ package struct SpecCheck {
     }
     for fault in refusals.faults { log.add(fault.pointer, fault.code, fault.detail) }
     return nil
+  }
+
+  private func reasonForParts(of spec: JobSpec, asked: JobSpec, _ graph: Graph) -> String? {
+    guard let memoryBudget, let training = spec.training, training.accumulate != asked.training?.accumulate else { return nil }
+    let hasBatchNorm = training.batchNormStatistics == .update && graph.nodes.contains { $0.operation is BatchNorm }
+    let meaning =
+      hasBatchNorm
+      ? "batch norm takes the statistics of each part, and the weights are others than those of whole batches"
+      : "the weights are the same to the last bit"
+    return """
+      with whole batches of \(training.batchSize) the job would not fit into the \(megabytes(memoryBudget)) that this service may take, so the \
+      gradients of \(training.accumulate) parts are added up; \(meaning)
+      """
   }
 
   /// What there is to say of weights for other classes; nil when they are for those of the data set.
