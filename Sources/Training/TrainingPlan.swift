@@ -9,8 +9,12 @@ package struct TrainingPlan: Sendable {
   /// For attacks with the statistics of the batch under attack, where the settings ask for them and the network has any.
   let attackOnBatch: Program?
   let learning: Program
+  /// The network with frozen branches, where a penalty on gradients at images is learnt from.
+  let frozen: Program?
   /// How many views of an example are learnt from at once: so many forward passes wait for their backward passes.
   let views: Int
+  /// How many copies of the weights an update takes: where they are perturbed, those of before, a direction and the perturbation.
+  package let weightCopies: Int
   /// How many threads work at once.
   let width: Int
   /// How a batch is cut into parts that pass one after the other.
@@ -29,12 +33,19 @@ package struct TrainingPlan: Sendable {
     attack = try programs.program(graph, for: .attack, isBF16: precision.attacksInBF16)
     let objective = settings.objective
     var purpose = Purpose.training
-    if objective.needsInputGradients { purpose.insert(.inputGradient) }
     if settings.batchNormStatistics == .frozen { purpose.remove(.batchStatistics) }
-    learning = try programs.program(graph, for: purpose, isBF16: precision.learnsInBF16)
-    let isOnBatch = settings.batchNormInAttack == .train && settings.attacks && learning.hasReductions
+    let needsInputGradients = objective.needsInputGradients || objective.penalty != nil
+    learning = try programs.program(
+      graph, for: needsInputGradients ? purpose.union(.inputGradient) : purpose, isBF16: precision.learnsInBF16)
+    frozen = try objective.penalty.map { _ in try programs.program(graph.withFrozenBranches(), for: purpose, isExact: true) }
+    let isOnBatch =
+      settings.batchNormInAttack == .train && settings.attacks && settings.methodAttack?.isCarried != true && learning.hasReductions
     attackOnBatch = try isOnBatch ? programs.program(graph, for: .attackOnBatch, isBF16: precision.attacksInBF16) : nil
     views = settings.epochs > 0 ? max(objective.views.count, TrainingSettings.baseObjective.views.count) : 1
+    let isPerturbed = (0..<settings.retrainingEpochs).contains {
+      objective.weightPerturbation(after: $0, of: settings.retrainingEpochs) > 0
+    }
+    weightCopies = isPerturbed ? 3 : 0
     stateCount = objective.stateCount(
       TrainingSize(
         examples: examples, batch: min(settings.batchSize, examples), image: graph.inputShape, classes: graph.outputShape.count))
@@ -62,7 +73,7 @@ package struct TrainingPlan: Sendable {
   }
 
   func allocations() -> Allocations {
-    let workspace = Workspace(bytes: bytes)
+    let workspace = Workspace(bytes: sharedBytes)
     func allocation(_ program: Program, weightsOffset: Int) -> Workspace.Allocation {
       isInLockstep
         ? Workspace.Allocation(workspace, weightsOffset: 0, arenasOffset: program.weightBytes, arenaStride: program.arenaBytes)
@@ -73,7 +84,7 @@ package struct TrainingPlan: Sendable {
       attack: allocation(attack, weightsOffset: 0),
       attackOnBatch: allocation(attackOnBatch ?? attack, weightsOffset: 0),
       learning: [allocation(learning, weightsOffset: attack.weightBytes)] + (1..<views).map { furtherView($0, in: workspace) },
-      gradients: (workspace, bytes - gradientBytes))
+      gradients: (workspace, sharedBytes - gradientBytes))
   }
 
   /// The views behind the first share its packed weights, and lie behind all that the first shares with attacks.
@@ -84,12 +95,40 @@ package struct TrainingPlan: Sendable {
   }
 
   /// The bytes of activations, gradients and packed weights.
-  package var bytes: Int {
+  package var bytes: Int { sharedBytes + frozenBytes }
+
+  /// The bytes of the workspace that sessions share.
+  private var sharedBytes: Int {
     let learningBytes = bytesOfFirstView + (views - 1) * bytesOfFurtherView + gradientBytes
     guard isInLockstep else { return learningBytes }
     return max(
       Session.bytes(attack, contexts: width), Session.bytes(measuring, contexts: width),
       learningBytes, attackOnBatch.map { Session.bytes($0, contexts: shards) } ?? 0)
+  }
+
+  // MARK: Penalties on gradients
+
+  /// The sets of gradients that a penalty takes in lockstep: one for each of its two passes.
+  static let penaltySets = 2
+
+  /// The network with frozen branches twice, in memory of their own: none without a penalty.
+  func frozenSessions(_ parameters: Parameters) throws -> [Session] {
+    guard let frozen else { return [] }
+    let workspace = Workspace(bytes: frozenBytes)
+    let start = Session.bytes(frozen, contexts: frozenContexts)
+    let first = try Session(
+      frozen, parameters: parameters, contexts: frozenContexts,
+      in: Workspace.Allocation(workspace, weightsOffset: 0, arenasOffset: frozen.weightBytes, arenaStride: frozen.arenaBytes))
+    let second = try Session(
+      sharingWeightsOf: first, parameters: parameters, contexts: frozenContexts,
+      in: Workspace.Allocation(
+        workspace, weightsOffset: start, arenasOffset: start + frozen.sharedBytes, arenaStride: frozen.arenaBytes))
+    return [first, second]
+  }
+
+  private var frozenContexts: Int { frozen?.contextCount(width: width, shards: shards) ?? 0 }
+  private var frozenBytes: Int {
+    frozen.map { Session.bytes($0, contexts: frozenContexts) + Session.bytesWithoutWeights($0, contexts: frozenContexts) } ?? 0
   }
 
   /// The count of numbers in the method's state.
@@ -101,7 +140,10 @@ package struct TrainingPlan: Sendable {
   /// Where shards are in lockstep, a set a view. Elsewhere a set a shard, to which each further view is added from one that its thread has.
   /// Behind them those in which sums over parts of a batch wait.
   var gradientSets: Int { passedSets + accumulation.waitingSums }
-  var passedSets: Int { isInLockstep ? min(shards, 1) * views : shards + (views > 1 ? width : 0) }
+  var passedSets: Int {
+    guard isInLockstep else { return shards + (views > 1 || frozen != nil ? width : 0) }
+    return min(shards, 1) * (views + (frozen == nil ? 0 : Self.penaltySets))
+  }
   private var bytesOfFirstView: Int {
     isInLockstep ? Session.bytes(learning, contexts: learningContexts) : weightBytes + width * arenaStride
   }

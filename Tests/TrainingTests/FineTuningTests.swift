@@ -104,13 +104,16 @@ struct FineTuningTests {
     let run = try TemporaryRun()
     run.model = model
     run.settings.method = method
+    if let usual = method.attack?.usual { run.settings.attack = usual }
     run.settings.batchSize = 150
     run.settings.epochs = 4
     run.settings.accumulate = parts
     return run
   }
 
-  @Test("in any number of parts leaves the same bytes without batch norm", arguments: [TrainingMethod.pgd, .trades])
+  @Test(
+    "in any number of parts leaves the same bytes without batch norm",
+    arguments: [TrainingMethod.pgd, .trades, .mart, .free, .awp, .gradalign])
   func anyParts(_ method: TrainingMethod) throws {
     let whole = try wholeBatch(method, Blobs.convolutional, parts: 1)
     _ = try whole.run()

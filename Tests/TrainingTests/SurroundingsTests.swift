@@ -63,6 +63,25 @@ struct SurroundingsTests {
     #expect(try (plain.files() != files) == matters(surrounding, model))
   }
 
+  @Test("around every method, on one thread, on two, and stopped and resumed", arguments: MethodCatalogue.all)
+  func methods(_ method: TrainingMethod) throws {
+    func made() throws -> TemporaryRun {
+      let run = try run(.all, Blobs.normalized)
+      run.settings.method = method
+      if let usual = method.attack?.usual { run.settings.attack = usual }
+      return run
+    }
+    let (one, two, broken) = (try made(), try made(), try made())
+    let all = Interruption(after: .max)
+    _ = try one.run(threads: 1) { try all.ask() }
+    _ = try two.run(threads: 2)
+    #expect(try two.files() == one.files())
+    let interruption = Interruption(after: all.questions * 2 / 3)
+    #expect(throws: Interruption.Stopped()) { try broken.run(threads: 1) { try interruption.ask() } }
+    _ = try broken.run(resume: true)
+    #expect(try broken.files() == one.files())
+  }
+
   @Test("in every precision", arguments: Precision.allCases)
   func precision(_ precision: Precision) throws {
     let (one, two) = (try run(.all, Blobs.normalized), try run(.all, Blobs.normalized))

@@ -111,7 +111,9 @@ struct TrainingRunTests {
     run.dataset = .digits
     run.model = ModelDescription(.layers([.flatten, .linear(units: 64), .relu, .linear(units: 10)]))
     run.threat = Threat(norm: .linf, epsilon: 0.15)
-    let attack = method == .fgsm ? AttackSettings(.fgsm, ["random_start": true]) : AttackSettings(.pgd, ["steps": 4])
+    let takesFGSM = method.attack?.usual.name == "fgsm" && method != .fgsm
+    let ofSeveralSteps = method == .fgsm ? AttackSettings(.fgsm, ["random_start": true]) : AttackSettings(.pgd, ["steps": 4])
+    let attack = takesFGSM ? AttackSettings(.fgsm) : ofSeveralSteps
     run.settings = TrainingSettings(
       method: method, baseEpochs: 6, epochs: 8, batchSize: 64, attack: attack,
       optimizer: OptimizerSettings(.adam(), learningRate: 0.005), schedule: .cosine)

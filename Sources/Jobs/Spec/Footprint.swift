@@ -38,7 +38,9 @@ package struct Footprint: Hashable, Sendable {
       // weights and optimiser that are saved while training goes on.
       // The average of the weights, and its copy.
       let average = settings.averageDecay == nil ? 0 : 2 * weights
-      training = weights * (3 + slots) + weights * (1 + slots) + average + state + plan.bytes
+      training =
+        weights * (3 + slots + plan.weightCopies) + weights * (1 + slots) + average + state + plan.bytes
+        + settings.baseImageBytes(graph, examples: used)
     }
     jobBytes = facts.memoryBytes(limit: spec.dataset.limit) + max(training, evaluating)
   }

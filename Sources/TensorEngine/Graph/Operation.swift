@@ -17,6 +17,9 @@ package protocol Operation: Sendable, Hashable {
   /// Whether its output is random when the network is evaluated, not in training alone.
   var isRandomised: Bool { get }
 
+  /// How it is followed where its branches are frozen, as the operation of `node`.
+  func frozen(_ node: Graph.NodeID) -> FrozenOperation
+
   /// Emits the instructions that compute the output of `node`.
   func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws
 
@@ -26,6 +29,7 @@ package protocol Operation: Sendable, Hashable {
 
 extension Operation {
   package var isRandomised: Bool { false }
+  package func frozen(_ node: Graph.NodeID) -> FrozenOperation { .smooth(self) }
   package var parameters: [ParameterID] { [] }
   package func floatingPointOperations(inputs: [Shape], output: Shape) -> Int { 0 }
 }

@@ -15,19 +15,23 @@ final class BatchTrainer {
   /// The average of the weights, and the network with them, for measurements; nil where they are not averaged.
   let average: WeightAverage?
   let averagedNetwork: NetworkTeam?
+  /// Where the retraining learns from adversarial images of the base model.
+  var baseImages: BaseImages?
   /// The network compiled for training, once for each view that is learnt from at once.
   let sessions: [Session]
+  /// The network with frozen branches, twice, where a penalty on gradients is learnt from.
+  let frozen: [Session]
   /// The network as it is attacked where that needs the whole batch.
   private let batchClassifier: BatchClassifier?
   private let batchAttack: Session?
-  private let gradients: Gradients
+  let gradients: Gradients
   private let split: Split
   private let attack: MethodAttack?
   private let threat: Threat
   private let settings: TrainingSettings
   private let weightUpdate: WeightUpdate
-  private let engine: Engine
-  private let width: Int
+  let engine: Engine
+  let width: Int
   private let seed: UInt64
   private let sharding: Sharding
   private let accumulation: Accumulation
@@ -71,13 +75,14 @@ final class BatchTrainer {
       + allocations.learning.dropFirst().map {
         try Session(sharingWeightsOf: first, parameters: parameters, contexts: contexts, in: $0)
       }
+    frozen = try plan.frozenSessions(parameters)
     batchAttack = try plan.attackOnBatch.map {
       try Session($0, parameters: parameters, contexts: plan.shards, in: allocations.attackOnBatch)
     }
     batchClassifier = batchAttack.map { BatchClassifier($0, on: run.engine, width: width) }
     gradients = Gradients(run.graph.layout, sets: plan.gradientSets, in: allocations.gradients)
     split = run.dataset.train
-    attack = run.settings.method.attack
+    attack = run.settings.methodAttack
     threat = run.threat
     settings = run.settings
     weightUpdate = WeightUpdate(
@@ -96,23 +101,44 @@ final class BatchTrainer {
   ///   weights are as they were.
   /// - Throws: what `control` throws, and `StorageError` when images cannot be read; the weights are then as they were.
   func train(_ batch: TrainingBatch, with optimizer: Optimizer, learningRate: Double, willUpdate: () -> Void) throws -> BatchWork.Result? {
-    let (results, sets) = try accumulateGradients(of: batch)
+    let parts = batch.parts(of: max(accumulation.shards, 1) * sharding.size).map(work)
+    // Taking a perturbation off again does not give the same bits.
+    let before = batch.weightPerturbation > 0 ? parameters.copied() : nil
+    let (results, sets, perturbation) = try puttingBack(before) { try computeGradients(parts) }
     // In the order of the tree, whichever thread was first: the sum of the losses is part of what a run must reproduce.
     let combined = ReductionTree.combined(results) {
       $0.tally += $1.tally
       $0.times += $1.times
     }
     let whole = combined ?? BatchWork.Result()
-    guard whole.tally.loss.isFinite else { return nil }
+    guard whole.tally.loss.isFinite else {
+      putBack(before)
+      return nil
+    }
     willUpdate()
     try parameters.withValues { weights in
       let trained = UnsafeMutableBufferPointer(rebasing: weights[..<parameters.layout.trainedCount])
       let step = optimizer.beginStep(on: trained, learningRate: learningRate)
       try weightUpdate(gradients, sets: sets, step, on: engine, width: width)
     }
+    perturbation?.remove(from: parameters)
     weightsChanged()
-    if state.count > 0 { updateState(after: batch, results) }
+    if state.count > 0 { try updateState(after: batch, results) }
     return whole
+  }
+
+  /// Adversarial images of training examples against the present weights, with the running statistics of batch norm.
+  ///
+  /// - Parameter epoch: what random starts are drawn for.
+  func perturbed(_ ids: ArraySlice<Int>, epoch: Int) throws -> Tensor {
+    let batch = TrainingBatch(
+      ids: Array(ids), start: 0, epoch: epoch, mix: AdversarialMix(fraction: 1), objective: LossOfView(view: .adversarial))
+    let work = BatchWork(
+      split: split, batch: batch, attack: attack, adversary: adversary(of: batch), augment: [], labelSmoothing: 0, baseImages: nil,
+      state: state, pass: 0, seed: seed, sharding: sharding, control: control)
+    let shards = sharding.count(ids.count)
+    let images = try attackShards(work, shards, Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))).map { $0.views[0] }
+    return Tensor(images[0].shape.example.batched(ids.count), values: images.flatMap(\.values))
   }
 
   /// To be called after the weights were changed from outside.
@@ -120,6 +146,7 @@ final class BatchTrainer {
     measuredNetwork.weightsChanged()
     attackedNetwork.weightsChanged()
     sessions[0].weightsChanged()
+    frozen.first?.weightsChanged()
     batchAttack?.weightsChanged()
     averagedNetwork?.weightsChanged()
   }
@@ -130,10 +157,38 @@ final class BatchTrainer {
     averagedNetwork?.weightsChanged()
   }
 
+  private func adversary(of batch: TrainingBatch) -> Adversary { settings.adversary(for: threat, epsilonFactor: batch.epsilonFactor) }
+
+  private func work(_ batch: TrainingBatch) -> BatchWork {
+    BatchWork(
+      split: split, batch: batch, attack: attack, adversary: adversary(of: batch), augment: settings.augment,
+      labelSmoothing: Float(settings.labelSmoothing), baseImages: baseImages, state: state, pass: batch.replay, seed: seed,
+      sharding: sharding, control: control)
+  }
+
   /// Whether the shards of a batch pass together, because the network asks for the statistics of all of them.
   private var isInLockstep: Bool { sessions[0].program.hasReductions }
 
-  private func updateState(after batch: TrainingBatch, _ results: [BatchWork.Result]) {
+  /// How many sets of gradients a batch has left.
+  private func sets(_ batch: TrainingBatch, _ shards: Int) -> Int {
+    isInLockstep ? batch.objective.views.count + (batch.objective.penalty == nil ? 0 : TrainingPlan.penaltySets) : shards
+  }
+
+  /// What a body comes to; where it throws, the weights are as they were before.
+  private func puttingBack<Value>(_ before: Parameters?, _ body: () throws -> Value) throws -> Value {
+    do { return try body() } catch {
+      putBack(before)
+      throw error
+    }
+  }
+
+  private func putBack(_ before: Parameters?) {
+    guard let before else { return }
+    parameters.copy(from: before)
+    weightsChanged()
+  }
+
+  private func updateState(after batch: TrainingBatch, _ results: [BatchWork.Result]) throws {
     func whole(_ parts: [Tensor]) -> Tensor {
       Tensor(parts[0].shape.example.batched(batch.ids.count), values: parts.flatMap(\.values))
     }
@@ -142,32 +197,74 @@ final class BatchTrainer {
     let inputGradients = objective.needsInputGradients ? views.map { view in whole(results.map { $0.inputGradients[view] }) } : []
     let outcome = ViewLogits(logits: logits, labels: split.labels(at: batch.ids), ids: batch.ids)
     objective.updateState(state, after: outcome, inputGradients: inputGradients)
+    if attack?.isCarried == true, let mix = batch.mix { try ascend(batch, mix, inputGradients[0]) }
   }
 
-  /// Leaves the gradients of the batch's mean loss in `gradients`, part by part of the batch where it has several.
+  /// The step of a carried perturbation, by the gradient that the weights have learnt from.
+  private func ascend(_ batch: TrainingBatch, _ mix: AdversarialMix, _ inputGradient: Tensor) throws {
+    let positions = batch.ids.indices.filter { mix.isAdversarial(position: batch.start + $0) }
+    let adversary = adversary(of: batch)
+    guard !positions.isEmpty, let step = adversary.attack.reach(in: adversary.threat.norm) else { return }
+    let ids = positions.map { batch.ids[$0] }
+    let clean = settings.augment.augmented(try split.images(at: ids), ids: ids, seed: seed, epoch: batch.order)
+    CarriedPerturbation(state).ascend(
+      clean, along: inputGradient.gathered(positions), positions: positions, by: step, adversary.threat)
+  }
+
+  /// Leaves the gradients of the mean loss of a batch in `gradients`, those of its parts added up.
   ///
-  /// - Returns: what each shard came to, and in how many sets the gradients are.
-  private func accumulateGradients(of batch: TrainingBatch) throws -> (results: [BatchWork.Result], sets: Int) {
-    func sets(_ results: [BatchWork.Result]) -> Int { isInLockstep ? batch.objective.views.count : results.count }
-    let parts = batch.parts(of: accumulation.shards * sharding.size)
-    guard parts.count > 1 else {
-      let results = try computeGradients(of: batch)
-      return (results, sets(results))
+  /// - Returns: what each shard came to, in how many sets the gradients are, and the perturbation that the weights have now.
+  private func computeGradients(_ parts: [BatchWork]) throws -> (results: [BatchWork.Result], sets: Int, WeightPerturbation?) {
+    guard parts[0].batch.weightPerturbation > 0 else {
+      let (results, sets) = try accumulate(parts) { part, shards, results in
+        if isInLockstep {
+          try learn(parts[part], trainingExamples(parts[part], shards, results), results)
+        } else {
+          try attackAndLearn(parts[part], shards, results)
+        }
+      }
+      return (results.flatMap(\.self), sets, nil)
     }
+    var examples: [[TrainingExamples]] = []
+    var begun: [[BatchWork.Result]] = []
+    for part in parts {
+      let shards = sharding.count(part.batch.ids.count)
+      let results = Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))
+      examples.append(try trainingExamples(part, shards, results))
+      begun.append(results.withLock { $0 })
+    }
+    let perturbation = try perturbWeights(parts, examples, &begun)
+    let (results, sets) = try accumulate(parts, after: begun) { part, _, results in try learn(parts[part], examples[part], results) }
+    return (results.flatMap(\.self), sets, perturbation)
+  }
+
+  /// Adds up the gradients of parts of a batch.
+  ///
+  /// - Parameters:
+  ///   - begun: what the shards of each part have come to so far.
+  ///   - learn: leaves the gradients of one part.
+  /// - Returns: what each shard of each part came to, and in how many sets the gradients are.
+  private func accumulate(
+    _ parts: [BatchWork], after begun: [[BatchWork.Result]]? = nil,
+    _ learn: (_ part: Int, _ shards: Int, borrowing Mutex<[BatchWork.Result]>) throws -> Void
+  ) throws -> (results: [[BatchWork.Result]], sets: Int) {
+    let statistics = parts.count > 1 ? parameters.untrainedValues : nil
     var sum = AccumulatedGradients(gradients, firstSet: firstWaitingSet, on: engine, width: width)
-    var all: [BatchWork.Result] = []
-    let statistics = parameters.withValues { Array($0[parameters.layout.trainedCount...]) }
+    var all: [[BatchWork.Result]] = []
     do {
-      for part in parts {
-        let results = try computeGradients(of: part)
-        try sum.add(sets: sets(results))
-        all += results
+      for (part, work) in parts.enumerated() {
+        let shards = sharding.count(work.batch.ids.count)
+        let results = Mutex(begun?[part] ?? [BatchWork.Result](repeating: BatchWork.Result(), count: shards))
+        try learn(part, shards, results)
+        all.append(results.withLock { $0 })
+        if parts.count == 1 { return (all, sets(work.batch, shards)) }
+        try sum.add(sets: sets(work.batch, shards))
         // The next part is attacked with the running statistics as this one has left them.
         if isInLockstep { attackedNetwork.weightsChanged() }
       }
     } catch {
       // The parts before have moved the running statistics, and the whole batch is to be done again.
-      parameters.withValues { _ = $0[parameters.layout.trainedCount...].update(fromContentsOf: statistics) }
+      if let statistics { parameters.untrainedValues = statistics }
       weightsChanged()
       throw error
     }
@@ -175,66 +272,67 @@ final class BatchTrainer {
     return (all, 1)
   }
 
-  /// The same for a batch, or a part of one, that passes at once.
-  private func computeGradients(of batch: TrainingBatch) throws -> [BatchWork.Result] {
-    let shards = sharding.count(batch.ids.count)
-    let work = BatchWork(
-      split: split, batch: batch, attack: attack, adversary: settings.adversary(for: threat, epsilonFactor: batch.epsilonFactor),
-      augment: settings.augment, labelSmoothing: Float(settings.labelSmoothing), state: state, seed: seed, sharding: sharding,
-      control: control)
-    let results = Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))
-    if isInLockstep {
-      try passInLockstep(work, shards, results)
-    } else {
-      try passIndependently(work, shards, results)
+  /// Moves the weights along the gradient of the loss at the present ones, and nothing else: batch norm's running statistics stay, and weights
+  /// that are not learnt.
+  ///
+  /// - Parameter results: the time is added to them; what else they hold is replaced when the examples are learnt from.
+  private func perturbWeights(
+    _ parts: [BatchWork], _ examples: [[TrainingExamples]], _ results: inout [[BatchWork.Result]]
+  ) throws -> WeightPerturbation {
+    let parts = parts.map { part in
+      var part = part
+      part.pass += 1
+      return part
     }
-    return results.withLock { $0 }
+    let statistics = parameters.untrainedValues
+    let (found, sets) = try accumulate(parts, after: results) { part, _, results in try learn(parts[part], examples[part], results) }
+    results = found
+    parameters.untrainedValues = statistics
+    let direction = weightUpdate.learntPart(of: gradients.reduced(sets: sets))
+    let perturbation = WeightPerturbation(along: direction, of: parameters, size: parts[0].batch.weightPerturbation)
+    perturbation.add(to: parameters)
+    sessions[0].weightsChanged()
+    frozen.first?.weightsChanged()
+    return perturbation
   }
 
-  /// What one thread needs for a shard: a context for each view, and a set for the gradients of the views after the first.
-  private struct Worker {
-    let classifier: any Classifier
-    let contexts: [ExecutionContext]
-    let set: Int
-  }
-
-  private func workers(views: Int) -> [Worker] {
+  private func workers(views: Int) -> [BatchWork.Worker] {
     let used = sessions[..<views]
     return zip(attackedNetwork.classifiers, sessions[0].contexts).enumerated().map { index, pair in
-      Worker(classifier: pair.0, contexts: used.map { $0[index] }, set: mostShards + index)
+      BatchWork.Worker(classifier: pair.0, contexts: used.map { $0[index] }, set: mostShards + index, frozen: frozen.map { $0[index] })
     }
   }
 
-  /// Each shard goes its whole way on one thread.
-  private func passIndependently(_ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>) throws {
+  /// Each shard goes its whole way on one thread, from the attack to the gradients.
+  private func attackAndLearn(_ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>) throws {
     let (control, gradients) = (control, gradients)
-    let needsInputGradients = work.batch.objective.needsInputGradients
-    try Session.packWeights([attackedNetwork.session, sessions[0]], on: engine, width: width)
+    try Session.packWeights([attackedNetwork.session, sessions[0]] + frozen.prefix(1), on: engine, width: width)
     try engine.parallel(shards, over: workers(views: work.batch.objective.views.count)) { shard, worker in
       try control()
       var result = BatchWork.Result()
       let examples = try work.trainingExamples(shard: shard, classifier: worker.classifier, times: &result.times)
-      let start = PhaseTimes.now()
-      for (view, context) in worker.contexts.enumerated() {
-        work.begin(examples, view: view, context)
-        context.runForward()
-      }
-      let logitGradients = work.logitGradients(examples, worker.contexts.map(\.logits), &result)
-      for (view, context) in worker.contexts.enumerated() {
-        context.beginBackward(logitGradients[view], into: gradients, set: view == 0 ? shard : worker.set)
-        context.runBackward()
-        if view > 0 { gradients.add(worker.set, to: shard) }
-      }
-      if needsInputGradients { result.inputGradients = worker.contexts.map(\.inputGradient) }
-      result.times.add(.retrain, PhaseTimes.now() - start)
+      work.learn(examples, shard: shard, by: worker, into: gradients, &result)
       results.withLock { $0[shard] = result }
     }
   }
 
-  /// All shards are attacked. Then the views before the last go forward and wait; the last one goes forward, the loss is taken over all
-  /// views, and all go back: the last as part of its pass, the others after it.
-  private func passInLockstep(_ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>) throws {
-    let examples = try trainingExamples(work, shards, results)
+  /// Leaves the gradients of the mean loss of these examples, an entry a shard, in `gradients`.
+  private func learn(_ work: BatchWork, _ examples: [TrainingExamples], _ results: borrowing Mutex<[BatchWork.Result]>) throws {
+    if isInLockstep { return try learnInLockstep(work, examples, results) }
+    let (control, gradients) = (control, gradients)
+    try Session.packWeights([sessions[0]] + frozen.prefix(1), on: engine, width: width)
+    try engine.parallel(examples.count, over: workers(views: work.batch.objective.views.count)) { shard, worker in
+      try control()
+      var result = results.withLock { $0[shard] }
+      work.learn(examples[shard], shard: shard, by: worker, into: gradients, &result)
+      results.withLock { $0[shard] = result }
+    }
+  }
+
+  /// The views before the last go forward and wait; the last one goes forward, the loss is taken over all views, and all go back: the last as
+  /// part of its pass, the others after it.
+  private func learnInLockstep(_ work: BatchWork, _ examples: [TrainingExamples], _ results: borrowing Mutex<[BatchWork.Result]>) throws {
+    let shards = examples.count
     try control()
     let start = PhaseTimes.now()
     let (gradients, last) = (gradients, work.batch.objective.views.count - 1)
@@ -257,12 +355,13 @@ final class BatchTrainer {
       results.withLock { $0[shard] = result }
     }
     for view in 0..<last { try sessions[view].backward(shards: shards, on: engine, width: width) }
-    if work.batch.objective.needsInputGradients {
+    if work.keepsInputGradients {
       for shard in 0..<shards {
         let inputGradients = sessions.map { $0[shard].inputGradient }
         results.withLock { $0[shard].inputGradients = inputGradients }
       }
     }
+    try penaliseInLockstep(work, examples, results)
     let seconds = PhaseTimes.now() - start
     results.withLock { $0[0].times.add(.retrain, seconds * Double(min(width, shards))) }
   }

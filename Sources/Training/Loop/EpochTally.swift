@@ -23,6 +23,9 @@ struct EpochTally: Hashable, Sendable {
     examples += 1
   }
 
+  /// What is added to the loss of examples that are counted already.
+  mutating func add(loss: Double) { self.loss += loss }
+
   mutating func count(isCorrect: Bool, isAdversarial: Bool) {
     if isAdversarial {
       adversarial.all += 1

@@ -49,6 +49,7 @@ extension TrainingSettings {
     print.add("batch_size", .int(Int64(batchSize)))
     print.add("adversarial_fraction", .number(adversarialFraction), absent: .number(1))
     attack.add(to: &print)
+    print.add("attack.source", .string(attackSource.rawValue), absent: .string(AttackSource.current.rawValue))
     print.add("batch_norm_in_attack", .string(batchNormInAttack.rawValue), absent: "eval")
     optimizer.add(to: &print)
     schedule.add(to: &print)
@@ -65,6 +66,15 @@ extension TrainingSettings {
     print.add("accumulate", .int(Int64(accumulate)), absent: 1)
     print.add("freeze", .array(freeze.map(JSONValue.string)), absent: [])
     print.add("bn_statistics", .string(batchNormStatistics.rawValue), absent: "update")
+    print.add("extensions", .array(extensions.map(\.fingerprint)), absent: [])
+  }
+}
+
+extension TrainingExtension {
+  fileprivate var fingerprint: JSONValue {
+    var print = Fingerprint()
+    schedule.add(to: &print)
+    return [.int(Int64(epochs)), .number(learningRate), .bool(resetsOptimizer), .string(print.digest)]
   }
 }
 

@@ -34,5 +34,12 @@ struct WeightUpdate: Sendable {
     }
   }
 
+  /// A gradient of all weights with zeros for those that are not learnt.
+  func learntPart(of gradient: [Float]) -> [Float] {
+    var part = [Float](repeating: 0, count: gradient.count)
+    for range in learnt { part.replaceSubrange(range, with: gradient[range]) }
+    return part
+  }
+
   private func learnt(in range: Range<Int>) -> [Range<Int>] { learnt.map { $0.clamped(to: range) }.filter { !$0.isEmpty } }
 }

@@ -3,8 +3,15 @@ package enum MethodCatalogue {
   package static let all: [TrainingMethod] = [
     .standard,
     .fgsm,
+    .nfgsm,
     .pgd,
+    .free,
     .trades,
+    .mart,
+    .alp,
+    .awp,
+    .gradalign,
+    .inputGradient,
   ]
 
   /// What a spec that names none is trained by.
