@@ -228,7 +228,7 @@ import Testing
   {
     let document: JSONValue = [
       "dataset": ["id": 5], "model": ["layers": [["type": "conv", "filters": 0]]], "threat": ["norm": "l2"], "gates": [["min": -2]],
-      "training": ["method": "mart", "epochs": -1],
+      "training": ["method": "of no name", "epochs": -1],
     ]
     let error = try #require(throws: SpecFaults.self) { try JobSpec(reading: document) }
     #expect(

@@ -17,7 +17,8 @@ extension TrainingMethod {
 }
 
 /// Adversarial logit pairing (Kannan et al. 2018, arXiv:1803.06373), as in the authors' code: the mean of the cross-entropies of the clean and
-/// of the adversarial image, and λ times the mean over classes of (z_clean − z_adversarial)². The gradient passes through both.
+/// of the adversarial image, and λ times the mean over classes of (z_clean − z_adversarial)². The gradient passes through both. Their code takes both images in one
+/// batch; here batch norm has the statistics of each by itself.
 struct ALP: Objective {
   let lambda: Double
   let views = [View.clean, .adversarial]

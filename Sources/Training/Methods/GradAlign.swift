@@ -28,7 +28,7 @@ extension TrainingMethod {
 }
 
 /// λ (1 − cos(∇x ℓ(x), ∇x ℓ(x + η))), η uniform in the ball (Andriushchenko and Flammarion 2020, arXiv:2007.02617). As in the authors' code the
-/// gradient at x is taken as fixed, and an example with a gradient of zero has no penalty.
+/// gradient at x is taken as fixed, and an example with a gradient of zero has no penalty. Their mean is over the others alone, here it is over all.
 struct GradAlign: GradientPenalty {
   let lambda: Double
   let noisy: @Sendable (Examples, Threat) -> Tensor
