@@ -67,7 +67,7 @@ let package = Package(
     tests("FilesTests", ["Files"]),
     tests("TensorEngineTests", ["TensorEngine", "CKernels"], resources: [.copy("Fixtures")]),
     tests("ModelsTests", ["JSON", "Models", "TensorEngine"], resources: [.copy("Fixtures")]),
-    tests("DatasetsTests", ["Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
+    tests("DatasetsTests", ["JSON", "Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["JSON", "Attacks", "TensorEngine"]),
     tests("RobustnessTests", ["JSON", "Files", "Robustness", "Attacks", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests(

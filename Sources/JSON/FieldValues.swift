@@ -21,6 +21,8 @@ package struct FieldValues: Hashable, Sendable {
 
   package func integers(_ name: String) -> [Int] { elements(name, \.integer) }
   package func numbers(_ name: String) -> [Double] { elements(name, \.double) }
+  /// A list of strings.
+  package func list(_ name: String) -> [String] { elements(name, \.string) }
 
   package func section(_ name: String) -> FieldValues { value(name, Self.section) }
   package func optionalSection(_ name: String) -> FieldValues? { has(name) ? section(name) : nil }

@@ -49,9 +49,13 @@ extension Loss {
   }
 }
 
-/// Softmax cross-entropy: −log softmax(z)[y].
+/// Softmax cross-entropy: −log softmax(z)[y]. With label smoothing s (Szegedy et al. 2016, arXiv:1512.00567; PyTorch's
+/// `CrossEntropyLoss(label_smoothing=s)`) it is (1 − s) times that, and s times the mean of −log softmax(z) over all classes.
 package struct CrossEntropy: Loss {
-  package init() {}
+  /// In [0, 1).
+  private let labelSmoothing: Float
+
+  package init(labelSmoothing: Float = 0) { self.labelSmoothing = labelSmoothing }
 
   package func callAsFunction(_ logits: Tensor, targets: LossTargets, gradient: inout Tensor) -> [Float] {
     let classes = logits.stride
@@ -69,8 +73,17 @@ package struct CrossEntropy: Loss {
             sum += e
           }
           for k in 0..<classes { g[base + k] /= sum }
-          g[base + labels[row]] -= 1
-          return log(sum) - (z[base + labels[row]] - top)
+          guard labelSmoothing > 0 else {
+            g[base + labels[row]] -= 1
+            return log(sum) - (z[base + labels[row]] - top)
+          }
+          g[base + labels[row]] -= 1 - labelSmoothing
+          var mean: Float = 0
+          for k in 0..<classes {
+            g[base + k] -= labelSmoothing / Float(classes)
+            mean += (z[base + k] - top) / Float(classes)
+          }
+          return log(sum) - (1 - labelSmoothing) * (z[base + labels[row]] - top) - labelSmoothing * mean
         }
       }
     }

@@ -16,6 +16,11 @@ package struct TrainingMetrics: Hashable, Sendable, Codable {
   /// Accuracies on the validation part after the epoch.
   package var validationCleanAccuracy: Double?
   package var validationRobustAccuracy: Double?
+  /// The same of the averaged weights, where they are averaged.
+  package var averagedCleanAccuracy: Double?
+  package var averagedRobustAccuracy: Double?
+  /// Whether the accuracies on the validation part are those of averaged weights, as with a checkpoint of such; nil when they are not.
+  package var isAveraged: Bool?
   /// PGD-5 accuracy on a fixed set of training examples after the epoch: what falls when single-step training overfits.
   package var probeAccuracy: Double?
   /// Whether a collapse of robust accuracy was found after the epoch; nil when none was.
@@ -27,13 +32,26 @@ package struct TrainingMetrics: Hashable, Sendable, Codable {
     self.phase = phase
   }
 
+  /// The same epoch as its averaged weights have it.
+  var ofAveragedWeights: TrainingMetrics {
+    var metrics = self
+    (metrics.validationCleanAccuracy, metrics.validationRobustAccuracy) = (averagedCleanAccuracy, averagedRobustAccuracy)
+    (metrics.averagedCleanAccuracy, metrics.averagedRobustAccuracy, metrics.probeAccuracy) = (nil, nil, nil)
+    metrics.isAveraged = true
+    return metrics
+  }
+
+  /// The robust accuracy on the validation part of whichever weights have the higher one; nil when none was measured.
+  var bestRobustAccuracy: Double? { [validationRobustAccuracy, averagedRobustAccuracy].compactMap(\.self).max() }
+
   /// Those that were measured, by the names that the API gives them.
   package var named: [(name: String, value: Double)] {
     let all: [(String, Double?)] = [
       ("learning_rate", learningRate), ("loss", loss), ("train_clean_accuracy", trainCleanAccuracy),
       ("train_adversarial_accuracy", trainAdversarialAccuracy), ("clean_accuracy", validationCleanAccuracy),
-      ("robust_accuracy", validationRobustAccuracy), ("probe_accuracy", probeAccuracy),
-      ("collapse", isCollapse == true ? 1 : nil),
+      ("robust_accuracy", validationRobustAccuracy), ("averaged_clean_accuracy", averagedCleanAccuracy),
+      ("averaged_robust_accuracy", averagedRobustAccuracy), ("averaged", isAveraged == true ? 1 : nil),
+      ("probe_accuracy", probeAccuracy), ("collapse", isCollapse == true ? 1 : nil),
     ]
     return all.compactMap { name, value in value.map { (name, $0) } }
   }

@@ -29,7 +29,8 @@ extension TrainingOutcome {
       }
       return TrainedModel(graph: run.graph, parameters: try store.read(checkpoint), checkpoint: checkpoint)
     }
-    let chosen = state.checkpoints[run.settings.select.role] == nil ? .last : run.settings.select.role
+    // Where nothing was held out to choose by, the averaged weights: they are what averaging was asked for.
+    let chosen = [run.settings.select.role, .averaged].first { state.checkpoints[$0] != nil } ?? .last
     self.init(
       base: try model(.base), selected: try model(chosen), checkpoints: CheckpointRole.allCases.compactMap { state.checkpoints[$0] },
       history: state.history, warnings: state.warnings, seconds: state.times.seconds, saved: state.saved,

@@ -17,8 +17,10 @@ package struct TrainingPlan: Sendable {
   package let weightCopies: Int
   /// How many threads work at once.
   let width: Int
-  /// The most shards of a batch.
-  let shards: Int
+  /// How a batch is cut into parts that pass one after the other.
+  let accumulation: Accumulation
+  /// The most shards that pass at once.
+  var shards: Int { accumulation.shards }
 
   /// - Parameters:
   ///   - examples: how many there are to train on; no batch is larger.
@@ -30,10 +32,12 @@ package struct TrainingPlan: Sendable {
     measuring = try programs.program(graph, for: .attack)
     attack = try programs.program(graph, for: .attack, isBF16: precision.attacksInBF16)
     let objective = settings.objective
+    var purpose = Purpose.training
+    if settings.batchNormStatistics == .frozen { purpose.remove(.batchStatistics) }
     let needsInputGradients = objective.needsInputGradients || objective.penalty != nil
     learning = try programs.program(
-      graph, for: needsInputGradients ? .training.union(.inputGradient) : .training, isBF16: precision.learnsInBF16)
-    frozen = try objective.penalty.map { _ in try programs.program(graph.withFrozenBranches(), for: .training, isExact: true) }
+      graph, for: needsInputGradients ? purpose.union(.inputGradient) : purpose, isBF16: precision.learnsInBF16)
+    frozen = try objective.penalty.map { _ in try programs.program(graph.withFrozenBranches(), for: purpose, isExact: true) }
     let isOnBatch =
       settings.batchNormInAttack == .train && settings.attacks && settings.methodAttack?.isCarried != true && learning.hasReductions
     attackOnBatch = try isOnBatch ? programs.program(graph, for: .attackOnBatch, isBF16: precision.attacksInBF16) : nil
@@ -46,7 +50,7 @@ package struct TrainingPlan: Sendable {
       TrainingSize(
         examples: examples, batch: min(settings.batchSize, examples), image: graph.inputShape, classes: graph.outputShape.count))
     self.width = width
-    shards = graph.sharding.count(min(settings.batchSize, examples))
+    accumulation = Accumulation(shards: graph.sharding.count(min(settings.batchSize, examples)), parts: settings.accumulate)
   }
 
   /// Whether the shards of a batch pass together, because the network asks for the statistics of all of them.
@@ -134,7 +138,9 @@ package struct TrainingPlan: Sendable {
   var measuresApart: Bool { measuring !== attack }
   var learningContexts: Int { learning.contextCount(width: width, shards: shards) }
   /// Where shards are in lockstep, a set a view. Elsewhere a set a shard, to which each further view is added from one that its thread has.
-  var gradientSets: Int {
+  /// Behind them those in which sums over parts of a batch wait.
+  var gradientSets: Int { passedSets + accumulation.waitingSums }
+  var passedSets: Int {
     guard isInLockstep else { return shards + (views > 1 || frozen != nil ? width : 0) }
     return min(shards, 1) * (views + (frozen == nil ? 0 : Self.penaltySets))
   }

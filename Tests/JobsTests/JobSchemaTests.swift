@@ -70,6 +70,9 @@ struct JobSchemaTests {
 
   /// Faults that no field can see by itself, and for that reason no schema: by pointer and value.
   static let unseen: Set<String> = [
+    "/training/select \"averaged\"", "/training/bn_statistics \"frozen\"",
+    "/training {\"method\":\"standard\",\"epsilon_warmup\":0.4}",
+    "/training {\"schedule\":{\"name\":\"one_cycle\"},\"learning_rate_warmup\":0.1}",
     "/threat/epsilon 8", "/threat/epsilon \"300/255\"", "/training/attack/step_size \"0/255\"", "/kind \"evaluate\"",
     "/training {\"base_epochs\":0,\"epochs\":0}", "/training/schedule {\"name\":\"step\",\"milestones\":[6,6]}",
     "/training/schedule {\"name\":\"step\",\"milestones\":[50]}",

@@ -118,11 +118,11 @@ import Testing
     let accepted = try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/"))).accept(document)
     // 200 images in batches of 64, two epochs.
     #expect(accepted.estimate.steps == 8)
-    // Two updates of 200, two attack steps on 200, and three on 50 for two models.
-    #expect(accepted.estimate.gradientEvaluations == 400 + 400 + 300)
+    // Two updates of 200, two attack steps on 200, three on 50 for two models, and five on 128 that probe for a collapse.
+    #expect(accepted.estimate.gradientEvaluations == 400 + 400 + 300 + 640)
     #expect(accepted.estimate.parameters == 650)
     // 64 × 10 products and as many sums: three passes for an update, two for an attack step, and the clean look.
-    let passes = 3 * 400 + 2 * 400 + 2 * 300 + 100
+    let passes = 3 * 400 + 2 * 400 + 2 * 300 + 100 + 11 * 128
     #expect(accepted.estimate.floatingPointOperations == Double(1_280 * passes))
     #expect(accepted.footprint.jobBytes > 650 * 4 * 5)
   }
@@ -131,14 +131,35 @@ import Testing
   func estimateOfViews() throws {
     let document = Specs.quick.setting("/dataset/validation_fraction", to: 0).setting("/training/method", to: "trades")
     let accepted = try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/"))).accept(document)
-    // An update of 200, one of 200 in two views, two attack steps on 200, and three on 50 for two models.
-    #expect(accepted.estimate.gradientEvaluations == 200 + 400 + 400 + 300)
+    // An update of 200, one of 200 in two views, two attack steps on 200, and three on 50 for two models, and five on 128 that probe.
+    #expect(accepted.estimate.gradientEvaluations == 200 + 400 + 400 + 300 + 640)
     let plain = try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/")))
       .accept(Specs.quick.setting("/dataset/validation_fraction", to: 0))
     // 650 products and sums for each of three passes of a further view, and a look at the clean images.
-    let forward = plain.estimate.floatingPointOperations / (3 * 400 + 2 * 400 + 2 * 300 + 100)
+    let forward = plain.estimate.floatingPointOperations / (3 * 400 + 2 * 400 + 2 * 300 + 100 + 11 * 128)
     #expect(accepted.estimate.floatingPointOperations - plain.estimate.floatingPointOperations == forward * (3 * 200 + 200))
     #expect(accepted.footprint.jobBytes > plain.footprint.jobBytes)
+  }
+
+  @Test(
+    "the estimate counts what the measurements of raw and of averaged weights take, and the footprint the averaged weights and their copy")
+  func average() throws {
+    let check = SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/")))
+    let document = Specs.quick.setting("/model/architecture", to: "mlp").setting("/training/epochs", to: 3)
+    let plain = try check.accept(document)
+    let averaged = try check.accept(document.setting("/training/average", to: ["ema": 0.99]))
+    // Ten steps on 20 images held out, after each of the three epochs.
+    #expect(averaged.estimate.gradientEvaluations - plain.estimate.gradientEvaluations == 3 * 20 * 10)
+    #expect(averaged.footprint.jobBytes - plain.footprint.jobBytes == 2 * 4 * plain.estimate.parameters)
+    #expect(averaged.spec.json["training"]?["average"] == ["ema": 0.99])
+  }
+
+  @Test("what is done to images must fit those of the data set")
+  func augmentations() {
+    let found = faults(
+      Specs.smallest.setting("/training/augment", to: [["type": "flip"], ["type": "cutout", "size": 9], ["type": "random_crop"]]))
+    #expect(found.map(\.pointer) == ["/training/augment/1/size"])
+    #expect(found.first?.detail.contains("at most 8") == true)
   }
 
   /// An update of 200 clean images, and then the method's: by example, gradients and passes beside the clean looks and the evaluation.
@@ -159,10 +180,14 @@ import Testing
     }
     let (standard, method) = (try estimate(["method": "standard"]), try estimate(row.method))
     #expect(method.estimate.steps == standard.estimate.steps)
-    #expect(method.estimate.gradientEvaluations - standard.estimate.gradientEvaluations == 200 * (row.gradients - 1))
+    // What attacks is probed for a collapse: five steps on 128 images.
+    let isProbed = row.method["method"] != "input_gradient"
+    #expect(
+      method.estimate.gradientEvaluations - standard.estimate.gradientEvaluations == 200 * (row.gradients - 1) + (isProbed ? 640 : 0))
     let forward = 1_280.0
     #expect(
-      method.estimate.floatingPointOperations - standard.estimate.floatingPointOperations == forward * 200 * Double(row.passes - 3))
+      method.estimate.floatingPointOperations - standard.estimate.floatingPointOperations == forward
+        * Double(200 * (row.passes - 3) + (isProbed ? 11 * 128 : 0)))
   }
 
   @Test("passes of free are rounded up to whole visits")

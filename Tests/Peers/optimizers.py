@@ -76,4 +76,23 @@ print("  /// CosineAnnealingLR(T_max=10) from 1.")
 print(f"  static let cosine: [Double] = [\n    {', '.join(repr(v) for v in cosine)},\n  ]")
 print("  /// MultiStepLR(milestones=[2, 5], gamma=0.1) from 1, by epoch.")
 print(f"  static let steps: [Double] = {swift(steps)}")
+cycles = {
+    "cos": dict(total_steps=10),
+    "linear": dict(total_steps=7, pct_start=0.45, anneal_strategy="linear", div_factor=10, final_div_factor=100),
+}
+for name, settings in cycles.items():
+    cycle = rates(
+        lambda o: torch.optim.lr_scheduler.OneCycleLR(o, max_lr=1.0, cycle_momentum=False, **settings), settings["total_steps"])
+    print(f"  /// OneCycleLR({', '.join(f'{k}={v!r}' for k, v in settings.items())}) to 1.")
+    print(f"  static let oneCycle{name.capitalize()}: [Double] = [\n    {', '.join(repr(v) for v in cycle)},\n  ]")
+
+
+def warmed(optimizer):
+    rise = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=1 / 4, total_iters=3)
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=6)
+    return torch.optim.lr_scheduler.SequentialLR(optimizer, [rise, fall], milestones=[4])
+
+
+print("  /// SequentialLR of LinearLR(start_factor=1/4, total_iters=3) and from the fifth step on CosineAnnealingLR(T_max=6).")
+print(f"  static let warmedCosine: [Double] = [\n    {', '.join(repr(v) for v in rates(warmed, 10))},\n  ]")
 print("}")

@@ -160,6 +160,29 @@ import Testing
     }
   }
 
+  @Test("gradients of the weights with the running statistics are those of constants, and the statistics stay")
+  func runningStatistics() throws {
+    // Near 0, where a network with these statistics is not saturated.
+    let some = Tensor(images.shape, values: images.values.map { $0 - 20 }).gathered(0..<9)
+    for purpose in [Purpose.weightGradients, [.weightGradients, .inputGradient]] {
+      let weights = Parameters(graph.layout)
+      weights.copy(from: parameters)
+      let context = try Session(Program(graph, for: purpose), parameters: weights, contexts: 1)[0]
+      let gradients = Gradients(graph.layout, sets: 1)
+      expectClose(context.forward(some).values, examples(some).flatMap { reference($0) }, "logits")
+      context.backward(seed.gathered(0..<9), into: gradients, set: 0)
+      let found = gradients.reduced(sets: 1)
+      for parameter in graph.layout.ids where graph.layout[parameter].isTrained {
+        let expected = reference.weightGradient(parameter, examples(some), seeds: examples(seed.gathered(0..<9)))
+        expectClose(Array(found[graph.layout.range(parameter)]), expected, within: 1e-3, "\(graph.layout[parameter].name)")
+      }
+      #expect(weights.withValues(Array.init) == parameters.withValues(Array.init))
+      guard purpose.contains(.inputGradient) else { continue }
+      let expected = reference.imageGradient(examples(some)[8], seed: examples(seed)[8])
+      expectClose(Array(context.inputGradient[example: 8]), expected, within: 1e-3, "at image 8")
+    }
+  }
+
   @Test("one backward pass gives the gradients of weights and images, each with the bits of the program for it alone")
   func bothGradients() throws {
     let both = try pass([.weightGradients, .inputGradient, .batchStatistics], threads: 2)

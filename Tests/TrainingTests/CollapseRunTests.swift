@@ -14,11 +14,15 @@ struct CollapseRunTests {
   private func collapsing(_ response: CollapseResponse = .goOn, epochs: Int = 9) throws -> TemporaryRun {
     let run = try TemporaryRun()
     run.model = Blobs.linear
-    run.settings = TrainingSettings(
+    run.settings = Self.settings(response, epochs: epochs)
+    return run
+  }
+
+  static func settings(_ response: CollapseResponse = .goOn, epochs: Int) -> TrainingSettings {
+    TrainingSettings(
       method: Unlearning.method, baseEpochs: 1, epochs: epochs, batchSize: 25, attack: AttackSettings(.pgd, ["steps": 2]),
       optimizer: OptimizerSettings(.sgd(momentum: 0.5, weightDecay: 0), learningRate: 0.3), schedule: .constant, select: .last,
       onCollapse: response, validationFraction: 0.5)
-    return run
   }
 
   private func collapses(_ outcome: TrainingOutcome) -> [Int] { outcome.history.filter { $0.isCollapse == true }.map(\.epoch) }

@@ -1,4 +1,5 @@
 import Attacks
+import Datasets
 import Models
 import TensorEngine
 import Testing
@@ -63,6 +64,19 @@ struct FingerprintTests {
     try expectAnother { $0.settings.optimizer.learningRate = 0.06 }
     try expectAnother { $0.settings.schedule = .constant }
     try expectAnother { $0.settings.schedule = .cyclic(peak: 0.3) }
+    try expectAnother { $0.settings.schedule = .oneCycle(OneCycle()) }
+    try expectAnother { $0.settings.schedule = .oneCycle(OneCycle(anneal: .linear)) }
+    try expectAnother { $0.settings.learningRateWarmup = 0.1 }
+    try expectAnother { $0.settings.epsilonWarmup = 0.1 }
+    try expectAnother { $0.settings.clipNorm = 1 }
+    try expectAnother { $0.settings.labelSmoothing = 0.1 }
+    try expectAnother { $0.settings.averageDecay = 0.99 }
+    try expectAnother { $0.settings.averageDecay = 0.995 }
+    try expectAnother { $0.settings.augment = [Augmentation(["type": "flip"])] }
+    try expectAnother { $0.settings.augment = [Augmentation(["type": "cutout", "size": 2])] }
+    try expectAnother { $0.settings.accumulate = 2 }
+    try expectAnother { $0.settings.freeze = ["0.*"] }
+    try expectAnother { $0.settings.batchNormStatistics = .frozen }
     try expectAnother { $0.settings.select = .last }
     try expectAnother { $0.settings.earlyStopPatience = 1 }
     try expectAnother { $0.settings.onCollapse = .stop }

@@ -6,12 +6,12 @@ import TensorEngine
 import Testing
 import Training
 
-/// What `Tests/Peers/methods.py` left: values of PyTorch, of networks whose weights and images both sides compute by `Noise`.
+/// What `Tests/Peers/methods.py` and `updates.py` left: values of PyTorch, of networks whose weights and images both sides compute by `Noise`.
 struct MethodReference {
   private let file: Safetensors
 
-  init(_ name: String) throws {
-    let url = try #require(Bundle.module.url(forResource: name, withExtension: "safetensors", subdirectory: "Fixtures/methods"))
+  init(_ name: String, in folder: String = "methods") throws {
+    let url = try #require(Bundle.module.url(forResource: name, withExtension: "safetensors", subdirectory: "Fixtures/\(folder)"))
     file = try Safetensors(contentsOf: url)
   }
 

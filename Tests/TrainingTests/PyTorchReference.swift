@@ -1,4 +1,4 @@
-// Made by Tests/Peers/optimizers.py with PyTorch 2.13.0.
+// Made by Tests/Peers/optimizers.py with PyTorch 2.15.0.
 import Training
 
 enum PyTorchReference {
@@ -81,4 +81,17 @@ enum PyTorchReference {
   ]
   /// MultiStepLR(milestones=[2, 5], gamma=0.1) from 1, by epoch.
   static let steps: [Double] = [1.0, 1.0, 0.1, 0.1, 0.1, 0.010000000000000002, 0.010000000000000002]
+  /// OneCycleLR(total_steps=10) to 1.
+  static let oneCycleCos: [Double] = [
+    0.040000000000000036, 0.52, 1.0, 0.9504846320134737, 0.8117456539497631, 0.6112620219362893, 0.38874197806371075, 0.18825834605023697,
+    0.049519367986526286, 4e-06,
+  ]
+  /// OneCycleLR(total_steps=7, pct_start=0.45, anneal_strategy='linear', div_factor=10, final_div_factor=100) to 1.
+  static let oneCycleLinear: [Double] = [
+    0.1, 0.5186046511627908, 0.9372093023255814, 0.7794415584415584, 0.519961038961039, 0.2604805194805194, 0.0010000000000000009,
+  ]
+  /// SequentialLR of LinearLR(start_factor=1/4, total_iters=3) and from the fifth step on CosineAnnealingLR(T_max=6).
+  static let warmedCosine: [Double] = [
+    0.25, 0.5, 0.75, 1.0, 1.0, 0.9330127018922194, 0.75, 0.5, 0.2500000000000001, 0.06698729810778065,
+  ]
 }

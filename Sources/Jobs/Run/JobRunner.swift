@@ -203,8 +203,8 @@ private struct RunningJob {
   // MARK: Training
 
   private func train(_ settings: TrainingSettings, resume: Bool) throws -> Trained {
-    let initial =
-      try spec.model.initial.map { try subject($0).parameters } ?? parameters(of: Weights(graph.layout, seed: spec.seed))
+    let (initial, newLayer) = try initialParameters()
+    if let newLayer { sink.warning(newLayer) }
     let control = control
     let outcome = try TrainingRun(
       dataset: dataset, graph: graph, description: spec.model.description, initial: initial, threat: spec.threat, settings: settings,
@@ -218,8 +218,20 @@ private struct RunningJob {
     for (phase, time) in outcome.seconds { seconds[phase.rawValue] = time }
     return Trained(
       base: Subject(parameters: outcome.base.parameters, sha256: outcome.base.checkpoint.sha256),
-      final: Subject(parameters: outcome.selected.parameters, sha256: outcome.selected.checkpoint.sha256), warnings: outcome.warnings,
+      final: Subject(parameters: outcome.selected.parameters, sha256: outcome.selected.checkpoint.sha256),
+      warnings: [newLayer].compactMap(\.self) + outcome.warnings,
       seconds: seconds, validationCount: validationCount(settings), saved: outcome.saved)
+  }
+
+  /// The weights that training begins with, and what there is to say of them.
+  private func initialParameters() throws -> (Parameters, Warning?) {
+    guard let id = spec.model.initial else { return (try parameters(of: Weights(graph.layout, seed: spec.seed)), nil) }
+    let weights = try stored(id).weights
+    guard let last = LastLayer(graph), let other = last.otherClasses(of: weights.outline) else { return (try parameters(of: weights), nil) }
+    return (
+      try parameters(of: last.renewed(weights, of: other, seed: spec.seed)),
+      .newLastLayer(last.names, classes: (other, dataset.classes))
+    )
   }
 
   private func validationCount(_ settings: TrainingSettings) -> Int {
@@ -239,8 +251,13 @@ private struct RunningJob {
   }
 
   private func subject(_ id: String) throws -> Subject {
-    guard let stored = try waitingOutShortage(storage.waitForRoom, { try catalogue.weights(id) }) else { throw NotFound("weights \(id)") }
+    let stored = try stored(id)
     return Subject(parameters: try parameters(of: stored.weights), sha256: stored.sha256)
+  }
+
+  private func stored(_ id: String) throws -> StoredWeights {
+    guard let stored = try waitingOutShortage(storage.waitForRoom, { try catalogue.weights(id) }) else { throw NotFound("weights \(id)") }
+    return stored
   }
 
   private func parameters(of weights: Weights) throws -> Parameters { try Parameters(weights, for: graph.layout) }

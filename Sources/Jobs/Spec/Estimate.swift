@@ -20,7 +20,7 @@ package struct Estimate: Hashable, Sendable {
 
   init(_ spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph) {
     let forward = Double(graph.floatingPointOperations)
-    let used = min(spec.dataset.limit ?? facts.trainCount, facts.trainCount)
+    let used = spec.trainCount(facts)
     let held = Int(Double(used) * spec.dataset.validationFraction)
     let trained = used - held
     var (steps, gradients, passes) = (0, 0.0, 0.0)
@@ -32,6 +32,9 @@ package struct Estimate: Hashable, Sendable {
       let once = training.baseImageCost
       gradients = Double(trained) * once.gradientEvaluations + baseExamples * base.gradientEvaluations + examples * main.gradientEvaluations
       passes = Double(trained) * once.passes + baseExamples * base.passes + examples * main.passes
+      let measuring = training.measurementCost(heldOut: held, trained: trained)
+      gradients += measuring.gradientEvaluations
+      passes += measuring.passes
     }
     let trainingPasses = passes
     let cost = EvaluationCost(spec, facts)
@@ -53,4 +56,9 @@ package struct Estimate: Hashable, Sendable {
       "parameters": .int(Int64(parameters)),
     ]
   }
+}
+
+extension JobSpec {
+  /// The training images that the job uses, those held out included.
+  func trainCount(_ facts: DatasetFacts) -> Int { min(dataset.limit ?? facts.trainCount, facts.trainCount) }
 }

@@ -60,6 +60,10 @@ extension JobSpec {
     }
     // The same: `EvidenceChoice` knows how many images there are.
     if !given.section("evaluation").has("evidence") { values = values.setting("/evaluation/evidence", to: true) }
+    // The same: `SpecCheck` knows what fits into the memory.
+    if given.optionalSection("training").map({ !$0.has("accumulate") }) ?? false {
+      values = values.setting("/training/accumulate", to: 1)
+    }
     if generating != nil { values = values.setting("/evaluation", to: .null).setting("/gates", to: []) }
     json = .object(values.object)
     generation = generating
@@ -84,6 +88,11 @@ extension JobSpec {
     model.check(log)
     threat.check(log)
     training?.check(log)
+    if training?.batchNormStatistics == .frozen, model.initial == nil, log.isClean("/model/init") {
+      log.add(
+        "/training/bn_statistics", .conflict,
+        "a network that begins at random has no statistics to keep; give model.init, or leave bn_statistics at update")
+    }
     if kind != .train, model.initial == nil, log.isClean("/model/init") {
       log.add("/model/init", .required, "a job of kind \(kind.rawValue) needs the weights to \(use): an mdl_… or ckpt_…")
     }

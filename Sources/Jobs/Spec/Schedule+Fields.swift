@@ -21,6 +21,14 @@ extension Schedule {
           Variants.Variant(
             "cyclic", "From 0 in a line to the full rate, and back to 0.",
             [Field("peak", .number(between: 0, and: 1), default: 0.4, help: "The part of the stage at which the rate is full.")]),
+          Variants.Variant(
+            "one_cycle", "From a part of the full rate up to it, and down to almost nothing: PyTorch's `OneCycleLR`; the momentum stays.",
+            [
+              Field("pct_start", .number(between: 0, and: 1), default: 0.3, help: "The part of the stage in which the rate rises."),
+              Field("anneal_strategy", .choice(OneCycle.Anneal.self), default: "cos", help: "Along a cosine or a line."),
+              Field("div_factor", .number(1...1e9), default: 25.0, help: "What the full rate is divided by at first."),
+              Field("final_div_factor", .number(1...1e9), default: 1e4, help: "What the first rate is divided by in the end."),
+            ]),
         ], default: "cosine", help: "Which schedule."))
   }
 
@@ -29,6 +37,11 @@ extension Schedule {
     case "constant": self = .constant
     case "step": self = .step(milestones: values.integers("milestones"), factor: values.number("factor"))
     case "cyclic": self = .cyclic(peak: values.number("peak"))
+    case "one_cycle":
+      self = .oneCycle(
+        OneCycle(
+          peak: values.number("pct_start"), anneal: values.word("anneal_strategy"), divisor: values.number("div_factor"),
+          finalDivisor: values.number("final_div_factor")))
     default: self = .cosine
     }
   }

@@ -35,6 +35,10 @@ package struct SpecCheck {
     package let footprint: Footprint
     /// Why the evaluation runs these attacks.
     package let reasonForAttacks: String
+    /// Why batches pass in several parts, where that was not asked for.
+    let reasonForParts: String?
+    /// That the last layer begins anew, and why.
+    let newLastLayer: String?
 
     /// What `validate_only` says of it.
     package var estimateJSON: JSONValue {
@@ -44,6 +48,10 @@ package struct SpecCheck {
         "attacks": .array(spec.evaluation.attacks.map { .string($0.label) }), "seconds": .number(estimate.evaluationSeconds),
         "reason": .string(reasonForAttacks),
       ]
+      if let reasonForParts {
+        object["accumulate"] = ["parts": (spec.training?.accumulate).map { .int(Int64($0)) } ?? .null, "reason": .string(reasonForParts)]
+      }
+      if let newLastLayer { object["new_last_layer"] = .string(newLastLayer) }
       return .object(object)
     }
   }
@@ -65,18 +73,64 @@ package struct SpecCheck {
     let log = FaultLog(faults + world.faults.dropFirst(draft.faults.count))
     if let graph {
       choice.check(graph, log)
-      check(weights: spec.model.initial, at: "/model/init", graph, log)
+      check(weights: spec.model.initial, at: "/model/init", graph, log, mayRenewLastLayer: spec.training != nil)
       check(weights: spec.evaluation.baseline, at: "/evaluation/baseline", graph, log)
       checkBatchNorm(of: spec, graph, log)
+      spec.training?.check(graph.layout, log)
     }
     checkLabels(of: spec, log)
+    if let facts { spec.training?.check(facts.shape, log) }
     if let facts { GateCheck(spec: spec, log: log).checkClasses(facts.classNames) }
     if let refusal = spec.precision.refusal(offered: Processor.precisions) { log.add("/precision", .notSupported, refusal) }
-    guard log.faults.isEmpty, let facts, let graph, let footprint = footprint(of: spec, facts, graph, log) else {
+    guard log.faults.isEmpty, let facts, let graph, let (fitting, footprint) = fitted(spec, completed, origin, facts, graph, log) else {
       throw SpecFaults(log.faults)
     }
     return Accepted(
-      spec: spec, graph: graph, estimate: Estimate(spec, facts, graph), footprint: footprint, reasonForAttacks: choice.reason)
+      spec: fitting, graph: graph, estimate: Estimate(fitting, facts, graph), footprint: footprint, reasonForAttacks: choice.reason,
+      reasonForParts: reasonForParts(of: fitting, asked: spec, graph), newLastLayer: newLastLayer(of: fitting, graph, facts))
+  }
+
+  /// The spec with its batches in as many parts as the memory asks for, where it does not say in how many.
+  ///
+  /// - Returns: nil when the job can never run, and then the reason was noted.
+  private func fitted(
+    _ spec: JobSpec, _ document: JSONValue, _ origin: JobSpec.Origin, _ facts: DatasetFacts, _ graph: Graph, _ log: FaultLog
+  ) -> (JobSpec, Footprint)? {
+    let isOpen = spec.training != nil && (document["training"]?["accumulate"] ?? .null) == .null
+    let refusals = FaultLog()
+    var (fitting, parts) = (spec, 1)
+    let most = isOpen ? graph.sharding.count(min(spec.training?.batchSize ?? 1, spec.trainCount(facts))) : 1
+    while true {
+      let refusal = FaultLog()
+      if let footprint = footprint(of: fitting, facts, graph, refusal) { return (fitting, footprint) }
+      for fault in refusal.faults where refusals.faults.isEmpty { refusals.add(fault.pointer, fault.code, fault.detail) }
+      parts *= 2
+      guard parts < 2 * most, refusals.isClean("/model") else { break }
+      fitting = JobSpec.read(document.setting("/training/accumulate", to: .int(Int64(parts))), origin: origin).spec
+    }
+    for fault in refusals.faults { log.add(fault.pointer, fault.code, fault.detail) }
+    return nil
+  }
+
+  private func reasonForParts(of spec: JobSpec, asked: JobSpec, _ graph: Graph) -> String? {
+    guard let memoryBudget, let training = spec.training, training.accumulate != asked.training?.accumulate else { return nil }
+    let hasBatchNorm = training.batchNormStatistics == .update && graph.nodes.contains { $0.operation is BatchNorm }
+    let meaning =
+      hasBatchNorm
+      ? "batch norm takes the statistics of each part, and the weights are others than those of whole batches"
+      : "the weights are the same to the last bit"
+    return """
+      with whole batches of \(training.batchSize) the job would not fit into the \(megabytes(memoryBudget)) that this service may take, so the \
+      gradients of \(training.accumulate) parts are added up; \(meaning)
+      """
+  }
+
+  /// What there is to say of weights for other classes; nil when they are for those of the data set.
+  private func newLastLayer(of spec: JobSpec, _ graph: Graph, _ facts: DatasetFacts) -> String? {
+    guard spec.training != nil, let id = spec.model.initial, let last = LastLayer(graph),
+      let outline = try? catalogue.outline(ofWeights: id), let other = last.otherClasses(of: outline)
+    else { return nil }
+    return Warning.newLastLayerDetail(last.names, classes: (other, facts.classes))
   }
 
   /// With the ids of weights in the place of names that may come to mean others.
@@ -115,7 +169,7 @@ package struct SpecCheck {
         "/training", .doesNotFit,
         """
         the job would take \(megabytes(footprint.peakBytes)) of memory at its peak, and this service may take \(megabytes(memoryBudget)): \
-        choose a smaller batch_size, a smaller network, fewer images or fewer threads
+        choose a smaller batch_size, more parts of it (training.accumulate), a smaller network, fewer images or fewer threads
         """)
     } catch {
       log.add("/model", .doesNotFit, "\(error)")
@@ -179,7 +233,8 @@ package struct SpecCheck {
     }
   }
 
-  private func check(weights id: String?, at pointer: String, _ graph: Graph, _ log: FaultLog) {
+  /// - Parameter mayRenewLastLayer: whether weights for other classes will do.
+  private func check(weights id: String?, at pointer: String, _ graph: Graph, _ log: FaultLog, mayRenewLastLayer: Bool = false) {
     guard let id, log.isClean(pointer) else { return }
     do {
       guard let outline = try catalogue.outline(ofWeights: id) else {
@@ -188,6 +243,7 @@ package struct SpecCheck {
         )
         return
       }
+      if mayRenewLastLayer, LastLayer(graph)?.otherClasses(of: outline) != nil { return }
       try outline.requireFit(graph.layout)
     } catch {
       log.add(pointer, .doesNotFit, "\(error)")

@@ -1,5 +1,7 @@
 import Attacks
+import Datasets
 import JSON
+import TensorEngine
 import Training
 
 extension TrainingSettings {
@@ -14,6 +16,25 @@ extension TrainingSettings {
         Field("epochs", .integer(0...mostEpochs), default: 10, help: "Epochs of the method."),
         Field("batch_size", .integer(1...65_536), default: 128, help: "Examples of an update."),
         Field(
+          "accumulate", .integer(1...65_536),
+          help: """
+            In how many parts, at least, the batch of an update passes through the network; their gradients are added up, in less memory. A \
+            part is a power of two of shards (32 images, fewer of large ones), so there are no more parts than shards. Batch norm takes the \
+            statistics of each part; without it no bit depends on this. By default 1, or as many as the memory of the service asks for.
+            """),
+        Field(
+          "freeze", .list(.text(1...200), count: 0...100), default: [],
+          help: """
+            Patterns of the names of weights that are not learnt, such as `features.*`: `*` stands for any characters, `?` for one. The running \
+            statistics of batch norm go by `bn_statistics`.
+            """),
+        Field(
+          "bn_statistics", .choice(BatchNormStatistics.self), default: "update",
+          help: """
+            Batch norm in training: by the statistics of the batch, which its running ones take in, or by the running ones of `model.init`, \
+            `frozen` as they are.
+            """),
+        Field(
           "adversarial_fraction", .number(0...1), default: 1.0, help: "The part of each batch that is attacked; the rest stays clean."),
         Field(
           "bn_in_attack", .choice(BatchNormInAttack.self), default: "eval",
@@ -21,8 +42,26 @@ extension TrainingSettings {
         Field("optimizer", .object(OptimizerSettings.object), default: [:], help: "What changes the weights."),
         Field("schedule", .object(Schedule.object), default: [:], help: "How the learning rate changes within each stage."),
         Field(
-          "augment", .only([], .notSupported, "augmentation is not available in this version; leave the list empty"), default: [],
-          help: "Not available yet."),
+          "learning_rate_warmup", .number(0..<1), default: 0.0,
+          help: "The part of each stage over which the learning rate rises in a line from 0; the schedule runs over the rest."),
+        Field(
+          "epsilon_warmup", .number(0...1), default: 0.0,
+          help: """
+            The part of the retraining over which epsilon rises in a line from 0 to the threat's, and the step size and every other length of \
+            the attack with it.
+            """),
+        Field(
+          "clip_norm", .number(above: 0),
+          help: "Scales the gradient of all weights together down to this norm where it is longer (`clip_grad_norm_`); by default never."),
+        Field(
+          "label_smoothing", .number(0..<1), default: 0.0,
+          help: """
+            The part of each label that is spread evenly over all classes in the cross-entropy that is learnt from, as PyTorch's \
+            `label_smoothing`; attacks and measurements go by the labels as they are.
+            """),
+        Field(
+          "augment", .list(.object(Augmentation.object), count: 0...Augmentation.most), default: [],
+          help: "What is done to the images that are trained on, in this order, before they are attacked; drawn anew in each epoch."),
         Field("average", .object(average), default: [:], help: "Averaged weights."),
         Field("select", .choice(CheckpointSelection.self), default: "best_robust", help: "Which checkpoint is the result."),
         Field(
@@ -43,9 +82,17 @@ extension TrainingSettings {
   private static let mostEpochs = 100_000
 
   private static var average: ObjectType {
-    let reason = "averaged weights are not available in this version; leave ema null"
-    return ObjectType(
-      "Average", "Averages of the weights.", fields: [Field("ema", .only(.null, .notSupported, reason), help: "Not available yet.")])
+    ObjectType(
+      "Average", "Averages of the weights.",
+      fields: [
+        Field(
+          "ema", .number(between: 0, and: 1),
+          help: """
+            The decay τ of an exponential moving average of the weights, such as 0.995: after update t of a stage it is min(τ, (1 + t)/(10 + \
+            t)), and the running statistics of batch norm are copied. Raw and averaged weights are both measured after each epoch and both \
+            candidates for the best; the averaged ones are the checkpoint `averaged` too. By default weights are not averaged.
+            """)
+      ])
   }
 
   init(_ values: FieldValues, validationFraction: Double) {
@@ -59,6 +106,16 @@ extension TrainingSettings {
       select: values.word("select"), earlyStopPatience: values.optionalInteger("early_stop_patience"),
       onCollapse: values.word("on_collapse"),
       validationFraction: validationFraction)
+    learningRateWarmup = values.number("learning_rate_warmup")
+    epsilonWarmup = values.number("epsilon_warmup")
+    clipNorm = values.optionalNumber("clip_norm")
+    labelSmoothing = values.number("label_smoothing")
+    augment = values.sections("augment").map(Augmentation.init)
+    averageDecay = values.section("average").optionalNumber("ema")
+    // `SpecCheck` puts there what the memory asks for.
+    accumulate = values.optionalInteger("accumulate") ?? 1
+    freeze = values.list("freeze")
+    batchNormStatistics = values.word("bn_statistics")
     if let attack = values.optionalSection("attack") { attackSource = attack.word("source") }
     let rate = optimizer.learningRate
     extensions = values.sections("extensions").map { TrainingExtension($0, usualRate: rate) }
@@ -93,6 +150,55 @@ extension TrainingSettings {
     for (index, further) in extensions.enumerated() {
       check(further.schedule, of: further.epochs, at: "/training/extensions/\(index)/schedule", log)
     }
+    checkWarmups(log)
+    if batchNormStatistics == .frozen, batchNormInAttack == .train, log.isClean("/training/bn_in_attack") {
+      log.add(
+        "/training/bn_in_attack", .conflict,
+        "the statistics of batch norm are frozen, and an attack by those of the batch is on another network; make it eval")
+    }
+    if select == .averaged, averageDecay == nil, log.isClean("/training/average") {
+      log.add(
+        "/training/select", .conflict, "there are no averaged weights to select; give training.average.ema a decay such as 0.995")
+    }
+  }
+
+  private func checkWarmups(_ log: FaultLog) {
+    if learningRateWarmup > 0, schedule.warmsUp, log.isClean("/training/schedule") {
+      log.add(
+        "/training/learning_rate_warmup", .conflict,
+        "the schedule begins with a rise of the rate already; leave learning_rate_warmup out, or choose constant, cosine or step")
+    }
+    if epsilonWarmup > 0, !attacks, log.isClean("/training/method"), log.isClean("/training/adversarial_fraction") {
+      log.add("/training/epsilon_warmup", .conflict, "nothing is attacked in this training, so there is no epsilon to rise; leave it out")
+    }
+  }
+
+  /// What is done to images must fit those of the data set.
+  func check(_ shape: Shape, _ log: FaultLog) {
+    for (index, augmentation) in augment.enumerated() {
+      let pointer = "/training/augment/\(index)"
+      guard log.isClean(pointer), let fault = augmentation.fault(on: shape) else { continue }
+      log.add(pointer + "/" + fault.field, .doesNotFit, fault.detail)
+    }
+  }
+
+  /// Patterns must match weights of the network, and leave some to be learnt.
+  func check(_ layout: ParameterLayout, _ log: FaultLog) {
+    guard log.isClean("/training/freeze") else { return }
+    let frozen = FrozenWeights(freeze, of: layout)
+    for index in frozen.unmatched {
+      let pattern = freeze[index]
+      let names = layout.parameters.filter(\.isTrained).map(\.name)
+      let hint = names.contains { $0.hasPrefix(pattern + ".") } ? "did you mean \(pattern).*?" : "they are called \(Self.some(names))"
+      log.add("/training/freeze/\(index)", .conflict, "\"\(pattern)\" matches no weight that this network learns; \(hint)")
+    }
+    if frozen.learnt.isEmpty {
+      log.add("/training/freeze", .conflict, "leaves no weight to be learnt; leave some out")
+    }
+  }
+
+  private static func some(_ names: [String]) -> String {
+    names.count > 6 ? (names.prefix(3) + ["…"] + names.suffix(2)).joined(separator: ", ") : names.joined(separator: ", ")
   }
 
   private func checkBaseImages(_ log: FaultLog) {

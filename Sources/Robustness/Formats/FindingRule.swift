@@ -154,6 +154,10 @@ struct FindingRule {
       "stopped_while_improving", "Training stopped while it still improved", "More epochs would probably give more.", at: "/training/epochs"
     ),
     FindingRule(
+      "new_last_layer", "The last layer begins anew",
+      "The weights that training begins with are those of a network for other classes. Only the last layer depends on their count.",
+      at: "/model/init"),
+    FindingRule(
       "single_value_batch_norm", "Batch norm over a single value",
       "A batch of one image leaves nothing to normalise. Choose another batch_size or limit.", at: "/training/batch_size"),
     FindingRule(

@@ -26,9 +26,10 @@ extension Lowering {
   // MARK: Looking ahead, in the forward pass
 
   /// The batch norm right after a layer with weights, fused into it: with running statistics it is a factor and a shift for each filter,
-  /// which are multiplied into the layer's weights and bias when these are packed. So it takes no time in a pass.
+  /// which are multiplied into the layer's weights and bias when these are packed. So it takes no time in a pass. Not where gradients of
+  /// weights are computed: they would be those of the product.
   mutating func foldedBatchNorm(after node: Graph.NodeID) -> (node: Graph.NodeID, operation: BatchNorm)? {
-    guard !purpose.contains(.batchStatistics), let consumer = soleConsumer(of: node),
+    guard purpose.isDisjoint(with: [.batchStatistics, .weightGradients]), let consumer = soleConsumer(of: node),
       let operation = graph[consumer].operation as? BatchNorm
     else { return nil }
     fuse(consumer, into: node)

@@ -31,9 +31,6 @@ package final class Program: Sendable {
   ///   - isBF16: multiplies in bfloat16, with sums, activations and the results of every layer in single precision.
   /// - Throws: `KernelError` when the tensor library has no kernel for a shape.
   package init(_ graph: Graph, for purpose: Purpose, isExact: Bool = false, isBF16: Bool = false) throws {
-    precondition(
-      !purpose.contains(.weightGradients) || purpose.contains(.batchStatistics) || !graph.nodes.contains { $0.operation is BatchNorm },
-      "the weight gradients of batch norm are those of batch statistics; a program for \(purpose) has none")
     var lowering = Lowering(graph, for: purpose, isExact: isExact, isBF16: isBF16)
     lowering.enter(graph.input)
     inputBuffer = lowering.makeValue(graph.input)

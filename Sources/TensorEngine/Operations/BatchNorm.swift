@@ -41,7 +41,7 @@ package struct BatchNorm: Operation {
     let epilogue = Epilogue(clamp: clamp?.range ?? -.infinity ... .infinity, maskBitsOut: mask)
     emitScale(node, by: coefficients, epilogue, to: lowering.makeValue(node), &lowering)
     // Its own backward pass needs its input, so that is kept anyway. The output is one cheap pass over the input: it is rematerialised.
-    guard usesBatch else { return }
+    guard usesBatch || lowering.requiresWeightGradients else { return }
     lowering.rematerialise(node) { lowering in
       let again = lowering.makeBuffer(like: node)
       emitScale(node, by: coefficients, epilogue, to: again, &lowering)
@@ -71,6 +71,8 @@ package struct BatchNorm: Operation {
     guard let coefficients = lowering.savedCoefficients(of: node) else { return }
     if lowering.purpose.contains(.batchStatistics) { return backwardThroughBatch(node, gradient, coefficients, &lowering) }
     let rows = Rows(lowering.shape(node), lowering.batch)
+    if lowering.requiresWeightGradients { emitWeightGradients(node, gradient, coefficients, &lowering) }
+    guard lowering.requiresGradient(input) else { return }
     let result = lowering.makeBuffer(like: input)
     lowering.emit(
       label + " to input", [.buffer(gradient), coefficients, .buffer(result)], lowering.takeEpilogue(forGradientAt: input)
@@ -80,16 +82,45 @@ package struct BatchNorm: Operation {
 
   // MARK: Running statistics
 
-  /// `[2, channels]`: factor and shift of y = factor · x + shift, from the running statistics.
+  /// The gradients of weight and bias where the running statistics are constants: Σ dy · x̂ and Σ dy.
+  private func emitWeightGradients(
+    _ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ coefficients: Lowering.Operand, _ lowering: inout Lowering
+  ) {
+    let rows = Rows(lowering.shape(node), lowering.batch)
+    let channels = rows.channels
+    let source = lowering.value(lowering.input(node))
+    let sums = Lowering.Operand.buffer(lowering.makeBuffer(bytes: 2 * channels * MemoryLayout<Double>.size))
+    lowering.emitGradients(of: [weight, bias]) { lowering, destination in
+      let (toWeight, toBias) = (destination(weight), destination(bias))
+      let operands: [Lowering.Operand] = [.buffer(gradient), .buffer(source), coefficients, sums, toWeight, toBias]
+      lowering.emit("batch norm to weights", operands) { memory, pass in
+        let moments = Moments(memory[sums], channels)
+        rows.sums(of: memory[gradient], with: memory[source], memory[coefficients] + 2 * channels, examples: pass.batch, to: moments)
+        for c in 0..<channels {
+          memory[toWeight][c] = Float(moments.second[c])
+          memory[toBias][c] = Float(moments.first[c])
+        }
+      }
+    }
+  }
+
+  /// `[2, channels]`: factor and shift of y = factor · x + shift, from the running statistics. Where gradients of weights are computed
+  /// `[4, channels]`: then mean and 1 / deviation.
   private func runningCoefficients(channels: Int, _ lowering: inout Lowering) -> Lowering.Operand {
     let (weight, bias) = (Lowering.Operand.weight(weight), Lowering.Operand.weight(bias))
     let (mean, variance) = (Lowering.Operand.weight(mean), Lowering.Operand.weight(variance))
     let sources = [weight, bias, mean, variance]
-    return lowering.packWeights("batch norm coefficients", from: sources, bytes: 2 * channels * 4) { [epsilon] memory, coefficients in
+    let isWhole = lowering.requiresWeightGradients
+    let bytes = (isWhole ? 4 : 2) * channels * 4
+    return lowering.packWeights("batch norm coefficients", from: sources, bytes: bytes) { [epsilon] memory, coefficients in
       for c in 0..<channels {
-        let factor = Float(Double(memory[weight][c]) / (Double(memory[variance][c]) + Double(epsilon)).squareRoot())
+        let deviation = (Double(memory[variance][c]) + Double(epsilon)).squareRoot()
+        let factor = Float(Double(memory[weight][c]) / deviation)
         coefficients[c] = factor
         coefficients[channels + c] = memory[bias][c] - memory[mean][c] * factor
+        guard isWhole else { continue }
+        coefficients[2 * channels + c] = memory[mean][c]
+        coefficients[3 * channels + c] = Float(1 / deviation)
       }
     }
   }

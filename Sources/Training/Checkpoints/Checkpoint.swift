@@ -6,9 +6,12 @@ package enum CheckpointRole: String, CaseIterable, Hashable, Sendable, Codable {
   case base
   /// The latest epoch, without those whose robust accuracy had fallen below half of its best: see `CollapseDetector`.
   case last
-  /// The epoch of the retraining with the highest robust accuracy on the validation part: see `CheckpointChoice`.
+  /// The average of the weights at the end of that epoch, where they are averaged.
+  case averaged
+  /// The epoch of the retraining with the highest robust accuracy on the validation part, of its raw or of its averaged weights: see
+  /// `CheckpointChoice`.
   case bestRobust = "best_robust"
-  /// The epoch of the retraining with the highest clean accuracy on the validation part.
+  /// The same for the highest clean accuracy.
   case bestClean = "best_clean"
 
   /// The name of its file, in the folder `checkpoints` of the run's directory.
@@ -20,7 +23,7 @@ package struct Checkpoint: Hashable, Sendable, Codable {
   package let role: CheckpointRole
   /// Counted from 1 over both stages; 0 for the model before any training.
   package let epoch: Int
-  /// What was measured after that epoch.
+  /// What was measured after that epoch: the accuracies are those of these weights, raw or averaged.
   package let metrics: TrainingMetrics
   package let bytes: Int
   /// In hexadecimal.

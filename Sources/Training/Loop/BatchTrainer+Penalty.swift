@@ -57,7 +57,7 @@ extension BatchTrainer {
     try frozen[1].pass(shards: shards, on: engine, width: width) { shard, context in
       context.begin(works[shard].stacked(moves[shard], sign: -1), draws: work.drawsOfPenalty(works[shard].examples))
     } beginBackward: { shard, context in
-      let slopes = works[shard].logitGradients(moves[shard], first[shard].logits, context.logits, count: work.batch.ids.count)
+      let slopes = works[shard].logitGradients(moves[shard], first[shard].logits, context.logits, count: work.batch.updateCount)
       first[shard].beginBackward(slopes.plus, into: gradients, set: set)
       context.beginBackward(slopes.minus, into: gradients, set: set + 1)
     }

@@ -12,6 +12,9 @@ final class BatchTrainer {
   let measuredNetwork: NetworkTeam
   /// The same for attacks; in single precision it is `measuredNetwork`.
   let attackedNetwork: NetworkTeam
+  /// The average of the weights, and the network with them, for measurements; nil where they are not averaged.
+  let average: WeightAverage?
+  let averagedNetwork: NetworkTeam?
   /// Where the retraining learns from adversarial images of the base model.
   var baseImages: BaseImages?
   /// The network compiled for training, once for each view that is learnt from at once.
@@ -24,13 +27,18 @@ final class BatchTrainer {
   let gradients: Gradients
   private let split: Split
   private let attack: MethodAttack?
-  private let adversary: Adversary
+  private let threat: Threat
+  private let settings: TrainingSettings
+  private let weightUpdate: WeightUpdate
   let engine: Engine
   let width: Int
   private let seed: UInt64
   private let sharding: Sharding
-  /// The most shards of a batch.
-  private let mostShards: Int
+  private let accumulation: Accumulation
+  /// The first set of gradients in which sums over parts of a batch wait.
+  private let firstWaitingSet: Int
+  /// The most shards that pass at once.
+  private var mostShards: Int { accumulation.shards }
   private let control: @Sendable () throws -> Void
 
   init(_ run: TrainingRun) throws {
@@ -51,6 +59,15 @@ final class BatchTrainer {
     measuredNetwork =
       try plan.measuresApart
       ? NetworkTeam(engine: run.engine, graph: run.graph, parameters: parameters, width: width, in: allocations.measuring) : attackedNetwork
+    let average = run.settings.averageDecay.map { WeightAverage(run.graph.layout, decay: $0) }
+    average?.begin(with: parameters)
+    self.average = average
+    // In the memory of that for the raw weights: they are measured one after the other.
+    averagedNetwork = try average.map {
+      try NetworkTeam(
+        engine: run.engine, graph: run.graph, parameters: $0.parameters, width: width,
+        in: plan.measuresApart ? allocations.measuring : allocations.attack)
+    }
     let contexts = plan.learningContexts
     let first = try Session(plan.learning, parameters: parameters, contexts: contexts, in: allocations.learning[0])
     sessions =
@@ -66,10 +83,14 @@ final class BatchTrainer {
     gradients = Gradients(run.graph.layout, sets: plan.gradientSets, in: allocations.gradients)
     split = run.dataset.train
     attack = run.settings.methodAttack
-    adversary = run.settings.attack.adversary(for: run.threat, keep: .last)
+    threat = run.threat
+    settings = run.settings
+    weightUpdate = WeightUpdate(
+      clipNorm: run.settings.clipNorm, learnt: FrozenWeights(run.settings.freeze, of: run.graph.layout).learnt)
     seed = run.seed
     sharding = run.graph.sharding
-    mostShards = plan.shards
+    accumulation = plan.accumulation
+    firstWaitingSet = plan.passedSets
     control = run.control
   }
 
@@ -80,13 +101,10 @@ final class BatchTrainer {
   ///   weights are as they were.
   /// - Throws: what `control` throws, and `StorageError` when images cannot be read; the weights are then as they were.
   func train(_ batch: TrainingBatch, with optimizer: Optimizer, learningRate: Double, willUpdate: () -> Void) throws -> BatchWork.Result? {
-    let shards = sharding.count(batch.ids.count)
-    let work = BatchWork(
-      split: split, batch: batch, attack: attack, adversary: adversary, baseImages: baseImages, state: state, pass: batch.replay,
-      seed: seed, sharding: sharding, control: control)
+    let parts = batch.parts(of: max(accumulation.shards, 1) * sharding.size).map(work)
     // Taking a perturbation off again does not give the same bits.
     let before = batch.weightPerturbation > 0 ? parameters.copied() : nil
-    let (results, perturbation) = try puttingBack(before) { try computeGradients(work, shards) }
+    let (results, sets, perturbation) = try puttingBack(before) { try computeGradients(parts) }
     // In the order of the tree, whichever thread was first: the sum of the losses is part of what a run must reproduce.
     let combined = ReductionTree.combined(results) {
       $0.tally += $1.tally
@@ -101,7 +119,7 @@ final class BatchTrainer {
     try parameters.withValues { weights in
       let trained = UnsafeMutableBufferPointer(rebasing: weights[..<parameters.layout.trainedCount])
       let step = optimizer.beginStep(on: trained, learningRate: learningRate)
-      try gradients.reduce(sets: sets(batch, shards), on: engine, width: width) { step.update($0, gradient: $1) }
+      try weightUpdate(gradients, sets: sets, step, on: engine, width: width)
     }
     perturbation?.remove(from: parameters)
     weightsChanged()
@@ -116,8 +134,8 @@ final class BatchTrainer {
     let batch = TrainingBatch(
       ids: Array(ids), start: 0, epoch: epoch, mix: AdversarialMix(fraction: 1), objective: LossOfView(view: .adversarial))
     let work = BatchWork(
-      split: split, batch: batch, attack: attack, adversary: adversary, baseImages: nil, state: state, pass: 0, seed: seed,
-      sharding: sharding, control: control)
+      split: split, batch: batch, attack: attack, adversary: adversary(of: batch), augment: [], labelSmoothing: 0, baseImages: nil,
+      state: state, pass: 0, seed: seed, sharding: sharding, control: control)
     let shards = sharding.count(ids.count)
     let images = try attackShards(work, shards, Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))).map { $0.views[0] }
     return Tensor(images[0].shape.example.batched(ids.count), values: images.flatMap(\.values))
@@ -130,6 +148,22 @@ final class BatchTrainer {
     sessions[0].weightsChanged()
     frozen.first?.weightsChanged()
     batchAttack?.weightsChanged()
+    averagedNetwork?.weightsChanged()
+  }
+
+  /// Takes the present weights into their average.
+  func updateAverage() throws {
+    try average?.update(from: parameters, on: engine, width: width)
+    averagedNetwork?.weightsChanged()
+  }
+
+  private func adversary(of batch: TrainingBatch) -> Adversary { settings.adversary(for: threat, epsilonFactor: batch.epsilonFactor) }
+
+  private func work(_ batch: TrainingBatch) -> BatchWork {
+    BatchWork(
+      split: split, batch: batch, attack: attack, adversary: adversary(of: batch), augment: settings.augment,
+      labelSmoothing: Float(settings.labelSmoothing), baseImages: baseImages, state: state, pass: batch.replay, seed: seed,
+      sharding: sharding, control: control)
   }
 
   /// Whether the shards of a batch pass together, because the network asks for the statistics of all of them.
@@ -169,43 +203,93 @@ final class BatchTrainer {
   /// The step of a carried perturbation, by the gradient that the weights have learnt from.
   private func ascend(_ batch: TrainingBatch, _ mix: AdversarialMix, _ inputGradient: Tensor) throws {
     let positions = batch.ids.indices.filter { mix.isAdversarial(position: batch.start + $0) }
+    let adversary = adversary(of: batch)
     guard !positions.isEmpty, let step = adversary.attack.reach(in: adversary.threat.norm) else { return }
-    let clean = try split.images(at: positions.map { batch.ids[$0] })
+    let ids = positions.map { batch.ids[$0] }
+    let clean = settings.augment.augmented(try split.images(at: ids), ids: ids, seed: seed, epoch: batch.order)
     CarriedPerturbation(state).ascend(
       clean, along: inputGradient.gathered(positions), positions: positions, by: step, adversary.threat)
   }
 
-  /// Leaves the gradients of the batch's mean loss in `gradients`.
+  /// Leaves the gradients of the mean loss of a batch in `gradients`, those of its parts added up.
   ///
-  /// - Returns: what each shard came to, and the perturbation that the weights have now.
-  private func computeGradients(_ work: BatchWork, _ shards: Int) throws -> ([BatchWork.Result], WeightPerturbation?) {
-    let results = Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))
-    var perturbation: WeightPerturbation?
-    if work.batch.weightPerturbation > 0 {
-      let examples = try trainingExamples(work, shards, results)
-      perturbation = try perturbWeights(work, examples, results)
-      try learn(work, examples, results)
-    } else if isInLockstep {
-      try learn(work, trainingExamples(work, shards, results), results)
-    } else {
-      try attackAndLearn(work, shards, results)
+  /// - Returns: what each shard came to, in how many sets the gradients are, and the perturbation that the weights have now.
+  private func computeGradients(_ parts: [BatchWork]) throws -> (results: [BatchWork.Result], sets: Int, WeightPerturbation?) {
+    guard parts[0].batch.weightPerturbation > 0 else {
+      let (results, sets) = try accumulate(parts) { part, shards, results in
+        if isInLockstep {
+          try learn(parts[part], trainingExamples(parts[part], shards, results), results)
+        } else {
+          try attackAndLearn(parts[part], shards, results)
+        }
+      }
+      return (results.flatMap(\.self), sets, nil)
     }
-    return (results.withLock { $0 }, perturbation)
+    var examples: [[TrainingExamples]] = []
+    var begun: [[BatchWork.Result]] = []
+    for part in parts {
+      let shards = sharding.count(part.batch.ids.count)
+      let results = Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))
+      examples.append(try trainingExamples(part, shards, results))
+      begun.append(results.withLock { $0 })
+    }
+    let perturbation = try perturbWeights(parts, examples, &begun)
+    let (results, sets) = try accumulate(parts, after: begun) { part, _, results in try learn(parts[part], examples[part], results) }
+    return (results.flatMap(\.self), sets, perturbation)
   }
 
-  /// Moves the weights along the gradient of the loss at the present ones, and nothing else: batch norm's running statistics stay.
+  /// Adds up the gradients of parts of a batch.
+  ///
+  /// - Parameters:
+  ///   - begun: what the shards of each part have come to so far.
+  ///   - learn: leaves the gradients of one part.
+  /// - Returns: what each shard of each part came to, and in how many sets the gradients are.
+  private func accumulate(
+    _ parts: [BatchWork], after begun: [[BatchWork.Result]]? = nil,
+    _ learn: (_ part: Int, _ shards: Int, borrowing Mutex<[BatchWork.Result]>) throws -> Void
+  ) throws -> (results: [[BatchWork.Result]], sets: Int) {
+    let statistics = parts.count > 1 ? parameters.untrainedValues : nil
+    var sum = AccumulatedGradients(gradients, firstSet: firstWaitingSet, on: engine, width: width)
+    var all: [[BatchWork.Result]] = []
+    do {
+      for (part, work) in parts.enumerated() {
+        let shards = sharding.count(work.batch.ids.count)
+        let results = Mutex(begun?[part] ?? [BatchWork.Result](repeating: BatchWork.Result(), count: shards))
+        try learn(part, shards, results)
+        all.append(results.withLock { $0 })
+        if parts.count == 1 { return (all, sets(work.batch, shards)) }
+        try sum.add(sets: sets(work.batch, shards))
+        // The next part is attacked with the running statistics as this one has left them.
+        if isInLockstep { attackedNetwork.weightsChanged() }
+      }
+    } catch {
+      // The parts before have moved the running statistics, and the whole batch is to be done again.
+      if let statistics { parameters.untrainedValues = statistics }
+      weightsChanged()
+      throw error
+    }
+    try sum.finish()
+    return (all, 1)
+  }
+
+  /// Moves the weights along the gradient of the loss at the present ones, and nothing else: batch norm's running statistics stay, and weights
+  /// that are not learnt.
   ///
   /// - Parameter results: the time is added to them; what else they hold is replaced when the examples are learnt from.
   private func perturbWeights(
-    _ work: BatchWork, _ examples: [TrainingExamples], _ results: borrowing Mutex<[BatchWork.Result]>
+    _ parts: [BatchWork], _ examples: [[TrainingExamples]], _ results: inout [[BatchWork.Result]]
   ) throws -> WeightPerturbation {
-    var work = work
-    work.pass += 1
+    let parts = parts.map { part in
+      var part = part
+      part.pass += 1
+      return part
+    }
     let statistics = parameters.untrainedValues
-    try learn(work, examples, results)
+    let (found, sets) = try accumulate(parts, after: results) { part, _, results in try learn(parts[part], examples[part], results) }
+    results = found
     parameters.untrainedValues = statistics
-    let direction = gradients.reduced(sets: sets(work.batch, examples.count))
-    let perturbation = WeightPerturbation(along: direction, of: parameters, size: work.batch.weightPerturbation)
+    let direction = weightUpdate.learntPart(of: gradients.reduced(sets: sets))
+    let perturbation = WeightPerturbation(along: direction, of: parameters, size: parts[0].batch.weightPerturbation)
     perturbation.add(to: parameters)
     sessions[0].weightsChanged()
     frozen.first?.weightsChanged()

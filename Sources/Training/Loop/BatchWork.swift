@@ -10,6 +10,10 @@ struct BatchWork: Sendable {
   /// `nil` where the method attacks nothing.
   let attack: MethodAttack?
   let adversary: Adversary
+  /// What is done to the images before all else.
+  let augment: [Augmentation]
+  /// See `ViewLogits.crossEntropy`.
+  let labelSmoothing: Float
   /// What is learnt from instead of what the attack would make now.
   let baseImages: BaseImages?
   let state: MethodState
@@ -54,8 +58,9 @@ struct BatchWork: Sendable {
     let attackedRows = ids.indices.filter { batch.mix?.isAdversarial(position: batch.start + rows.lowerBound + $0) ?? false }
 
     let start = PhaseTimes.now()
-    let clean = try split.images(at: ids)
-    let perturbed = try perturb(attackedRows, from: rows.lowerBound, images: clean, labels: labels, ids: ids, classifier)
+    let clean = augmented(try split.images(at: ids), ids)
+    let perturbed = try perturb(
+      attackedRows, from: batch.offset + rows.lowerBound, images: clean, labels: labels, ids: ids, classifier)
     let afterAttack = PhaseTimes.now()
     let adversarial = perturbed.map { combined(clean, $0, attackedRows) } ?? clean
     let views = batch.objective.views.map { $0 == .clean ? clean : adversarial }
@@ -68,13 +73,21 @@ struct BatchWork: Sendable {
     _ attackedRows: [Int], from first: Int, images: Tensor, labels: [Int], ids: [Int], _ classifier: any Classifier
   ) throws -> Tensor? {
     guard let attack, !attackedRows.isEmpty else { return nil }
-    if let baseImages { return try baseImages.images(at: attackedRows.map { ids[$0] }) }
+    if let baseImages {
+      let attacked = attackedRows.map { ids[$0] }
+      return augmented(try baseImages.images(at: attacked), attacked)
+    }
     if attack.isCarried {
       return CarriedPerturbation(state).images(images.gathered(attackedRows), positions: attackedRows.map { first + $0 })
     }
     let examples = Examples(images: images, labels: labels, ids: ids, seed: seed, epoch: batch.epoch)
     let targets = attackedRows.count == ids.count ? examples : examples.gathered(attackedRows)
     return try attack.perturb(targets, by: adversary, of: classifier, control: control)
+  }
+
+  /// Images as they are trained on in this epoch; those of the base model's attack are changed as the clean ones are.
+  private func augmented(_ images: Tensor, _ ids: [Int]) -> Tensor {
+    augment.augmented(images, ids: ids, seed: seed, epoch: batch.order)
   }
 
   /// An example that was not attacked stays clean.
@@ -125,7 +138,7 @@ struct BatchWork: Sendable {
       context.begin(work.stacked(moves, sign: sign), draws: drawsOfPenalty(examples))
       context.runForward()
     }
-    let slopes = work.logitGradients(moves, worker.frozen[0].logits, worker.frozen[1].logits, count: batch.ids.count)
+    let slopes = work.logitGradients(moves, worker.frozen[0].logits, worker.frozen[1].logits, count: batch.updateCount)
     for (context, slope) in zip(worker.frozen, [slopes.plus, slopes.minus]) {
       context.beginBackward(slope, into: gradients, set: worker.set)
       context.runBackward()
@@ -147,7 +160,7 @@ struct BatchWork: Sendable {
   /// Gives the penalty the gradient at the first view, where it wants that: of each example's own loss, not of the batch's mean.
   func takeFirstView(_ work: inout PenaltyWork, _ result: Result) {
     guard batch.objective.penalty?.includesFirstView == true, var gradient = result.inputGradients.first else { return }
-    for index in gradient.values.indices { gradient.values[index] *= Float(batch.ids.count) }
+    for index in gradient.values.indices { gradient.values[index] *= Float(batch.updateCount) }
     work.take(gradient, from: work.slopes(result.logits[0]))
   }
 
@@ -184,10 +197,10 @@ struct BatchWork: Sendable {
   ///
   /// - Parameter logits: of each view.
   func logitGradients(_ examples: TrainingExamples, _ logits: [Tensor], _ result: inout Result) -> [Tensor] {
-    let seen = ViewLogits(logits: logits, labels: examples.labels, ids: examples.ids)
+    let seen = ViewLogits(logits: logits, labels: examples.labels, ids: examples.ids, labelSmoothing: labelSmoothing)
     var gradients = logits.map { Tensor(zeros: $0.shape) }
     let losses = losses(of: seen, attackedRows: examples.attackedRows, &gradients)
-    let weight = 1 / Float(batch.ids.count)
+    let weight = 1 / Float(batch.updateCount)
     for view in gradients.indices {
       for index in gradients[view].values.indices { gradients[view].values[index] *= weight }
     }
@@ -201,7 +214,7 @@ struct BatchWork: Sendable {
     guard batch.mix != nil, attackedRows.count < seen.labels.count else {
       return batch.objective(seen, state: state, gradients: &gradients)
     }
-    var losses = CrossEntropy()(seen.logits[0], labels: seen.labels, gradient: &gradients[0])
+    var losses = seen.crossEntropy(0, gradient: &gradients[0])
     guard !attackedRows.isEmpty else { return losses }
     let some = seen.gathered(attackedRows)
     var ofSome = some.logits.map { Tensor(zeros: $0.shape) }

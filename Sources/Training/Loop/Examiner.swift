@@ -60,6 +60,18 @@ struct Examiner {
     if probing { metrics.probeAccuracy = try look(probed, [Self.probeAttack], journals.probe).worstCase.value }
   }
 
+  /// The same for the averaged weights, as far as they are measured.
+  func measure(
+    average team: NetworkTeam, into metrics: inout TrainingMetrics, _ journals: ValidationJournals,
+    afterShard: @escaping @Sendable () -> Void
+  ) throws {
+    guard !validation.isEmpty else { return }
+    metrics.averagedCleanAccuracy =
+      try evaluation(of: team, on: validation, under: [], journals.averagedClean, afterShard).cleanAccuracy.value
+    metrics.averagedRobustAccuracy =
+      try evaluation(of: team, on: attacked, under: [Self.validationAttack], journals.averagedAttacked, afterShard).worstCase.value
+  }
+
   /// How checkpoints are compared.
   var choice: CheckpointChoice { CheckpointChoice(chance: chance.attacked, count: attacked.count) }
 

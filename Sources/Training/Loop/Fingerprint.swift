@@ -57,6 +57,15 @@ extension TrainingSettings {
     print.add("early_stop_patience", earlyStopPatience.map { .int(Int64($0)) } ?? .null, absent: .null)
     print.add("on_collapse", .string(onCollapse.rawValue), absent: .string(CollapseResponse.goOn.rawValue))
     print.add("validation_fraction", .number(validationFraction))
+    print.add("average.ema", averageDecay.map(JSONValue.number) ?? .null, absent: .null)
+    print.add("clip_norm", clipNorm.map(JSONValue.number) ?? .null, absent: .null)
+    print.add("label_smoothing", .number(labelSmoothing), absent: .number(0))
+    print.add("learning_rate_warmup", .number(learningRateWarmup), absent: .number(0))
+    print.add("epsilon_warmup", .number(epsilonWarmup), absent: .number(0))
+    print.add("augment", .array(augment.map(\.document)), absent: [])
+    print.add("accumulate", .int(Int64(accumulate)), absent: 1)
+    print.add("freeze", .array(freeze.map(JSONValue.string)), absent: [])
+    print.add("bn_statistics", .string(batchNormStatistics.rawValue), absent: "update")
     print.add("extensions", .array(extensions.map(\.fingerprint)), absent: [])
   }
 }
@@ -107,6 +116,12 @@ extension Schedule {
     case .cyclic(let peak):
       print.add("schedule.name", "cyclic")
       print.add("schedule.peak", .number(peak))
+    case .oneCycle(let cycle):
+      print.add("schedule.name", "one_cycle")
+      print.add("schedule.pct_start", .number(cycle.peak))
+      print.add("schedule.anneal_strategy", .string(cycle.anneal.rawValue))
+      print.add("schedule.div_factor", .number(cycle.divisor))
+      print.add("schedule.final_div_factor", .number(cycle.finalDivisor))
     }
   }
 }

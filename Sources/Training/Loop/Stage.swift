@@ -57,7 +57,16 @@ struct Stage {
   func learningRate(_ settings: TrainingSettings, epoch: Int, step: Int, stepsPerEpoch: Int) -> Double {
     let done = (epoch - epochsBefore) * stepsPerEpoch + step
     return settings.optimizer.learningRate
-      * settings.schedule.factor(step: done, of: epochs * stepsPerEpoch, stepsPerEpoch: stepsPerEpoch)
+      * settings.schedule.factor(
+        step: done, of: epochs * stepsPerEpoch, stepsPerEpoch: stepsPerEpoch, warmup: settings.learningRateWarmup)
+  }
+
+  /// The part of the threat's epsilon within which a batch is attacked.
+  func epsilonFactor(_ settings: TrainingSettings, epoch: Int, step: Int, stepsPerEpoch: Int) -> Double {
+    guard phase == .retrain else { return 1 }
+    let done = (epoch - epochsBefore) * stepsPerEpoch + step + 1
+    let rising = settings.epsilonWarmup * Double(epochs * stepsPerEpoch)
+    return Double(done) < rising ? Double(done) / rising : 1
   }
 }
 

@@ -3,23 +3,37 @@ extension TrainingLoop {
   /// Without a base stage the model that came in is the base model.
   func keepUntrained() throws {
     var metrics = TrainingMetrics(epoch: 0, step: 0, phase: .base)
-    try measure(into: &metrics, probing: false)
+    try measure(into: &metrics, probing: false, averaging: false)
     try keepingMeasurement { try keep(.base, metrics) }
   }
 
   func keepCheckpoints(_ metrics: TrainingMetrics) throws {
     try keep(.last, metrics)
     if metrics.epoch == settings.baseEpochs { try keep(.base, metrics) }
-    guard isCandidate(metrics.epoch) else { return }
-    let improves = examiner.choice.improves(metrics, on: state.checkpoints[patienceRole]?.metrics, for: patienceRole)
-    state.staleEpochs = improves ? 0 : state.staleEpochs + 1
-    for role in [CheckpointRole.bestRobust, .bestClean] {
-      if examiner.choice.isBetter(metrics, than: state.checkpoints[role]?.metrics, for: role) { try keep(role, metrics) }
+    // The averaged weights come second, and so win where both are equal.
+    var candidates = [metrics]
+    if settings.averages(in: metrics.phase) {
+      candidates.append(metrics.ofAveragedWeights)
+      try keep(.averaged, metrics.ofAveragedWeights)
     }
+    guard isCandidate(metrics.epoch) else { return }
+    let best = state.checkpoints[patienceRole]?.metrics
+    let improves = candidates.contains { examiner.choice.improves($0, on: best, for: patienceRole) }
+    state.staleEpochs = improves ? 0 : state.staleEpochs + 1
+    for role in [CheckpointRole.bestRobust, .bestClean] { try keepBest(of: candidates, as: role) }
   }
 
+  private func keepBest(of candidates: [TrainingMetrics], as role: CheckpointRole) throws {
+    var chosen: TrainingMetrics?
+    for candidate in candidates
+    where examiner.choice.isBetter(candidate, than: chosen ?? state.checkpoints[role]?.metrics, for: role) { chosen = candidate }
+    if let chosen { try keep(role, chosen) }
+  }
+
+  /// Keeps the present weights: the averaged ones where the metrics are of these.
   func keep(_ role: CheckpointRole, _ metrics: TrainingMetrics) throws {
-    let checkpoint = try store.write(trainer.parameters, as: role, metrics)
+    let averaged = metrics.isAveraged == true ? trainer.average?.parameters : nil
+    let checkpoint = try store.write(averaged ?? trainer.parameters, as: role, metrics)
     state.checkpoints[role] = checkpoint
     run.sink.checkpoint(checkpoint)
   }

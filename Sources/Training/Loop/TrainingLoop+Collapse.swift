@@ -2,20 +2,27 @@ import Robustness
 
 /// What a run makes of a collapse of its robust accuracy.
 extension TrainingLoop {
-  /// What an epoch's robust accuracy shows beside those before it. Without adversarial training it may fall as it likes.
-  func observe(_ metrics: TrainingMetrics) -> CollapseDetector.Finding {
-    guard settings.attacks, metrics.phase == .retrain, let reading = examiner.robustness(metrics) else { return .sound }
-    return state.detector.observe(reading)
+  /// What an epoch's robust accuracy shows beside those before it, and of which weights. Without adversarial training it may fall as it
+  /// likes.
+  func observe(_ metrics: TrainingMetrics) -> (finding: CollapseDetector.Finding, weights: CollapseDetector.Weights) {
+    guard settings.attacks, metrics.phase == .retrain, let reading = examiner.robustness(metrics) else { return (.sound, .raw) }
+    let raw = state.detector.observe(reading)
+    guard let reading = examiner.robustness(metrics.ofAveragedWeights) else { return (raw, .raw) }
+    let averaged = state.detector.observe(reading, of: .averaged)
+    if case .collapsed = raw { return (raw, .raw) }
+    if case .collapsed = averaged { return (averaged, .averaged) }
+    return raw == .fallen ? (raw, .raw) : (averaged, .averaged)
   }
 
   /// Says what was found after an epoch that is not yet in the history, and ends the run where the settings want that.
-  func answer(collapseFrom best: RobustMeasurement, in metrics: TrainingMetrics) {
-    guard let latest = examiner.robustness(metrics) else { return }
+  func answer(collapseFrom best: RobustMeasurement, of weights: CollapseDetector.Weights, in metrics: TrainingMetrics) {
+    guard let latest = examiner.robustness(weights == .averaged ? metrics.ofAveragedWeights : metrics) else { return }
     let done = answer(after: metrics.epoch)
     let isRepeated = state.history.contains { $0.isCollapse == true }
     let warning = Warning.catastrophicOverfitting(
       Collapse(
-        epoch: metrics.epoch, best: best, latest: latest, isHeldOut: metrics.validationRobustAccuracy != nil, answer: done),
+        epoch: metrics.epoch, best: best, latest: latest, isHeldOut: metrics.validationRobustAccuracy != nil, answer: done,
+        weights: weights),
       attack: settings.attack, of: settings.methodAttack)
     warn(isRepeated ? .catastrophicOverfittingAgain(attack: settings.attack, of: settings.methodAttack) : warning)
     if done == .stopped { state.stopReason = warning.detail }
@@ -33,6 +40,7 @@ extension TrainingLoop {
     trainer.parameters.copy(from: try store.read(best))
     optimizer.reset()
     trainer.state.reset()
+    trainer.average?.begin(with: trainer.parameters)
     trainer.weightsChanged()
     // Into both files: a later epoch may replace the best weights, and then no state from before this point could go back to them.
     for _ in 1...2 { try saver.saveNow(state) }

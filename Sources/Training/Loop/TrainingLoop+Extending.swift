@@ -57,6 +57,7 @@ extension TrainingLoop {
     } else if further.resetsOptimizer {
       optimizer.reset()
       trainer.state.reset()
+      trainer.average?.begin(with: trainer.parameters)
     }
   }
 
@@ -65,6 +66,7 @@ extension TrainingLoop {
     trainer.parameters.copy(from: try store.read(checkpoint))
     optimizer.reset()
     trainer.state.reset()
+    trainer.average?.begin(with: trainer.parameters)
     trainer.weightsChanged()
   }
 }

@@ -21,6 +21,7 @@ extension TrainingLoop {
       trainer.parameters.copy(from: run.initial)
       optimizer.reset()
       trainer.state.reset()
+      trainer.average?.begin(with: run.initial)
     }
     trainer.weightsChanged()
     restored = found.state?.saved

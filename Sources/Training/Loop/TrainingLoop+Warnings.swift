@@ -20,7 +20,7 @@ extension TrainingLoop {
   func warnOfHistory() {
     warnOfSelection()
     guard settings.attacks else { return }
-    let robust = state.history.filter { isCandidate($0.epoch) }.compactMap(\.validationRobustAccuracy)
+    let robust = state.history.filter { isCandidate($0.epoch) }.compactMap(\.bestRobustAccuracy)
     let count = examiner.attacked.count
     if !state.history.contains(where: { $0.isCollapse == true }) { warnOfFooledAttack() }
     // A collapse in the last epoch has been told already.

@@ -32,7 +32,7 @@ final class TrainingLoop {
     trainer = try BatchTrainer(run)
     store = try CheckpointWriter(run)
     optimizer = Optimizer(run.settings.optimizer.updateRule, count: run.graph.layout.trainedCount)
-    saver = StateSaver(run, trainer.parameters, optimizer, trainer.state)
+    saver = StateSaver(run, trainer.parameters, optimizer, trainer.state, trainer.average)
     state = ResumeState(fingerprint: try run.fingerprint(), engine: run.engineVersion)
     try waitingOutShortage(run.waitForRoom) { try Folder.make(run.directory) }
     if run.resume { try restore() } else { saver.removeAll() }
@@ -101,8 +101,9 @@ final class TrainingLoop {
     let visit = stage.visit(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
     let batch = TrainingBatch(
       ids: batches[visit.batch], start: visit.batch * settings.batchSize, epoch: state.epoch + 1, mix: stage.mix(settings),
-      objective: stage.objective(settings), replay: visit.replay,
-      weightPerturbation: stage.weightPerturbation(settings, after: state.epoch))
+      objective: stage.objective(settings), order: visit.order,
+      epsilonFactor: stage.epsilonFactor(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count),
+      replay: visit.replay, weightPerturbation: stage.weightPerturbation(settings, after: state.epoch))
     tell(batch.mix == nil ? stage.phase : .attack, steps: batches.count, rate: rate)
     let begun = PhaseTimes.now()
     let result = try trainer.train(batch, with: optimizer, learningRate: rate) {
@@ -111,6 +112,7 @@ final class TrainingLoop {
     guard let result else {
       throw TrainingError.diverged(epoch: state.epoch + 1, step: state.step + 1, learningRate: rate)
     }
+    if settings.averages(in: stage.phase) { try trainer.updateAverage() }
     let wall = PhaseTimes.now() - begun
     if stage.phase == .base { state.times.add(.base, wall) } else { state.times.add(wall: wall, by: result.times) }
     state.tally += result.tally
@@ -126,7 +128,10 @@ final class TrainingLoop {
     state.epoch += 1
     state.step = 0
     state.tally = EpochTally()
-    if state.epoch == settings.baseEpochs { optimizer.reset() }
+    if state.epoch == settings.baseEpochs {
+      optimizer.reset()
+      trainer.average?.begin(with: trainer.parameters)
+    }
     state.isFinished = state.epoch == settings.totalEpochs || state.stopReason != nil
     if !state.isFinished, let further = settings.extensionBeginning(after: state.epoch) { try begin(further) }
     if state.isFinished {
@@ -142,9 +147,9 @@ final class TrainingLoop {
   /// Takes an epoch into the history, and keeps the checkpoints that it leaves.
   private func keep(_ measured: TrainingMetrics) throws -> CollapseDetector.Finding {
     var metrics = measured
-    let finding = observe(metrics)
+    let (finding, weights) = observe(metrics)
     if case .collapsed(let best) = finding {
-      answer(collapseFrom: best, in: metrics)
+      answer(collapseFrom: best, of: weights, in: metrics)
       metrics.isCollapse = true
     }
     state.history.append(metrics)
@@ -173,11 +178,11 @@ final class TrainingLoop {
     metrics.trainCleanAccuracy = state.tally.clean.accuracy
     metrics.trainAdversarialAccuracy = state.tally.adversarial.accuracy
     tell(.evaluate, steps: steps, rate: rate)
-    try measure(into: &metrics, probing: stage.mix(settings) != nil)
+    try measure(into: &metrics, probing: stage.mix(settings) != nil, averaging: settings.averages(in: stage.phase))
     return metrics
   }
 
-  func measure(into metrics: inout TrainingMetrics, probing: Bool) throws {
+  func measure(into metrics: inout TrainingMetrics, probing: Bool, averaging: Bool) throws {
     let begun = PhaseTimes.now()
     let journals = ValidationJournals(model: "\(state.fingerprint) after \(state.updates) updates", state.validation)
     let (saver, before) = (saver, state)
@@ -189,6 +194,9 @@ final class TrainingLoop {
     }
     do {
       try examiner.measure(trainer.measuredNetwork, into: &metrics, probing: probing, journals) { saver.saveIfDue(present) }
+      if averaging, let network = trainer.averagedNetwork {
+        try examiner.measure(average: network, into: &metrics, journals) { saver.saveIfDue(present) }
+      }
     } catch {
       // As in `trainEpoch`.
       try? saver.saveNow(present())

@@ -24,7 +24,7 @@ struct ALP: Objective {
   let views = [View.clean, .adversarial]
 
   func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float] {
-    let losses = views.indices.map { CrossEntropy()(examples.logits[$0], labels: examples.labels, gradient: &gradients[$0]) }
+    let losses = views.indices.map { examples.crossEntropy($0, gradient: &gradients[$0]) }
     let classes = examples.logits[0].stride
     let weight = Float(lambda) / Float(classes)
     return examples.labels.indices.map { row in

@@ -28,7 +28,7 @@ struct FreeTraining: Objective {
   let needsInputGradients = true
 
   func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float] {
-    CrossEntropy()(examples.logits[0], labels: examples.labels, gradient: &gradients[0])
+    examples.crossEntropy(0, gradient: &gradients[0])
   }
 
   func stateCount(_ size: TrainingSize) -> Int { CarriedPerturbation.count(size) }

@@ -7,6 +7,6 @@ package struct LossOfView: Objective {
   package var views: [View] { [view] }
 
   package func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float] {
-    CrossEntropy()(examples.logits[0], labels: examples.labels, gradient: &gradients[0])
+    examples.crossEntropy(0, gradient: &gradients[0])
   }
 }

@@ -70,16 +70,30 @@ package struct ViewLogits: Sendable {
   package let labels: [Int]
   /// Their positions in the training set.
   package let ids: [Int]
+  /// The part of each label's probability that is spread evenly over all classes, in [0, 1).
+  package let labelSmoothing: Float
 
-  package init(logits: [Tensor], labels: [Int], ids: [Int]) {
+  package init(logits: [Tensor], labels: [Int], ids: [Int], labelSmoothing: Float = 0) {
     self.logits = logits
     self.labels = labels
     self.ids = ids
+    self.labelSmoothing = labelSmoothing
+  }
+
+  /// The cross-entropy of one view with the labels, smoothed as the run asks for: what an objective learns labels by. The attack never sees
+  /// smoothed labels.
+  ///
+  /// - Parameter gradient: of the sum, at the logits of the view; overwritten.
+  /// - Returns: that of each example.
+  package func crossEntropy(_ view: Int, gradient: inout Tensor) -> [Float] {
+    CrossEntropy(labelSmoothing: labelSmoothing)(logits[view], labels: labels, gradient: &gradient)
   }
 
   /// Those in `rows`, in that order.
   func gathered(_ rows: [Int]) -> ViewLogits {
-    ViewLogits(logits: logits.map { $0.gathered(rows) }, labels: labels.gathered(rows), ids: ids.gathered(rows))
+    ViewLogits(
+      logits: logits.map { $0.gathered(rows) }, labels: labels.gathered(rows), ids: ids.gathered(rows),
+      labelSmoothing: labelSmoothing)
   }
 }
 

@@ -23,7 +23,7 @@ struct TRADES: Objective {
 
   func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float] {
     let (clean, adversarial) = (examples.logits[0], examples.logits[1])
-    let natural = CrossEntropy()(clean, labels: examples.labels, gradient: &gradients[0])
+    let natural = examples.crossEntropy(0, gradient: &gradients[0])
     var moving = gradients[0]
     let moved = KullbackLeibler()(adversarial, from: clean, gradient: &gradients[1], referenceGradient: &moving)
     let beta = Float(beta)

@@ -16,12 +16,18 @@ package struct Collapse: Hashable, Sendable {
   /// Whether the readings are of examples that were held out, or of some that are trained on.
   package var isHeldOut: Bool
   package var answer: Answer
+  /// Whose readings they are.
+  package var weights: CollapseDetector.Weights
 
-  package init(epoch: Int, best: RobustMeasurement, latest: RobustMeasurement, isHeldOut: Bool, answer: Answer) {
+  package init(
+    epoch: Int, best: RobustMeasurement, latest: RobustMeasurement, isHeldOut: Bool, answer: Answer,
+    weights: CollapseDetector.Weights = .raw
+  ) {
     self.epoch = epoch
     self.best = best
     self.latest = latest
     self.isHeldOut = isHeldOut
     self.answer = answer
+    self.weights = weights
   }
 }

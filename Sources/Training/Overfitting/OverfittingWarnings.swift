@@ -13,7 +13,8 @@ extension Warning {
     let examples = "\(collapse.latest.count) " + (collapse.isHeldOut ? "images that were held out" : "training images")
     return catastrophicOverfitting(
       """
-      Accuracy under PGD on \(examples) was \(percent(collapse.best.accuracy)) at its best and below half of that after two epochs running, \
+      Accuracy under PGD\(collapse.weights == .averaged ? " of the averaged weights" : "") on \(examples) was \
+      \(percent(collapse.best.accuracy)) at its best and below half of that after two epochs running, \
       \(percent(collapse.latest.accuracy)) after epoch \(collapse.epoch): \(reason(attack)). \(answer(collapse.answer)) \(advice(attack, method))
       """)
   }

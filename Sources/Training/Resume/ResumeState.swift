@@ -16,6 +16,8 @@ struct ResumeState: Sendable {
   var updates = 0
   /// Steps of the optimiser, which begins anew with each stage.
   var optimizerStep = 0
+  /// Updates that the average of the weights holds; it begins anew with each stage too.
+  var averagedUpdates = 0
   var tally = EpochTally()
   var history: [TrainingMetrics] = []
   /// The checkpoint of each role that has one.
@@ -44,7 +46,8 @@ struct ResumeState: Sendable {
 /// A field that an earlier version did not write has its first value, so that a new one orphans no saved run.
 extension ResumeState: Codable {
   private enum CodingKeys: String, CodingKey {
-    case fingerprint, engine, generation, epoch, step, updates, optimizerStep, tally, history, checkpoints, staleEpochs, detector, warnings
+    case fingerprint, engine, generation, epoch, step, updates, optimizerStep, averagedUpdates, tally, history, checkpoints, staleEpochs,
+      detector, warnings
     case times, validation, measuredShards, stopReason, isFinished
   }
 
@@ -60,6 +63,7 @@ extension ResumeState: Codable {
     try read(.step, into: &step)
     try read(.updates, into: &updates)
     try read(.optimizerStep, into: &optimizerStep)
+    try read(.averagedUpdates, into: &averagedUpdates)
     try read(.tally, into: &tally)
     try read(.history, into: &history)
     try read(.checkpoints, into: &checkpoints)

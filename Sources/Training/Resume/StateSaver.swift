@@ -11,19 +11,21 @@ final class StateSaver: @unchecked Sendable {
   private let parameters: Parameters
   private let optimizer: Optimizer
   private let method: MethodState
+  private let average: WeightAverage?
   private let setAside: @Sendable (URL, String) throws -> Void
   private let waitForRoom: @Sendable (StorageError) throws -> Void
   private let saver: BackgroundSaver<ResumeState>
   private let copies: ArrayCopies
   private let turns: Turns
 
-  init(_ run: TrainingRun, _ parameters: Parameters, _ optimizer: Optimizer, _ method: MethodState) {
+  init(_ run: TrainingRun, _ parameters: Parameters, _ optimizer: Optimizer, _ method: MethodState, _ average: WeightAverage?) {
     let files = ResumeFiles(directory: run.directory)
     let (copies, turns, told) = (ArrayCopies(), Turns(), run.sink.saved)
     self.files = files
     self.parameters = parameters
     self.optimizer = optimizer
     self.method = method
+    self.average = average
     self.copies = copies
     self.turns = turns
     setAside = run.setAside
@@ -57,10 +59,11 @@ final class StateSaver: @unchecked Sendable {
   func restore(_ fingerprint: String) throws -> ResumeFiles.Found {
     var found = ResumeFiles.Found()
     try waitingOutShortage(waitForRoom) {
-      try parameters.withValues { try files.restore(fingerprint, into: [$0] + furtherArrays, &found, setAside: setAside) }
+      try withArrays { try files.restore(fingerprint, into: $0, &found, setAside: setAside) }
     }
     if let state = found.state, let file = found.file {
       optimizer.resume(after: state.optimizerStep)
+      average?.resume(after: state.averagedUpdates)
       turns.pass(state.generation, from: file)
     }
     return found
@@ -101,13 +104,20 @@ final class StateSaver: @unchecked Sendable {
   /// - Throws: why a state could not be written, unless that will pass.
   func check() throws { try saver.check() }
 
-  /// All that is saved beside the weights.
-  private var furtherArrays: [UnsafeMutableBufferPointer<Float>] { optimizer.slots + (method.count > 0 ? [method.values] : []) }
+  /// All that is saved: the weights, what optimiser and method remember, and the average of the weights.
+  private func withArrays<Result>(_ body: ([UnsafeMutableBufferPointer<Float>]) throws -> Result) rethrows -> Result {
+    try parameters.withValues { weights in
+      let arrays = [weights] + optimizer.slots + (method.count > 0 ? [method.values] : [])
+      guard let average else { return try body(arrays) }
+      return try average.parameters.withValues { try body(arrays + [$0]) }
+    }
+  }
 
   private func copied(_ state: ResumeState) -> ResumeState {
-    parameters.withValues { copies.take([$0] + furtherArrays) }
+    withArrays { copies.take($0) }
     var state = state
     state.optimizerStep = optimizer.step
+    state.averagedUpdates = average?.updates ?? 0
     return state
   }
 }

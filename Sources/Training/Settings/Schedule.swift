@@ -13,6 +13,7 @@ package enum Schedule: Hashable, Sendable {
   /// From 0 in a line to the full rate at the part `peak` of the stage, and back to 0 (Wong et al. 2020; their code takes the rate at the
   /// end of each step, so the last step has rate 0).
   case cyclic(peak: Double = 0.4)
+  case oneCycle(OneCycle)
 
   /// The factor for the learning rate of a step.
   ///
@@ -30,6 +31,27 @@ package enum Schedule: Hashable, Sendable {
     case .cyclic(let peak):
       let done = Double(step + 1) / Double(steps)
       return done <= peak ? done / peak : (1 - done) / (1 - peak)
+    case .oneCycle(let cycle): return cycle.factor(step: step, of: steps)
+    }
+  }
+
+  /// The same after a warm-up: over its steps the factor rises from 1/w to 1 in a line, and the schedule runs from its start to its end over
+  /// those that follow; the milestones of `step` stay the epochs of the stage. It is PyTorch's `SequentialLR` of a `LinearLR` and the
+  /// schedule.
+  ///
+  /// - Parameter warmup: the part of the stage, in [0, 1).
+  package func factor(step: Int, of steps: Int, stepsPerEpoch: Int, warmup: Double) -> Double {
+    let rising = Int((warmup * Double(steps)).rounded())
+    if step < rising { return Double(step + 1) / Double(rising) }
+    if case .step = self { return factor(step: step, of: steps, stepsPerEpoch: stepsPerEpoch) }
+    return factor(step: step - rising, of: max(steps - rising, 1), stepsPerEpoch: stepsPerEpoch)
+  }
+
+  /// Whether it begins with a rise of its own.
+  package var warmsUp: Bool {
+    switch self {
+    case .constant, .step, .cosine: false
+    case .cyclic, .oneCycle: true
     }
   }
 }

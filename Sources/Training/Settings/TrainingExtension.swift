@@ -30,6 +30,7 @@ extension TrainingSettings {
       part.schedule = further.schedule
       part.optimizer.learningRate = further.learningRate
       // What a method warms up to has been reached.
+      (part.learningRateWarmup, part.epsilonWarmup) = (0, 0)
       if part.method.field(Self.warmup) != nil { part.methodSettings[Self.warmup] = 0 }
       before = part.totalEpochs
       parts.append(part)

@@ -1,4 +1,5 @@
 import Attacks
+import Datasets
 import JSON
 
 /// How a model is trained: the section `training` of a job spec, completed.
@@ -23,6 +24,23 @@ package struct TrainingSettings: Hashable, Sendable {
   package var batchNormInAttack: BatchNormInAttack
   package var optimizer: OptimizerSettings
   package var schedule: Schedule
+  /// The part of each stage over which the learning rate rises in a line from 0, before its schedule begins; in [0, 1).
+  package var learningRateWarmup: Double = 0
+  /// The part of the retraining over which epsilon rises in a line from 0, and with it every length of the attack; in [0, 1].
+  package var epsilonWarmup: Double = 0
+  /// The largest norm of the gradient of all weights together; a longer one is scaled down to it. nil: any.
+  package var clipNorm: Double?
+  /// The part of each label's probability that is spread evenly over all classes, in [0, 1).
+  package var labelSmoothing: Double = 0
+  /// What is done to the images that are trained on, in this order, before they are attacked.
+  package var augment: [Augmentation] = []
+  /// The parts, at least, in which the batch of an update passes through the network; see `Accumulation`.
+  package var accumulate = 1
+  /// Patterns of the names of weights that are not learnt, as in a shell: `features.*`.
+  package var freeze: [String] = []
+  package var batchNormStatistics = BatchNormStatistics.update
+  /// The decay τ of the exponential moving average of the weights, in (0, 1); nil: they are not averaged.
+  package var averageDecay: Double?
   package var select: CheckpointSelection
   /// Stop after so many epochs in which the selected figure did not improve; nil: never.
   package var earlyStopPatience: Int?
@@ -74,6 +92,9 @@ package struct TrainingSettings: Hashable, Sendable {
 
   /// What is learnt in the base stage.
   package static let baseObjective: any Objective = LossOfView(view: .clean)
+
+  /// Whether the epochs of a stage leave averaged weights: only those of the stage whose epochs are candidates for the best.
+  func averages(in phase: TrainingPhase) -> Bool { averageDecay != nil && (phase == .retrain || epochs == 0) }
 
   /// Epochs of the retraining: `epochs`, rounded up so that each batch is replayed as often as any other.
   package var retrainingEpochs: Int { (epochs + objective.replays - 1) / objective.replays * objective.replays }

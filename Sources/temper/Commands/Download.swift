@@ -12,7 +12,7 @@ struct Download: AsyncParsableCommand {
 
   @Argument(help: "The job's id.")
   var job: String
-  @Option(help: "Which checkpoint: base, last, best_robust or best_clean, or a checkpoint's id (default: best_robust).")
+  @Option(help: "Which checkpoint: base, last, averaged, best_robust or best_clean, or a checkpoint's id (default: best_robust).")
   var role: String?
   @Flag(help: "The evidence of the evaluation instead, for temper verify.")
   var evidence = false

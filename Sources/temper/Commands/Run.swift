@@ -10,8 +10,8 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run one job in this process, without a server.",
     discussion: """
-      Leaves DIR/report.json, DIR/metrics.csv, DIR/checkpoints/{base,last,best_robust,best_clean}.safetensors, and DIR/evidence.tar, which \
-      temper verify replays; of a spec of kind generate DIR/dataset.npz, which a spec can name by path. What an earlier run left in DIR \
+      Leaves DIR/report.json, DIR/metrics.csv, DIR/checkpoints/{base,last,best_robust,best_clean}.safetensors (and \
+      averaged.safetensors of averaged weights), and DIR/evidence.tar, which temper verify replays; of a spec of kind generate DIR/dataset.npz, which a spec can name by path. What an earlier run left in DIR \
       under these names is removed when the run begins, and no other file, unless --resume finds a run to go on with. The spec may name its dataset by path, relative to the spec: \
       {"path": "../mnist", "format": "idx"}. Exits by the verdict of the spec's gates. \
       --junit, --sarif and --markdown leave the verdict for a CI system; the summary of a step of GitHub's (GITHUB_STEP_SUMMARY) is written by itself.

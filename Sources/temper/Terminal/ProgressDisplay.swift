@@ -110,6 +110,7 @@ final class ProgressDisplay: Sendable {
     shown("loss") { "loss \(ProgressBar.decimal($0, 4))" }
     shown("clean_accuracy") { "clean \(ProgressBar.decimal($0 * 100, 1))%" }
     shown("robust_accuracy") { "robust \(ProgressBar.decimal($0 * 100, 1))%" }
+    shown("averaged_robust_accuracy") { "averaged \(ProgressBar.decimal($0 * 100, 1))%" }
     if let eta = progress.etaSeconds { parts.append("eta \(ProgressBar.duration(eta))") }
     return parts.joined(separator: "  ") + "\n"
   }
