@@ -64,6 +64,12 @@ extension JobSpec {
     if given.optionalSection("training").map({ !$0.has("accumulate") }) ?? false {
       values = values.setting("/training/accumulate", to: 1)
     }
+    // The same: `DefaultTraining` knows the images and the network.
+    if let training = given.optionalSection("training") {
+      for (name, value) in TrainingSettings.unchosen.members where !training.has(name) {
+        values = values.setting("/training/\(name)", to: value)
+      }
+    }
     if generating != nil { values = values.setting("/evaluation", to: .null).setting("/gates", to: []) }
     json = .object(values.object)
     generation = generating

@@ -35,6 +35,8 @@ package struct SpecCheck {
     package let footprint: Footprint
     /// Why the evaluation runs these attacks.
     package let reasonForAttacks: String
+    /// Why it trains so, where that was left open.
+    let reasonForTraining: String?
     /// Why batches pass in several parts, where that was not asked for.
     let reasonForParts: String?
     /// That the last layer begins anew, and why.
@@ -51,6 +53,7 @@ package struct SpecCheck {
       if let reasonForParts {
         object["accumulate"] = ["parts": (spec.training?.accumulate).map { .int(Int64($0)) } ?? .null, "reason": .string(reasonForParts)]
       }
+      if let reasonForTraining { object["training"] = ["reason": .string(reasonForTraining)] }
       if let newLastLayer { object["new_last_layer"] = .string(newLastLayer) }
       return .object(object)
     }
@@ -68,7 +71,9 @@ package struct SpecCheck {
     let facts = world.isClean("/dataset") ? facts(of: draft.spec, world) : nil
     let graph = facts.flatMap { self.graph(of: draft.spec, $0, world) }
     let choice = AttackChoice(draft.spec, of: document, facts, graph)
-    let completed = EvidenceChoice.completed(choice.completed(document), draft.spec, facts)
+    let usual = facts.flatMap { facts in graph.map { DefaultTraining(draft.spec, given: document["training"], facts, $0) } }
+    let trained = world.isClean("/training") ? usual?.completed(document) ?? document : document
+    let completed = EvidenceChoice.completed(choice.completed(trained), draft.spec, facts)
     let (spec, faults) = world.isClean("/evaluation") ? JobSpec.read(completed, origin: origin) : draft
     let log = FaultLog(faults + world.faults.dropFirst(draft.faults.count))
     if let graph {
@@ -87,6 +92,7 @@ package struct SpecCheck {
     }
     return Accepted(
       spec: fitting, graph: graph, estimate: Estimate(fitting, facts, graph), footprint: footprint, reasonForAttacks: choice.reason,
+      reasonForTraining: usual?.reason,
       reasonForParts: reasonForParts(of: fitting, asked: spec, graph), newLastLayer: newLastLayer(of: fitting, graph, facts))
   }
 

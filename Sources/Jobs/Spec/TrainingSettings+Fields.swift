@@ -12,9 +12,17 @@ extension TrainingSettings {
         "method", MethodCatalogue.all.map(\.variant), default: MethodCatalogue.usual.name, later: MethodCatalogue.later,
         help: "How the weights learn."),
       fields: [
-        Field("base_epochs", .integer(0...mostEpochs), default: 2, help: "Epochs of standard training, which make the base model."),
-        Field("epochs", .integer(0...mostEpochs), default: 10, help: "Epochs of the method."),
-        Field("batch_size", .integer(1...65_536), default: 128, help: "Examples of an update."),
+        Field(
+          "base_epochs", .integer(0...mostEpochs),
+          help:
+            "Epochs of standard training, which make the base model. By default a tenth of `epochs` where those are left out too, otherwise 2."
+        ),
+        Field(
+          "epochs", .integer(0...mostEpochs),
+          help: "Epochs of the method. By default as many as make 2,000 updates, at least 10 and at most 60."),
+        Field(
+          "batch_size", .integer(1...65_536),
+          help: "Examples of an update. By default 128, or what is chosen with the optimiser."),
         Field(
           "accumulate", .integer(1...65_536),
           help: """
@@ -39,20 +47,29 @@ extension TrainingSettings {
         Field(
           "bn_in_attack", .choice(BatchNormInAttack.self), default: "eval",
           help: "Which statistics batch norm uses in the attack: the running ones, or those of the batch under attack."),
-        Field("optimizer", .object(OptimizerSettings.object), default: [:], help: "What changes the weights."),
+        Field(
+          "optimizer", .object(OptimizerSettings.object),
+          help: """
+            What changes the weights. Left out, it is chosen by the kind of the network, and with it whatever of `batch_size`, `clip_norm`, \
+            `learning_rate_warmup` and `epsilon_warmup` is left out too; `?validate_only=true` shows what, and why.
+            """),
         Field("schedule", .object(Schedule.object), default: [:], help: "How the learning rate changes within each stage."),
         Field(
-          "learning_rate_warmup", .number(0..<1), default: 0.0,
-          help: "The part of each stage over which the learning rate rises in a line from 0; the schedule runs over the rest."),
+          "learning_rate_warmup", .number(0..<1),
+          help:
+            "By default 0, or what is chosen with the optimiser. The part of each stage over which the learning rate rises in a line from 0; the schedule runs over the rest."
+        ),
         Field(
-          "epsilon_warmup", .number(0...1), default: 0.0,
+          "epsilon_warmup", .number(0...1),
           help: """
-            The part of the retraining over which epsilon rises in a line from 0 to the threat's, and the step size and every other length of \
+            By default 0, or what is chosen with the optimiser. The part of the retraining over which epsilon rises in a line from 0 to the threat's, and the step size and every other length of \
             the attack with it.
             """),
         Field(
           "clip_norm", .number(above: 0),
-          help: "Scales the gradient of all weights together down to this norm where it is longer (`clip_grad_norm_`); by default never."),
+          help:
+            "Scales the gradient of all weights together down to this norm where it is longer (`clip_grad_norm_`); by default never, or 1 where the optimiser is chosen."
+        ),
         Field(
           "label_smoothing", .number(0..<1), default: 0.0,
           help: """
@@ -80,6 +97,13 @@ extension TrainingSettings {
   }
 
   private static let mostEpochs = 100_000
+
+  /// What stands for the fields whose defaults are chosen, where only a document is read.
+  static let unchosen: JSONObject = {
+    var values: JSONObject = ["base_epochs": 2, "epochs": 10, "batch_size": 128, "learning_rate_warmup": 0.0, "epsilon_warmup": 0.0]
+    values["optimizer"] = .object(FieldReader().object([:], as: OptimizerSettings.object).object)
+    return values
+  }()
 
   private static var average: ObjectType {
     ObjectType(
