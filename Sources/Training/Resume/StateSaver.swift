@@ -78,12 +78,12 @@ final class StateSaver: @unchecked Sendable {
       guard let open = try file.open(ResumeState.self) else { return nil }
       try open.requireWhole()
       guard !open.counts.isEmpty else { return (open.header, false) }
-      try parameters.withValues { weights in
-        let places = [weights] + furtherArrays
+      try withArrays { places in
         guard open.counts == places.map(\.count) else { throw ResumeFile.Damage(reason: "has the weights of another network") }
         try open.read(into: places)
       }
       optimizer.resume(after: open.header.optimizerStep)
+      average?.resume(after: open.header.averagedUpdates)
       return (open.header, true)
     }
   }
