@@ -123,7 +123,7 @@ import Testing
   @Test("an interrupted run goes on with --resume, and ends in the bits of one that was never interrupted")
   func interruptedAndResumed() async throws {
     let space = try Workspace()
-    let spec = TinySpec.train(epochs: 400)
+    let spec = TinySpec.train(epochs: 120)
     let whole = try await Executable.run("run", "-", "--out", space.path("whole"), input: spec)
     #expect(whole.code == 6, "\(whole.errors)")
     let run = try Executable(["run", "-", "--out", space.path("out")], input: spec)
