@@ -32,7 +32,7 @@ enum Specs {
   /// A real job that takes a fraction of a second.
   static let quick: JSONValue = [
     "dataset": ["id": "digits", "limit": 200], "model": ["architecture": "linear"], "threat": ["norm": "linf", "epsilon": 0.1],
-    "training": ["base_epochs": 1, "epochs": 1, "batch_size": 64, "attack": ["steps": 2]],
+    "training": ["base_epochs": 1, "epochs": 1, "batch_size": 64, "attack": ["steps": 2], "optimizer": ["name": "sgd"]],
     "evaluation": ["attacks": [["name": "pgd", "steps": 3]], "samples": 50, "curve": []],
   ]
 

@@ -64,15 +64,17 @@ private struct Learning {
   let warmup: Double
   let reason: String
 
-  /// - Parameter isFineTuning: whether it begins with weights that have learnt before: at a third of the rate.
+  /// - Parameter isFineTuning: whether it begins with weights that have learnt before: at three tenths of the rate.
   init(_ graph: Graph, isFineTuning: Bool) {
     func has<Kind>(_: Kind.Type) -> Bool { graph.nodes.contains { $0.operation is Kind } }
     let kind: String
+    let full: Double
     switch (has(Attention.self), has(BatchNorm.self)) {
-    case (true, _): (kind, optimizer, rate, batchSize, warmup) = ("with attention", "adamw", 5e-4, 32, 0.1)
-    case (_, true): (kind, optimizer, rate, batchSize, warmup) = ("with batch norm", "adam", 1e-3, 64, 0.1)
-    case (_, false): (kind, optimizer, rate, batchSize, warmup) = ("without normalisation", "adam", 2e-3, 64, 0)
+    case (true, _): (kind, optimizer, full, batchSize, warmup) = ("with attention", "adamw", 5e-4, 32, 0.1)
+    case (_, true): (kind, optimizer, full, batchSize, warmup) = ("with batch norm", "adam", 1e-3, 64, 0.1)
+    case (_, false): (kind, optimizer, full, batchSize, warmup) = ("without normalisation", "adam", 2e-3, 64, 0)
     }
+    rate = isFineTuning ? 0.3 * full : full
     let start = isFineTuning ? ", which goes on from weights that have learnt," : ""
     reason = "A network \(kind)\(start) learns by \(optimizer) at \(rate), its gradient clipped, while epsilon rises to its full size."
   }
