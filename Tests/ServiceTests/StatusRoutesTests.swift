@@ -41,9 +41,9 @@ struct StatusRoutesTests {
     try await RunningService.with { service async throws in
       let contract = try await service.curl("/openapi.json").json
       let schemas = contract["components"]?["schemas"]
-      #expect(schemas?["Training"]?["properties"]?["method"]?["enum"] == ["standard", "fgsm", "pgd", "trades", nil])
+      #expect(schemas?["Training"]?["properties"]?["method"]?["enum"] == ["standard", "fgsm", "pgd", "trades", "ibp", "mtl_ibp", nil])
       let methods = schemas?["Training"]?["allOf"]?.list ?? []
-      #expect(methods.compactMap { $0["then"]?["title"]?.text } == ["standard", "fgsm", "pgd", "trades"])
+      #expect(methods.compactMap { $0["then"]?["title"]?.text } == ["standard", "fgsm", "pgd", "trades", "ibp", "mtl_ibp"])
       let beta = schemas?["Settings-of-trades"]?["properties"]?["beta"]
       #expect(beta?["minimum"]?.double == 0 && beta?["maximum"]?.double == 1000 && beta?["default"]?.double == 6)
       let attacks = schemas?["Attack-in-trades"]?["oneOf"]?.list ?? []

@@ -10,8 +10,9 @@ import Training
 struct MethodReference {
   private let file: Safetensors
 
-  init(_ name: String) throws {
-    let url = try #require(Bundle.module.url(forResource: name, withExtension: "safetensors", subdirectory: "Fixtures/methods"))
+  /// - Parameter folder: `methods`, or that of another script.
+  init(_ name: String, folder: String = "methods") throws {
+    let url = try #require(Bundle.module.url(forResource: name, withExtension: "safetensors", subdirectory: "Fixtures/" + folder))
     file = try Safetensors(contentsOf: url)
   }
 

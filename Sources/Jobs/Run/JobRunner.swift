@@ -204,7 +204,8 @@ private struct RunningJob {
 
   private func train(_ settings: TrainingSettings, resume: Bool) throws -> Trained {
     let initial =
-      try spec.model.initial.map { try subject($0).parameters } ?? parameters(of: Weights(graph.layout, seed: spec.seed))
+      try spec.model.initial.map { try subject($0).parameters }
+      ?? parameters(of: Weights(settings.initialLayout(of: graph), seed: spec.seed))
     let control = control
     let outcome = try TrainingRun(
       dataset: dataset, graph: graph, description: spec.model.description, initial: initial, threat: spec.threat, settings: settings,

@@ -68,6 +68,7 @@ package struct SpecCheck {
       check(weights: spec.model.initial, at: "/model/init", graph, log)
       check(weights: spec.evaluation.baseline, at: "/evaluation/baseline", graph, log)
       checkBatchNorm(of: spec, graph, log)
+      BoundsCheck(spec: spec, graph: graph, log: log).checkAll()
     }
     checkLabels(of: spec, log)
     if let facts { GateCheck(spec: spec, log: log).checkClasses(facts.classNames) }

@@ -36,11 +36,20 @@ package final class Gradients: @unchecked Sendable {
   package func reduce(
     sets: Int, on engine: Engine, width: Int, _ body: @Sendable (_ range: Range<Int>, _ gradient: UnsafePointer<Float>) -> Void
   ) throws {
+    try forEachRange(on: engine, width: width) { range, gradient in
+      sum(sets, range)
+      body(range, UnsafePointer(gradient))
+    }
+  }
+
+  /// Passes each range of the first set to `body`, in parallel: the same ranges as `reduce`.
+  package func forEachRange(
+    on engine: Engine, width: Int, _ body: @Sendable (_ range: Range<Int>, _ gradient: UnsafeMutablePointer<Float>) -> Void
+  ) throws {
     let chunk = 1 << 16  // floats; a multiple of every vector width, so that ranges do not change how a loop is vectorised
     try engine.parallel((layout.trainedCount + chunk - 1) / chunk, width: width) { task in
       let range = task * chunk..<min((task + 1) * chunk, layout.trainedCount)
-      sum(sets, range)
-      body(range, UnsafePointer(set(0) + range.lowerBound))
+      body(range, set(0) + range.lowerBound)
     }
   }
 

@@ -8,6 +8,7 @@ package final class ProgramCache: Sendable {
   private struct Key: Hashable {
     let graph: Graph
     let purpose: Purpose
+    let isExact: Bool
     let isBF16: Bool
   }
 
@@ -19,11 +20,11 @@ package final class ProgramCache: Sendable {
   package init(limit: Int = 24) { self.limit = limit }
 
   /// - Throws: `KernelError` when the tensor library has no kernel for a shape.
-  package func program(_ graph: Graph, for purpose: Purpose, isBF16: Bool = false) throws -> Program {
-    let key = Key(graph: graph, purpose: purpose, isBF16: isBF16)
+  package func program(_ graph: Graph, for purpose: Purpose, isExact: Bool = false, isBF16: Bool = false) throws -> Program {
+    let key = Key(graph: graph, purpose: purpose, isExact: isExact, isBF16: isBF16)
     return try entries.withLock { entries in
       let known = entries.firstIndex { $0.key == key }
-      let program = try known.map { entries[$0].program } ?? Program(graph, for: purpose, isBF16: isBF16)
+      let program = try known.map { entries[$0].program } ?? Program(graph, for: purpose, isExact: isExact, isBF16: isBF16)
       if let known { entries.remove(at: known) }
       entries.append((key, program))
       entries.removeFirst(max(0, entries.count - limit))

@@ -44,7 +44,10 @@ package struct Graph: Sendable, Hashable {
   ///
   /// - Throws: `GraphError` when the shapes do not fit.
   @discardableResult
-  package mutating func append(_ operation: some Operation, to inputs: NodeID...) throws -> NodeID {
+  package mutating func append(_ operation: some Operation, to inputs: NodeID...) throws -> NodeID { try append(operation, to: inputs) }
+
+  @discardableResult
+  mutating func append(_ operation: some Operation, to inputs: [NodeID]) throws -> NodeID {
     let shape = try operation.outputShape(of: inputs.map { self[$0].shape })
     nodes.append(Node(operation: operation, inputs: inputs, shape: shape))
     return output

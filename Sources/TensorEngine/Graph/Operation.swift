@@ -17,6 +17,9 @@ package protocol Operation: Sendable, Hashable {
   /// Whether its output is random when the network is evaluated, not in training alone.
   var isRandomised: Bool { get }
 
+  /// Adds what bounds its output by bounds of its inputs. By default it has none, and a network with it cannot be bounded.
+  func bounds(at node: Graph.NodeID, _ builder: inout BoundsBuilder) throws -> IntervalNodes
+
   /// Emits the instructions that compute the output of `node`.
   func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws
 

@@ -12,15 +12,18 @@ final class BatchTrainer {
   let measuredNetwork: NetworkTeam
   /// The same for attacks; in single precision it is `measuredNetwork`.
   let attackedNetwork: NetworkTeam
-  /// The network compiled for training, once for each view that is learnt from at once.
+  /// The network compiled for training, once for each image that is learnt from at once.
   let sessions: [Session]
+  /// Its interval bounds, where they are learnt from.
+  private let boundsSession: Session?
   /// The network as it is attacked where that needs the whole batch.
   private let batchClassifier: BatchClassifier?
   private let batchAttack: Session?
   private let gradients: Gradients
   private let split: Split
   private let attack: MethodAttack?
-  private let adversary: Adversary
+  private let threat: Threat
+  private let settings: TrainingSettings
   private let engine: Engine
   private let width: Int
   private let seed: UInt64
@@ -54,6 +57,10 @@ final class BatchTrainer {
       + allocations.learning.dropFirst().map {
         try Session(sharingWeightsOf: first, parameters: parameters, contexts: contexts, in: $0)
       }
+    boundsSession = try plan.bounds.map {
+      try Session($0, parameters: parameters, contexts: contexts, in: allocations.bounds)
+    }
+    isInLockstep = plan.isInLockstep
     batchAttack = try plan.attackOnBatch.map {
       try Session($0, parameters: parameters, contexts: plan.shards, in: allocations.attackOnBatch)
     }
@@ -61,7 +68,8 @@ final class BatchTrainer {
     gradients = Gradients(run.graph.layout, sets: plan.gradientSets, in: allocations.gradients)
     split = run.dataset.train
     attack = run.settings.method.attack
-    adversary = run.settings.attack.adversary(for: run.threat, keep: .last)
+    threat = run.threat
+    settings = run.settings
     seed = run.seed
     sharding = run.graph.sharding
     mostShards = plan.shards
@@ -82,14 +90,17 @@ final class BatchTrainer {
       $0.tally += $1.tally
       $0.times += $1.times
     }
-    let whole = combined ?? BatchWork.Result()
+    var whole = combined ?? BatchWork.Result()
+    addPenalties(to: &whole.tally, batch)
     guard whole.tally.loss.isFinite else { return nil }
     willUpdate()
     try parameters.withValues { weights in
       let trained = UnsafeMutableBufferPointer(rebasing: weights[..<parameters.layout.trainedCount])
       let step = optimizer.beginStep(on: trained, learningRate: learningRate)
-      let sets = isInLockstep ? batch.objective.views.count : shards
-      try gradients.reduce(sets: sets, on: engine, width: width) { step.update($0, gradient: $1) }
+      let used = sessions(for: batch.objective)
+      let sets = isInLockstep ? GradientSets(used.map(\.program), shards: shards).count : shards
+      let update = WeightUpdate(clipNorm: batch.bounds?.clipNorm, l1: l1Slope(batch, weights))
+      try update(gradients, sets: sets, step, on: engine, width: width)
     }
     weightsChanged()
     if state.count > 0 { updateState(after: batch, results) }
@@ -101,11 +112,31 @@ final class BatchTrainer {
     measuredNetwork.weightsChanged()
     attackedNetwork.weightsChanged()
     sessions[0].weightsChanged()
+    boundsSession?.weightsChanged()
     batchAttack?.weightsChanged()
   }
 
-  /// Whether the shards of a batch pass together, because the network asks for the statistics of all of them.
-  private var isInLockstep: Bool { sessions[0].program.hasReductions }
+  /// Whether the shards of a batch pass together: see `TrainingPlan`.
+  private let isInLockstep: Bool
+
+  /// Of each view of an objective.
+  private func sessions(for objective: any Objective) -> [Session] {
+    let images = objective.views.count { $0 != .bounds }
+    return sessions[..<images] + (images < objective.views.count ? [boundsSession].compactMap(\.self) : [])
+  }
+
+  private func l1Slope(_ batch: TrainingBatch, _ weights: UnsafeMutableBufferPointer<Float>) -> L1Slope? {
+    guard let l1 = batch.bounds?.l1, l1 > 0, let base = weights.baseAddress else { return nil }
+    return L1Slope(l1, parameters.layout, base)
+  }
+
+  /// What the loss has beside those of the examples.
+  private func addPenalties(to tally: inout EpochTally, _ batch: TrainingBatch) {
+    guard let bounds = batch.bounds else { return }
+    let regularizer = bounds.regularization > 0 ? Double(boundsSession?.penalty ?? 0) : 0
+    let l1 = parameters.withValues { l1Slope(batch, $0)?.penalty ?? 0 }
+    tally.count(penalty: regularizer + l1, examples: batch.ids.count)
+  }
 
   private func updateState(after batch: TrainingBatch, _ results: [BatchWork.Result]) {
     func whole(_ parts: [Tensor]) -> Tensor {
@@ -123,7 +154,9 @@ final class BatchTrainer {
   /// - Returns: what each shard came to.
   private func computeGradients(of batch: TrainingBatch, _ shards: Int) throws -> [BatchWork.Result] {
     let work = BatchWork(
-      split: split, batch: batch, attack: attack, adversary: adversary, state: state, seed: seed, sharding: sharding, control: control)
+      split: split, batch: batch, attack: attack, adversary: settings.adversary(for: threat, epsilonFactor: batch.epsilonFactor),
+      state: state,
+      seed: seed, sharding: sharding, control: control)
     let results = Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))
     if isInLockstep {
       try passInLockstep(work, shards, results)
@@ -140,8 +173,7 @@ final class BatchTrainer {
     let set: Int
   }
 
-  private func workers(views: Int) -> [Worker] {
-    let used = sessions[..<views]
+  private func workers(_ used: [Session]) -> [Worker] {
     return zip(attackedNetwork.classifiers, sessions[0].contexts).enumerated().map { index, pair in
       Worker(classifier: pair.0, contexts: used.map { $0[index] }, set: mostShards + index)
     }
@@ -151,8 +183,11 @@ final class BatchTrainer {
   private func passIndependently(_ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>) throws {
     let (control, gradients) = (control, gradients)
     let needsInputGradients = work.batch.objective.needsInputGradients
-    try Session.packWeights([attackedNetwork.session, sessions[0]], on: engine, width: width)
-    try engine.parallel(shards, over: workers(views: work.batch.objective.views.count)) { shard, worker in
+    let used = sessions(for: work.batch.objective)
+    // The further images share the packed weights of the first.
+    let packed = [attackedNetwork.session, sessions[0]] + used.filter { $0 === boundsSession }
+    try Session.packWeights(packed, on: engine, width: width)
+    try engine.parallel(shards, over: workers(used)) { shard, worker in
       try control()
       var result = BatchWork.Result()
       let examples = try work.trainingExamples(shard: shard, classifier: worker.classifier, times: &result.times)
@@ -180,7 +215,8 @@ final class BatchTrainer {
     try control()
     let start = PhaseTimes.now()
     let (gradients, last) = (gradients, work.batch.objective.views.count - 1)
-    let sessions = sessions[...last]
+    let sessions = sessions(for: work.batch.objective)
+    let sets = GradientSets(sessions.map(\.program), shards: shards)
     // Safe: the contexts of a shard, one for each view, are used by the task of that shard alone.
     nonisolated(unsafe) let contexts = sessions.map(\.contexts)
     for view in 0..<last {
@@ -195,7 +231,9 @@ final class BatchTrainer {
       let contexts = contexts.map { $0[shard] }
       var result = results.withLock { $0[shard] }
       let logitGradients = work.logitGradients(examples[shard], contexts.map(\.logits), &result)
-      for (view, context) in contexts.enumerated() { context.beginBackward(logitGradients[view], into: gradients, set: view) }
+      for (view, context) in contexts.enumerated() {
+        context.beginBackward(logitGradients[view], into: gradients, set: sets.set(view: view, shard: shard))
+      }
       results.withLock { $0[shard] = result }
     }
     for view in 0..<last { try sessions[view].backward(shards: shards, on: engine, width: width) }
@@ -222,7 +260,7 @@ final class BatchTrainer {
   ) throws -> [TrainingExamples] {
     let control = control
     let examples = Mutex([TrainingExamples?](repeating: nil, count: shards))
-    try attackedNetwork.session.packWeights(on: engine, width: width)
+    if work.batch.mix != nil { try attackedNetwork.session.packWeights(on: engine, width: width) }
     try engine.parallel(shards, over: attackedNetwork.classifiers) { shard, classifier in
       try control()
       var times = PhaseTimes()

@@ -23,6 +23,9 @@ struct EpochTally: Hashable, Sendable {
     examples += 1
   }
 
+  /// Adds what the loss of a whole batch has beside those of its examples.
+  mutating func count(penalty: Double, examples: Int) { loss += penalty * Double(examples) }
+
   mutating func count(isCorrect: Bool, isAdversarial: Bool) {
     if isAdversarial {
       adversarial.all += 1

@@ -10,4 +10,8 @@ struct TrainingBatch: Sendable {
   let mix: AdversarialMix?
   /// What is learnt from those that are attacked, or from all where none is.
   let objective: any Objective
+  /// The part of the threat's epsilon within which they are attacked, and by which each length of the attack is scaled.
+  var epsilonFactor = 1.0
+  /// Where the objective has a view of bounds: the box and what else the loss has.
+  var bounds: BoundsTraining.Step?
 }

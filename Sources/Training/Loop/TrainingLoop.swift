@@ -90,9 +90,10 @@ final class TrainingLoop {
   private func trainBatch(_ batches: Batches) throws {
     let stage = Stage(settings, after: state.epoch)
     let rate = stage.learningRate(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
+    let bounds = stage.bounds(settings, run.threat.epsilon, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
     let batch = TrainingBatch(
       ids: batches[state.step], start: state.step * settings.batchSize, epoch: state.epoch + 1, mix: stage.mix(settings),
-      objective: stage.objective(settings))
+      objective: stage.objective(settings), epsilonFactor: bounds?.rise ?? 1, bounds: bounds)
     tell(batch.mix == nil ? stage.phase : .attack, steps: batches.count, rate: rate)
     let begun = PhaseTimes.now()
     let result = try trainer.train(batch, with: optimizer, learningRate: rate) {

@@ -5,6 +5,8 @@ package enum MethodCatalogue {
     .fgsm,
     .pgd,
     .trades,
+    .ibp,
+    .mtlIBP,
   ]
 
   /// What a spec that names none is trained by.

@@ -17,17 +17,21 @@ package struct TrainingMethod: Sendable {
   package let fields: [Field]
   /// `nil`: it attacks nothing.
   package var attack: MethodAttack?
+  /// How it learns from interval bounds with these settings; `nil`: it does not.
+  package let bounds: (@Sendable (MethodSettings) -> BoundsTraining)?
   /// The objective of these settings.
   package let objective: @Sendable (MethodSettings) -> any Objective
 
   package init(
     name: String, summary: String, fields: [Field] = [], attack: MethodAttack?,
+    bounds: (@Sendable (MethodSettings) -> BoundsTraining)? = nil,
     objective: @escaping @Sendable (MethodSettings) -> any Objective
   ) {
     self.name = name
     self.summary = summary
     self.fields = fields
     self.attack = attack
+    self.bounds = bounds
     self.objective = objective
   }
 

@@ -1,0 +1,65 @@
+import Synchronization
+import TensorEngine
+
+/// What an update makes of the gradients of a batch: their sum over all sets, no longer than it may be, for the optimiser.
+struct WeightUpdate: Sendable {
+  /// The largest norm of the whole gradient, as `torch.nn.utils.clip_grad_norm_` has it; nil: any.
+  let clipNorm: Double?
+  /// Added before that: the slope of a penalty on the sum of all |w|; nil: there is none.
+  var l1: L1Slope?
+
+  /// - Parameter sets: how many sets of `gradients` are summed.
+  func callAsFunction(_ gradients: Gradients, sets: Int, _ step: OptimizerStep, on engine: Engine, width: Int) throws {
+    guard clipNorm != nil || l1 != nil else {
+      return try gradients.reduce(sets: sets, on: engine, width: width) { step.update($0, gradient: $1) }
+    }
+    try gradients.reduce(sets: sets, on: engine, width: width) { _, _ in }
+    if let l1 { try gradients.forEachRange(on: engine, width: width) { l1.add(to: $1, $0) } }
+    // The norm is that of the sum, so all of it has to be there before the first weight changes.
+    let squares = Mutex([Int: Double]())
+    try gradients.forEachRange(on: engine, width: width) { range, gradient in
+      let sum = UnsafeBufferPointer(start: gradient, count: range.count).reduce(0.0) { $0 + Double($1) * Double($1) }
+      squares.withLock { $0[range.lowerBound] = sum }
+    }
+    // In the order of the weights, whichever thread was first.
+    let norm = squares.withLock { $0.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.value } }.squareRoot()
+    // 1e-6 as in PyTorch; the norm may be 0.
+    let factor = Float(min(1, (clipNorm ?? .infinity) / (norm + 1e-6)))
+    try gradients.forEachRange(on: engine, width: width) { range, gradient in
+      for index in 0..<range.count { gradient[index] *= factor }
+      step.update(range, gradient: gradient)
+    }
+  }
+}
+
+/// The slope of λ Σ |w| over the weights of convolutions and linear layers: λ sign(w).
+///
+/// `@unchecked Sendable`: the weights that it points at do not change while it is used.
+struct L1Slope: @unchecked Sendable {
+  private let weight: Float
+  private let weights: UnsafePointer<Float>
+  /// Where the tensors with more than one dimension lie.
+  private let ranges: [Range<Int>]
+
+  /// - Parameter weights: all of the layout, valid as long as this is used.
+  init(_ weight: Double, _ layout: ParameterLayout, _ weights: UnsafePointer<Float>) {
+    self.weight = Float(weight)
+    self.weights = weights
+    ranges = layout.ids.filter { layout[$0].isTrained && layout[$0].shape.rank > 1 }.map(layout.range)
+  }
+
+  /// The penalty itself.
+  var penalty: Double {
+    ranges.reduce(0.0) { sum, range in range.reduce(sum) { $0 + Double(abs(weights[$1])) } } * Double(weight)
+  }
+
+  /// - Parameter gradient: of the first weight of `range`, followed by the others'.
+  func add(to gradient: UnsafeMutablePointer<Float>, _ range: Range<Int>) {
+    for own in ranges.map({ $0.clamped(to: range) }) {
+      for index in own {
+        let sign: Float = weights[index] > 0 ? 1 : weights[index] < 0 ? -1 : 0
+        gradient[index - range.lowerBound] += weight * sign
+      }
+    }
+  }
+}
