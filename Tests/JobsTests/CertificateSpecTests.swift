@@ -40,7 +40,7 @@ struct CertificateSpecTests {
     #expect(other.map(\.pointer) == ["/evaluation/certify/method"] && other[0].detail.contains("smoothing"))
     let transformer = faults(spec(["method": "ibp"]).setting("/model", to: ["architecture": "vit_tiny"]))
     #expect(transformer.map(\.pointer) == ["/evaluation/certify/method"] && transformer[0].detail.contains("tokens"))
-    let noisy = spec(["method": "smoothing"]).setting("/model/preprocessing", to: [["type": "noise"]])
+    let noisy = spec(["method": "smoothing"]).setting("/model/preprocessing", to: [["type": "noise", "sigma": 0.1]])
     #expect(faults(noisy).contains { $0.pointer == "/evaluation/certify/method" && $0.detail.contains("random already") })
   }
 

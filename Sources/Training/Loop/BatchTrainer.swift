@@ -219,6 +219,8 @@ final class BatchTrainer {
     let sets = GradientSets(sessions.map(\.program), shards: shards)
     // Safe: the contexts of a shard, one for each view, are used by the task of that shard alone.
     nonisolated(unsafe) let contexts = sessions.map(\.contexts)
+    // The passes of images change the running statistics, which the bounds have in their packed weights.
+    boundsSession?.weightsChanged()
     for view in 0..<last {
       try sessions[view].forward(shards: shards, on: engine, width: width) { shard, context in
         work.begin(examples[shard], view: view, context)

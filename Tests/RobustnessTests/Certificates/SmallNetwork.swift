@@ -82,6 +82,11 @@ struct SmallNetwork {
 
   static let engine = Engine(threads: 2)
 
+  /// Seeds of networks that know more than one class.
+  static let seeds: [UInt64] = (1...40).map { UInt64($0) }.filter { seed in
+    (try? SmallNetwork(seed: seed)).map { Set($0.set(100).labels).count > 1 } ?? false
+  }
+
   func team() throws -> NetworkTeam { try NetworkTeam(engine: Self.engine, graph: graph, parameters: parameters, width: 2) }
 
   func certifier(_ epsilon: Double) throws -> IntervalCertifier {
