@@ -62,7 +62,7 @@ package struct BoundsTraining: Hashable, Sendable {
     Field(
       "regularizer", .number(0...100), default: 0.5,
       help: "The weight of the penalty on loose bounds and unbalanced ReLUs (Shi et al. 2021, arXiv:2103.17184); it falls to 0 as ε rises."),
-    Field("l1", .number(0...1), default: 2e-6, help: "The weight of the sum of all |w| of convolutions and linear layers."),
+    Field("l1", .number(0...1), default: 2e-6, help: "The weight of the sum of the absolute weights of convolutions and linear layers."),
     Field("clip", .number(above: 0), default: 10.0, help: "The longest gradient, in the 2-norm over all weights; null: any."),
     Field(
       "bound_init", .boolean, default: true,
