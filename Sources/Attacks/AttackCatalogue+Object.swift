@@ -9,14 +9,15 @@ extension AttackCatalogue {
   ///   - name: of the object, since there may be several.
   ///   - usual: the attack that stands where none is named, with its settings; `nil`: a name is required.
   ///   - elsewhere: attacks that are not among `definitions`, and why.
+  ///   - further: what stands beside the settings of every attack.
   package static func object(
     _ name: String, _ summary: String, _ definitions: [AttackDefinition], for use: AttackUse, usual: AttackSettings? = nil,
-    elsewhere: [String: String] = [:]
+    elsewhere: [String: String] = [:], and further: [Field] = []
   ) -> ObjectType {
     let variants = definitions.map { definition in
       let own = definition.fields(for: use)
       let fields = definition.name == usual?.name ? own.map { $0.with(default: usual?[$0.name]) } : own
-      return Variants.Variant(definition.name, "\(definition.summary) \(definition.traits)", fields)
+      return Variants.Variant(definition.name, "\(definition.summary) \(definition.traits)", fields + further)
     }
     return ObjectType(
       name, summary,

@@ -53,6 +53,18 @@ package struct Threat: Hashable, Sendable, Codable {
     }
   }
 
+  /// Brings differences from clean images, `[batch] + image`, back into the ball, whatever the images.
+  package func projectOntoBall(_ differences: inout Tensor) {
+    let centre = Tensor(zeros: differences.shape)
+    // No image of the box lies further from another one.
+    let range = -Self.box.upperBound...Self.box.upperBound
+    switch norm {
+    case .linf: differences.clamp(around: centre, by: Float(epsilon), within: range)
+    case .l2: differences.shrink(around: centre, to: epsilon, within: range)
+    case .l1: differences.projectOntoL1Ball(around: centre, radius: epsilon, within: range)
+    }
+  }
+
   /// One step of length `size` in the direction that raises the loss most, and back into ball and box:
   /// `images += size · direct(gradient); project(images, around: clean)`, for L∞ in one pass over memory.
   ///
@@ -79,10 +91,17 @@ package struct Threat: Hashable, Sendable, Codable {
   }
 
   /// Points uniform in the ball around `clean`, each drawn from its own stream, brought into the box.
+  package func uniformPoints(around clean: Tensor, from streams: inout [RandomStream]) -> Tensor {
+    var points = scattered(clean, from: &streams)
+    project(&points, around: clean)
+    return points
+  }
+
+  /// The same without the box.
   ///
   /// L2: a normal direction with the radius ε·U^(1/d), d the number of pixels (uniform by volume). L1: exponential lengths with random
   /// signs, over the sum of d + 1 of them, which is uniform by volume too.
-  package func uniformPoints(around clean: Tensor, from streams: inout [RandomStream]) -> Tensor {
+  package func scattered(_ clean: Tensor, from streams: inout [RandomStream]) -> Tensor {
     var points = clean
     let stride = clean.stride
     let radius = Float(epsilon)
@@ -102,7 +121,6 @@ package struct Threat: Hashable, Sendable, Codable {
         for (index, length) in zip(pixels, lengths) { points.values[index] += Float(scale * length) * streams[row].sign() }
       }
     }
-    project(&points, around: clean)
     return points
   }
 }

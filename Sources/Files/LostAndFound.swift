@@ -13,14 +13,17 @@ package final class LostAndFound: Sendable {
     self.report = report
   }
 
-  /// Moves a file or folder here. Its new name is its old one with the time.
-  package func take(_ url: URL, because reason: String) throws(StorageError) {
+  /// Moves a file or folder here.
+  ///
+  /// - Returns: its new name: the old one with the time.
+  @discardableResult package func take(_ url: URL, because reason: String) throws(StorageError) -> String {
     try Folder.make(folder)
-    let name = url.lastPathComponent
-    try Folder.rename(url, to: free(name), name)
+    let (name, target) = (url.lastPathComponent, free(url.lastPathComponent))
+    try Folder.rename(url, to: target, name)
     try Folder.sync(folder)
     try Folder.sync(url.deletingLastPathComponent())
     report(name, reason)
+    return target.lastPathComponent
   }
 
   /// Gives a file a second name here, or makes a copy where the file system has no links. It stays where it is.

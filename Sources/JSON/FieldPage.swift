@@ -76,8 +76,9 @@ extension FieldType {
       "a list of \(count.lowerBound) to \(count.upperBound) numbers, each \(FieldType.real(interval, unit: unit).requirement)"
     case .list(_, let count): "a list of \(count.lowerBound) to \(count.upperBound) entries"
     case .texts(let map): "an object of at most \(map.count) strings"
+    case .lists(let map): "an object of at most \(map.count) lists"
     case .textOrTexts(let length, let map): "\(FieldType.text(length).requirement), or \(FieldType.texts(map).requirement)"
-    case .boolean, .word, .lazyObject, .only: kind
+    case .boolean, .word, .lazyObject, .anyObject, .only: kind
     }
   }
 }

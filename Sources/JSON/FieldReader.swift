@@ -26,6 +26,10 @@ package struct FieldReader {
     case .textOrTexts(let length, let map):
       guard case .object = value else { return read(value, as: .text(length), at: pointer) }
       return texts(value, map, pointer)
+    case .lists(let map): return lists(value, map, pointer)
+    case .anyObject:
+      guard case .object = value else { return fault(pointer, .wrongType, "must be an object, not \(value.kind)") }
+      return value
     case .lazyObject(let make): return .object(members(value, make(), pointer))
     case .only(let constant, let code, let reason): return value == constant ? value : fault(pointer, code, reason)
     }
@@ -54,21 +58,39 @@ package struct FieldReader {
   }
 
   private func texts(_ value: JSONValue, _ map: TextMap, _ pointer: String) -> JSONValue? {
-    guard case .object(let object) = value else { return fault(pointer, .wrongType, "must be an object of strings, not \(value.kind)") }
+    entries(value, map, "an object of strings", pointer) { read($0, as: .text(map.valueLength), at: $1) }
+  }
+
+  private func lists(_ value: JSONValue, _ map: TextMap, _ pointer: String) -> JSONValue? {
+    entries(value, map, "an object of lists", pointer) { value, place in
+      guard case .array(let elements) = value else { return fault(place, .wrongType, "must be a list, not \(value.kind)") }
+      guard map.valueLength.contains(elements.count) else {
+        let (least, most) = (map.valueLength.lowerBound, map.valueLength.upperBound)
+        return fault(place, .outOfRange, "must have \(least) to \(most) entries, not \(elements.count)")
+      }
+      return value
+    }
+  }
+
+  /// The entries of an object whose names are one's own.
+  private func entries(
+    _ value: JSONValue, _ map: TextMap, _ kind: String, _ pointer: String, _ read: (JSONValue, String) -> JSONValue?
+  ) -> JSONValue? {
+    guard case .object(let object) = value else { return fault(pointer, .wrongType, "must be \(kind), not \(value.kind)") }
     guard object.keys.count <= map.count else {
       return fault(pointer, .outOfRange, "there may be at most \(map.count) \(map.noun.many), not \(object.keys.count)")
     }
-    var texts = JSONObject()
+    var entries = JSONObject()
     for (name, value) in object.members {
       let place = Self.pointer(pointer, name)
       if map.nameLength.contains(name.count) {
-        texts[name] = read(value, as: .text(map.valueLength), at: place)
+        entries[name] = read(value, place)
       } else {
         let (least, most) = (map.nameLength.lowerBound, map.nameLength.upperBound)
         log.add(place, .outOfRange, "a \(map.noun.one)'s name must have \(least) to \(most) characters, not \(name.count)")
       }
     }
-    return .object(texts)
+    return .object(entries)
   }
 
   // MARK: Objects
@@ -111,7 +133,7 @@ package struct FieldReader {
   }
 
   /// The RFC 6901 pointer to a member, or to an element by its number.
-  static func pointer(_ object: String, _ name: String) -> String {
+  package static func pointer(_ object: String, _ name: String) -> String {
     object + "/" + name.replacing("~", with: "~0").replacing("/", with: "~1")
   }
 }
@@ -186,7 +208,7 @@ extension FieldType {
     case .text, .textOrTexts: ""
     case .word(let words): words.all.first.map(JSONValue.string) ?? ""
     case .list: []
-    case .texts: [:]
+    case .texts, .lists, .anyObject: [:]
     case .lazyObject(let make): .object(make().placeholder)
     case .only(let constant, _, _): constant
     }

@@ -66,8 +66,9 @@ extension FieldType {
     case .word(let words): "one of \(words.all.joined(separator: ", "))"
     case .list: "a list"
     case .texts: "an object of strings"
+    case .lists: "an object of lists"
     case .textOrTexts: "a string, or an object of strings"
-    case .lazyObject: "an object"
+    case .lazyObject, .anyObject: "an object"
     case .only(let constant, _, _): constant.serialised()
     }
   }

@@ -14,6 +14,11 @@ package indirect enum FieldType: Sendable {
   case list(FieldType, count: ClosedRange<Int>)
   /// An object of strings under names of one's own.
   case texts(TextMap)
+  /// An object of lists under names of one's own; what the lists hold is checked by whoever reads it. The map's `valueLength` is the number of
+  /// entries of a list.
+  case lists(TextMap)
+  /// An object that is checked by whoever reads it.
+  case anyObject
   /// So many characters, or an object of strings.
   case textOrTexts(ClosedRange<Int>, TextMap)
   /// See `object(_:)`.
@@ -85,7 +90,7 @@ package struct Words: Sendable {
   }
 }
 
-/// The bounds of an object of strings.
+/// The bounds of an object of strings, or of lists.
 package struct TextMap: Sendable {
   /// What the entries are called: one, and several.
   package let noun: (one: String, many: String)

@@ -68,6 +68,13 @@ package struct SchemaWriter {
       let value: JSONValue = .object(schema(of: .text(map.valueLength)))
       let name: JSONValue = .object(schema(of: .text(map.nameLength)))
       return ["type": "object", "maxProperties": .int(Int64(map.count)), "propertyNames": name, "additionalProperties": value]
+    case .lists(let map):
+      let name: JSONValue = .object(schema(of: .text(map.nameLength)))
+      let value: JSONValue = [
+        "type": "array", "minItems": .int(Int64(map.valueLength.lowerBound)), "maxItems": .int(Int64(map.valueLength.upperBound)),
+      ]
+      return ["type": "object", "maxProperties": .int(Int64(map.count)), "propertyNames": name, "additionalProperties": value]
+    case .anyObject: return ["type": "object"]
     case .lazyObject(let make):
       guard case .object(let reference) = reference(to: make()) else { return [:] }
       return reference

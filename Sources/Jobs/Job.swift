@@ -25,6 +25,8 @@ package struct Job: Hashable, Sendable {
   package let specText: String
   /// The failed job whose last saved state this job started from.
   package let resumedFrom: String?
+  /// The finished job that this one goes on with for further epochs.
+  package let extendedFrom: String?
   package let priority: Int
   package var progress: JobProgress
   /// The latest value of each metric.
@@ -49,6 +51,9 @@ package struct Job: Hashable, Sendable {
   /// Whether it has a report and a verdict when it has succeeded.
   package var isReported: Bool { kind != .generate }
 
+  /// Whether its first attempt begins with what another job left in its folder.
+  var goesOnWithAnother: Bool { resumedFrom != nil || extendedFrom != nil }
+
   package var spec: JSONValue { get throws { try JSONValue(parsing: specText) } }
 
   /// The job object of the API.
@@ -62,7 +67,8 @@ package struct Job: Hashable, Sendable {
     let object: JSONValue = [
       "id": .string(id), "object": "job", "name": .orNull(name), "labels": .object(labelled), "owner": .string(owner),
       "state": .string(state.rawValue), "terminal": .bool(state.isTerminal), "reason": .orNull(reason), "attempt": .int(Int64(attempt)),
-      "resumed_from": .orNull(resumedFrom), "generated_dataset": .orNull(generated), "progress": progress.json,
+      "resumed_from": .orNull(resumedFrom), "extended_from": .orNull(extendedFrom), "generated_dataset": .orNull(generated),
+      "progress": progress.json,
       "metrics": .object(measured),
       "warnings": .array(warnings.map(\.json)), "created_at": .string(createdAt.description),
       "started_at": .orNull(startedAt?.description), "finished_at": .orNull(finishedAt?.description),

@@ -67,7 +67,7 @@ extension Gate {
     return (doubts, isOfAll ? [] : ["All attacks together leave \(percent(evaluation.worstCase.value)) correct."])
   }
 
-  private func discredits(_ warning: Warning, _ evaluation: Evaluation) -> Bool {
+  func discredits(_ warning: Warning, _ evaluation: Evaluation) -> Bool {
     warning.discredits && (warning.attack == nil || warning.attack == evaluation.decisiveAttack(under: attack))
   }
 

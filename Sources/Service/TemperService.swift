@@ -36,7 +36,8 @@ package final class TemperService: Sendable {
     let budget = configuration.memoryBudget ?? MachineMemory.usable
     let workers = Workers(
       store: store, registry: registry, engine: engine, count: configuration.workers, memoryBudget: budget,
-      fruitlessAttempts: configuration.fruitlessAttempts, logger: logger)
+      fruitlessAttempts: configuration.fruitlessAttempts, keepsEnds: configuration.storage.housekeeping.succeededStateDays > 0,
+      logger: logger)
     let status = ServiceStatus()
     routes = Routes(
       configuration: configuration, store: store, workers: workers, registry: registry,

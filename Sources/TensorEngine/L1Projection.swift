@@ -18,24 +18,24 @@ package struct L1Projection {
     let lengths = difference.map { $0.isNaN ? 0 : min(abs($0), Double(Float.greatestFiniteMagnitude)) }
     // How far the box lets each value go.
     let rooms = difference.indices.map { index in
-      let room = difference[index] > 0 ? range.upperBound - centre[index] : centre[index] - range.lowerBound
-      return max(Double(room), 0)
+      let centre = Double(centre[index])
+      return max(difference[index] > 0 ? Double(range.upperBound) - centre : centre - Double(range.lowerBound), 0)
     }
-    var aim = radius
-    for _ in 0..<4 {
-      let lambda = shortening(lengths, rooms, to: aim)
-      var reached = 0.0
-      for index in image.indices {
-        let length = min(max(lengths[index] - lambda, 0), rooms[index])
-        let moved = centre[index] + Float(difference[index] > 0 ? length : -length)
-        image[index] = min(max(moved, range.lowerBound), range.upperBound)
-        reached += abs(Double(image[index]) - Double(centre[index]))
-      }
-      // Rounding to Float may have led out of the ball.
-      guard reached > radius else { return }
-      aim = max(aim - 2 * (reached - radius), 0)
+    // Lengths are rounded towards the centre, and so never lead out of the ball; what is left out is what their sum in double precision errs.
+    let lambda = shortening(lengths, rooms, to: max(radius - 1e-12 * (1 + radius), 0))
+    for index in image.indices {
+      let length = min(max(lengths[index] - lambda, 0), rooms[index])
+      let moved = Self.moved(centre[index], by: length, up: difference[index] > 0)
+      image[index] = min(max(moved, range.lowerBound), range.upperBound)
     }
-    for index in image.indices { image[index] = centre[index] }
+  }
+
+  /// The value that is nearest to `length` away from `centre`, and not further.
+  private static func moved(_ centre: Float, by length: Double, up: Bool) -> Float {
+    let from = Double(centre)
+    let moved = Float(up ? from + length : from - length)
+    guard abs(Double(moved) - from) > length else { return moved }
+    return up ? moved.nextDown : moved.nextUp
   }
 
   /// The λ at which the lengths left come to `radius`; 0 where they do without.

@@ -9,10 +9,14 @@ package struct TrainingPlan: Sendable {
   /// For attacks with the statistics of the batch under attack, where the settings ask for them and the network has any.
   let attackOnBatch: Program?
   let learning: Program
+  /// The network with frozen branches, where a penalty on gradients at images is learnt from.
+  let frozen: Program?
   /// For a last view that is one of interval bounds.
   let bounds: Program?
   /// How many images of an example are learnt from at once: so many forward passes wait for their backward passes. The bounds come on top.
   let views: Int
+  /// How many copies of the weights an update takes: where they are perturbed, those of before, a direction and the perturbation.
+  package let weightCopies: Int
   /// How many threads work at once.
   let width: Int
   /// The most shards of a batch.
@@ -28,13 +32,20 @@ package struct TrainingPlan: Sendable {
     measuring = try programs.program(graph, for: .attack)
     attack = try programs.program(graph, for: .attack, isBF16: precision.attacksInBF16)
     let objective = settings.objective
+    let needsInputGradients = objective.needsInputGradients || objective.penalty != nil
     learning = try programs.program(
-      graph, for: objective.needsInputGradients ? .training.union(.inputGradient) : .training, isBF16: precision.learnsInBF16)
+      graph, for: needsInputGradients ? .training.union(.inputGradient) : .training, isBF16: precision.learnsInBF16)
+    frozen = try objective.penalty.map { _ in try programs.program(graph.withFrozenBranches(), for: .training, isExact: true) }
     bounds = try BoundsLearning.program(graph, settings, programs: programs)
-    let isOnBatch = settings.batchNormInAttack == .train && settings.attacks && learning.hasReductions
+    let isOnBatch =
+      settings.batchNormInAttack == .train && settings.attacks && settings.methodAttack?.isCarried != true && learning.hasReductions
     attackOnBatch = try isOnBatch ? programs.program(graph, for: .attackOnBatch, isBF16: precision.attacksInBF16) : nil
     let images = objective.views.count { $0 != .bounds }
     views = settings.epochs > 0 ? max(images, TrainingSettings.baseObjective.views.count) : 1
+    let isPerturbed = (0..<settings.retrainingEpochs).contains {
+      objective.weightPerturbation(after: $0, of: settings.retrainingEpochs) > 0
+    }
+    weightCopies = isPerturbed ? 3 : 0
     stateCount = objective.stateCount(
       TrainingSize(
         examples: examples, batch: min(settings.batchSize, examples), image: graph.inputShape, classes: graph.outputShape.count))
@@ -65,7 +76,7 @@ package struct TrainingPlan: Sendable {
   }
 
   func allocations() -> Allocations {
-    let workspace = Workspace(bytes: bytes)
+    let workspace = Workspace(bytes: sharedBytes)
     func allocation(_ program: Program, weightsOffset: Int) -> Workspace.Allocation {
       isInLockstep
         ? Workspace.Allocation(workspace, weightsOffset: 0, arenasOffset: program.weightBytes, arenaStride: program.arenaBytes)
@@ -80,7 +91,7 @@ package struct TrainingPlan: Sendable {
         Workspace.Allocation(
           workspace, weightsOffset: boundsOffset, arenasOffset: boundsOffset + $0.weightBytes, arenaStride: $0.arenaBytes)
       },
-      gradients: (workspace, bytes - gradientBytes))
+      gradients: (workspace, sharedBytes - gradientBytes))
   }
 
   /// The views behind the first share its packed weights, and lie behind all that the first shares with attacks.
@@ -104,9 +115,37 @@ package struct TrainingPlan: Sendable {
   private var boundsOffset: Int { isInLockstep ? max(bytesOfImages, bytesOfAttacks) : bytesOfImages }
 
   /// The bytes of activations, gradients and packed weights.
-  package var bytes: Int {
+  package var bytes: Int { sharedBytes + frozenBytes }
+
+  /// The bytes of the workspace that sessions share.
+  private var sharedBytes: Int {
     let learningBytes = bounds.map { boundsOffset + Session.bytes($0, contexts: learningContexts) } ?? bytesOfImages
     return isInLockstep ? max(bytesOfAttacks, learningBytes + gradientBytes) : learningBytes + gradientBytes
+  }
+
+  // MARK: Penalties on gradients
+
+  /// The sets of gradients that a penalty takes in lockstep: one for each of its two passes.
+  static let penaltySets = 2
+
+  /// The network with frozen branches twice, in memory of their own: none without a penalty.
+  func frozenSessions(_ parameters: Parameters) throws -> [Session] {
+    guard let frozen else { return [] }
+    let workspace = Workspace(bytes: frozenBytes)
+    let start = Session.bytes(frozen, contexts: frozenContexts)
+    let first = try Session(
+      frozen, parameters: parameters, contexts: frozenContexts,
+      in: Workspace.Allocation(workspace, weightsOffset: 0, arenasOffset: frozen.weightBytes, arenaStride: frozen.arenaBytes))
+    let second = try Session(
+      sharingWeightsOf: first, parameters: parameters, contexts: frozenContexts,
+      in: Workspace.Allocation(
+        workspace, weightsOffset: start, arenasOffset: start + frozen.sharedBytes, arenaStride: frozen.arenaBytes))
+    return [first, second]
+  }
+
+  private var frozenContexts: Int { frozen?.contextCount(width: width, shards: shards) ?? 0 }
+  private var frozenBytes: Int {
+    frozen.map { Session.bytes($0, contexts: frozenContexts) + Session.bytesWithoutWeights($0, contexts: frozenContexts) } ?? 0
   }
 
   /// The count of numbers in the method's state.
@@ -115,11 +154,12 @@ package struct TrainingPlan: Sendable {
   /// Whether measurements have a program of their own.
   var measuresApart: Bool { measuring !== attack }
   var learningContexts: Int { isInLockstep ? shards : width }
-  /// Where shards are in lockstep, those of each view: see `GradientSets`. Elsewhere a set a shard, to which each further view is added from
-  /// one that its thread has.
+  /// Where shards are in lockstep, those of each view and of a penalty: see `GradientSets`. Elsewhere a set a shard, to which each further view
+  /// is added from one that its thread has.
   var gradientSets: Int {
     let all = [Program](repeating: learning, count: views) + [bounds].compactMap(\.self)
-    return isInLockstep ? GradientSets(all, shards: shards).count : shards + (all.count > 1 ? width : 0)
+    guard isInLockstep else { return shards + (all.count > 1 || frozen != nil ? width : 0) }
+    return GradientSets(all, shards: shards).count + (frozen == nil ? 0 : min(shards, 1) * Self.penaltySets)
   }
   private var bytesOfFirstView: Int {
     isInLockstep ? Session.bytes(learning, contexts: learningContexts) : weightBytes + width * arenaStride

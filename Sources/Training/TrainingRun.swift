@@ -105,7 +105,13 @@ package struct TrainingRun {
   }
 
   /// Removes what a resumed run would need: for a run that is over and evaluated.
-  package static func removeState(in directory: URL) { ResumeFiles(directory: directory).remove() }
+  package static func removeState(in directory: URL) {
+    ResumeFiles(directory: directory).remove()
+    ExtensionFile.remove(in: directory)
+  }
+
+  /// The file of the adversarial images of the base model, in the folder of a run.
+  package static let baseImagesName = BaseImages.name
 
   /// Renames a damaged file to `NAME.damaged`; an earlier one of that name is replaced.
   package static func renameDamaged(_ url: URL, because reason: String) throws {

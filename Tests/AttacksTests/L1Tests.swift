@@ -40,6 +40,26 @@ import Testing
     }
   }
 
+  @Test("what lies outside of the ball comes to its surface, however it is rounded") func surface() {
+    // As an attack meets them: some pixels changed, and a step into some more.
+    let (wide, count): (Shape, Int) = ([28, 28, 1], 2_000)
+    let clean = randomImages(count, wide, in: -3...1).clamped
+    let far = Threat(norm: .l1, epsilon: 10)
+    var points = clean
+    for row in 0..<count {
+      var stream = RandomStream(seed: 4, purpose: .attackStart, example: row)
+      for _ in 0..<100 {
+        let pixel = min(Int(stream.uniform() * Float(wide.count)), wide.count - 1)
+        points.values[row * wide.count + pixel] += stream.uniform(-1, 1)
+      }
+    }
+    let outside = far.distances(of: points.clamped, from: clean).map { $0 > 10 }
+    far.project(&points, around: clean)
+    let distances = far.distances(of: points, from: clean)
+    #expect(distances.allSatisfy { $0 <= 10 })
+    #expect(outside.contains(true) && zip(outside, distances).allSatisfy { !$0 || $1 > 10 - 1e-4 })
+  }
+
   @Test("a million pixels that all move a little stay in the ball, rounding or not") func rounding() {
     let wide: Shape = [300, 300, 3]
     let clean = randomImages(1, wide, in: 0.2...0.8)
@@ -92,4 +112,9 @@ import Testing
     let parts = AttackSettings(.autoattack).parts(in: .l1) ?? []
     #expect(parts.map(\.label) == ["apgd_ce-100x5", "apgd_t-100-targets5", "fab_t-100", "square-5000"])
   }
+}
+
+extension Tensor {
+  /// In the box.
+  fileprivate var clamped: Tensor { Tensor(shape, values: values.map { min(max($0, 0), 1) }) }
 }

@@ -19,9 +19,10 @@ import Testing
     "a server out of reach ends every client with 5 and a word on standard error",
     arguments: [
       ["status", "job_1"], ["list"], ["cancel", "job_1"], ["gate", "job_1"], ["watch", "job_1"], ["download", "job_1", "-o", "x"],
+      ["sweep", "-", "--vary", "seed=0,1"],
     ])
   func serverOutOfReach(arguments: [String]) async throws {
-    let outcome = try await Executable(arguments + ["--server", "http://127.0.0.1:1"]).end()
+    let outcome = try await Executable(arguments + ["--server", "http://127.0.0.1:1"], input: "{}").end()
     #expect(outcome.code == 5)
     #expect(outcome.output.isEmpty)
     #expect(outcome.errors.contains("cannot reach the server http://127.0.0.1:1"))

@@ -112,8 +112,42 @@ import Testing
     run.send(SIGINT)
     let outcome = try await run.end()
     #expect(outcome.code == 4)
-    #expect(outcome.errors.hasSuffix("temper: the job was cancelled; the checkpoints so far are in \(space.path("out"))\n"))
+    #expect(
+      outcome.errors.hasSuffix(
+        "temper: the job was cancelled; the checkpoints so far are in \(space.path("out")), and the same command with --resume goes on from there\n"
+      ))
     #expect(outcome.output.isEmpty)
+    #expect(space.exists("out/checkpoints/base.safetensors"))
+  }
+
+  @Test("an interrupted run goes on with --resume, and ends in the bits of one that was never interrupted")
+  func interruptedAndResumed() async throws {
+    let space = try Workspace()
+    let spec = TinySpec.train(epochs: 400)
+    let whole = try await Executable.run("run", "-", "--out", space.path("whole"), input: spec)
+    #expect(whole.code == 6, "\(whole.errors)")
+    let run = try Executable(["run", "-", "--out", space.path("out")], input: spec)
+    #expect(try await run.says("epoch 20/"))
+    run.send(SIGINT)
+    #expect(try await run.end().code == 4)
+    let resumed = try await Executable.run("run", "-", "--resume", "--out", space.path("out"), input: spec)
+    #expect(resumed.code == 6, "\(resumed.errors)")
+    for name in ["best_robust", "last"].map({ "checkpoints/\($0).safetensors" }) + ["metrics.csv"] {
+      #expect(try space.data("out/\(name)") == space.data("whole/\(name)"), "\(name)")
+    }
+    // Nothing is left to go on from: the run begins at the beginning.
+    let again = try await Executable.run("run", "-", "--resume", "--out", space.path("out"), input: TinySpec.train())
+    #expect(again.code == 6, "\(again.errors)")
+  }
+
+  @Test("a folder that another run writes to is refused") func folderInUse() async throws {
+    let space = try Workspace()
+    let run = try Executable(["run", "-", "--out", space.path("out")], input: TinySpec.train(epochs: 50_000))
+    #expect(try await run.says("epoch 1/"))
+    let second = try await Executable.run("run", "-", "--out", space.path("out"), input: TinySpec.train())
+    #expect(second.code == 2 && second.errors.contains("another run is writing its results to"), "\(second.errors)")
+    run.send(SIGINT)
+    #expect(try await run.end().code == 4)
     #expect(space.exists("out/checkpoints/base.safetensors"))
   }
 

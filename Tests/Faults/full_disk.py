@@ -330,7 +330,8 @@ def main():
     expected = expected_outcomes(arguments.temper)
     config = os.path.join(scratch("config"), "temper.yaml")
     with open(config, "w") as file:
-        file.write("storage:\n  reserve_bytes: 0\n")
+        # A full disk has the service remove the states that jobs ended with, which would make room for the uploads.
+        file.write("storage:\n  reserve_bytes: 0\n  succeeded_state_days: 0\n")
     Trial("the usual reserve", arguments, disk, tally, expected).run()
     disk.empty()
     Trial("no reserve", arguments, disk, tally, expected, config).run()

@@ -221,10 +221,12 @@ class Verdict:
         else:
             self.tally.check("fsck finds the folder whole", [] if checked.returncode == 0 else [(checked.stdout + checked.stderr)[-800:]])
         ended = [job for job in self.work.jobs if job not in self.unsuccessful]
+        kept = {
+            job: [name for _, _, names in os.walk(os.path.join(self.soak.folder, "jobs", job)) for name in names] for job in ended}
         leftovers = [
-            os.path.join(job, name) for job in ended for _, _, names in os.walk(os.path.join(self.soak.folder, "jobs", job))
-            for name in names if name.endswith((".state", ".partial"))]
-        self.tally.check("no job that succeeded keeps a state to go on from", [f"{path} is there" for path in leftovers])
+            f"{job} has {names}" for job, names in kept.items()
+            if len(names) > 1 or not all(name.endswith(".state") for name in names)]
+        self.tally.check("no job that succeeded keeps more than the state that it ended with", leftovers)
 
 
 def doubled_epochs(job, events):

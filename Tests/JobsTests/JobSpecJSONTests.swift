@@ -11,11 +11,11 @@ import Testing
      "model": {"architecture": "lenet", "init": null, "preprocessing": [], "normalization": null},
      "threat": {"norm": "linf", "epsilon": 0.15},
      "training": {"method": "pgd", "base_epochs": 2, "epochs": 10, "batch_size": 128, "adversarial_fraction": 1.0,
-       "attack": {"name": "pgd", "steps": 7, "step_size": null, "random_start": true},
+       "attack": {"name": "pgd", "steps": 7, "step_size": null, "random_start": true, "source": "current"},
        "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0005, "nesterov": false},
        "bn_in_attack": "eval",
        "schedule": {"name": "cosine"}, "augment": [], "average": {"ema": null}, "select": "best_robust",
-       "early_stop_patience": null, "on_collapse": "continue"},
+       "early_stop_patience": null, "extensions": [], "on_collapse": "continue"},
      "evaluation": {
        "attacks": [{"name": "apgd_ce", "steps": 100, "restarts": 1, "eot_samples": 1},
          {"name": "apgd_t", "steps": 100, "targets": 9, "restarts": 1, "eot_samples": 1}],
@@ -98,7 +98,7 @@ import Testing
         ["name": "bim", "steps": 10, "step_size": nil, "eot_samples": 1],
         ["name": "mifgsm", "steps": 10, "step_size": nil, "decay": 1.0, "eot_samples": 1],
       ])
-    #expect(spec.json["training"]?["attack"] == ["name": "mifgsm", "steps": 10, "step_size": nil, "decay": 1.0])
+    #expect(spec.json["training"]?["attack"] == ["name": "mifgsm", "steps": 10, "step_size": nil, "decay": 1.0, "source": "current"])
   }
 
   @Test("an evaluation shows that it trains nothing")

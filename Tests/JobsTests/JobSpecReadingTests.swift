@@ -74,13 +74,19 @@ import Testing
     // Values of the contract.
     Fault("/kind", "trian", .notAllowed, says: "did you mean train?"), Fault("/threat/norm", "l3", .notAllowed),
     Fault("/precision", "fp16", .notAllowed, says: "fp32"),
-    Fault("/training/method", "mart", .notSupported, says: "standard, fgsm, pgd"),
     Fault("/training", ["method": "trades", "settings": ["beta": -1]], .outOfRange, at: "/training/settings/beta", says: "from 0.0"),
     Fault("/training", ["method": "trades", "settings": ["beta": "6"]], .wrongType, at: "/training/settings/beta"),
     Fault("/training", ["method": "trades", "settings": ["bata": 6]], .unknownField, at: "/training/settings/bata", says: "mean beta?"),
     Fault(
-      "/training", ["method": "trades", "settings": ["lambda": 6]], .unknownField, at: "/training/settings/lambda", says: "known here: beta"
-    ),
+      "/training", ["method": "trades", "settings": ["lambda": 6]], .unknownField, at: "/training/settings/lambda",
+      says: "has no setting \"lambda\"; it belongs to alp, gradalign, input_gradient"),
+    Fault("/training", ["method": "awp", "settings": ["on": "mart"]], .notAllowed, at: "/training/settings/on", says: "pgd, trades"),
+    Fault("/training", ["method": "awp", "settings": ["beta": 6]], .conflict, at: "/training/settings/beta", says: "set on to trades"),
+    Fault(
+      "/training", ["method": "awp", "epochs": 4, "settings": ["warmup_epochs": 4]], .conflict, at: "/training/settings/warmup_epochs",
+      says: "never be perturbed"),
+    Fault("/training", ["method": "awp", "settings": ["gamma": -0.1]], .outOfRange, at: "/training/settings/gamma"),
+    Fault("/training", ["method": "free", "settings": ["replays": 0]], .outOfRange, at: "/training/settings/replays"),
     Fault(
       "/training", ["settings": ["beta": 6]], .unknownField, at: "/training/settings/beta", says: "the method pgd has no setting \"beta\""),
     Fault("/training", ["settings": ["beta": 6]], .unknownField, at: "/training/settings/beta", says: "belongs to trades"),
@@ -139,6 +145,10 @@ import Testing
     Fault("/training", ["method": "fgsm", "attack": ["steps": 3]], .conflict, at: "/training/attack/steps"),
     Fault("/training", ["method": "trades", "attack": ["name": "fgsm"]], .conflict, at: "/training/attack/name", says: "trains on pgd"),
     Fault("/training", ["method": "trades", "attack": ["random_start": false]], .conflict, at: "/training/attack/random_start"),
+    Fault("/training", ["method": "mart", "attack": ["random_start": false]], .conflict, at: "/training/attack/random_start"),
+    Fault("/training", ["method": "nfgsm", "attack": ["random_start": true]], .conflict, at: "/training/attack/random_start"),
+    Fault("/training", ["method": "free", "attack": ["random_start": true]], .conflict, at: "/training/attack/random_start"),
+    Fault("/training", ["method": "nfgsm", "attack": ["name": "pgd"]], .conflict, at: "/training/attack/name", says: "trains on fgsm"),
     Fault("/evaluation/attacks", [["name": "cw"]], .conflict, at: "/evaluation/attacks/0/name", says: "an attack in l2"),
     Fault("/training", ["attack": ["name": "cw"]], .conflict, at: "/training/attack/name", says: "an attack in l2"),
     Fault("/gates", [["metric": "robust_accuracy", "attack": "noise", "min": 0.5]], .conflict, at: "/gates/0/attack"),
@@ -204,7 +214,7 @@ import Testing
   {
     let document: JSONValue = [
       "dataset": ["id": 5], "model": ["layers": [["type": "conv", "filters": 0]]], "threat": ["norm": "l2"], "gates": [["min": -2]],
-      "training": ["method": "mart", "epochs": -1],
+      "training": ["method": "of no name", "epochs": -1],
     ]
     let error = try #require(throws: SpecFaults.self) { try JobSpec(reading: document) }
     #expect(

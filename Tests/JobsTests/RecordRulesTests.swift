@@ -14,7 +14,7 @@ import Testing
     let files = try (0..<2).map { number in try store.directory.files.write { try $0.append(Data("weights \(number)".utf8)) }.sha256 }
     try store.note(.made(.last, sha256: files[0]), of: job)
     try store.close()
-    let (dataset, model) = (Identifier.dataset.make(), Identifier.model.make())
+    let (dataset, model, sweep) = (Identifier.dataset.make(), Identifier.model.make(), Identifier.sweep.make())
     let part = "{\"count\":1,\"per_class\":[1]}"
     let summary = """
       {"shape":[1],"classes":1,"class_names":["a"],"train":\(part),"test":\(part),"sha256":"","bytes":1}
@@ -29,6 +29,10 @@ import Testing
       INSERT INTO attempts (job, number, engine, started_at) VALUES ('\(job)', 1, 'e', 1);
       INSERT INTO damaged (sha256, detail, found_at) VALUES ('\(String(repeating: "a", count: 64))', 'd', 1);
       INSERT INTO released (sha256, job) VALUES ('\(files[1])', '\(job)');
+      INSERT INTO sweeps (id, owner, labels, spec, vary, mode, best, created_at)
+        VALUES ('\(sweep)', 'local', '{}', '{}', '{}', 'grid', '{"metric":"clean_accuracy","min":{}}', 1);
+      INSERT INTO sweep_jobs (sweep, number, job, varied, result)
+        VALUES ('\(sweep)', 0, '\(job)', '{}', '{"verdict":"pass","figures":{},"discredited_by":[]}');
       """)
     return damaged
   }
@@ -38,13 +42,15 @@ import Testing
     arguments: [
       ("jobs", "attempt = 0"),
       ("jobs", "revision = -5"), ("jobs", "ran_ms = -1"), ("jobs", "priority = 5000"), ("jobs", "spec = '{'"),
-      ("jobs", "report = '../../../mine'"), ("jobs", "created_at = -1"), ("transitions", "state = 'flying'"), ("events", "kind = 'noise'"),
+      ("jobs", "report = '../../../mine'"), ("jobs", "created_at = -1"),
+      ("jobs", "extended_from = '../mine'"), ("transitions", "state = 'flying'"), ("events", "kind = 'noise'"),
       ("events", "data = '{'"), ("events", "number = -1"), ("checkpoints", "sha256 = '../../mine'"), ("checkpoints", "id = 'ckpt_short'"),
       ("checkpoints", "checkpoint = '{}'"), ("models", "sha256 = '../../mine'"), ("models", "id = '../mine'"), ("models", "bytes = -1"),
       ("datasets", "format = 'floppy'"), ("datasets", "file = '../../mine'"), ("datasets", "summary = '{}'"),
       ("idempotency", "headers = '[1]'"), ("idempotency", "status = 7"), ("attempts", "number = -1"), ("attempts", "started_at = -1"),
       ("uses", "resource = ''"), ("damaged", "sha256 = 'short'"), ("damaged", "found_at = -1"), ("released", "sha256 = '../../mine'"),
-      ("released", "job = 'nobody'"),
+      ("released", "job = 'nobody'"), ("sweeps", "mode = 'spiral'"), ("sweeps", "best = '{}'"), ("sweeps", "vary = '{'"),
+      ("sweep_jobs", "result = '{}'"), ("sweep_jobs", "job = '../mine'"), ("sweep_jobs", "number = -1"),
     ])
   func found(_ table: String, _ harm: String) throws {
     let damaged = try full()
@@ -59,7 +65,8 @@ import Testing
     #expect(finding.detail.contains(harm.prefix { $0 != " " }))
     #expect(check.open.contains(finding))
     let repair = try StoreCheck(damaged.url, repair: true)
-    #expect(repair.findings.contains { $0.kind == .record && $0.mended == "moved into lost+found as text" })
+    #expect(
+      repair.findings.contains { $0.kind == .record && $0.mended?.hasPrefix("moved into lost+found as the text new-\(table)-") == true })
     #expect(damaged.lost.contains { $0.hasPrefix("new-\(table)-") })
     #expect(try StoreCheck(damaged.url).findings.filter { $0.kind == .record }.isEmpty)
     #expect(try Data(contentsOf: mine) == Data("mine".utf8))

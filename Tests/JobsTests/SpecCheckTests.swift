@@ -141,6 +141,56 @@ import Testing
     #expect(accepted.footprint.jobBytes > plain.footprint.jobBytes)
   }
 
+  /// An update of 200 clean images, and then the method's: by example, gradients and passes beside the clean looks and the evaluation.
+  static let costs: [(method: JSONValue, gradients: Int, passes: Int)] = [
+    (["method": "nfgsm"], 2, 5), (["method": "free", "settings": ["replays": 1]], 1, 3),
+    (["method": "mart", "attack": ["steps": 2]], 4, 10),
+    (["method": "awp", "attack": ["steps": 2]], 4, 10),
+    (["method": "awp", "attack": ["steps": 2], "settings": ["on": "trades", "warmup_epochs": 0]], 6, 17),
+    (["method": "gradalign"], 1 + 1 + 2 + 2, 2 + 3 + 6 + 8), (["method": "input_gradient"], 1 + 2, 3 + 8),
+  ]
+
+  @Test("the estimate counts what each method asks of the network", arguments: costs)
+  func estimateOfMethods(_ row: (method: JSONValue, gradients: Int, passes: Int)) throws {
+    func estimate(_ training: JSONValue) throws -> SpecCheck.Accepted {
+      let document = Specs.quick.setting("/dataset/validation_fraction", to: 0)
+        .setting("/training", to: training.setting("/base_epochs", to: 0).setting("/epochs", to: 1).setting("/batch_size", to: 50))
+      return try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/"))).accept(document)
+    }
+    let (standard, method) = (try estimate(["method": "standard"]), try estimate(row.method))
+    #expect(method.estimate.steps == standard.estimate.steps)
+    #expect(method.estimate.gradientEvaluations - standard.estimate.gradientEvaluations == 200 * (row.gradients - 1))
+    let forward = 1_280.0
+    #expect(
+      method.estimate.floatingPointOperations - standard.estimate.floatingPointOperations == forward * 200 * Double(row.passes - 3))
+  }
+
+  @Test("passes of free are rounded up to whole visits")
+  func estimateOfReplays() throws {
+    func steps(_ epochs: Int) throws -> Int {
+      let training: JSONValue = ["method": "free", "base_epochs": 0, "epochs": .int(Int64(epochs)), "batch_size": 50]
+      let document = Specs.quick.setting("/dataset/validation_fraction", to: 0).setting("/training", to: training)
+      return try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/"))).accept(document).estimate.steps
+    }
+    #expect(try [1, 8, 9].map(steps) == [8 * 4, 8 * 4, 16 * 4])
+  }
+
+  @Test("a method of second order takes no gradient that cannot be differentiated again, and no bfloat16 for its weights")
+  func secondOrder() throws {
+    func faults(_ pointer: String, _ value: JSONValue) -> [FieldFault] {
+      let document = Specs.quick.setting("/training", to: ["method": "gradalign"]).setting(pointer, to: value)
+      do {
+        _ = try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/"))).accept(document)
+        return []
+      } catch { return error.faults }
+    }
+    let jpeg = faults("/model/preprocessing", [["type": "jpeg", "quality": 80]])
+    #expect(jpeg.map(\.pointer) == ["/model"] && jpeg[0].detail.contains("cannot be differentiated again"))
+    #expect(faults("/model/preprocessing", [["type": "gaussian_blur", "sigma": 0.5]]).isEmpty)
+    let half = faults("/precision", "bf16").filter { $0.code == .conflict }
+    #expect(half.map(\.pointer) == ["/precision"] && half[0].detail.contains("choose mixed"))
+  }
+
   /// Multiply-adds of one image of 224×224 and 1,000 classes, as torchvision's documentation gives them with its weights.
   static let published: [(String, Double)] = [("resnet18", 1.814e9), ("mobilenet_v2", 0.301e9)]
 

@@ -72,9 +72,10 @@ import Jobs
     }
     let report = try house.report(id)
     #expect(try JobSpec(reading: report.spec) == JobSpec(reading: job.spec))
-    // No file is left that only a resumed job would need.
-    // It goes behind the state.
-    #expect(try await eventually { !FileManager.default.fileExists(atPath: house.store.directory.job(id).path) })
+    // No file is left that only a resumed job would need, but the end that another may go on from. They go behind the state.
+    let folderOfJob = house.store.directory.job(id)
+    #expect(try await eventually { Folder.names(in: folderOfJob).count == 1 })
+    #expect(Folder.names(in: folderOfJob).allSatisfy { $0.hasSuffix(".state") })
     // The checkpoints, the report and the evidence.
     #expect(house.store.directory.files.all().count == CheckpointRole.allCases.count + 2)
     let evidence = try #require(try house.store.openEvidence(of: id))

@@ -116,6 +116,10 @@ import Testing
     ] {
       #expect(warning(0.5, attack) == nil)
     }
+    // What goes on from where it ended reaches further.
+    let short = AttackSettings(.fgsm, ["step_size": .number(threat.epsilon / 4)])
+    #expect(Warning.tooFewAdversarialExamples(fraction: 1, attack: short, threat: threat, runs: 3) != nil)
+    #expect(Warning.tooFewAdversarialExamples(fraction: 1, attack: short, threat: threat, runs: 4) == nil)
   }
 
   @Test("the second mistake: no validation part") func validation() {

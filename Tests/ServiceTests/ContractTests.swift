@@ -12,6 +12,7 @@ import Testing
     "POST /v1/jobs": ("submit", "owner"), "GET /v1/jobs": ("read", "owner"), "GET /v1/jobs/{id}": ("read", "owner"),
     "DELETE /v1/jobs/{id}": ("submit", "owner"), "POST /v1/jobs/{id}/cancel": ("submit", "owner"),
     "POST /v1/jobs/{id}/pause": ("submit", "owner"), "POST /v1/jobs/{id}/resume": ("submit", "owner"),
+    "POST /v1/jobs/{id}/extend": ("submit", "owner"),
     "GET /v1/jobs/{id}/events": ("read", "owner"), "GET /v1/jobs/{id}/metrics": ("read", "owner"),
     "GET /v1/jobs/{id}/report": ("read", "owner"), "GET /v1/jobs/{id}/report.html": ("read", "owner"),
     "GET /v1/jobs/{id}/report.md": ("read", "owner"), "GET /v1/jobs/{id}/report.csv": ("read", "owner"),
@@ -19,6 +20,8 @@ import Testing
     "GET /v1/jobs/{id}/gate": ("read", "owner"),
     "GET /v1/jobs/{id}/evidence": ("read", "owner"), "GET /v1/jobs/{id}/checkpoints": ("read", "owner"),
     "GET /v1/jobs/{id}/checkpoints/{checkpoint}": ("read", "owner"),
+    "POST /v1/sweeps": ("submit", "owner"), "GET /v1/sweeps": ("read", "owner"), "GET /v1/sweeps/{id}": ("read", "owner"),
+    "DELETE /v1/sweeps/{id}": ("submit", "owner"), "POST /v1/sweeps/{id}/cancel": ("submit", "owner"),
     "POST /v1/datasets": ("submit", "owner"), "GET /v1/datasets": ("read", "owner"), "GET /v1/datasets/{id}": ("read", "owner"),
     "DELETE /v1/datasets/{id}": ("submit", "owner"), "POST /v1/models": ("submit", "owner"), "GET /v1/models": ("read", "owner"),
     "GET /v1/models/{id}": ("read", "owner"), "DELETE /v1/models/{id}": ("submit", "owner"),
@@ -66,23 +69,23 @@ import Testing
         if case .object(let types)? = operation.document["responses"]?["200"]?["content"], !isMissing {
           #expect(types.keys.contains { answer.headers["content-type"]?.hasPrefix($0) == true }, "\(operation.name)")
         }
-        for parameter in operation.query { try await refuses(parameter, at: path, service) }
+        for parameter in operation.query { try await refuses(parameter, of: operation.method, at: path, service) }
       }
     }
   }
 
   /// A value just beyond what the contract says is refused, the default is taken.
-  private func refuses(_ parameter: JSONValue, at path: String, _ service: RunningService) async throws {
+  private func refuses(_ parameter: JSONValue, of method: String, at path: String, _ service: RunningService) async throws {
     let (name, schema) = (parameter["name"]?.text ?? "", parameter["schema"] ?? .null)
     var wrong: [String] = schema["enum"] == nil ? [] : ["nonsense"]
     wrong += schema["minimum"]?.integer.map { [String($0 - 1)] } ?? []
     wrong += schema["maximum"]?.integer.map { [String($0 + 1)] } ?? []
     for value in wrong {
-      let answer = try await service.curl("\(path)?\(name)=\(value)")
+      let answer = try await service.curl("\(path)?\(name)=\(value)", "-X", method)
       #expect(answer.isProblem(400) && answer.json["parameter"]?.text == name, "\(path)?\(name)=\(value): \(answer.text)")
     }
     guard let usual = schema["default"] else { return }
-    #expect(try await service.curl("\(path)?\(name)=\(usual.string ?? usual.serialised())").status != 400, "\(path)?\(name)")
+    #expect(try await service.curl("\(path)?\(name)=\(usual.string ?? usual.serialised())", "-X", method).status != 400, "\(path)?\(name)")
   }
 
   @Test("every reference of the contract leads to a definition") func references() async throws {

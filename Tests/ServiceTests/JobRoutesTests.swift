@@ -281,4 +281,27 @@ struct JobRoutesTests {
       #expect(try await service.curl("/v1/jobs").json["data"]?.list.isEmpty == true)
     }
   }
+
+  @Test("a job that has succeeded is trained for further epochs as a new job; others are refused in words") func extendJob() async throws {
+    try await RunningService.with { service async throws in
+      let first = try await service.submit(Spec.quick())
+      #expect(try await service.post("/v1/jobs/\(first)/extend", #"{"epochs": 1}"#).isProblem(409))
+      #expect(try await service.job(first)["state"] == "succeeded")
+      let faulty = try await service.post("/v1/jobs/\(first)/extend", #"{"epochs": 0, "schedule": {"name": "cosin"}, "epoch": 3}"#)
+      #expect(faulty.isProblem(422) && Set(faulty.pointers) == ["/epochs", "/schedule/name", "/epoch"], "\(faulty.text)")
+      let made = try await service.post("/v1/jobs/\(first)/extend", #"{"epochs": 2}"#, "-H", "Idempotency-Key: e1")
+      #expect(made.status == 201, "\(made.text)")
+      let id = try #require(made.json["id"]?.text)
+      #expect(made.headers["location"] == "/v1/jobs/\(id)" && made.json["extended_from"]?.text == first)
+      let again = try await service.post("/v1/jobs/\(first)/extend", #"{"epochs": 2}"#, "-H", "Idempotency-Key: e1")
+      #expect(again.headers["idempotency-replayed"] == "true" && again.json["id"]?.text == id)
+      let job = try await service.job(id)
+      #expect(job["state"] == "succeeded", "\(job.serialised())")
+      #expect(job["progress"]?["epochs"] == 4)
+      #expect(try await service.curl("/v1/jobs/\(id)/report").status == 200)
+      #expect(try await service.curl("/v1/jobs/\(first)", "-X", "DELETE").status == 204)
+      #expect(try await service.curl("/v1/jobs/\(id)/checkpoints/base").status == 200)
+      #expect(try await service.post("/v1/jobs/\(first)/extend", #"{"epochs": 1}"#).isProblem(404))
+    }
+  }
 }

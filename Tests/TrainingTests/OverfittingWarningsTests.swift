@@ -6,12 +6,12 @@ import Training
 @Suite("Warnings of overfitting")
 struct OverfittingWarningsTests {
   private func detail(
-    _ attack: AttackSettings, _ answer: Collapse.Answer = .wentBack(to: 7), isHeldOut: Bool = true
+    _ attack: AttackSettings, _ answer: Collapse.Answer = .wentBack(to: 7), isHeldOut: Bool = true, of method: MethodAttack? = nil
   ) -> String {
     let best = RobustMeasurement(accuracy: 0.452, count: 1000, chance: 0.1)
     let collapse = Collapse(
       epoch: 9, best: best, latest: RobustMeasurement(accuracy: 0.012, count: 1000, chance: 0.1), isHeldOut: isHeldOut, answer: answer)
-    let warning = Warning.catastrophicOverfitting(collapse, attack: attack)
+    let warning = Warning.catastrophicOverfitting(collapse, attack: attack, of: method)
     #expect(warning.code == "catastrophic_overfitting")
     return warning.detail
   }
@@ -32,6 +32,9 @@ struct OverfittingWarningsTests {
     #expect(detail(plain).contains("random_start"))
     #expect(!detail(random).contains("random_start"))
     #expect(detail(random).contains("several steps"))
+    // Where the method chooses the start, nobody else does.
+    for method in [TrainingMethod.nfgsm, .free] { #expect(!detail(plain, of: method.attack).contains("random_start")) }
+    #expect(detail(plain, of: TrainingMethod.gradalign.attack).contains("random_start"))
     let pgd = detail(AttackSettings(.pgd, ["steps": 7]))
     #expect(pgd.contains("learning_rate") && !pgd.contains("fool") && !pgd.contains("several steps"))
     #expect(Warning.catastrophicOverfittingAgain(attack: plain).detail.contains("random_start"))

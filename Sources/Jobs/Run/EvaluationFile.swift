@@ -10,6 +10,8 @@ struct EvaluationState: Sendable, Codable {
   var after: EvaluationJournal.Snapshot
   /// Those of the attacks that do not see the preprocessing of either model; `nil` without preprocessing.
   var transferBefore, transferAfter: EvaluationJournal.Snapshot?
+  /// The part of the job that is done; `nil` in a state of an earlier version.
+  var fraction: Double?
   var saved: SavedState
 }
 

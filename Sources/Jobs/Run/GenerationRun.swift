@@ -33,8 +33,10 @@ struct GenerationRun {
   func run(resume: Bool) throws -> GeneratedImages {
     let saving = EvaluationSaving(storage, sink, control)
     let saved = try saving.found(resume: resume).state
+    if let fraction = saved?.fraction { meter.resume(at: fraction) }
     let journals = Journals(
-      train: EvaluationJournal(model: model.sha256, saved?.before), test: EvaluationJournal(model: model.sha256, saved?.after))
+      train: EvaluationJournal(model: model.sha256, saved?.before), test: EvaluationJournal(model: model.sha256, saved?.after),
+      meter: meter)
     let sources = try Part.allCases.map(source)
     let attacked = sources.filter { $0.images != nil }
     return try saving.run(saving: { journals.state }, images: attacked.compactMap(\.images)) { evaluations in
@@ -50,13 +52,15 @@ struct GenerationRun {
 
   private struct Journals: Sendable {
     let train, test: EvaluationJournal
+    let meter: JobProgressMeter
 
     func of(_ part: Part) -> EvaluationJournal { part == .train ? train : test }
 
     var state: EvaluationState {
       let (train, test) = (train.snapshot, test.snapshot)
       return EvaluationState(
-        before: train, after: test, saved: SavedState(step: 0, position: train.finishedShards + test.finishedShards))
+        before: train, after: test, fraction: meter.fraction,
+        saved: SavedState(step: 0, position: train.finishedShards + test.finishedShards))
     }
   }
 

@@ -29,6 +29,12 @@ final class JobProgressMeter: Sendable {
     self.report = report
   }
 
+  /// The part that is done.
+  var fraction: Double { state.withLock { $0.latest.fraction } }
+
+  /// Goes on where an earlier attempt was: the fraction does not fall when a process begins anew.
+  func resume(at fraction: Double) { state.withLock { $0.latest.fraction = max($0.latest.fraction, min(fraction, 1)) } }
+
   func training(_ progress: TrainingProgress) {
     advance(
       JobProgress(

@@ -102,8 +102,8 @@ package struct JobRunner: Sendable {
 }
 
 extension JobRunner {
-  /// The files of the images that an evaluation finds, in the folder of a job.
-  static let imageFiles = [FinalEvaluation.imagesName] + GenerationRun.Part.allCases.map(\.imagesName)
+  /// The files of the images that an evaluation finds, and that a training makes of its base model, in the folder of a job.
+  static let imageFiles = [FinalEvaluation.imagesName, TrainingRun.baseImagesName] + GenerationRun.Part.allCases.map(\.imagesName)
 
   /// Runs a job that makes adversarial images, on the calling thread: they are left as `GeneratedImages.url(in: directory)`, with
   /// `Evidence.url(in: directory)` beside them. The parameters are those of `run`.
@@ -230,7 +230,7 @@ private struct RunningJob {
   }
 
   private var attackOfTraining: AttackSettings? {
-    guard let training = spec.training, training.method.attack != nil, training.epochs > 0 else { return nil }
+    guard let training = spec.training, training.method.attack != nil, training.epochsOfMethod > 0 else { return nil }
     return training.attack
   }
 

@@ -28,9 +28,10 @@ package struct Estimate: Hashable, Sendable {
       let perEpoch = (trained + training.batchSize - 1) / max(training.batchSize, 1)
       steps = perEpoch * training.totalEpochs
       let (base, main) = (training.baseCost, training.cost)
-      let (baseExamples, examples) = (Double(trained * training.baseEpochs), Double(trained * training.epochs))
-      gradients = baseExamples * base.gradientEvaluations + examples * main.gradientEvaluations
-      passes = baseExamples * base.passes + examples * main.passes
+      let (baseExamples, examples) = (Double(trained * training.baseEpochs), Double(trained * training.epochsOfMethod))
+      let once = training.baseImageCost
+      gradients = Double(trained) * once.gradientEvaluations + baseExamples * base.gradientEvaluations + examples * main.gradientEvaluations
+      passes = Double(trained) * once.passes + baseExamples * base.passes + examples * main.passes
     }
     let trainingPasses = passes
     let cost = EvaluationCost(spec, facts)

@@ -38,7 +38,9 @@ package struct Footprint: Hashable, Sendable {
       let state = 2 * plan.stateCount * MemoryLayout<Float>.size
       // The first weights and the present ones, a copy while a checkpoint is written, and what the optimiser remembers; and the copies of
       // weights and optimiser that are saved while training goes on.
-      training = weights * (3 + slots) + weights * (1 + slots) + state + plan.bytes
+      training =
+        weights * (3 + slots + plan.weightCopies) + weights * (1 + slots) + state + plan.bytes
+        + settings.baseImageBytes(graph, examples: used)
     }
     jobBytes = facts.memoryBytes(limit: spec.dataset.limit) + max(training, evaluating)
   }

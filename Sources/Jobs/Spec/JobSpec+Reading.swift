@@ -91,6 +91,16 @@ extension JobSpec {
     if kind != .train, model.initial == nil, log.isClean("/model/init") {
       log.add("/model/init", .required, "a job of kind \(kind.rawValue) needs the weights to \(use): an mdl_… or ckpt_…")
     }
+    if let training, !training.method.takes(precision), log.isClean("/precision"), log.isClean("/training/method") {
+      log.add(
+        "/precision", .conflict,
+        "the method \(training.method.name) learns from small differences of gradients, which bfloat16 rounds away; choose mixed or fp32")
+    }
+    if let training, training.attackSource == .base, training.baseEpochs == 0, model.initial == nil, log.isClean("/training") {
+      log.add(
+        "/training/attack/source", .conflict,
+        "base_epochs is 0 and model.init names no weights, so there is no base model to make images from; train one, or name it")
+    }
     if let training, training.attacks { checkNorm(of: training.attack, against: threat, at: "/training/attack", log) }
     if let generation { checkNorm(of: generation.attack, against: threat, at: "/generation/attack", log) }
     for (index, attack) in evaluation.attacks.enumerated() where generation == nil {

@@ -7,7 +7,7 @@ extension TrainingSettings {
     ObjectType(
       "Training", "How the model is trained: `base_epochs` on clean images, then `epochs` of the method.",
       variants: Variants(
-        "method", MethodCatalogue.all.map(\.variant), default: MethodCatalogue.usual.name, later: MethodCatalogue.later,
+        "method", MethodCatalogue.all.map(\.variant), default: MethodCatalogue.usual.name,
         help: "How the weights learn."),
       fields: [
         Field("base_epochs", .integer(0...mostEpochs), default: 2, help: "Epochs of standard training, which make the base model."),
@@ -28,6 +28,9 @@ extension TrainingSettings {
         Field(
           "early_stop_patience", .integer(1...mostEpochs),
           help: "Stop after so many epochs in which the selected figure did not improve; by default never."),
+        Field(
+          "extensions", .list(.object(TrainingExtension.object), count: 0...100), default: [],
+          help: "Further stages of the method behind `epochs`, one after the other. `POST /v1/jobs/JOB/extend` adds one."),
         Field(
           "on_collapse", .choice(CollapseResponse.self), default: "continue",
           help: """
@@ -56,14 +59,19 @@ extension TrainingSettings {
       select: values.word("select"), earlyStopPatience: values.optionalInteger("early_stop_patience"),
       onCollapse: values.word("on_collapse"),
       validationFraction: validationFraction)
+    if let attack = values.optionalSection("attack") { attackSource = attack.word("source") }
+    let rate = optimizer.learningRate
+    extensions = values.sections("extensions").map { TrainingExtension($0, usualRate: rate) }
   }
 
   func check(_ log: FaultLog) {
-    if method.attack?.aim == .divergence, !attack.randomStart, log.isClean("/training/attack") {
+    if let own = methodAttack, own.choosesStart, attack.randomStart != own.usual.randomStart, log.isClean("/training/attack") {
       log.add(
         "/training/attack/random_start", .conflict,
-        "the method \(method.name) starts beside the clean image, where the divergence that it raises has no gradient; leave random_start out"
-      )
+        "the method \(method.name) says itself where its attack starts; leave random_start out")
+    }
+    for conflict in method.conflicts(self) where log.isClean("/training/settings") {
+      log.add("/training/settings/\(conflict.field)", .conflict, conflict.detail)
     }
     if baseEpochs + epochs == 0, log.isClean("/training/epochs"), log.isClean("/training/base_epochs") {
       log.add(
@@ -77,15 +85,36 @@ extension TrainingSettings {
     if case .sgd(momentum: 0, _, nesterov: true) = optimizer.rule, log.isClean("/training/optimizer") {
       log.add("/training/optimizer/nesterov", .conflict, "Nesterov's step needs a momentum above 0")
     }
-    if case .step(let milestones, _) = schedule, log.isClean("/training/schedule") { check(milestones, log) }
+    if attackSource == .base, log.isClean("/training/attack") { checkBaseImages(log) }
+    if epochs == 0, !extensions.isEmpty, log.isClean("/training/epochs"), log.isClean("/training/extensions") {
+      log.add("/training/extensions", .conflict, "epochs is 0: there is no training of the method that could be extended")
+    }
+    check(schedule, of: max(baseEpochs, epochs, 1), at: "/training/schedule", log)
+    for (index, further) in extensions.enumerated() {
+      check(further.schedule, of: further.epochs, at: "/training/extensions/\(index)/schedule", log)
+    }
   }
 
-  private func check(_ milestones: [Int], _ log: FaultLog) {
-    if zip(milestones, milestones.dropFirst()).contains(where: { $0 >= $1 }) {
-      log.add("/training/schedule/milestones", .outOfRange, "the milestones must rise from one to the next")
-    } else if let first = milestones.first, first >= max(baseEpochs, epochs, 1) {
+  private func checkBaseImages(_ log: FaultLog) {
+    if methodAttack?.isCarried == true {
       log.add(
-        "/training/schedule/milestones", .conflict, "no stage of the training lasts \(first) epochs, so the rate would never change")
+        "/training/attack/source", .conflict,
+        "the method \(method.name) carries its perturbation on from batch to batch, and makes no images beforehand; leave source out")
+    }
+    if batchNormInAttack == .train {
+      log.add(
+        "/training/attack/source", .conflict,
+        "the base model is attacked as it will be used, with its running statistics; leave bn_in_attack out, or source")
+    }
+  }
+
+  /// - Parameter epochs: of the longest stage that runs the schedule.
+  private func check(_ schedule: Schedule, of epochs: Int, at pointer: String, _ log: FaultLog) {
+    guard case .step(let milestones, _) = schedule, log.isClean(pointer) else { return }
+    if zip(milestones, milestones.dropFirst()).contains(where: { $0 >= $1 }) {
+      log.add(pointer + "/milestones", .outOfRange, "the milestones must rise from one to the next")
+    } else if let first = milestones.first, first >= epochs {
+      log.add(pointer + "/milestones", .conflict, "no stage of the training lasts \(first) epochs, so the rate would never change")
     }
   }
 }
@@ -104,11 +133,13 @@ extension TrainingMethod {
 
   /// Settings of other methods, and what to say of them here.
   private var fieldsOfOthers: [String: String] {
-    var found: [String: String] = [:]
+    var owners: [String: [String]] = [:]
     for method in MethodCatalogue.all {
-      for field in method.fields where self.field(field.name) == nil {
-        found[field.name] = "the method \(name) has no setting \"\(field.name)\"; it belongs to \(method.name)"
-      }
+      for field in method.fields where self.field(field.name) == nil { owners[field.name, default: []].append(method.name) }
+    }
+    var found: [String: String] = [:]
+    for (field, methods) in owners {
+      found[field] = "the method \(name) has no setting \"\(field)\"; it belongs to \(methods.joined(separator: ", "))"
     }
     return found
   }
@@ -128,6 +159,13 @@ extension TrainingMethod {
     return .object(
       AttackCatalogue.object(
         "Attack-in-\(name)", "The attack of the method \(name), by its name.", offered, for: .training, usual: attack.usual,
-        elsewhere: Dictionary(uniqueKeysWithValues: reasons)))
+        elsewhere: Dictionary(uniqueKeysWithValues: reasons), and: [Self.source]))
   }
+
+  private static let source = Field(
+    "source", .choice(AttackSource.self), default: .string(AttackSource.current.rawValue),
+    help: """
+      `current`: each batch is attacked as it is learnt from, at the weights of that moment. `base`: the images are made once, from the base \
+      model when the base stage has ended, and learnt from in every epoch of the retraining; they lie on the disk.
+      """)
 }

@@ -18,7 +18,7 @@ extension DataDirectory {
   }
 
   /// - Throws: `StorageError` that says what is in the way.
-  func requireAccess(for job: String? = nil) throws(StorageError) {
+  package func requireAccess(for job: String? = nil) throws(StorageError) {
     try requirePresence()
     let disk = try Self.usableFolder(root)
     let own = Self.folders.map { root.appendingPathComponent($0, isDirectory: true) } + [lost.folder]

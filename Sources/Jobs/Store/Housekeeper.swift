@@ -12,6 +12,9 @@ package final class Housekeeper: Sendable {
   package struct Settings: Sendable {
     /// Days after which the saved state of a failed job goes: until then the job can be resumed.
     package var failedStateDays = 7.0
+    /// Days after which the state goes that the training of a succeeded job ended with: until then a job that extends it goes on with the
+    /// same optimiser.
+    package var succeededStateDays = 7.0
     /// Days after which what lies in lost+found goes.
     package var lostDays = 30.0
     /// How fast files are read to see whether they are still whole; 0: not at all.
@@ -53,6 +56,7 @@ package final class Housekeeper: Sendable {
   // MARK: On its thread
 
   private struct Ended: Error {}
+  private let lookedForRoom = Mutex<ContinuousClock.Instant?>(nil)
   /// What was in the way of the data directory when it was last looked at.
   private let obstacle = Mutex<StorageError?>(nil)
 
@@ -76,6 +80,7 @@ package final class Housekeeper: Sendable {
     repeat {
       if isEnding.load(ordering: .relaxed) { throw Ended() }
       lookForDirectory()
+      makeRoom()
       tidyUp()
       Thread.sleep(forTimeInterval: min(0.1, seconds))
     } while ContinuousClock.now < end
@@ -118,13 +123,29 @@ package final class Housekeeper: Sendable {
     for name in store.directory.lost.clear(olderThan: settings.lostDays * 86_400) {
       logger.notice("removed from lost+found", metadata: ["name": "\(name)", "days": "\(settings.lostDays)"])
     }
+    removeStates(of: .failed, olderThan: settings.failedStateDays)
+    removeStates(of: .succeeded, olderThan: settings.succeededStateDays)
+  }
+
+  private func removeStates(of state: JobState, olderThan days: Double) {
     do {
-      for id in try store.failedJobs(endedBefore: Timestamp.now.advanced(bySeconds: -settings.failedStateDays * 86_400)) {
+      for id in try store.jobs(in: state, endedBefore: Timestamp.now.advanced(bySeconds: -days * 86_400)) {
         Folder.remove(store.directory.job(id))
       }
     } catch {
-      logger.error("the saved states of failed jobs could not be removed", metadata: ["error": "\(error)"])
+      logger.error("the saved states of jobs that have ended could not be removed", metadata: ["error": "\(error)"])
     }
+  }
+
+  /// Nothing waits for room that only an extension of a job would want.
+  private func makeRoom() {
+    let now = ContinuousClock.now
+    let isDue = lookedForRoom.withLock { looked in
+      guard looked.map({ now - $0 > .seconds(1) }) ?? true else { return false }
+      looked = now
+      return true
+    }
+    if isDue, !store.directory.space.hasRoom() { removeStates(of: .succeeded, olderThan: 0) }
   }
 
   /// Hashes every file once, once a day, no faster than it may.
@@ -141,11 +162,12 @@ package final class Housekeeper: Sendable {
 }
 
 extension Store {
-  /// Jobs that failed before a moment and whose folders are still there.
-  func failedJobs(endedBefore moment: Timestamp) throws -> [String] {
+  /// Jobs that ended so before a moment and whose folders are still there.
+  func jobs(in state: JobState, endedBefore moment: Timestamp) throws -> [String] {
     let folders = Set(Folder.names(in: directory.root.appendingPathComponent("jobs")))
     return try database.read { db in
-      try String.fetchAll(db, sql: "SELECT id FROM jobs WHERE state = 'failed' AND finished_at < ?", arguments: [moment.milliseconds])
+      try String.fetchAll(
+        db, sql: "SELECT id FROM jobs WHERE state = ? AND finished_at < ?", arguments: [state.rawValue, moment.milliseconds])
     }.filter(folders.contains)
   }
 }

@@ -23,6 +23,10 @@ enum Schema {
           CREATE INDEX jobs_by_evidence ON jobs (evidence) WHERE evidence IS NOT NULL;
           """)
     }
+    migrator.registerMigration("5: sweeps, and jobs that extend others") { db in
+      try db.execute(sql: sweeps)
+      try db.execute(sql: "ALTER TABLE jobs ADD COLUMN extended_from TEXT")
+    }
     return migrator
   }
 
@@ -69,6 +73,20 @@ enum Schema {
       key TEXT NOT NULL, route TEXT NOT NULL, digest TEXT NOT NULL, status INTEGER NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL,
       created_at INTEGER NOT NULL, PRIMARY KEY (key, route)
     ) STRICT, WITHOUT ROWID;
+    """
+
+  /// `sweep_jobs.varied` holds the varied fields with their values, `result` what a table shows of the job's report; both stay when the job is
+  /// deleted, which `job` names. `sweeps.best` is the rule by which one is the best.
+  private static let sweeps = """
+    CREATE TABLE sweeps (
+      id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT, labels TEXT NOT NULL, spec TEXT NOT NULL, vary TEXT NOT NULL,
+      mode TEXT NOT NULL, best TEXT NOT NULL, created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE sweep_jobs (
+      sweep TEXT NOT NULL REFERENCES sweeps (id) ON DELETE CASCADE, number INTEGER NOT NULL, job TEXT NOT NULL, varied TEXT NOT NULL,
+      result TEXT, PRIMARY KEY (sweep, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX sweep_jobs_by_job ON sweep_jobs (job);
     """
 
   /// `owner` is `local` until there are tokens. `datasets.file`, `models.sha256`, `checkpoints.sha256` and `jobs.report` name files.

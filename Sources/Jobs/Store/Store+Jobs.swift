@@ -110,29 +110,32 @@ extension Store {
   ///
   /// - Throws: `NotFound`; `NotTerminal`; `InUse` when jobs are to start from one of its checkpoints.
   package func delete(_ id: String) throws {
-    try change { change in
-      let db = change.db
-      // The id becomes the name of a folder that is removed.
-      guard Identifier.job.matches(id), let text = try String.fetchOne(db, sql: "SELECT state FROM jobs WHERE id = ?", arguments: [id])
-      else { throw NotFound(id) }
-      if let state = JobState(rawValue: text), !state.isTerminal { throw NotTerminal(job: id, state: state) }
-      for row in try Row.fetchAll(db, sql: "SELECT id, sha256 FROM checkpoints WHERE job = ?", arguments: [id]) {
-        try Self.requireUnused(row["id"], of: id, db)
-        try Self.release(row["sha256"], of: id, db)
-      }
-      for row in try Row.fetchAll(db, sql: "SELECT report, evidence FROM jobs WHERE id = ?", arguments: [id]) {
-        try Self.release(row["report"], of: id, db)
-        try Self.release(row["evidence"], of: id, db)
-      }
-      try db.execute(sql: "DELETE FROM jobs WHERE id = ?", arguments: [id])
-      change.delete(id)
-      // Before the commit: the folder of a job that nobody knows would look like one whose database was lost.
-      Folder.remove(directory.job(id))
-    }
+    try change { change in try Self.delete(id, directory, change) }
     try collectReleased(of: id)
   }
 
   // MARK: Within a transaction
+
+  /// Its files go afterwards, by `collectReleased`.
+  static func delete(_ id: String, _ directory: DataDirectory, _ change: Change) throws {
+    let db = change.db
+    // The id becomes the name of a folder that is removed.
+    guard Identifier.job.matches(id), let text = try String.fetchOne(db, sql: "SELECT state FROM jobs WHERE id = ?", arguments: [id])
+    else { throw NotFound(id) }
+    if let state = JobState(rawValue: text), !state.isTerminal { throw NotTerminal(job: id, state: state) }
+    for row in try Row.fetchAll(db, sql: "SELECT id, sha256 FROM checkpoints WHERE job = ?", arguments: [id]) {
+      try requireUnused(row["id"], of: id, db)
+      try release(row["sha256"], of: id, db)
+    }
+    for row in try Row.fetchAll(db, sql: "SELECT report, evidence FROM jobs WHERE id = ?", arguments: [id]) {
+      try release(row["report"], of: id, db)
+      try release(row["evidence"], of: id, db)
+    }
+    try db.execute(sql: "DELETE FROM jobs WHERE id = ?", arguments: [id])
+    change.delete(id)
+    // Before the commit: the folder of a job that nobody knows would look like one whose database was lost.
+    Folder.remove(directory.job(id))
+  }
 
   /// The columns of a job, with what has to be known of its spec, whose text is passed on as it is.
   private static let selection = """
@@ -202,6 +205,7 @@ extension Job {
     attempt = try row.count("attempt", of: id)
     specText = row["spec"]
     resumedFrom = row["resumed_from"]
+    extendedFrom = row["extended_from"]
     priority = row["priority"]
     progress = try JobProgress(document("progress"))
     progress.savedStep = [progress.savedStep, row["saved_step"]].compactMap { $0 }.max()

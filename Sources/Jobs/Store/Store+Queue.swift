@@ -55,10 +55,12 @@ extension Store {
     package var evidence: KeptFile?
     /// Of one that made a data set.
     package var generated: NewDataset?
+    /// What its report says.
+    package var figures: ReportFigures?
 
     package init(
       _ state: JobState, reason: String? = nil, seconds: Double = 0, report: KeptFile? = nil, evidence: KeptFile? = nil,
-      generated: NewDataset? = nil
+      generated: NewDataset? = nil, figures: ReportFigures? = nil
     ) {
       self.state = state
       self.reason = reason
@@ -66,6 +68,7 @@ extension Store {
       self.report = report
       self.evidence = evidence
       self.generated = generated
+      self.figures = figures
     }
   }
 
@@ -83,6 +86,7 @@ extension Store {
         try Self.named(file, change.db)
         try change.db.execute(sql: "UPDATE jobs SET \(column) = ? WHERE id = ?", arguments: [file.sha256, id])
       }
+      if let figures = ending.figures { try Self.note(figures, of: id, change.db) }
       if let generated = ending.generated, present.state != .cancelling {
         let record = try generated.insert(change)
         try change.db.execute(sql: "UPDATE jobs SET generated = ? WHERE id = ?", arguments: [record.id, id])
@@ -112,14 +116,18 @@ extension Store {
   ///
   /// - Throws: `NotFound`, `IllegalTransition`.
   func requestStop(_ id: String, to wanted: JobState, at now: Timestamp = .now) throws -> Job {
-    try change(at: now) { change in
-      let present = try Self.job(id, change.db).state
-      let between: JobState = wanted == .cancelled ? .cancelling : .pausing
-      let direct = present == .queued || present == .paused
-      guard present.successors.contains(direct ? wanted : between) else { throw IllegalTransition(job: id, state: present, wanted: wanted) }
-      try Self.move(id, to: direct ? wanted : between, reason: nil, change)
-    }
+    try change(at: now) { change in _ = try Self.requestStop(id, to: wanted, change) }
     return try job(id)
+  }
+
+  /// - Returns: whether it has stopped already, as it was not running.
+  static func requestStop(_ id: String, to wanted: JobState, _ change: Change) throws -> Bool {
+    let present = try job(id, change.db).state
+    let between: JobState = wanted == .cancelled ? .cancelling : .pausing
+    let direct = present == .queued || present == .paused
+    guard present.successors.contains(direct ? wanted : between) else { throw IllegalTransition(job: id, state: present, wanted: wanted) }
+    try move(id, to: direct ? wanted : between, reason: nil, change)
+    return direct
   }
 
   /// Puts a paused job back into the queue.

@@ -5,9 +5,11 @@ extension Store {
   ///
   /// No change of the job: those who follow it are told with its progress.
   package func noteSaved(_ step: Int, of id: String) throws {
-    try database.write { db in
-      try db.execute(
-        sql: "UPDATE jobs SET saved_step = ?, progress = json_set(progress, '$.saved_step', ?) WHERE id = ?", arguments: [step, step, id])
-    }
+    try database.write { db in try Self.note(savedStep: step, of: id, db) }
+  }
+
+  static func note(savedStep step: Int, of id: String, _ db: Database) throws {
+    try db.execute(
+      sql: "UPDATE jobs SET saved_step = ?, progress = json_set(progress, '$.saved_step', ?) WHERE id = ?", arguments: [step, step, id])
   }
 }

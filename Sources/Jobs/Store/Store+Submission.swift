@@ -42,6 +42,7 @@ extension Store {
         let job = try Self.job(failed, change.db)
         guard job.state == .failed else { throw IllegalTransition(job: failed, state: job.state, wanted: .queued) }
         try Self.insertCopy(of: job, as: id, hasState: hasState, change)
+        try Self.replace(failed, by: id, change.db)
         return try answer(Self.job(id, change.db))
       }
     } catch {
@@ -71,7 +72,14 @@ extension Store {
     let bytes = try Int.fetchOne(db, sql: "SELECT peak_bytes FROM jobs WHERE id = ?", arguments: [failed.id]) ?? 0
     let reason = hasState ? "it goes on from the last saved state of \(failed.id)" : "\(failed.id) left no saved state: it begins anew"
     try insert(spec, as: id, peakBytes: bytes, resumedFrom: failed.id, reason: reason, change)
-    for row in try Row.fetchAll(db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role IS NOT NULL", arguments: [failed.id]) {
+    try copyResults(of: failed.id, to: id, change)
+    if hasState, let step = failed.progress.savedStep { try Self.note(savedStep: step, of: id, db) }
+  }
+
+  /// Copies the records of checkpoints and epochs of a job to one that goes on with it.
+  static func copyResults(of other: String, to id: String, _ change: Change) throws {
+    let db = change.db
+    for row in try Row.fetchAll(db, sql: "SELECT * FROM checkpoints WHERE job = ? AND role IS NOT NULL", arguments: [other]) {
       try db.execute(
         sql: "INSERT INTO checkpoints (id, job, role, sha256, checkpoint, created_at) VALUES (?, ?, ?, ?, ?, ?)",
         arguments: [
@@ -82,21 +90,22 @@ extension Store {
     try db.execute(
       sql: """
         INSERT INTO metrics (job, epoch, step, phase, at, metrics) SELECT ?, epoch, step, phase, at, metrics FROM metrics WHERE job = ?
-        """, arguments: [id, failed.id])
+        """, arguments: [id, other])
     try db.execute(
-      sql: "UPDATE jobs SET metrics = (SELECT metrics FROM jobs WHERE id = ?) WHERE id = ?", arguments: [failed.id, id])
+      sql: "UPDATE jobs SET metrics = (SELECT metrics FROM jobs WHERE id = ?) WHERE id = ?", arguments: [other, id])
   }
 
   // MARK: Within a transaction
 
-  private static func insert(_ spec: JobSpec, peakBytes: Int, _ change: Change) throws -> String {
+  static func insert(_ spec: JobSpec, peakBytes: Int, _ change: Change) throws -> String {
     let id = Identifier.job.make(at: change.now)
     try insert(spec, as: id, peakBytes: peakBytes, change)
     return id
   }
 
-  private static func insert(
-    _ spec: JobSpec, as id: String, peakBytes: Int, resumedFrom: String? = nil, reason: String? = nil, _ change: Change
+  static func insert(
+    _ spec: JobSpec, as id: String, peakBytes: Int, resumedFrom: String? = nil, extendedFrom: String? = nil, reason: String? = nil,
+    _ change: Change
   ) throws {
     let db = change.db
     try requireResources(of: spec, db)
@@ -105,12 +114,12 @@ extension Store {
       sql: """
         INSERT INTO jobs (
           id, position, owner, name, labels, state, attempt, crashes, priority, spec, progress, metrics, warnings, created_at, revision,
-          peak_bytes, resumed_from
-        ) VALUES (?, \(JobCounter.nextPosition), ?, ?, ?, 'queued', 1, 0, ?, ?, ?, '{}', '[]', ?, 1, ?, ?)
+          peak_bytes, resumed_from, extended_from
+        ) VALUES (?, \(JobCounter.nextPosition), ?, ?, ?, 'queued', 1, 0, ?, ?, ?, '{}', '[]', ?, 1, ?, ?, ?)
         """,
       arguments: [
         id, localOwner, spec.name, labels.serialised(), spec.priority, spec.json.serialised(), JobProgress().json.serialised(),
-        change.now.milliseconds, peakBytes, resumedFrom,
+        change.now.milliseconds, peakBytes, resumedFrom, extendedFrom,
       ])
     for resource in spec.resourcesInUse {
       try db.execute(sql: "INSERT INTO uses (job, resource) VALUES (?, ?)", arguments: [id, resource])

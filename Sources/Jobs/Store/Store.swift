@@ -33,7 +33,7 @@ package final class Store: Sendable {
     try LegacyLayout(self).adopt()
     try Identifier.advance(
       beyond: database.read { db in
-        try ["jobs", "datasets", "models", "checkpoints"].compactMap { try String.fetchOne(db, sql: "SELECT max(id) FROM \($0)") }
+        try ["jobs", "datasets", "models", "checkpoints", "sweeps"].compactMap { try String.fetchOne(db, sql: "SELECT max(id) FROM \($0)") }
       })
     try collectReleased()
     try sweep()
@@ -88,16 +88,17 @@ package final class Store: Sendable {
   }
 
   private func sweep() throws {
-    let (jobs, over, named) = try database.read { db in
+    let (jobs, succeeded, cancelled, named) = try database.read { db in
       (
-        try String.fetchSet(db, sql: "SELECT id FROM jobs"),
-        try String.fetchAll(db, sql: "SELECT id FROM jobs WHERE state IN ('succeeded', 'cancelled')"), try Self.namedFiles(db)
+        try String.fetchSet(db, sql: "SELECT id FROM jobs"), try String.fetchSet(db, sql: "SELECT id FROM jobs WHERE state = 'succeeded'"),
+        try String.fetchSet(db, sql: "SELECT id FROM jobs WHERE state = 'cancelled'"), try Self.namedFiles(db)
       )
     }
     // The process may have been killed between the end of a job and this.
     let folders = Set(directory.jobFolders)
     try requireJobs(jobs, of: folders)
-    for id in over where folders.contains(id) { Folder.remove(directory.job(id)) }
+    for id in folders.intersection(cancelled) { Folder.remove(directory.job(id)) }
+    for id in folders.intersection(succeeded) { ExtensionFile.keepEnd(in: directory.job(id)) }
     // A database whose log was damaged may have forgotten a checkpoint that a saved state goes on from.
     let saved = folders.intersection(jobs).flatMap { TrainingRun.namedCheckpoints(in: directory.job($0)).map(\.sha256) }
     let kept = try directory.sweep(jobs: jobs, files: named.union(saved))

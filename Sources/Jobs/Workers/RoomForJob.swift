@@ -15,7 +15,8 @@ final class RoomForJob: Sendable {
   private let control: RunControl
   /// The job's own thread. The engine's threads work for all jobs: they must not wait here.
   private let thread = pthread_self()
-  private let looked = Mutex(ContinuousClock.now)
+  /// When the disk was last looked at; an attempt looks before its first step.
+  private let looked = Mutex<ContinuousClock.Instant?>(nil)
 
   /// Must be called on the job's thread.
   init(_ id: String, _ store: Store, _ control: RunControl) {
@@ -71,7 +72,7 @@ final class RoomForJob: Sendable {
   func require() throws {
     let now = ContinuousClock.now
     let isDue = looked.withLock { looked in
-      guard now - looked > .seconds(1) else { return false }
+      if let last = looked, now - last <= .seconds(1) { return false }
       looked = now
       return true
     }
@@ -82,18 +83,23 @@ final class RoomForJob: Sendable {
 
   private static let diskFull = Warning(
     code: "disk_full",
-    detail: "The service's disk is full up to its reserve: the job waited in memory until there was room again; nothing of it is lost.")
+    detail: """
+      The service's disk was full up to its reserve. As long as it is, the job waits in memory, and then it goes on; nothing of it is lost.
+      """)
   private static let gone = Warning(
     code: "storage_gone",
-    detail: "The service's data directory was not there: the job waited in memory until it was back; nothing of it is lost.")
+    detail: """
+      The service's data directory was not there. As long as it is away, the job waits in memory, and then it goes on; nothing of it is lost.
+      """)
   private static let notWritable = Warning(
     code: "storage_not_writable",
     detail: """
       The service could not write to its data directory: it was read-only, a right was missing, or something else was in the place of a \
-      folder. The job waited in memory until it could; nothing of it is lost.
+      folder. As long as that is so, the job waits in memory, and then it goes on; nothing of it is lost.
       """)
   private static let noDescriptors = Warning(
     code: "out_of_descriptors",
-    detail:
-      "The service had no file descriptor left: the job waited until there was one; raise the limit of open files, or connections.max.")
+    detail: """
+      The service had no file descriptor left. As long as there is none, the job waits; raise the limit of open files, or lower connections.max.
+      """)
 }

@@ -17,6 +17,7 @@ package final class Workers: Sendable {
   private let count: Int
   private let memoryBudget: Int?
   private let fruitlessAttempts: Int
+  private let keepsEnds: Bool
   private let registry: Registry
   private let logger: Logger
   private let wake = DispatchSemaphore(value: 0)
@@ -28,14 +29,17 @@ package final class Workers: Sendable {
   ///   - count: the number of jobs that run at a time, at least 1.
   ///   - memoryBudget: the bytes that the process may use with all of them.
   ///   - fruitlessAttempts: see `Store.recover`.
+  ///   - keepsEnds: whether the state that a training ended with stays when its job has succeeded.
   package init(
     store: Store, registry: Registry, engine: Engine, count: Int = 1, memoryBudget: Int? = nil, fruitlessAttempts: Int = 3,
+    keepsEnds: Bool = true,
     logger: Logger = Logger(label: "temper.jobs")
   ) {
     self.store = store
     self.count = max(1, count)
     self.memoryBudget = memoryBudget.map { max(0, $0 - Footprint.processBytes) }
     self.fruitlessAttempts = fruitlessAttempts
+    self.keepsEnds = keepsEnds
     self.registry = registry
     self.logger = logger
     runner = JobRunner(engine: engine, catalogue: registry)
@@ -55,8 +59,8 @@ package final class Workers: Sendable {
     }
   }
 
-  /// Wakes a thread because a job was queued.
-  package func wakeUp() { wake.signal() }
+  /// Wakes as many threads as jobs were queued.
+  package func wakeUp(for jobs: Int = 1) { for _ in 0..<min(jobs, count) { wake.signal() } }
 
   /// Cancels a job: at once if it is queued, within a batch if it runs.
   ///
@@ -65,6 +69,15 @@ package final class Workers: Sendable {
     let job = try stop(id, to: .cancelled, by: .cancel)
     if job.state == .cancelled { clearAway(job.id) }
     return job
+  }
+
+  /// Cancels every job of a sweep that has not ended, as `cancel`.
+  ///
+  /// - Throws: `NotFound`, `HasEnded`.
+  package func cancel(sweep id: String) throws {
+    let (stopped, asked) = try store.requestStop(ofSweep: id)
+    for job in asked { running.withLock { $0[job] }?.stop(.cancel) }
+    for job in stopped { clearAway(job) }
   }
 
   /// Pauses a job: at once if it is queued, otherwise after its state is saved.
@@ -151,7 +164,9 @@ package final class Workers: Sendable {
     // As soon as its end is stored another thread may have begun the next attempt.
     running.withLock { if $0[job.id] === own { $0[job.id] = nil } }
     // Only the stored state counts: a job whose end could not be stored will be resumed from its saved state.
-    if let state = try? store.job(job.id).state, state == .succeeded || state == .cancelled { clearAway(job.id) }
+    if let state = try? store.job(job.id).state, state == .succeeded || state == .cancelled {
+      clearAway(job.id, keepsEnd: state == .succeeded && keepsEnds)
+    }
   }
 
   /// Stores how an attempt ended. It retries for as long as the disk is full, because a job that nobody runs must not be shown as
@@ -174,8 +189,10 @@ package final class Workers: Sendable {
   }
 
   /// Removes the files that only a resumed job would need.
-  private func clearAway(_ id: String) {
-    Folder.remove(store.directory.job(id))
+  ///
+  /// - Parameter keepsEnd: whether the state that the training ended with stays, for a job that extends this one.
+  private func clearAway(_ id: String, keepsEnd: Bool = false) {
+    if keepsEnd { ExtensionFile.keepEnd(in: store.directory.job(id)) } else { Folder.remove(store.directory.job(id)) }
     do {
       try store.collectReleased(of: id)
     } catch {
@@ -192,8 +209,7 @@ package final class Workers: Sendable {
       running.withLock { $0[job.id] = control }
       try applyEarlierRequests(job.id, control)
       if spec.generation != nil { return try generate(job, spec, control) }
-      let (report, evidence) = try run(job, spec, control)
-      return Store.Ending(.succeeded, report: report, evidence: evidence)
+      return try run(job, spec, control)
     } catch let interruption as Interruption {
       switch interruption {
       case .cancel: return Store.Ending(.cancelled)
@@ -218,19 +234,20 @@ package final class Workers: Sendable {
     }
   }
 
-  private func run(_ job: Job, _ spec: JobSpec, _ control: RunControl) throws -> (report: KeptFile, evidence: KeptFile?) {
+  private func run(_ job: Job, _ spec: JobSpec, _ control: RunControl) throws -> Store.Ending {
     let files = store.directory.files
     let room = RoomForJob(job.id, store, control)
     let lost = store.directory.lost
     let report = try runner.run(
-      spec, in: store.directory.job(job.id), checkpoints: FileStoreCheckpoints(files), resume: job.attempt > 1 || job.resumedFrom != nil,
+      spec, in: store.directory.job(job.id), checkpoints: FileStoreCheckpoints(files), resume: job.attempt > 1 || job.goesOnWithAnother,
       knownStep: job.progress.savedStep, sink: sink(of: job, control, room), control: control,
       setAside: { url, reason in try lost.take(url, because: reason) },
       requireRoom: room.require, waitForRoom: { try room.wait(for: $0) })
     // Pixels are read as they are needed: whoever overwrote the file meanwhile has changed what was learnt.
     try room.whenThereIsRoom { try registry.requireWhole(spec.dataset.reference) }
     let evidence = spec.evaluation.keepsEvidence ? try room.whenThereIsRoom { try adoptEvidence(of: job.id) } : nil
-    return (try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }, evidence)
+    let file = try room.whenThereIsRoom { try files.write { try $0.append(Data(report.json().utf8)) } }
+    return Store.Ending(.succeeded, report: file, evidence: evidence, figures: ReportFigures(report))
   }
 
   private func generate(_ job: Job, _ spec: JobSpec, _ control: RunControl) throws -> Store.Ending {
@@ -238,7 +255,7 @@ package final class Workers: Sendable {
     let lost = store.directory.lost
     let folder = store.directory.job(job.id)
     _ = try runner.generate(
-      spec, in: folder, resume: job.attempt > 1 || job.resumedFrom != nil, sink: sink(of: job, control, room), control: control,
+      spec, in: folder, resume: job.attempt > 1 || job.goesOnWithAnother, sink: sink(of: job, control, room), control: control,
       setAside: { url, reason in try lost.take(url, because: reason) }, requireRoom: room.require,
       waitForRoom: { try room.wait(for: $0) })
     try room.whenThereIsRoom { try registry.requireWhole(spec.dataset.reference) }

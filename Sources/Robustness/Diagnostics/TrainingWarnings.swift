@@ -7,7 +7,8 @@ extension Warning {
   /// - Parameters:
   ///   - fraction: the fraction of each batch that is adversarial.
   ///   - attack: the attack that makes them.
-  package static func tooFewAdversarialExamples(fraction: Double, attack: AttackSettings, threat: Threat) -> Warning? {
+  ///   - runs: how often the attack goes on from where it ended.
+  package static func tooFewAdversarialExamples(fraction: Double, attack: AttackSettings, threat: Threat, runs: Int = 1) -> Warning? {
     var faults: [String] = []
     let advice = attack.adjustable(["steps", "step_size"]).map { "raise \($0)" } ?? "train on another attack"
     if fraction < 0.5 {
@@ -15,7 +16,9 @@ extension Warning {
     }
     if attack.definition.family == .chance {
       faults.append("\(attack.name) is no attack (train on one that follows the gradient, such as pgd)")
-    } else if let reach = attack.attack(for: threat, keep: .last).reach(in: threat.norm), reach < threat.epsilon * (1 - 1e-9) {
+    } else if let reach = attack.attack(for: threat, keep: .last).reach(in: threat.norm).map({ $0 * Double(runs) }),
+      reach < threat.epsilon * (1 - 1e-9)
+    {
       faults.append("the attack moves by at most \(reach) where \(threat.epsilon) is allowed (\(advice))")
     }
     guard !faults.isEmpty else { return nil }

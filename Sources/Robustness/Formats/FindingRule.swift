@@ -143,6 +143,10 @@ struct FindingRule {
       "The model sees too little of what it shall withstand. Raise adversarial_fraction, or the strength of the training's attack.",
       at: "/training/adversarial_fraction"),
     FindingRule(
+      "adversarial_images_made_once", "The adversarial images were made once",
+      "The network learns to know the base model's adversarial images, and withstands little else. Let training.attack.source be current.",
+      at: "/training/attack/source"),
+    FindingRule(
       "no_validation", "No validation part",
       "Overfitting goes unseen, and the checkpoint is the last one. Hold out a part of the training data.",
       at: "/dataset/validation_fraction"),
@@ -172,6 +176,9 @@ struct FindingRule {
     FindingRule(
       "mixed_engine", "Two versions of the engine", "The run was begun by one version and ended by another, so its bits are of neither.",
       at: ""),
+    FindingRule(
+      "optimizer_begins_anew", "The optimiser began anew",
+      "The job goes on from the last checkpoint of another one, whose optimiser was no longer there.", at: "/training/extensions"),
     FindingRule("disk_full", "The disk was full", "The job waited until there was room again.", at: ""),
     FindingRule("storage_gone", "The data directory was not there", "The job waited until it was back.", at: ""),
     FindingRule("storage_not_writable", "The data directory could not be written", "The job waited until it could.", at: ""),

@@ -10,6 +10,8 @@ extension Routes {
   func submitJob(_ call: Call) async throws -> Response {
     let validateOnly = call.query.flag("validate_only")
     let body = try await JSONBody(call, limit: configuration.limits.specBytes)
+    // What a spec names cannot be looked at while the storage is away, and that is no fault of the spec.
+    try store.directory.requireAccess()
     if validateOnly {
       let accepted = try check.accept(body.value)
       return .document(["spec": accepted.spec.json, "estimate": accepted.estimateJSON])
@@ -31,16 +33,21 @@ extension Routes {
   }
 
   /// A queue without an end would promise what nobody can keep.
-  private func requireRoom() throws {
+  ///
+  /// - Parameter jobs: how many are to come.
+  func requireRoom(for jobs: Int = 1) throws {
     guard !status.isDraining else {
       throw HTTPError(.draining, "The service is shutting down; submit the job again in a while.", headers: [.retryAfter: "10"])
     }
     try store.requireRoom()
     let waiting = try store.queuedCount()
-    guard waiting < configuration.limits.queuedJobs else {
-      throw HTTPError(
-        .quotaExceeded, "\(waiting) jobs are waiting, which is as many as this service takes; submit it when some have ended.",
-        headers: [.retryAfter: "60"])
+    let most = configuration.limits.queuedJobs
+    guard waiting + jobs <= most else {
+      let detail =
+        jobs == 1
+        ? "\(waiting) jobs are waiting, which is as many as this service takes; submit it when some have ended."
+        : "\(waiting) jobs are waiting, and with these \(jobs) there would be more than the \(most) that this service takes; submit them when some have ended."
+      throw HTTPError(.quotaExceeded, detail, headers: [.retryAfter: "60"])
     }
   }
 
@@ -108,6 +115,21 @@ extension Routes {
     guard try store.job(id).state == .failed else { return try Self.accepted(workers.resume(id)) }
     try requireRoom()
     let response = try idempotency.once(key) { try store.submitAgain(id, key: key, answer: Self.created) }
+    workers.wakeUp()
+    return response
+  }
+
+  /// A new job that goes on with one that has succeeded.
+  func extendJob(_ call: Call) async throws -> Response {
+    let id = call.path("id")
+    let body = try await JSONBody(call, limit: configuration.limits.specBytes)
+    let key = try idempotency.key(of: call, digest: SHA256Digest.hex(of: body.bytes))
+    if let earlier = try idempotency.replay(key) { return earlier }
+    let request = try ExtensionRequest(reading: body.value)
+    try requireRoom()
+    let response = try idempotency.once(key) {
+      try store.submitExtension(of: id, by: request, key: key, accept: { try check.accept($0) }, answer: Self.created)
+    }
     workers.wakeUp()
     return response
   }

@@ -5,7 +5,7 @@ import Jobs
 
 extension Routes {
   /// Every route of the service.
-  var table: [Endpoint] { jobTable + resultTable + reportTable + resourceTable + statusTable }
+  var table: [Endpoint] { jobTable + resultTable + reportTable + sweepTable + resourceTable + statusTable }
 
   private var jobTable: [Endpoint] {
     [
@@ -44,6 +44,10 @@ extension Routes {
         access: .submit, scope: .owner,
         answers: [201: "A new job that begins at the last saved state of the one that failed.", 202: "The job, on its way."], creates: true,
         handle: resumeJob),
+      Endpoint(
+        .post, "/v1/jobs/{id}/extend", "extendJob", "Train a job that has succeeded for further epochs, as a new job.", access: .submit,
+        scope: .owner, body: .json(ExtensionRequest.object), answers: [201: "A new job that begins where the other ended."], creates: true,
+        handle: extendJob),
     ]
   }
 
@@ -145,7 +149,7 @@ extension Routes {
     Field("limit", .integer(ListPage.limits), default: .int(Int64(ListPage.defaultLimit)), help: help)
   }
 
-  private static let paging = [
+  static let paging = [
     limit("The most entries of the answer."), Field("after", .text(0...200), help: "The last_id of the page before."),
   ]
   static let datasetTypes = ["application/octet-stream", "application/zip", "multipart/form-data"]

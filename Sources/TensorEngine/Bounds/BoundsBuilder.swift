@@ -54,10 +54,10 @@ package struct BoundsBuilder {
     }
     if let first, !inputsOfReLUs.isEmpty, aim == .training {
       let all = [first] + inputsOfReLUs
-      try graph.append(BoundRegularizer(), to: all.flatMap { [$0.centre, $0.radius] })
+      try graph.append(BoundRegularizer(), toAll: all.flatMap { [$0.centre, $0.radius] })
     }
     let features = input(of: node)
-    try graph.append(WorstCaseLogits(last, allowsForRounding: aim == .certificate), to: [features.centre, features.radius])
+    try graph.append(WorstCaseLogits(last, allowsForRounding: aim == .certificate), toAll: [features.centre, features.radius])
   }
 
   // MARK: For operations
@@ -71,8 +71,8 @@ package struct BoundsBuilder {
 
   /// Adds an operation with two results.
   mutating func appendPair(_ operation: some PairOperation, to inputs: [Graph.NodeID]) throws -> IntervalNodes {
-    let pair = try graph.append(operation, to: inputs)
-    return IntervalNodes(centre: pair, radius: try graph.append(SecondResult(), to: [pair]))
+    let pair = try graph.append(operation, toAll: inputs)
+    return IntervalNodes(centre: pair, radius: try graph.append(SecondResult(), toAll: [pair]))
   }
 
   mutating func appendPair(_ operation: some PairOperation, to input: IntervalNodes) throws -> IntervalNodes {
@@ -85,15 +85,15 @@ package struct BoundsBuilder {
   mutating func appendToBoth(_ operation: some Operation, at node: Graph.NodeID, terms: Int) throws -> IntervalNodes {
     let given = input(of: node)
     let input = try terms > 0 ? allowingForRounding(given, terms: terms) : given
-    let centre = try graph.append(operation, to: [input.centre])
-    return IntervalNodes(centre: centre, radius: try graph.append(operation, to: [input.radius]))
+    let centre = try graph.append(operation, toAll: [input.centre])
+    return IntervalNodes(centre: centre, radius: try graph.append(operation, toAll: [input.radius]))
   }
 
   /// Of an operation that no larger input makes smaller: it does the same to both ends.
   mutating func appendToEnds(_ operation: some Operation, at node: Graph.NodeID) throws -> IntervalNodes {
     let ends = try appendPair(IntervalForm.ends, to: input(of: node))
-    let low = try graph.append(operation, to: [ends.centre])
-    let high = try graph.append(operation, to: [ends.radius])
+    let low = try graph.append(operation, toAll: [ends.centre])
+    let high = try graph.append(operation, toAll: [ends.radius])
     return try appendPair(IntervalForm.middle, to: [low, high])
   }
 
@@ -102,22 +102,22 @@ package struct BoundsBuilder {
     _ layer: some Operation, radius: (RadiusLayer) -> any Operation, terms: Int, at node: Graph.NodeID
   ) throws -> IntervalNodes {
     let given = input(of: node)
-    let centre = try graph.append(layer, to: [given.centre])
+    let centre = try graph.append(layer, toAll: [given.centre])
     let widened = try allowingForRounding(given, terms: terms)
     let share = aim == .certificate ? Rounding.share(terms: terms) : 0
-    return IntervalNodes(centre: centre, radius: try graph.append(radius(RadiusLayer(biasShare: share)), to: [widened.radius]))
+    return IntervalNodes(centre: centre, radius: try graph.append(radius(RadiusLayer(biasShare: share)), toAll: [widened.radius]))
   }
 
   /// An interval with room for what rounding does in a sum of so many terms.
   private mutating func allowingForRounding(_ interval: IntervalNodes, terms: Int) throws -> IntervalNodes {
     guard aim == .certificate else { return interval }
-    let widened = try graph.append(WidenedRadius(share: Rounding.share(terms: terms)), to: [interval.centre, interval.radius])
+    let widened = try graph.append(WidenedRadius(share: Rounding.share(terms: terms)), toAll: [interval.centre, interval.radius])
     return IntervalNodes(centre: interval.centre, radius: widened)
   }
 
   /// Adds an operation with one result.
   mutating func append(_ operation: some Operation, to inputs: Graph.NodeID...) throws -> Graph.NodeID {
-    try graph.append(operation, to: inputs)
+    try graph.append(operation, toAll: inputs)
   }
 
   /// The values of what a node of the network reads.

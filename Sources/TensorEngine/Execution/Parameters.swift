@@ -25,6 +25,22 @@ package final class Parameters: @unchecked Sendable {
     }
   }
 
+  /// The values of those that are not learnt, which stand behind all others: the running statistics of batch norm.
+  package var untrainedValues: [Float] {
+    get { withValues { Array($0[layout.trainedCount...]) } }
+    set {
+      precondition(newValue.count == layout.count - layout.trainedCount, "values of another network")
+      withValues { for (offset, value) in newValue.enumerated() { $0[layout.trainedCount + offset] = value } }
+    }
+  }
+
+  /// The same values in memory of their own.
+  package func copied() -> Parameters {
+    let copy = Parameters(layout)
+    copy.copy(from: self)
+    return copy
+  }
+
   /// Copies the values of parameters of the same layout.
   package func copy(from other: Parameters) {
     precondition(other.layout == layout, "parameters of another network")

@@ -8,8 +8,7 @@ package final class ProgramCache: Sendable {
   private struct Key: Hashable {
     let graph: Graph
     let purpose: Purpose
-    let isExact: Bool
-    let isBF16: Bool
+    let isExact, isBF16: Bool
   }
 
   private let limit: Int

@@ -1,5 +1,5 @@
 /// A change of the weights that is put on before a pass and taken off after it, or after the update that follows (adversarial weight
-/// perturbation, Wu et al. 2020, arXiv:2004.05884). No training method uses it yet.
+/// perturbation, Wu et al. 2020, arXiv:2004.05884).
 ///
 /// Tensor by tensor, and of those alone that have more than one dimension: biases and the scales of batch norm stay as they are.
 package struct WeightPerturbation: Sendable {

@@ -16,6 +16,8 @@ package struct Graph: Sendable, Hashable {
 
   package private(set) var nodes: [Node]
   private(set) var parameterSpecifications: [ParameterSpecification] = []
+  /// Where it has to be that of another graph.
+  var ownSharding: Sharding?
 
   /// A graph whose output is its input, until operations are appended.
   ///
@@ -37,17 +39,20 @@ package struct Graph: Sendable, Hashable {
   package var inputShape: Shape { self[input].shape }
   package var outputShape: Shape { self[output].shape }
   /// How a batch is cut.
-  package var sharding: Sharding { Sharding(activations: nodes.reduce(1) { max($0, $1.shape.count) }) }
+  package var sharding: Sharding { ownSharding ?? Sharding(activations: nodes.reduce(1) { max($0, $1.shape.count) }) }
   package var layout: ParameterLayout { ParameterLayout(parameterSpecifications) }
 
   /// Adds an operation that reads `inputs`.
   ///
   /// - Throws: `GraphError` when the shapes do not fit.
   @discardableResult
-  package mutating func append(_ operation: some Operation, to inputs: NodeID...) throws -> NodeID { try append(operation, to: inputs) }
+  package mutating func append(_ operation: some Operation, to inputs: NodeID...) throws -> NodeID {
+    try append(operation, toAll: inputs)
+  }
 
+  /// The same for inputs in a list.
   @discardableResult
-  mutating func append(_ operation: some Operation, to inputs: [NodeID]) throws -> NodeID {
+  mutating func append(_ operation: some Operation, toAll inputs: [NodeID]) throws -> NodeID {
     let shape = try operation.outputShape(of: inputs.map { self[$0].shape })
     nodes.append(Node(operation: operation, inputs: inputs, shape: shape))
     return output

@@ -17,6 +17,9 @@ package protocol Operation: Sendable, Hashable {
   /// Whether its output is random when the network is evaluated, not in training alone.
   var isRandomised: Bool { get }
 
+  /// How it is followed where its branches are frozen, as the operation of `node`.
+  func frozen(_ node: Graph.NodeID) -> FrozenOperation
+
   /// Adds what bounds its output by bounds of its inputs. By default it has none, and a network with it cannot be bounded.
   func bounds(at node: Graph.NodeID, _ builder: inout BoundsBuilder) throws -> IntervalNodes
 
@@ -29,6 +32,7 @@ package protocol Operation: Sendable, Hashable {
 
 extension Operation {
   package var isRandomised: Bool { false }
+  package func frozen(_ node: Graph.NodeID) -> FrozenOperation { .smooth(self) }
   package var parameters: [ParameterID] { [] }
   package func floatingPointOperations(inputs: [Shape], output: Shape) -> Int { 0 }
 }

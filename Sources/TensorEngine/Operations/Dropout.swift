@@ -3,13 +3,22 @@
 package struct Dropout: Operation {
   package let label = "dropout"
   package let rate: Float
+  /// Whose random numbers it draws, where these are another node's.
+  private let twin: Graph.NodeID?
 
-  package init(rate: Float) { self.rate = rate }
+  package init(rate: Float) { self.init(rate: rate, drawingAs: nil) }
+
+  private init(rate: Float, drawingAs twin: Graph.NodeID?) {
+    self.rate = rate
+    self.twin = twin
+  }
 
   package func outputShape(of inputs: [Shape]) throws -> Shape {
     guard rate >= 0, rate < 1 else { throw GraphError("dropout needs a rate in [0, 1), not \(rate)") }
     return inputs[0]
   }
+
+  package func frozen(_ node: Graph.NodeID) -> FrozenOperation { .smooth(Dropout(rate: rate, drawingAs: node)) }
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     guard lowering.purpose.contains(.dropout), rate > 0 else { return lowering.passThrough(node) }
@@ -20,10 +29,11 @@ package struct Dropout: Operation {
     let count = lowering.shape(node).count
     let all = lowering.batch * count
     let (rate, scale) = (rate, 1 / (1 - rate))
+    let drawn = twin ?? node
     lowering.emit(label, reads: [source], writes: [mask, result]) { memory, pass in
       let (source, mask, target) = (memory[source], memory[mask], memory[result])
       guard let key = pass.draws else { preconditionFailure("a training program with dropout needs a key of its draws") }
-      let round = node.index + (key.draw << 16)
+      let round = drawn.index + (key.draw << 16)
       for (row, example) in key.examples.enumerated() {
         var random = RandomStream(seed: key.seed, purpose: .dropout, epoch: key.epoch, example: example, round: round)
         for i in row * count..<(row + 1) * count { mask[i] = random.uniform() < rate ? 0 : scale }

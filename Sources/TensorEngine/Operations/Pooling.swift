@@ -26,6 +26,10 @@ package struct Pooling: Operation {
     return [height, width, inputs[0][2]]
   }
 
+  package func frozen(_ node: Graph.NodeID) -> FrozenOperation {
+    kind == .max ? .byInput(FrozenMaximum(window: window)) : .smooth(self)
+  }
+
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
     if let pool = ownMaximum(node, lowering) {
       let indices = lowering.makeBuffer(bytes: pool.indexBytes)

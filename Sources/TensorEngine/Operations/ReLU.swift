@@ -11,6 +11,8 @@ package struct ReLU: Operation {
 
   package func outputShape(of inputs: [Shape]) throws -> Shape { inputs[0] }
 
+  package func frozen(_ node: Graph.NodeID) -> FrozenOperation { .byValue(FrozenReLU(self)) }
+
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     // The kernel before it has clamped its result; see `Lowering.clamp(after:)`.
     guard !lowering.isFused(node) else { return lowering.passThrough(node) }

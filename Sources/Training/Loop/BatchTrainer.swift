@@ -12,20 +12,24 @@ final class BatchTrainer {
   let measuredNetwork: NetworkTeam
   /// The same for attacks; in single precision it is `measuredNetwork`.
   let attackedNetwork: NetworkTeam
+  /// Where the retraining learns from adversarial images of the base model.
+  var baseImages: BaseImages?
   /// The network compiled for training, once for each image that is learnt from at once.
   let sessions: [Session]
   /// Its interval bounds, where they are learnt from.
   private let boundsSession: Session?
+  /// The network with frozen branches, twice, where a penalty on gradients is learnt from.
+  let frozen: [Session]
   /// The network as it is attacked where that needs the whole batch.
   private let batchClassifier: BatchClassifier?
   private let batchAttack: Session?
-  private let gradients: Gradients
+  let gradients: Gradients
   private let split: Split
   private let attack: MethodAttack?
   private let threat: Threat
   private let settings: TrainingSettings
-  private let engine: Engine
-  private let width: Int
+  let engine: Engine
+  let width: Int
   private let seed: UInt64
   private let sharding: Sharding
   /// The most shards of a batch.
@@ -57,6 +61,7 @@ final class BatchTrainer {
       + allocations.learning.dropFirst().map {
         try Session(sharingWeightsOf: first, parameters: parameters, contexts: contexts, in: $0)
       }
+    frozen = try plan.frozenSessions(parameters)
     boundsSession = try plan.bounds.map {
       try Session($0, parameters: parameters, contexts: contexts, in: allocations.bounds)
     }
@@ -67,7 +72,7 @@ final class BatchTrainer {
     batchClassifier = batchAttack.map { BatchClassifier($0, on: run.engine, width: width) }
     gradients = Gradients(run.graph.layout, sets: plan.gradientSets, in: allocations.gradients)
     split = run.dataset.train
-    attack = run.settings.method.attack
+    attack = run.settings.methodAttack
     threat = run.threat
     settings = run.settings
     seed = run.seed
@@ -84,7 +89,12 @@ final class BatchTrainer {
   /// - Throws: what `control` throws, and `StorageError` when images cannot be read; the weights are then as they were.
   func train(_ batch: TrainingBatch, with optimizer: Optimizer, learningRate: Double, willUpdate: () -> Void) throws -> BatchWork.Result? {
     let shards = sharding.count(batch.ids.count)
-    let results = try computeGradients(of: batch, shards)
+    let work = BatchWork(
+      split: split, batch: batch, attack: attack, adversary: adversary(batch), baseImages: baseImages, state: state, pass: batch.replay,
+      seed: seed, sharding: sharding, control: control)
+    // Taking a perturbation off again does not give the same bits.
+    let before = batch.weightPerturbation > 0 ? parameters.copied() : nil
+    let (results, perturbation) = try puttingBack(before) { try computeGradients(work, shards) }
     // In the order of the tree, whichever thread was first: the sum of the losses is part of what a run must reproduce.
     let combined = ReductionTree.combined(results) {
       $0.tally += $1.tally
@@ -92,19 +102,35 @@ final class BatchTrainer {
     }
     var whole = combined ?? BatchWork.Result()
     addPenalties(to: &whole.tally, batch)
-    guard whole.tally.loss.isFinite else { return nil }
+    guard whole.tally.loss.isFinite else {
+      putBack(before)
+      return nil
+    }
     willUpdate()
     try parameters.withValues { weights in
       let trained = UnsafeMutableBufferPointer(rebasing: weights[..<parameters.layout.trainedCount])
       let step = optimizer.beginStep(on: trained, learningRate: learningRate)
-      let used = sessions(for: batch.objective)
-      let sets = isInLockstep ? GradientSets(used.map(\.program), shards: shards).count : shards
       let update = WeightUpdate(clipNorm: batch.bounds?.clipNorm, l1: l1Slope(batch, weights))
-      try update(gradients, sets: sets, step, on: engine, width: width)
+      try update(gradients, sets: sets(batch, shards), step, on: engine, width: width)
     }
+    perturbation?.remove(from: parameters)
     weightsChanged()
-    if state.count > 0 { updateState(after: batch, results) }
+    if state.count > 0 { try updateState(after: batch, results) }
     return whole
+  }
+
+  /// Adversarial images of training examples against the present weights, with the running statistics of batch norm.
+  ///
+  /// - Parameter epoch: what random starts are drawn for.
+  func perturbed(_ ids: ArraySlice<Int>, epoch: Int) throws -> Tensor {
+    let batch = TrainingBatch(
+      ids: Array(ids), start: 0, epoch: epoch, mix: AdversarialMix(fraction: 1), objective: LossOfView(view: .adversarial))
+    let work = BatchWork(
+      split: split, batch: batch, attack: attack, adversary: adversary(batch), baseImages: nil, state: state, pass: 0, seed: seed,
+      sharding: sharding, control: control)
+    let shards = sharding.count(ids.count)
+    let images = try attackShards(work, shards, Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))).map { $0.views[0] }
+    return Tensor(images[0].shape.example.batched(ids.count), values: images.flatMap(\.values))
   }
 
   /// To be called after the weights were changed from outside.
@@ -112,6 +138,7 @@ final class BatchTrainer {
     measuredNetwork.weightsChanged()
     attackedNetwork.weightsChanged()
     sessions[0].weightsChanged()
+    frozen.first?.weightsChanged()
     boundsSession?.weightsChanged()
     batchAttack?.weightsChanged()
   }
@@ -119,11 +146,20 @@ final class BatchTrainer {
   /// Whether the shards of a batch pass together: see `TrainingPlan`.
   private let isInLockstep: Bool
 
+  /// How many sets of gradients a batch has left.
+  private func sets(_ batch: TrainingBatch, _ shards: Int) -> Int {
+    guard isInLockstep else { return shards }
+    let ofViews = GradientSets(sessions(for: batch.objective).map(\.program), shards: shards).count
+    return ofViews + (batch.objective.penalty == nil ? 0 : TrainingPlan.penaltySets)
+  }
+
   /// Of each view of an objective.
   private func sessions(for objective: any Objective) -> [Session] {
     let images = objective.views.count { $0 != .bounds }
     return sessions[..<images] + (images < objective.views.count ? [boundsSession].compactMap(\.self) : [])
   }
+
+  private func adversary(_ batch: TrainingBatch) -> Adversary { settings.adversary(for: threat, epsilonFactor: batch.epsilonFactor) }
 
   private func l1Slope(_ batch: TrainingBatch, _ weights: UnsafeMutableBufferPointer<Float>) -> L1Slope? {
     guard let l1 = batch.bounds?.l1, l1 > 0, let base = weights.baseAddress else { return nil }
@@ -135,10 +171,24 @@ final class BatchTrainer {
     guard let bounds = batch.bounds else { return }
     let regularizer = bounds.regularization > 0 ? Double(boundsSession?.penalty ?? 0) : 0
     let l1 = parameters.withValues { l1Slope(batch, $0)?.penalty ?? 0 }
-    tally.count(penalty: regularizer + l1, examples: batch.ids.count)
+    tally.add(loss: (regularizer + l1) * Double(batch.ids.count))
   }
 
-  private func updateState(after batch: TrainingBatch, _ results: [BatchWork.Result]) {
+  /// What a body comes to; where it throws, the weights are as they were before.
+  private func puttingBack<Value>(_ before: Parameters?, _ body: () throws -> Value) throws -> Value {
+    do { return try body() } catch {
+      putBack(before)
+      throw error
+    }
+  }
+
+  private func putBack(_ before: Parameters?) {
+    guard let before else { return }
+    parameters.copy(from: before)
+    weightsChanged()
+  }
+
+  private func updateState(after batch: TrainingBatch, _ results: [BatchWork.Result]) throws {
     func whole(_ parts: [Tensor]) -> Tensor {
       Tensor(parts[0].shape.example.batched(batch.ids.count), values: parts.flatMap(\.values))
     }
@@ -147,80 +197,109 @@ final class BatchTrainer {
     let inputGradients = objective.needsInputGradients ? views.map { view in whole(results.map { $0.inputGradients[view] }) } : []
     let outcome = ViewLogits(logits: logits, labels: split.labels(at: batch.ids), ids: batch.ids)
     objective.updateState(state, after: outcome, inputGradients: inputGradients)
+    if attack?.isCarried == true, let mix = batch.mix { try ascend(batch, mix, inputGradients[0]) }
+  }
+
+  /// The step of a carried perturbation, by the gradient that the weights have learnt from.
+  private func ascend(_ batch: TrainingBatch, _ mix: AdversarialMix, _ inputGradient: Tensor) throws {
+    let positions = batch.ids.indices.filter { mix.isAdversarial(position: batch.start + $0) }
+    let adversary = adversary(batch)
+    guard !positions.isEmpty, let step = adversary.attack.reach(in: adversary.threat.norm) else { return }
+    let clean = try split.images(at: positions.map { batch.ids[$0] })
+    CarriedPerturbation(state).ascend(
+      clean, along: inputGradient.gathered(positions), positions: positions, by: step, adversary.threat)
   }
 
   /// Leaves the gradients of the batch's mean loss in `gradients`.
   ///
-  /// - Returns: what each shard came to.
-  private func computeGradients(of batch: TrainingBatch, _ shards: Int) throws -> [BatchWork.Result] {
-    let work = BatchWork(
-      split: split, batch: batch, attack: attack, adversary: settings.adversary(for: threat, epsilonFactor: batch.epsilonFactor),
-      state: state,
-      seed: seed, sharding: sharding, control: control)
+  /// - Returns: what each shard came to, and the perturbation that the weights have now.
+  private func computeGradients(_ work: BatchWork, _ shards: Int) throws -> ([BatchWork.Result], WeightPerturbation?) {
     let results = Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))
-    if isInLockstep {
-      try passInLockstep(work, shards, results)
+    var perturbation: WeightPerturbation?
+    if work.batch.weightPerturbation > 0 {
+      let examples = try trainingExamples(work, shards, results)
+      perturbation = try perturbWeights(work, examples, results)
+      try learn(work, examples, results)
+    } else if isInLockstep {
+      try learn(work, trainingExamples(work, shards, results), results)
     } else {
-      try passIndependently(work, shards, results)
+      try attackAndLearn(work, shards, results)
     }
-    return results.withLock { $0 }
+    return (results.withLock { $0 }, perturbation)
   }
 
-  /// What one thread needs for a shard: a context for each view, and a set for the gradients of the views after the first.
-  private struct Worker {
-    let classifier: any Classifier
-    let contexts: [ExecutionContext]
-    let set: Int
+  /// Moves the weights along the gradient of the loss at the present ones, and nothing else: batch norm's running statistics stay.
+  ///
+  /// - Parameter results: the time is added to them; what else they hold is replaced when the examples are learnt from.
+  private func perturbWeights(
+    _ work: BatchWork, _ examples: [TrainingExamples], _ results: borrowing Mutex<[BatchWork.Result]>
+  ) throws -> WeightPerturbation {
+    var work = work
+    work.pass += 1
+    let statistics = parameters.untrainedValues
+    try learn(work, examples, results)
+    parameters.untrainedValues = statistics
+    let direction = gradients.reduced(sets: sets(work.batch, examples.count))
+    let perturbation = WeightPerturbation(along: direction, of: parameters, size: work.batch.weightPerturbation)
+    perturbation.add(to: parameters)
+    sessions[0].weightsChanged()
+    frozen.first?.weightsChanged()
+    boundsSession?.weightsChanged()
+    return perturbation
   }
 
-  private func workers(_ used: [Session]) -> [Worker] {
-    return zip(attackedNetwork.classifiers, sessions[0].contexts).enumerated().map { index, pair in
-      Worker(classifier: pair.0, contexts: used.map { $0[index] }, set: mostShards + index)
+  /// The sessions whose weights are packed for a pass; further images share those of the first.
+  private func packed(for objective: any Objective) -> [Session] {
+    [sessions[0]] + frozen.prefix(1) + sessions(for: objective).filter { $0 === boundsSession }
+  }
+
+  private func workers(_ used: [Session]) -> [BatchWork.Worker] {
+    zip(attackedNetwork.classifiers, sessions[0].contexts).enumerated().map { index, pair in
+      BatchWork.Worker(classifier: pair.0, contexts: used.map { $0[index] }, set: mostShards + index, frozen: frozen.map { $0[index] })
     }
   }
 
-  /// Each shard goes its whole way on one thread.
-  private func passIndependently(_ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>) throws {
+  /// Each shard goes its whole way on one thread, from the attack to the gradients.
+  private func attackAndLearn(_ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>) throws {
     let (control, gradients) = (control, gradients)
-    let needsInputGradients = work.batch.objective.needsInputGradients
-    let used = sessions(for: work.batch.objective)
-    // The further images share the packed weights of the first.
-    let packed = [attackedNetwork.session, sessions[0]] + used.filter { $0 === boundsSession }
-    try Session.packWeights(packed, on: engine, width: width)
-    try engine.parallel(shards, over: workers(used)) { shard, worker in
+    let objective = work.batch.objective
+    try Session.packWeights([attackedNetwork.session] + packed(for: objective), on: engine, width: width)
+    try engine.parallel(shards, over: workers(sessions(for: objective))) { shard, worker in
       try control()
       var result = BatchWork.Result()
       let examples = try work.trainingExamples(shard: shard, classifier: worker.classifier, times: &result.times)
-      let start = PhaseTimes.now()
-      for (view, context) in worker.contexts.enumerated() {
-        work.begin(examples, view: view, context)
-        context.runForward()
-      }
-      let logitGradients = work.logitGradients(examples, worker.contexts.map(\.logits), &result)
-      for (view, context) in worker.contexts.enumerated() {
-        context.beginBackward(logitGradients[view], into: gradients, set: view == 0 ? shard : worker.set)
-        context.runBackward()
-        if view > 0 { gradients.add(worker.set, to: shard) }
-      }
-      if needsInputGradients { result.inputGradients = worker.contexts.map(\.inputGradient) }
-      result.times.add(.retrain, PhaseTimes.now() - start)
+      work.learn(examples, shard: shard, by: worker, into: gradients, &result)
       results.withLock { $0[shard] = result }
     }
   }
 
-  /// All shards are attacked. Then the views before the last go forward and wait; the last one goes forward, the loss is taken over all
-  /// views, and all go back: the last as part of its pass, the others after it.
-  private func passInLockstep(_ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>) throws {
-    let examples = try trainingExamples(work, shards, results)
+  /// Leaves the gradients of the mean loss of these examples, an entry a shard, in `gradients`.
+  private func learn(_ work: BatchWork, _ examples: [TrainingExamples], _ results: borrowing Mutex<[BatchWork.Result]>) throws {
+    if isInLockstep { return try learnInLockstep(work, examples, results) }
+    let (control, gradients) = (control, gradients)
+    let objective = work.batch.objective
+    try Session.packWeights(packed(for: objective), on: engine, width: width)
+    try engine.parallel(examples.count, over: workers(sessions(for: objective))) { shard, worker in
+      try control()
+      var result = results.withLock { $0[shard] }
+      work.learn(examples[shard], shard: shard, by: worker, into: gradients, &result)
+      results.withLock { $0[shard] = result }
+    }
+  }
+
+  /// The views before the last go forward and wait; the last one goes forward, the loss is taken over all views, and all go back: the last as
+  /// part of its pass, the others after it.
+  private func learnInLockstep(_ work: BatchWork, _ examples: [TrainingExamples], _ results: borrowing Mutex<[BatchWork.Result]>) throws {
+    let shards = examples.count
     try control()
     let start = PhaseTimes.now()
     let (gradients, last) = (gradients, work.batch.objective.views.count - 1)
     let sessions = sessions(for: work.batch.objective)
     let sets = GradientSets(sessions.map(\.program), shards: shards)
-    // Safe: the contexts of a shard, one for each view, are used by the task of that shard alone.
-    nonisolated(unsafe) let contexts = sessions.map(\.contexts)
     // The passes of images change the running statistics, which the bounds have in their packed weights.
     boundsSession?.weightsChanged()
+    // Safe: the contexts of a shard, one for each view, are used by the task of that shard alone.
+    nonisolated(unsafe) let contexts = sessions.map(\.contexts)
     for view in 0..<last {
       try sessions[view].forward(shards: shards, on: engine, width: width) { shard, context in
         work.begin(examples[shard], view: view, context)
@@ -239,12 +318,13 @@ final class BatchTrainer {
       results.withLock { $0[shard] = result }
     }
     for view in 0..<last { try sessions[view].backward(shards: shards, on: engine, width: width) }
-    if work.batch.objective.needsInputGradients {
+    if work.keepsInputGradients {
       for shard in 0..<shards {
         let inputGradients = sessions.map { $0[shard].inputGradient }
         results.withLock { $0[shard].inputGradients = inputGradients }
       }
     }
+    try penaliseInLockstep(work, examples, results)
     let seconds = PhaseTimes.now() - start
     results.withLock { $0[0].times.add(.retrain, seconds * Double(min(width, shards))) }
   }

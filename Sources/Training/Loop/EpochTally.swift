@@ -23,8 +23,8 @@ struct EpochTally: Hashable, Sendable {
     examples += 1
   }
 
-  /// Adds what the loss of a whole batch has beside those of its examples.
-  mutating func count(penalty: Double, examples: Int) { loss += penalty * Double(examples) }
+  /// What is added to the loss of examples that are counted already.
+  mutating func add(loss: Double) { self.loss += loss }
 
   mutating func count(isCorrect: Bool, isAdversarial: Bool) {
     if isAdversarial {

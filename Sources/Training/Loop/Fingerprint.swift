@@ -49,6 +49,7 @@ extension TrainingSettings {
     print.add("batch_size", .int(Int64(batchSize)))
     print.add("adversarial_fraction", .number(adversarialFraction), absent: .number(1))
     attack.add(to: &print)
+    print.add("attack.source", .string(attackSource.rawValue), absent: .string(AttackSource.current.rawValue))
     print.add("batch_norm_in_attack", .string(batchNormInAttack.rawValue), absent: "eval")
     optimizer.add(to: &print)
     schedule.add(to: &print)
@@ -56,6 +57,15 @@ extension TrainingSettings {
     print.add("early_stop_patience", earlyStopPatience.map { .int(Int64($0)) } ?? .null, absent: .null)
     print.add("on_collapse", .string(onCollapse.rawValue), absent: .string(CollapseResponse.goOn.rawValue))
     print.add("validation_fraction", .number(validationFraction))
+    print.add("extensions", .array(extensions.map(\.fingerprint)), absent: [])
+  }
+}
+
+extension TrainingExtension {
+  fileprivate var fingerprint: JSONValue {
+    var print = Fingerprint()
+    schedule.add(to: &print)
+    return [.int(Int64(epochs)), .number(learningRate), .bool(resetsOptimizer), .string(print.digest)]
   }
 }
 

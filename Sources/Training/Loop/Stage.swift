@@ -10,7 +10,7 @@ struct Stage {
     let isBase = done < settings.baseEpochs
     phase = isBase ? .base : .retrain
     epochsBefore = isBase ? 0 : settings.baseEpochs
-    epochs = isBase ? settings.baseEpochs : settings.epochs
+    epochs = isBase ? settings.baseEpochs : settings.retrainingEpochs
   }
 
   /// Which examples of a batch the stage attacks; nil: none.
@@ -29,6 +29,32 @@ struct Stage {
   func bounds(_ settings: TrainingSettings, _ threat: Double, epoch: Int, step: Int, stepsPerEpoch: Int) -> BoundsTraining.Step? {
     guard phase == .retrain else { return nil }
     return settings.bounds?.step(after: (epoch - epochsBefore) * stepsPerEpoch + step, of: epochs * stepsPerEpoch, threat: threat)
+  }
+
+  /// Which batch an update learns from.
+  struct Visit {
+    /// The epoch that shuffled the order which the batch belongs to, counted from 1.
+    let order: Int
+    /// The position of the batch in that order.
+    let batch: Int
+    /// How many updates have learnt from this visit to the batch already.
+    let replay: Int
+  }
+
+  /// - Parameters:
+  ///   - epoch: epochs of the run that are over.
+  ///   - step: updates of this epoch that are over.
+  func visit(_ settings: TrainingSettings, epoch: Int, step: Int, stepsPerEpoch: Int) -> Visit {
+    let replays = objective(settings).replays
+    // An order lasts for as many epochs as there are replays.
+    let epochsOfOrder = (epoch - epochsBefore) % replays
+    let done = epochsOfOrder * stepsPerEpoch + step
+    return Visit(order: epoch - epochsOfOrder + 1, batch: done / replays, replay: done % replays)
+  }
+
+  /// The relative size of the perturbation of the weights in an epoch, after so many epochs of the run.
+  func weightPerturbation(_ settings: TrainingSettings, after epoch: Int) -> Double {
+    objective(settings).weightPerturbation(after: epoch - epochsBefore, of: epochs)
   }
 
   /// The learning rate of a batch.

@@ -10,6 +10,10 @@ struct TrainingBatch: Sendable {
   let mix: AdversarialMix?
   /// What is learnt from those that are attacked, or from all where none is.
   let objective: any Objective
+  /// How many updates in a row have learnt from it already.
+  var replay = 0
+  /// The relative size of the perturbation of the weights at which its gradients are taken.
+  var weightPerturbation = 0.0
   /// The part of the threat's epsilon within which they are attacked, and by which each length of the attack is scaled.
   var epsilonFactor = 1.0
   /// Where the objective has a view of bounds: the box and what else the loss has.

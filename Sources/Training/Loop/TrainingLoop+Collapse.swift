@@ -16,8 +16,8 @@ extension TrainingLoop {
     let warning = Warning.catastrophicOverfitting(
       Collapse(
         epoch: metrics.epoch, best: best, latest: latest, isHeldOut: metrics.validationRobustAccuracy != nil, answer: done),
-      attack: settings.attack)
-    warn(isRepeated ? .catastrophicOverfittingAgain(attack: settings.attack) : warning)
+      attack: settings.attack, of: settings.methodAttack)
+    warn(isRepeated ? .catastrophicOverfittingAgain(attack: settings.attack, of: settings.methodAttack) : warning)
     if done == .stopped { state.stopReason = warning.detail }
   }
 
@@ -40,5 +40,5 @@ extension TrainingLoop {
 
   /// Without a validation part no epoch is known to be the best; the last is the one before the fall, since an epoch that has fallen
   /// leaves no checkpoint.
-  private var wayBack: Checkpoint? { state.checkpoints[.bestRobust] ?? state.checkpoints[.last] }
+  var wayBack: Checkpoint? { state.checkpoints[.bestRobust] ?? state.checkpoints[.last] }
 }

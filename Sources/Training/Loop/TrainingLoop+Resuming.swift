@@ -14,6 +14,9 @@ extension TrainingLoop {
       state = saved
       if let mix = Warning.mixedEngine(before: saved.engine, now: run.engineVersion) { resumeWarnings.append(mix) }
       state.engine = run.engineVersion
+    } else if found.damaged.isEmpty, try beginExtending() {
+      restored = state.saved
+      return
     } else {
       trainer.parameters.copy(from: run.initial)
       optimizer.reset()

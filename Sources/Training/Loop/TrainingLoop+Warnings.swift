@@ -10,8 +10,11 @@ extension TrainingLoop {
 
   func warnOfSettings() {
     warn(.noValidation(validationCount: examiner.validation.count))
-    guard settings.epochs > 0, settings.method.attack != nil else { return }
-    warn(.tooFewAdversarialExamples(fraction: settings.adversarialFraction, attack: settings.attack, threat: run.threat))
+    if settings.attacksBase { warn(.adversarialImagesMadeOnce) }
+    guard settings.epochs > 0, let attack = settings.methodAttack else { return }
+    // A perturbation that is carried on moves by a step in each replay.
+    let runs = attack.isCarried ? settings.objective.replays : 1
+    warn(.tooFewAdversarialExamples(fraction: settings.adversarialFraction, attack: settings.attack, threat: run.threat, runs: runs))
   }
 
   func warnOfHistory() {
@@ -29,7 +32,9 @@ extension TrainingLoop {
     let readings = state.history.filter { $0.phase == .retrain }.compactMap { metrics in
       metrics.trainAdversarialAccuracy.flatMap { training in examiner.robustness(metrics).map { (training, $0) } }
     }
-    warn(.catastrophicOverfitting(training: readings.map(\.0), robust: readings.map(\.1), attack: settings.attack))
+    warn(
+      .catastrophicOverfitting(
+        training: readings.map(\.0), robust: readings.map(\.1), attack: settings.attack, of: settings.methodAttack))
   }
 
   private func warnOfSelection() {

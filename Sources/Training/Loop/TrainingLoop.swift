@@ -9,7 +9,7 @@ import TensorEngine
 final class TrainingLoop {
   let run: TrainingRun
   let settings: TrainingSettings
-  private let training: [Int]
+  let training: [Int]
   let examiner: Examiner
   let trainer: BatchTrainer
   let store: CheckpointWriter
@@ -42,6 +42,9 @@ final class TrainingLoop {
     let (dataset, graph) = (run.dataset, run.graph)
     guard dataset.train.count > 0 else { throw TrainingError.unsuitable("the dataset \(dataset.name) has no images to train on") }
     guard run.settings.totalEpochs > 0 else { throw TrainingError.unsuitable("there is nothing to do in 0 base epochs and 0 epochs") }
+    guard run.settings.method.takes(run.precision) else {
+      throw TrainingError.unsuitable("the method \(run.settings.method.name) does not learn in \(run.precision.rawValue)")
+    }
     guard graph.inputShape == dataset.imageShape, graph.outputShape == [dataset.classes] else {
       throw TrainingError.unsuitable(
         "the network takes \(graph.inputShape) to \(graph.outputShape), but \(dataset.name) has images of \(dataset.imageShape) in "
@@ -69,7 +72,11 @@ final class TrainingLoop {
   // MARK: Epochs
 
   private func trainEpoch() throws {
-    let batches = Batches(shuffling: training, size: settings.batchSize, seed: run.seed, epoch: state.epoch + 1)
+    try prepareBaseImages()
+    let settings = settings.part(after: state.epoch)
+    let stage = Stage(settings, after: state.epoch)
+    let order = stage.visit(settings, epoch: state.epoch, step: 0, stepsPerEpoch: 1).order
+    let batches = Batches(shuffling: training, size: settings.batchSize, seed: run.seed, epoch: order)
     epochClock = EpochClock()
     while state.step < batches.count {
       do {
@@ -88,12 +95,15 @@ final class TrainingLoop {
   }
 
   private func trainBatch(_ batches: Batches) throws {
+    let settings = settings.part(after: state.epoch)
     let stage = Stage(settings, after: state.epoch)
     let rate = stage.learningRate(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
+    let visit = stage.visit(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
     let bounds = stage.bounds(settings, run.threat.epsilon, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
     let batch = TrainingBatch(
-      ids: batches[state.step], start: state.step * settings.batchSize, epoch: state.epoch + 1, mix: stage.mix(settings),
-      objective: stage.objective(settings), epsilonFactor: bounds?.rise ?? 1, bounds: bounds)
+      ids: batches[visit.batch], start: visit.batch * settings.batchSize, epoch: state.epoch + 1, mix: stage.mix(settings),
+      objective: stage.objective(settings), replay: visit.replay,
+      weightPerturbation: stage.weightPerturbation(settings, after: state.epoch), epsilonFactor: bounds?.rise ?? 1, bounds: bounds)
     tell(batch.mix == nil ? stage.phase : .attack, steps: batches.count, rate: rate)
     let begun = PhaseTimes.now()
     let result = try trainer.train(batch, with: optimizer, learningRate: rate) {
@@ -119,6 +129,7 @@ final class TrainingLoop {
     state.tally = EpochTally()
     if state.epoch == settings.baseEpochs { optimizer.reset() }
     state.isFinished = state.epoch == settings.totalEpochs || state.stopReason != nil
+    if !state.isFinished, let further = settings.extensionBeginning(after: state.epoch) { try begin(further) }
     if state.isFinished {
       warnOfHistory()
       try saver.saveNow(state)
@@ -150,6 +161,7 @@ final class TrainingLoop {
   }
 
   private func measuredEpoch() throws -> TrainingMetrics {
+    let settings = settings.part(after: state.epoch)
     let stage = Stage(settings, after: state.epoch)
     let steps = (training.count + settings.batchSize - 1) / settings.batchSize
     let rate = stage.learningRate(settings, epoch: state.epoch, step: steps - 1, stepsPerEpoch: steps)
@@ -204,7 +216,7 @@ final class TrainingLoop {
 
   // MARK: Progress
 
-  private func tell(_ phase: TrainingPhase, steps: Int, rate: Double) {
+  func tell(_ phase: TrainingPhase, steps: Int, rate: Double) {
     let epochs = Double(state.epoch) + Double(state.step) / Double(max(steps, 1))
     run.sink.progress(
       TrainingProgress(

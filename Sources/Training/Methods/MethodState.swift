@@ -1,5 +1,4 @@
-/// The state of a method: numbers that it carries from update to update, zero at first, saved and resumed with the run. None of the methods
-/// in the catalogue has any yet.
+/// The state of a method: numbers that it carries from update to update, zero at first, saved and resumed with the run.
 ///
 /// `@unchecked Sendable`: they are written between batches, by one thread, and only read meanwhile.
 package final class MethodState: @unchecked Sendable {

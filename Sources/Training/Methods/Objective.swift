@@ -13,6 +13,20 @@ package protocol Objective: Sendable {
   /// Whether it is told the gradients at the images, which come with the same backward passes.
   var needsInputGradients: Bool { get }
 
+  /// A penalty on gradients at images that is learnt from too; `nil`: none.
+  var penalty: (any GradientPenalty)? { get }
+
+  /// How many updates in a row learn from the same batch. An epoch has as many updates as with one; the batches of one shuffled order then
+  /// last for so many epochs.
+  var replays: Int { get }
+
+  /// The size of the perturbation of the weights at which the gradients are taken (AWP), relative to the length of each tensor; 0: none.
+  ///
+  /// - Parameters:
+  ///   - done: epochs of the retraining that are over.
+  ///   - epochs: those of the whole retraining.
+  func weightPerturbation(after done: Int, of epochs: Int) -> Double
+
   /// The loss of each example, and the gradients of their *sum* at the logits of every view.
   ///
   /// - Parameters:
@@ -34,6 +48,9 @@ package protocol Objective: Sendable {
 
 extension Objective {
   package var needsInputGradients: Bool { false }
+  package var penalty: (any GradientPenalty)? { nil }
+  package var replays: Int { 1 }
+  package func weightPerturbation(after done: Int, of epochs: Int) -> Double { 0 }
   package func stateCount(_ size: TrainingSize) -> Int { 0 }
   package func updateState(_ state: MethodState, after batch: ViewLogits, inputGradients: [Tensor]) {}
 }

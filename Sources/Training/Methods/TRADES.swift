@@ -11,18 +11,8 @@ extension TrainingMethod {
         "beta", .number(0...1_000), default: 6.0,
         help: "The weight of the divergence between the predictions of the clean and of the adversarial image (1/λ of the paper).")
     ],
-    attack: MethodAttack(usual: AttackSettings(.pgd, ["steps": 10]), isOnly: true, aim: .divergence, start: smallNoise)
+    attack: MethodAttack(usual: AttackSettings(.pgd, ["steps": 10]), isOnly: true, aim: .divergence, start: MethodAttack.smallNoise)
   ) { settings in TRADES(beta: settings["beta"]?.double ?? 6) }
-
-  /// x + 0.001 · N(0, 1), as in the authors' code.
-  private static func smallNoise(_ examples: Examples) -> Tensor {
-    var streams = examples.streams(for: .attackStart)
-    var starts = examples.images
-    for row in streams.indices {
-      for index in row * starts.stride..<(row + 1) * starts.stride { starts.values[index] += 0.001 * streams[row].normal() }
-    }
-    return starts
-  }
 }
 
 /// TRADES (Zhang et al. 2019, arXiv:1901.08573): the cross-entropy of the clean image, and β times the divergence of the prediction of the

@@ -6,22 +6,24 @@ import Robustness
 extension Warning {
   /// Robust accuracy has collapsed: see `CollapseDetector`.
   ///
-  /// - Parameter attack: what the run trains on.
-  package static func catastrophicOverfitting(_ collapse: Collapse, attack: AttackSettings) -> Warning {
+  /// - Parameters:
+  ///   - attack: what the run trains on.
+  ///   - method: how its method uses that.
+  package static func catastrophicOverfitting(_ collapse: Collapse, attack: AttackSettings, of method: MethodAttack? = nil) -> Warning {
     let examples = "\(collapse.latest.count) " + (collapse.isHeldOut ? "images that were held out" : "training images")
     return catastrophicOverfitting(
       """
       Accuracy under PGD on \(examples) was \(percent(collapse.best.accuracy)) at its best and below half of that after two epochs running, \
-      \(percent(collapse.latest.accuracy)) after epoch \(collapse.epoch): \(reason(attack)). \(answer(collapse.answer)) \(advice(attack))
+      \(percent(collapse.latest.accuracy)) after epoch \(collapse.epoch): \(reason(attack)). \(answer(collapse.answer)) \(advice(attack, method))
       """)
   }
 
   /// It has collapsed again after training had gone back: one sentence, however often it does.
-  package static func catastrophicOverfittingAgain(attack: AttackSettings) -> Warning {
+  package static func catastrophicOverfittingAgain(attack: AttackSettings, of method: MethodAttack? = nil) -> Warning {
     catastrophicOverfitting(
       """
       Accuracy under PGD fell below half of its best again after training had gone back to its best weights; the metric collapse marks each \
-      epoch in which it was found. The best weights were kept. \(advice(attack))
+      epoch in which it was found. The best weights were kept. \(advice(attack, method))
       """)
   }
 
@@ -31,7 +33,9 @@ extension Warning {
   /// - Parameters:
   ///   - training: the accuracy under the training attack in each epoch, on the images trained on.
   ///   - robust: that under PGD after each of the same epochs.
-  package static func catastrophicOverfitting(training: [Double], robust: [RobustMeasurement], attack: AttackSettings) -> Warning? {
+  package static func catastrophicOverfitting(
+    training: [Double], robust: [RobustMeasurement], attack: AttackSettings, of method: MethodAttack? = nil
+  ) -> Warning? {
     let latest = zip(training, robust).suffix(2)
     let isFooled = latest.allSatisfy { training, robust in
       training > robust.learntBar && robust.accuracy <= robust.chanceBar && robust.accuracy < training / 2
@@ -40,7 +44,7 @@ extension Warning {
     return catastrophicOverfitting(
       """
       In the last two epochs accuracy under the training attack was above chance (\(percent(training)) in the end), while under PGD, on \
-      \(robust.count) images, it was no more than chance (\(percent(robust.accuracy)) in the end): \(fooled(attack)). \(advice(attack))
+      \(robust.count) images, it was no more than chance (\(percent(robust.accuracy)) in the end): \(fooled(attack)). \(advice(attack, method))
       """)
   }
 
@@ -64,9 +68,10 @@ extension Warning {
     }
   }
 
-  private static func advice(_ attack: AttackSettings) -> String {
+  private static func advice(_ attack: AttackSettings, _ method: MethodAttack?) -> String {
     guard attack.isSingleStep else { return "Train at a lower optimizer.learning_rate." }
-    let mayStartAtRandom = attack.definition.field("random_start").map { $0.onlyDefault == nil } ?? false
+    let hasStart = attack.definition.field("random_start").map { $0.onlyDefault == nil } ?? false
+    let mayStartAtRandom = hasStart && method?.choosesStart != true
     let start = mayStartAtRandom && !attack.randomStart ? "with attack.random_start, " : ""
     return "Train \(start)at a lower optimizer.learning_rate, or on an attack of several steps such as pgd."
   }

@@ -7,6 +7,7 @@ import Files
 ///     itself where nothing is to be hoped for.
 ///   - body: begins anew each time: after a failed sync nothing can be said of the file that it was of.
 /// - Throws: what `wait` throws, and every other error of `body`.
+@discardableResult
 package func waitingOutShortage<Result>(_ wait: (StorageError) throws -> Void, _ body: () throws -> Result) throws -> Result {
   while true {
     do {

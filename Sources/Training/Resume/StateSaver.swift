@@ -66,6 +66,25 @@ final class StateSaver: @unchecked Sendable {
     return found
   }
 
+  /// Reads the state of a finished run, which this one extends.
+  ///
+  /// - Returns: `nil` when there is none; whether weights and optimiser are in it.
+  /// - Throws: `ResumeFile.Damage`.
+  func restoreExtended(_ file: ResumeFile) throws -> (state: ResumeState, hasArrays: Bool)? {
+    try waitingOutShortage(waitForRoom) {
+      guard let open = try file.open(ResumeState.self) else { return nil }
+      try open.requireWhole()
+      guard !open.counts.isEmpty else { return (open.header, false) }
+      try parameters.withValues { weights in
+        let places = [weights] + furtherArrays
+        guard open.counts == places.map(\.count) else { throw ResumeFile.Damage(reason: "has the weights of another network") }
+        try open.read(into: places)
+      }
+      optimizer.resume(after: open.header.optimizerStep)
+      return (open.header, true)
+    }
+  }
+
   /// Begins to save when it is due; the file is written by another thread. Nothing may change weights and optimiser meanwhile.
   ///
   /// - Parameter afterEpoch: whether it is due before its time.

@@ -6,25 +6,45 @@ package struct TrainingCost: Sendable {
   /// well as two.
   package var passes: Double
 
-  /// Of learning from so many views of an example.
-  fileprivate init(views: Int) {
-    gradientEvaluations = Double(views)
-    passes = 3 * Double(views)
+  fileprivate init(gradientEvaluations: Double, passes: Double) {
+    self.gradientEvaluations = gradientEvaluations
+    self.passes = passes
+  }
+
+  /// Of learning by an objective in a stage of so many epochs.
+  fileprivate init(_ objective: any Objective, epochs: Int) {
+    let perturbed = (0..<epochs).count { objective.weightPerturbation(after: $0, of: epochs) > 0 }
+    // What perturbs the weights is a pass of its own.
+    let views = Double(objective.views.count) * (1 + Double(perturbed) / Double(max(epochs, 1)))
+    gradientEvaluations = views
+    passes = 3 * views
+    guard let penalty = objective.penalty else { return }
+    gradientEvaluations += Double(penalty.imageCount) + 2
+    // With frozen branches the network passes forward twice.
+    passes += 3 * Double(penalty.imageCount) + 2 * 4
   }
 }
 
 extension TrainingSettings {
   /// In the base stage.
-  package var baseCost: TrainingCost { TrainingCost(views: Self.baseObjective.views.count) }
+  package var baseCost: TrainingCost { TrainingCost(Self.baseObjective, epochs: baseEpochs) }
 
   /// In the retraining.
   package var cost: TrainingCost {
-    var cost = TrainingCost(views: objective.views.count)
+    var cost = TrainingCost(objective, epochs: retrainingEpochs)
     // Interval bounds take a pass for the centre and one for the radius.
     if objective.views.contains(.bounds) { cost.passes += 3 }
-    guard attacks, let attacked = method.attack?.cost(of: attack) else { return cost }
+    guard attacks, !attacksBase, let attacked = methodAttack?.cost(of: attack) else { return cost }
     cost.gradientEvaluations += adversarialFraction * Double(attacked.gradientEvaluations)
     cost.passes += adversarialFraction * Double(2 * attacked.gradientEvaluations + attacked.forwardPasses)
     return cost
+  }
+
+  /// What the adversarial images of the base model ask for, once for each example; nothing where they are not wanted.
+  package var baseImageCost: TrainingCost {
+    guard attacksBase, let attacked = methodAttack?.cost(of: attack) else { return TrainingCost(gradientEvaluations: 0, passes: 0) }
+    return TrainingCost(
+      gradientEvaluations: Double(attacked.gradientEvaluations),
+      passes: Double(2 * attacked.gradientEvaluations + attacked.forwardPasses))
   }
 }

@@ -19,6 +19,7 @@ package struct TrainingSettings: Hashable, Sendable {
   package var adversarialFraction: Double
   /// What `method` attacks with, where it attacks.
   package var attack: AttackSettings
+  package var attackSource = AttackSource.current
   package var batchNormInAttack: BatchNormInAttack
   package var optimizer: OptimizerSettings
   package var schedule: Schedule
@@ -28,6 +29,8 @@ package struct TrainingSettings: Hashable, Sendable {
   package var onCollapse: CollapseResponse
   /// The part of the training set that is held out to choose the checkpoint by, in [0, 1).
   package var validationFraction: Double
+  /// Further stages behind `epochs`, in order; see TrainingExtension.swift.
+  package var extensions: [TrainingExtension] = []
 
   package init(
     method: TrainingMethod = MethodCatalogue.usual, settings: [String: JSONValue] = [:], baseEpochs: Int = 2, epochs: Int = 10,
@@ -58,6 +61,9 @@ package struct TrainingSettings: Hashable, Sendable {
     set { methodSettings = MethodSettings(newValue) }
   }
 
+  /// How the method attacks; `nil`: it attacks nothing.
+  package var methodAttack: MethodAttack? { method.attack(methodSettings) }
+
   /// Whether the retraining attacks any example.
   package var attacks: Bool { method.attack != nil && adversarialFraction > 0 && epochs > 0 }
 
@@ -69,6 +75,6 @@ package struct TrainingSettings: Hashable, Sendable {
   /// What is learnt in the base stage.
   package static let baseObjective: any Objective = LossOfView(view: .clean)
 
-  /// Epochs in all.
-  package var totalEpochs: Int { baseEpochs + epochs }
+  /// Epochs of the retraining: `epochs`, rounded up so that each batch is replayed as often as any other.
+  package var retrainingEpochs: Int { (epochs + objective.replays - 1) / objective.replays * objective.replays }
 }

@@ -13,6 +13,13 @@ struct JobClient: Sendable {
     return try JobView(await persistently(request).json)
   }
 
+  /// Trains a job that has succeeded for further epochs, as a new job; one, even if the request has to be sent several times.
+  func extend(_ id: String, by request: JSONValue) async throws -> JobView {
+    let request = ClientRequest(
+      method: "POST", path: path(id) + "/extend", headers: ["Idempotency-Key": UUID().uuidString], body: Data(request.serialised().utf8))
+    return try JobView(await persistently(request).json)
+  }
+
   func job(_ id: String) async throws -> JobView { try await JobView(get(path(id)).json) }
 
   func cancel(_ id: String) async throws -> JobView {
@@ -61,7 +68,7 @@ struct JobClient: Sendable {
   }
 
   /// Sends a request again when the connection breaks or the server is busy. Only for requests that may safely arrive twice.
-  private func persistently(_ request: ClientRequest) async throws -> ClientAnswer {
+  func persistently(_ request: ClientRequest) async throws -> ClientAnswer {
     for attempt in 1..<4 {
       do {
         return try await client.send(request)

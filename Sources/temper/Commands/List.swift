@@ -30,16 +30,8 @@ struct List: AsyncParsableCommand {
     return list.serialised(pretty: true) + "\n"
   }
 
-  /// Columns of equal width, two spaces apart.
   private static func table(_ jobs: [JobView]) -> String {
-    let rows = [["ID", "STATE", "DONE", "CREATED", "NAME"]] + jobs.map(row)
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-      var line = cells.joined(separator: "  ")
-      while line.last == " " { line.removeLast() }
-      return line + "\n"
-    }.joined()
+    TextTable([["ID", "STATE", "DONE", "CREATED", "NAME"]] + jobs.map(row)).text
   }
 
   private static func row(_ job: JobView) -> [String] {

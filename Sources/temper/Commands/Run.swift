@@ -12,7 +12,7 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
     discussion: """
       Leaves DIR/report.json, DIR/metrics.csv, DIR/checkpoints/{base,last,best_robust,best_clean}.safetensors, and DIR/evidence.tar, which \
       temper verify replays; of a spec of kind generate DIR/dataset.npz, which a spec can name by path. What an earlier run left in DIR \
-      under these names is removed when the run begins, and no other file. The spec may name its dataset by path, relative to the spec: \
+      under these names is removed when the run begins, and no other file, unless --resume finds a run to go on with. The spec may name its dataset by path, relative to the spec: \
       {"path": "../mnist", "format": "idx"}. Exits by the verdict of the spec's gates. \
       --junit, --sarif and --markdown leave the verdict for a CI system; the summary of a step of GitHub's (GITHUB_STEP_SUMMARY) is written by itself.
       """)
@@ -21,6 +21,8 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
   var spec: String
   @Option(name: .customLong("out"), help: ArgumentHelp("Where to leave the results.", valueName: "dir"))
   var directory = "temper-out"
+  @Flag(help: "Go on from what an interrupted run of the same spec left in DIR; without such a state the run begins at the beginning.")
+  var resume = false
   @Option(help: "Threads to use; each core by default. Results do not depend on it.")
   var threads: Int?
   @OptionGroup var reports: ReportFileOptions
@@ -55,8 +57,9 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
       return try await generate(job, run, control)
     }
     let report: Report
+    let resume = resume
     do {
-      report = try await inThread { folder, sink in try run.run(job, in: folder, sink: sink, control: control) }
+      report = try await inThread { folder, sink in try run.run(job, in: folder, resume: resume, sink: sink, control: control) }
     } catch let failure as CommandFailure {
       try files.write(missing: failure.message, from: ReportOrigin(job: nil, finishedAt: nil), spec: file.source)
       throw failure
@@ -101,7 +104,8 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
 
   /// Makes adversarial images, and prints how many of which outcome.
   private func generate(_ job: JobSpec, _ run: LocalRun, _ control: RunControl) async throws {
-    let images = try await inThread { folder, sink in try run.generate(job, in: folder, sink: sink, control: control) }
+    let resume = resume
+    let images = try await inThread { folder, sink in try run.generate(job, in: folder, resume: resume, sink: sink, control: control) }
     let file = folder.appendingPathComponent(GeneratedImages.fileName).relativePath
     if output.asJSON {
       let result: JSONValue = [
@@ -135,7 +139,11 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
         thread.start()
       }
     } catch Interruption.cancel {
-      throw CommandFailure(.cancelled, "the job was cancelled; the checkpoints so far are in \(directory)")
+      throw CommandFailure(
+        .cancelled,
+        "the job was cancelled; the checkpoints so far are in \(directory), and the same command with --resume goes on from there")
+    } catch let error as FolderInUse {
+      throw CommandFailure(.usage, error.description)
     } catch {
       throw CommandFailure(.jobFailed, "the job failed: \(error)")
     }

@@ -98,6 +98,13 @@ extension Setting {
         "storage.failed_state_days", \.service.storage.housekeeping.failedStateDays,
         help: "The saved state of a failed job is kept so long: until then POST /v1/jobs/ID/resume makes a new job that begins there."),
       days(
+        "storage.succeeded_state_days", \.service.storage.housekeeping.succeededStateDays,
+        help: """
+          The state that the training of a job ended with is kept so long after it has succeeded: until then POST /v1/jobs/ID/extend goes on \
+          with the same optimiser, afterwards from the last checkpoint. It is as large as the weights with what the optimiser remembers: \
+          twice the weights for SGD with momentum, three times for Adam. It goes earlier when the disk reaches its reserve; 0: at once.
+          """),
+      days(
         "storage.lost_and_found_days", \.service.storage.housekeeping.lostDays,
         help: "What is damaged, or named by nobody, is moved into lost+found in the data folder, and deleted after so many days."),
       bytes(
@@ -120,6 +127,9 @@ extension Setting {
       integer(
         "limits.queued_jobs", \.service.limits.queuedJobs,
         help: "Jobs that wait. What is behind a thousand others is better submitted later."),
+      integer(
+        "limits.sweep_jobs", \.service.limits.sweepJobs,
+        help: "Jobs that one sweep may make: each is checked before the first is made, and has a row in the answer."),
     ]
   }
 

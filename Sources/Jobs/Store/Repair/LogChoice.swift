@@ -41,5 +41,6 @@ struct LogChoice {
 
   private static let moments = [
     ("events", "at"), ("transitions", "at"), ("jobs", "created_at"), ("datasets", "created_at"), ("models", "created_at"),
+    ("sweeps", "created_at"),
   ]
 }

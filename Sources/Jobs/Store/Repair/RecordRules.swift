@@ -3,6 +3,7 @@ import Files
 import Foundation
 import GRDB
 import JSON
+import Robustness
 import Training
 
 /// What the rows of a table must be for Temper to understand them.
@@ -10,6 +11,9 @@ struct RecordRules: Sendable {
   let table: String
   /// The columns of its primary key.
   let key: [String]
+  /// Whether its rows are of things that files belong to.
+  var namesFiles: Bool { ["jobs", "datasets", "models", "checkpoints"].contains(table) }
+
   /// The faults of a row whose values have the types of their columns; the database is `nil` for a row that is in none.
   private let faults: @Sendable (RecordReader, Database?) throws -> Void
 
@@ -85,6 +89,21 @@ struct RecordRules: Sendable {
       row.require("sha256", FileStore.isDigest)
       row.require("job") { id in Identifier.allCases.contains { $0.matches(id) } }
     },
+    RecordRules(table: "sweeps", key: ["id"]) { row, _ in
+      row.require("id", Identifier.sweep.matches)
+      row.require("owner") { !$0.isEmpty }
+      for name in ["labels", "spec", "vary"] { row.require(name, isJSON) }
+      row.require("mode") { SweepSpec.Mode(rawValue: $0) != nil }
+      row.require("best") { (try? JSONValue(parsing: $0)).flatMap(BestRule.init) != nil }
+      row.require("created_at", in: times)
+    },
+    RecordRules(table: "sweep_jobs", key: ["sweep", "number"]) { row, _ in
+      row.require("sweep", Identifier.sweep.matches)
+      row.require("number", in: 0...most)
+      row.require("job", Identifier.job.matches)
+      row.require("varied", isJSON)
+      row.require("result") { (try? JSONValue(parsing: $0).decoded(as: ReportFigures.self)) != nil }
+    },
   ]
 
   /// Its counters are checked apart, as `JobCounter`.
@@ -103,6 +122,7 @@ struct RecordRules: Sendable {
     row.require("evidence", FileStore.isDigest)
     row.require("generated", Identifier.dataset.matches)
     row.require("resumed_from", Identifier.job.matches)
+    row.require("extended_from", Identifier.job.matches)
     guard row.faults.isEmpty, let id = row.text("id") else { return }
     row.require("progress") { (try? JSONValue(parsing: $0)) != nil }
     guard let db else { return }

@@ -48,12 +48,19 @@ extension StoreCheck {
       let (count, damaged) = try database.read { db in try rules.check(db) }
       recordsChecked += count
       for (row, faults) in damaged {
-        if repair { try setAside(row, rules, directory, database) }
+        let kept = try repair ? setAside(row, rules, directory, database) : nil
         let place = rules.key.map { "\($0) \(Self.shown(row[$0]))" }.joined(separator: ", ")
         found(
           .record, Self.shown(row[rules.key[0]]),
           "its record in the table \(rules.table) (\(place)) cannot be understood: \(faults.joined(separator: ", "))",
-          mended: repair ? "\(Self.moved) as text" : nil)
+          mended: kept.map { "\(Self.moved) as the text \($0.name)" })
+        guard let kept, rules.namesFiles else { continue }
+        try directory.keepUnnamed()
+        let others = kept.others > 0 ? ", and with it \(kept.others) records of the job" : ""
+        found(
+          .lost, Self.shown(row[rules.key[0]]),
+          "its record is gone from the table \(rules.table)\(others); the files that they named stay where they are, see "
+            + DataDirectory.noteOfLoss)
       }
     }
   }
@@ -65,28 +72,31 @@ extension StoreCheck {
   }
 
   /// Moves a record into lost+found, with what goes with it when it is a job.
-  private func setAside(_ row: Row, _ rules: RecordRules, _ directory: DataDirectory, _ database: StoreDatabase) throws {
+  ///
+  /// - Returns: the name of the text there, and how many records beside its own it holds.
+  private func setAside(
+    _ row: Row, _ rules: RecordRules, _ directory: DataDirectory, _ database: StoreDatabase
+  ) throws -> (name: String, others: Int) {
     let id: DatabaseValue = row[rules.key[0]]
     let belongings = try rules.table == "jobs" ? database.read { db in try Self.belongings(of: id, db) } : []
     let text = ([row.debugDescription] + belongings).joined(separator: "\n")
     let url = root.appendingPathComponent("incoming/new-\(rules.table)-\(UUID().uuidString).txt")
     try AtomicFile.write(Data(text.utf8), to: url)
-    try directory.lost.take(url, because: "the record could not be understood")
-    if rules.table == "jobs" { try setAsideFolder(of: id, directory) }
+    let name = try directory.lost.take(url, because: "the record could not be understood")
     let filter = rules.key.map { "\($0) IS ?" }.joined(separator: " AND ")
     try database.write { db in
       try db.execute(
         sql: "DELETE FROM \(rules.table) WHERE \(filter)", arguments: StatementArguments(rules.key.map { row[$0] as DatabaseValue }))
     }
-  }
-
-  private func setAsideFolder(of job: DatabaseValue, _ directory: DataDirectory) throws {
-    guard let id = String.fromDatabaseValue(job), directory.jobFolders.contains(id) else { return }
-    try directory.lost.take(directory.job(id), because: "the record of the job could not be understood")
+    return (name, belongings.count)
   }
 
   private static func belongings(of job: DatabaseValue, _ db: Database) throws -> [String] {
-    try RecordRules.all.map(\.table).filter { try db.columns(in: $0).contains { $0.name == "job" } && $0 != "released" }.flatMap { table in
+    // What names a job and outlives it is not part of it.
+    let others = ["released", "sweep_jobs"]
+    return try RecordRules.all.map(\.table).filter { try db.columns(in: $0).contains { $0.name == "job" } && !others.contains($0) }.flatMap
+    {
+      table in
       try Row.fetchAll(db, sql: "SELECT * FROM \(table) WHERE job = ?", arguments: [job]).map { "\(table) \($0.debugDescription)" }
     }
   }

@@ -16,6 +16,8 @@ package struct BitDepth: Operation {
 
   package func floatingPointOperations(inputs: [Shape], output: Shape) -> Int { 3 * output.count }
 
+  package func frozen(_ node: Graph.NodeID) -> FrozenOperation { .unknown }
+
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let (source, result) = (lowering.value(lowering.input(node)), lowering.makeValue(node))
     let count = lowering.batch * lowering.shape(node).count

@@ -22,6 +22,8 @@ package struct GaussianNoise: Operation {
 
   private static let range: ClosedRange<Float> = 0...1
 
+  package func frozen(_ node: Graph.NodeID) -> FrozenOperation { .unknown }
+
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let (source, result) = (lowering.value(lowering.input(node)), lowering.makeValue(node))
     let (examples, count) = (lowering.batch, lowering.shape(node).count)

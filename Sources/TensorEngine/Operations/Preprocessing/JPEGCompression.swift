@@ -21,6 +21,8 @@ package struct JPEGCompression: Operation {
   /// The transform and its inverse, each two products of 8×8; colours and roundings are about twenty operations a value.
   package func floatingPointOperations(inputs: [Shape], output: Shape) -> Int { (4 * 2 * CosineTransform.size + 20) * output.count }
 
+  package func frozen(_ node: Graph.NodeID) -> FrozenOperation { .unknown }
+
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let (source, result) = (lowering.value(lowering.input(node)), lowering.makeValue(node))
     let codec = JPEGCodec(lowering.shape(node), quality: quality)

@@ -18,6 +18,8 @@ package struct MedianFilter: Operation {
     2 * SortingNetwork(medianOf: size * size).comparisons.count * output.count
   }
 
+  package func frozen(_ node: Graph.NodeID) -> FrozenOperation { .unknown }
+
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) {
     let (source, result) = (lowering.value(lowering.input(node)), lowering.makeValue(node))
     let windows = MedianWindows(lowering.shape(node), size: size)

@@ -1,0 +1,34 @@
+import Files
+import Foundation
+import Robustness
+import Synchronization
+
+/// Lets a run without a service wait while the disk is full: what `RoomForJob` is in a service, without a reserve.
+final class RoomForRun: Sendable {
+  private let control: RunControl
+  private let warn: @Sendable (Warning) -> Void
+  private let hasWarned = Mutex(false)
+
+  init(_ control: RunControl, warn: @escaping @Sendable (Warning) -> Void) {
+    self.control = control
+    self.warn = warn
+  }
+
+  /// Waits before another try.
+  ///
+  /// - Throws: the error itself when it is no lack of room; an interruption of the run.
+  func wait(for error: StorageError) throws {
+    guard error.isFull else { throw error }
+    let isFirst = hasWarned.withLock { hasWarned in
+      defer { hasWarned = true }
+      return !hasWarned
+    }
+    if isFirst { warn(Self.diskFull) }
+    try control.check()
+    Thread.sleep(forTimeInterval: 0.5)
+    try control.check()
+  }
+
+  private static let diskFull = Warning(
+    code: "disk_full", detail: "The disk is full. As long as it is, the run waits, and then it goes on; nothing of it is lost.")
+}

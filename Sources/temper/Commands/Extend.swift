@@ -1,0 +1,52 @@
+import ArgumentParser
+import JSON
+
+struct Extend: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a job that has succeeded for further epochs, as a new job.",
+    discussion: """
+      The new job begins where the other ended. Prints its id; with --wait follows it to its end, and prints its report.
+      """)
+
+  @Argument(help: "The id of the job that has succeeded.")
+  var job: String
+  @Option(help: "How many epochs.")
+  var epochs: Int
+  @Option(
+    help: ArgumentHelp(
+      "How the learning rate changes within them: constant, cosine or another name of a schedule, or one as JSON.", valueName: "schedule"))
+  var schedule: String?
+  @Option(help: "The learning rate before the schedule.")
+  var learningRate: Double?
+  @Flag(help: "Wait for the end of the new job.")
+  var wait = false
+  @Option(help: "With --wait: seconds after which to give up (exit code 5); the job goes on.")
+  var timeout: Double?
+  @OptionGroup var server: ServerOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if let timeout, !(timeout > 0) { throw ValidationError("--timeout must be above 0, not \(timeout)") }
+    if timeout != nil && !wait { throw ValidationError("--timeout goes with --wait") }
+    if let schedule, schedule.hasPrefix("{"), (try? JSONValue(parsing: schedule)) == nil {
+      throw ValidationError("--schedule is no JSON: \(schedule)")
+    }
+  }
+
+  func run() async throws {
+    let jobs = JobClient(client: try server.client())
+    let made = try await jobs.extend(job, by: request)
+    guard wait else {
+      return StandardStream.output.write(output.asJSON ? made.json.serialised(pretty: true) + "\n" : made.id + "\n")
+    }
+    StandardStream.error.write("\(made.id)\n")
+    try await JobResult(waitingFor: made.id, of: jobs, timeout: timeout).finish(asJSON: output.asJSON, gated: false)
+  }
+
+  private var request: JSONValue {
+    var request: JSONObject = ["epochs": .int(Int64(epochs))]
+    if let schedule { request["schedule"] = (try? JSONValue(parsing: schedule)) ?? ["name": .string(schedule)] }
+    if let learningRate { request["learning_rate"] = .number(learningRate) }
+    return .object(request)
+  }
+}
