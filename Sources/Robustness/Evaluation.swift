@@ -162,6 +162,8 @@ package struct Evaluation: Hashable, Sendable, Codable {
   package var unionOfThreats: Proportion?
   /// Beside attacks that see through the preprocessing: those that do not; `nil` without preprocessing.
   package var transfer: Transfer?
+  /// What was proved; `nil` where nothing was asked for.
+  package var certificate: Certificate?
   /// Of each example; not part of the report.
   package var outcomes: ExampleOutcomes?
 
@@ -184,7 +186,7 @@ package struct Evaluation: Hashable, Sendable, Codable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case threat, threats, attacks, curve, seconds, warnings, transfer
+    case threat, threats, attacks, curve, seconds, warnings, transfer, certificate
     case cleanAccuracy = "clean_accuracy"
     case unionOfThreats = "union_of_threats"
     case worstCase = "worst_case"

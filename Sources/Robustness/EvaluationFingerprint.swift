@@ -15,6 +15,7 @@ struct EvaluationFingerprint: Encodable {
   private let curveAttack: AttackSettings
   private let seed: UInt64
   private let selfCheck: Bool
+  private let certificate: CertificateSettings?
   private let ids: [Int]
   private let labels: [Int]
   private let shardSize: Int
@@ -29,6 +30,7 @@ struct EvaluationFingerprint: Encodable {
     curveAttack = evaluator.settings.curveAttack
     seed = evaluator.settings.seed
     selfCheck = evaluator.settings.selfCheck
+    certificate = evaluator.settings.certificate
     ids = set.ids
     labels = set.labels
     shardSize = team.shardSize

@@ -15,13 +15,16 @@ package struct EvaluationSettings: Hashable, Sendable {
   package var seed: UInt64
   /// Whether an attack with epsilon = 0 is run too, which must change nothing. Off for the quick measurements during training.
   package var selfCheck: Bool
+  /// What is proved beside; `nil`: nothing.
+  package var certificate: CertificateSettings?
 
   /// Auto-PGD on two losses, one of them targeted: the least that a verdict can rest on.
   package static let standardAttacks = [AttackSettings(.apgdCE), AttackSettings(.apgdT)]
 
   package init(
     attacks: [AttackSettings] = Self.standardAttacks, threats: [Threat] = [], samples: Int = 1000, curve: [Double] = [],
-    curveAttack: AttackSettings = AttackSettings(.apgdCE), seed: UInt64 = 0, selfCheck: Bool = true
+    curveAttack: AttackSettings = AttackSettings(.apgdCE), seed: UInt64 = 0, selfCheck: Bool = true,
+    certificate: CertificateSettings? = nil
   ) {
     self.attacks = attacks
     self.threats = threats
@@ -30,6 +33,7 @@ package struct EvaluationSettings: Hashable, Sendable {
     self.curveAttack = curveAttack
     self.seed = seed
     self.selfCheck = selfCheck
+    self.certificate = certificate
   }
 
   /// The indices of the examples to evaluate, ascending: all of `available`, or `samples` of them drawn by the seed without replacement.

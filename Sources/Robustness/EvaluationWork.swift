@@ -41,7 +41,7 @@ struct EvaluationWork {
   func cleanOutcomes(repeated: Int) throws -> (outcomes: CleanOutcomes, cost: AttackCost) {
     let (set, seed) = (set, seed)
     let title = Title(name: "clean", key: "clean")
-    let shards = try overShards(of: Array(0..<set.count), title, units: 1) { members, classifier, _ in
+    let shards = try overShards(of: Array(0..<set.count), title, units: 1, team.forEachTask) { members, classifier, _ in
       let left = members.first.map { max(repeated - $0, 0) } ?? 0
       let examples = Examples(
         images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
@@ -68,6 +68,37 @@ struct EvaluationWork {
     return AttackTrial(settings: attack, threat: threat, standing: standing, parts: trials)
   }
 
+  /// What a certifier proves, and for interval bounds which examples are verified.
+  func certified(
+    by certifier: any Certifier, against threat: Threat, _ clean: [Bool]
+  ) throws -> (certificate: Certificate, verified: [Bool]?) {
+    let (set, seed, control, settings) = (set, seed, control, certifier.settings)
+    let positions = certifier.needsCorrectAnswer ? clean.indices.filter { clean[$0] } : Array(clean.indices)
+    meter.advance(by: (clean.count - positions.count) * settings.passes, stage: "certificate")
+    let result = try overShards(
+      of: positions, Title(name: "certificate", key: "certificate"), units: settings.passes, shard: certifier.shardSize,
+      passOperations: certifier.passOperations, certifier.forEachTask
+    ) { members, worker, passed in
+      let examples = Examples(
+        images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
+      return try worker.certify(examples, control: control, passed: passed)
+    }
+    let passes = result.records.reduce(0) { $0 + $1.cost.forwardPasses }
+    switch settings {
+    case .intervalBounds:
+      var verified = [Bool](repeating: false, count: set.count)
+      for (members, record) in zip(result.tasks, result.records) {
+        for (position, outcome) in zip(members, record.withstood) { verified[position] = outcome }
+      }
+      return (Certificate(verified: verified, within: threat, forwardPasses: passes, seconds: result.seconds), verified)
+    case .smoothing(let smoothing):
+      let certificate = Certificate(
+        certified: result.records.flatMap(\.distances), abstentions: result.records.reduce(0) { $0 + $1.abstentions }, smoothing,
+        forwardPasses: passes, seconds: result.seconds)
+      return (certificate, nil)
+    }
+  }
+
   /// Runs an attack again on the examples chosen.
   func trial(of recheck: Recheck, on chosen: [Bool]) throws -> AttackTrial {
     let name = "check \(recheck.purpose.rawValue)"
@@ -81,7 +112,8 @@ struct EvaluationWork {
     let (set, seed, control) = (set, seed, control)
     let images = title.finder == nil ? nil : images
     let positions = standing.indices.filter { standing[$0] }
-    let result = try overShards(of: positions, title, units: Self.units(attack, in: threat.norm)) { members, classifier, passed in
+    let units = Self.units(attack, in: threat.norm)
+    let result = try overShards(of: positions, title, units: units, team.forEachTask) { members, classifier, passed in
       let examples = Examples(
         images: try set.images(members), labels: members.map { set.labels[$0] }, ids: members.map { set.ids[$0] }, seed: seed)
       let result = try adversary.run(examples, of: classifier, control: control, passed: passed)
@@ -107,11 +139,12 @@ struct EvaluationWork {
 
   /// The examples of each task: those of several shards where that is little work, because an attack brings those together that still stand,
   /// and then needs fewer shards. The number of threads changes nothing: a later attempt has the same tasks.
-  private func tasks(of positions: [Int], units: Int) -> [[Int]] {
-    let shard = max(team.shardSize, 1)
+  ///
+  /// - Parameter shard: how many examples go through the network at once.
+  private func tasks(of positions: [Int], units: Int, shard: Int, passOperations: Int) -> [[Int]] {
     var size = shard
-    if team.passOperations > 0 {
-      let byWork = Self.taskOperations / (Double(max(units, 1)) * Double(team.passOperations))
+    if passOperations > 0 {
+      let byWork = Self.taskOperations / (Double(max(units, 1)) * Double(passOperations))
       let most = min(positions.count / Self.taskCount, Int(byWork), Self.taskValues / team.inputShape.count)
       size = max((most + shard - 1) / shard, 1) * shard
     }
@@ -120,11 +153,17 @@ struct EvaluationWork {
 
   /// Runs `body`, which tells of the passes that it makes, on each task of `positions` that the journal lacks. Returns the tasks and the records of all in order, and the seconds of the
   /// stage over all attempts.
-  private func overShards(
-    of positions: [Int], _ title: Title, units: Int,
-    _ body: @Sendable ([Int], any Classifier, _ passed: @escaping (Int) -> Void) throws -> ShardRecord
+  ///
+  /// - Parameters:
+  ///   - shard, passOperations: of what works; by default those of the team.
+  ///   - forEachTask: lends each task what works for one thread.
+  private func overShards<Worker>(
+    of positions: [Int], _ title: Title, units: Int, shard: Int? = nil, passOperations: Int? = nil,
+    _ forEachTask: @escaping (_ count: Int, _ body: @Sendable (Int, Worker) throws -> Void) throws -> Void,
+    _ body: @Sendable ([Int], Worker, _ passed: @escaping (Int) -> Void) throws -> ShardRecord
   ) throws -> (tasks: [[Int]], records: [ShardRecord], seconds: Double) {
-    let shards = tasks(of: positions, units: units)
+    let shards = tasks(
+      of: positions, units: units, shard: max(shard ?? team.shardSize, 1), passOperations: passOperations ?? team.passOperations)
     let recorded = journal.begin(stage: title.key)
     let images = title.finder == nil ? nil : images
     let missing = try shards.indices.filter { shard in
@@ -135,11 +174,11 @@ struct EvaluationWork {
     let left = missing.reduce(0) { $0 + shards[$1].count }
     meter.advance(by: (positions.count - left) * units, stage: title.name)
     let (control, meter, journal) = (control, meter, journal)
-    try team.forEachTask(missing.count) { task, classifier in
+    try forEachTask(missing.count) { task, worker in
       try control()
       let shard = missing[task]
       let own = TaskMeter(meter, units: shards[shard].count * units, stage: title.name)
-      journal.record(shard, try body(shards[shard], classifier, own.advance), of: title.key)
+      journal.record(shard, try body(shards[shard], worker, own.advance), of: title.key)
       own.finish()
     }
     let finished = journal.end(stage: title.key)

@@ -18,12 +18,13 @@ package struct Evaluator: Sendable {
   ///     the same bits as without a break; only the seconds add up.
   ///   - images: takes for each example that an attack against `threat` fells the misclassified image that the first of them found. They
   ///     are written as shards end; a recorded shard whose images are gone is computed again.
+  ///   - certifier: of the same model, where the settings ask for a certificate.
   ///   - control: called before each shard, each restart and each iteration of an attack, on any thread. An error that it throws ends the
   ///     evaluation and is rethrown.
   ///   - progress: called within and after each shard, on any thread.
   package func evaluate(
     _ team: any ClassifierTeam, on set: EvaluationSet, journal: EvaluationJournal = EvaluationJournal(model: ""),
-    images: AdversarialImages? = nil, control: @escaping @Sendable () throws -> Void = {},
+    images: AdversarialImages? = nil, certifier: (any Certifier)? = nil, control: @escaping @Sendable () throws -> Void = {},
     progress: @escaping @Sendable (EvaluationProgress) -> Void = { _ in }
   ) throws -> Evaluation {
     var evaluator = self
@@ -34,11 +35,13 @@ package struct Evaluator: Sendable {
       EvaluationWork(
         team: team, set: set, seed: settings.seed, journal: journal, control: control,
         meter: EvaluationMeter(
-          total: Int(Double(evaluator.units * set.count) * (1 + evaluator.settings.recheckShare)), report: progress),
-        images: images))
+          total: Int(Double(evaluator.units * set.count) * (1 + evaluator.settings.recheckShare))
+            + set.count * (settings.certificate?.passes ?? 0), report: progress),
+        images: images), certifier)
   }
 
-  private func evaluate(_ work: EvaluationWork) throws -> Evaluation {
+  private func evaluate(_ work: EvaluationWork, _ certifier: (any Certifier)?) throws -> Evaluation {
+    precondition(certifier?.settings == settings.certificate, "the settings say what is certified")
     let (observed, cleanCost) = try work.cleanOutcomes(repeated: settings.selfCheck ? CleanOutcomes.repeatedLimit : 0)
     let clean = observed.withstood
     // No attack runs on the others.
@@ -49,6 +52,7 @@ package struct Evaluator: Sendable {
         settings.attacks.map { $0.adapted(from: threat, to: other) }, against: other, clean, work, keys: "threat \(number) attack")
     }
     let drawn = try settings.attackedCurve(of: threat).map { try curveTrial(at: $0, clean, work) }
+    let certified = try certifier.map { try work.certified(by: $0, against: threat, clean) }
     let still = try settings.selfCheck ? selfCheck(clean, work) : nil
     var cost = (trials + further.joined() + drawn + (still.map { [$0] } ?? [])).reduce(into: cleanCost) { $0 += $1.cost }
 
@@ -68,6 +72,12 @@ package struct Evaluator: Sendable {
       gradientEvaluations: cost.gradientEvaluations, forwardPasses: cost.forwardPasses,
       seconds: work.journal.snapshot.stages.values.reduce(0) { $0 + $1.seconds },
       warnings: Diagnostic.warnings(facts))
+    if let certified {
+      evaluation.certificate = certified.certificate
+      evaluation.forwardPasses += certified.certificate.forwardPasses
+      let unsound = certified.verified.flatMap { Warning.unsoundCertificate($0, standing: summary.robust(trials)) }
+      evaluation.warnings += [unsound].compactMap(\.self)
+    }
     evaluation.outcomes = ExampleOutcomes(ids: work.set.ids, clean: clean, attacks: trials.map(\.withstood))
     if !further.isEmpty {
       evaluation.threats = zip(settings.threats, further).map { summary.results(against: $0, $1) }

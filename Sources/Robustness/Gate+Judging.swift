@@ -51,6 +51,9 @@ extension Gate {
 
   /// Why the figure carries no verdict, and what stands beside it where it does, in sentences.
   private func doubts(_ evaluation: Evaluation, _ warnings: [Warning]) -> (doubts: [String], notes: [String]) {
+    if metric == .certifiedAccuracy, warnings.contains(where: { $0.code == Warning.unsoundCertificateCode }) {
+      return (["Discredited by \(Warning.unsoundCertificateCode)."], [])
+    }
     guard metric.isRobust else { return ([], []) }
     let strength = evaluation.strength
     var codes = Set(warnings.filter { discredits($0, evaluation) }.map(\.code))
@@ -80,8 +83,18 @@ extension Gate {
     case .cleanAccuracy: return .success(Measurement(evaluation.cleanAccuracy))
     case .robustAccuracy: return .success(Measurement(evaluation.robustAccuracy(under: attack) ?? evaluation.worstCase))
     case .worstClassAccuracy: return worst(evaluation)
+    case .certifiedAccuracy: return certified(evaluation)
     case .medianDistance: return distance(evaluation)
     }
+  }
+
+  private func certified(_ evaluation: Evaluation) -> Result<Measurement, Unmeasured> {
+    guard let certificate = evaluation.certificate else {
+      return .failure(Unmeasured(reason: "Nothing was certified: ask for it with evaluation.certify."))
+    }
+    var measured = Measurement(certificate.certifiedAccuracy)
+    measured.notes = ["It is \(certificate.title(certificate.radius))."]
+    return .success(measured)
   }
 
   private func difference(_ evaluation: Evaluation, _ comparison: Comparison?) -> Result<Measurement, Unmeasured> {

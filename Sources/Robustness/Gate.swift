@@ -5,12 +5,14 @@ package struct Gate: Hashable, Sendable, Codable {
     case robustAccuracy = "robust_accuracy"
     /// The lowest robust accuracy of any class.
     case worstClassAccuracy = "worst_class_accuracy"
+    /// What was proved, whatever the attacks found: see `Certificate`.
+    case certifiedAccuracy = "certified_accuracy"
     /// The median distance to the nearest misclassified image, of the attacks that look for it. An image that is misclassified as it is has
     /// the distance 0, one for which the attack found nothing an infinite one.
     case medianDistance = "median_distance"
 
     /// Whether it says how the model stands under attack.
-    package var isRobust: Bool { self != .cleanAccuracy }
+    package var isRobust: Bool { self != .cleanAccuracy && self != .certifiedAccuracy }
     package var isAccuracy: Bool { self != .medianDistance }
   }
 

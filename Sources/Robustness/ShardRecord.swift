@@ -16,7 +16,11 @@ package struct ShardRecord: Hashable, Sendable {
   package var repeated = 0
   package var differing = 0
   /// By example, of a minimal-distance attack: how far its misclassified image lies, `nil` where it found none. Empty for other attacks.
+  ///
+  /// Of smoothing: the radius within which its class is certified, `nil` where that is another class or none.
   package var distances: [Double?] = []
+  /// Of smoothing: examples for which no class was certain enough.
+  package var abstentions = 0
   /// Of the misclassified images that `AdversarialImages` keeps; `nil` where it keeps none of this shard.
   package var images: KeptImages?
 
@@ -55,7 +59,7 @@ package struct ShardRecord: Hashable, Sendable {
 /// A compact form, because a saved evaluation has thousands of records. Outcomes are a string of 0 and 1, and counts of 0 are omitted.
 extension ShardRecord: Codable {
   private enum CodingKeys: String, CodingKey {
-    case withstood, breaches, unrepeatable, distances, probabilities, repeated, differing, images
+    case withstood, breaches, unrepeatable, distances, probabilities, repeated, differing, abstentions, images
     case predictedClasses = "predicted_classes"
     case zeroGradients = "zero_gradients"
     case brokenGradients = "broken_gradients"
@@ -75,6 +79,7 @@ extension ShardRecord: Codable {
     probabilities = try count(.probabilities)
     repeated = try count(.repeated)
     differing = try count(.differing)
+    abstentions = try count(.abstentions)
     cost = AttackCost(gradientEvaluations: try count(.gradientEvaluations), forwardPasses: try count(.forwardPasses))
     distances = try values.decodeIfPresent([Double?].self, forKey: .distances) ?? []
     images = try values.decodeIfPresent(KeptImages.self, forKey: .images)
@@ -86,7 +91,7 @@ extension ShardRecord: Codable {
     let counts: [(CodingKeys, Int)] = [
       (.zeroGradients, zeroGradients), (.brokenGradients, brokenGradients), (.breaches, breaches), (.unrepeatable, unrepeatable),
       (.gradientEvaluations, cost.gradientEvaluations), (.forwardPasses, cost.forwardPasses),
-      (.probabilities, probabilities), (.repeated, repeated), (.differing, differing),
+      (.probabilities, probabilities), (.repeated, repeated), (.differing, differing), (.abstentions, abstentions),
     ]
     for (key, count) in counts where count != 0 { try values.encode(count, forKey: key) }
     if !predictedClasses.isEmpty { try values.encode(predictedClasses, forKey: .predictedClasses) }

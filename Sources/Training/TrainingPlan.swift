@@ -11,7 +11,9 @@ package struct TrainingPlan: Sendable {
   let learning: Program
   /// The network with frozen branches, where a penalty on gradients at images is learnt from.
   let frozen: Program?
-  /// How many views of an example are learnt from at once: so many forward passes wait for their backward passes.
+  /// For a last view that is one of interval bounds.
+  let bounds: Program?
+  /// How many images of an example are learnt from at once: so many forward passes wait for their backward passes. The bounds come on top.
   let views: Int
   /// How many copies of the weights an update takes: where they are perturbed, those of before, a direction and the perturbation.
   package let weightCopies: Int
@@ -38,10 +40,12 @@ package struct TrainingPlan: Sendable {
     learning = try programs.program(
       graph, for: needsInputGradients ? purpose.union(.inputGradient) : purpose, isBF16: precision.learnsInBF16)
     frozen = try objective.penalty.map { _ in try programs.program(graph.withFrozenBranches(), for: purpose, isExact: true) }
+    bounds = try BoundsLearning.program(graph, settings, programs: programs)
     let isOnBatch =
       settings.batchNormInAttack == .train && settings.attacks && settings.methodAttack?.isCarried != true && learning.hasReductions
     attackOnBatch = try isOnBatch ? programs.program(graph, for: .attackOnBatch, isBF16: precision.attacksInBF16) : nil
-    views = settings.epochs > 0 ? max(objective.views.count, TrainingSettings.baseObjective.views.count) : 1
+    let images = objective.views.count { $0 != .bounds }
+    views = settings.epochs > 0 ? max(images, TrainingSettings.baseObjective.views.count) : 1
     let isPerturbed = (0..<settings.retrainingEpochs).contains {
       objective.weightPerturbation(after: $0, of: settings.retrainingEpochs) > 0
     }
@@ -53,8 +57,8 @@ package struct TrainingPlan: Sendable {
     accumulation = Accumulation(shards: graph.sharding.count(min(settings.batchSize, examples)), parts: settings.accumulate)
   }
 
-  /// Whether the shards of a batch pass together, because the network asks for the statistics of all of them.
-  private var isInLockstep: Bool { learning.hasReductions }
+  /// Whether the shards of a batch pass together, because the network or the regulariser of its bounds asks for the statistics of all of them.
+  var isInLockstep: Bool { learning.hasReductions || bounds?.hasReductions == true }
 
   /// The memory of a run: sessions for attacks and for learning, and the gradients.
   ///
@@ -65,10 +69,13 @@ package struct TrainingPlan: Sendable {
   ///     lockstep        | attack: weights, arenas                                      |
   ///                     | learning: weights, arenas | further views ... | gradients    |
   ///     independently   | attack weights | learning weights | arena of thread 0, 1 ... | further views ... | gradients |
+  ///
+  /// Where interval bounds are learnt from, their weights and arenas lie before the gradients.
   struct Allocations {
     let measuring, attack, attackOnBatch: Workspace.Allocation
-    /// An entry a view.
+    /// An entry a view of images.
     let learning: [Workspace.Allocation]
+    let bounds: Workspace.Allocation?
     let gradients: (workspace: Workspace, offset: Int)
   }
 
@@ -84,6 +91,10 @@ package struct TrainingPlan: Sendable {
       attack: allocation(attack, weightsOffset: 0),
       attackOnBatch: allocation(attackOnBatch ?? attack, weightsOffset: 0),
       learning: [allocation(learning, weightsOffset: attack.weightBytes)] + (1..<views).map { furtherView($0, in: workspace) },
+      bounds: bounds.map {
+        Workspace.Allocation(
+          workspace, weightsOffset: boundsOffset, arenasOffset: boundsOffset + $0.weightBytes, arenaStride: $0.arenaBytes)
+      },
       gradients: (workspace, sharedBytes - gradientBytes))
   }
 
@@ -94,16 +105,26 @@ package struct TrainingPlan: Sendable {
       workspace, weightsOffset: start, arenasOffset: start + learning.sharedBytes, arenaStride: learning.arenaBytes)
   }
 
+  /// Where the views of images end.
+  private var bytesOfImages: Int { bytesOfFirstView + (views - 1) * bytesOfFurtherView }
+
+  /// What attacks and measurements take in lockstep, from the start of the memory on.
+  private var bytesOfAttacks: Int {
+    max(
+      Session.bytes(attack, contexts: width), Session.bytes(measuring, contexts: width),
+      attackOnBatch.map { Session.bytes($0, contexts: shards) } ?? 0)
+  }
+
+  /// The bounds lie behind all that runs at other times: their packed weights are used as long as the weights stay.
+  private var boundsOffset: Int { isInLockstep ? max(bytesOfImages, bytesOfAttacks) : bytesOfImages }
+
   /// The bytes of activations, gradients and packed weights.
   package var bytes: Int { sharedBytes + frozenBytes }
 
   /// The bytes of the workspace that sessions share.
   private var sharedBytes: Int {
-    let learningBytes = bytesOfFirstView + (views - 1) * bytesOfFurtherView + gradientBytes
-    guard isInLockstep else { return learningBytes }
-    return max(
-      Session.bytes(attack, contexts: width), Session.bytes(measuring, contexts: width),
-      learningBytes, attackOnBatch.map { Session.bytes($0, contexts: shards) } ?? 0)
+    let learningBytes = bounds.map { boundsOffset + Session.bytes($0, contexts: learningContexts) } ?? bytesOfImages
+    return isInLockstep ? max(bytesOfAttacks, learningBytes + gradientBytes) : learningBytes + gradientBytes
   }
 
   // MARK: Penalties on gradients
@@ -136,13 +157,14 @@ package struct TrainingPlan: Sendable {
 
   /// Whether measurements have a program of their own.
   var measuresApart: Bool { measuring !== attack }
-  var learningContexts: Int { learning.contextCount(width: width, shards: shards) }
-  /// Where shards are in lockstep, a set a view. Elsewhere a set a shard, to which each further view is added from one that its thread has.
-  /// Behind them those in which sums over parts of a batch wait.
+  var learningContexts: Int { isInLockstep ? shards : width }
+  /// Where shards are in lockstep, those of each view and of a penalty: see `GradientSets`. Elsewhere a set a shard, to which each further view
+  /// is added from one that its thread has. Behind them those in which sums over parts of a batch wait.
   var gradientSets: Int { passedSets + accumulation.waitingSums }
   var passedSets: Int {
-    guard isInLockstep else { return shards + (views > 1 || frozen != nil ? width : 0) }
-    return min(shards, 1) * (views + (frozen == nil ? 0 : Self.penaltySets))
+    let all = [Program](repeating: learning, count: views) + [bounds].compactMap(\.self)
+    guard isInLockstep else { return shards + (all.count > 1 || frozen != nil ? width : 0) }
+    return GradientSets(all, shards: shards).count + (frozen == nil ? 0 : min(shards, 1) * Self.penaltySets)
   }
   private var bytesOfFirstView: Int {
     isInLockstep ? Session.bytes(learning, contexts: learningContexts) : weightBytes + width * arenaStride
@@ -151,4 +173,28 @@ package struct TrainingPlan: Sendable {
   private var weightBytes: Int { attack.weightBytes + learning.weightBytes + (measuresApart ? measuring.weightBytes : 0) }
   private var gradientBytes: Int { Gradients.bytes(learning.layout, sets: gradientSets) }
   private var arenaStride: Int { max(attack.arenaBytes, learning.arenaBytes, measuring.arenaBytes) }
+}
+
+/// The sets of gradients of a batch whose shards pass in lockstep: one a view where the program sums them layer by layer, else one a shard.
+struct GradientSets: Sendable {
+  /// The first set of each view.
+  private let first: [Int]
+  private let isSummed: [Bool]
+  /// How many there are.
+  let count: Int
+
+  /// - Parameter programs: of each view.
+  init(_ programs: [Program], shards: Int) {
+    isSummed = programs.map(\.sumsGradientsByLayer)
+    var first: [Int] = []
+    var count = 0
+    for program in programs {
+      first.append(count)
+      count += program.sumsGradientsByLayer ? min(shards, 1) : shards
+    }
+    self.first = first
+    self.count = count
+  }
+
+  func set(view: Int, shard: Int) -> Int { isSummed[view] ? first[view] : first[view] + shard }
 }

@@ -16,8 +16,10 @@ struct JobRunnerTests {
   /// A job whose evaluation has many shards.
   private let document = Specs.quick.setting("/evaluation/samples", to: 200).setting("/evaluation/curve", to: [0, 0.05, 0.2])
 
-  private func runner(_ folder: TestFolder) -> (JobRunner, JobSpec) {
+  /// - Parameter certify: what is proved beside the attacks.
+  private func runner(_ folder: TestFolder, certify: JSONValue = .null) -> (JobRunner, JobSpec) {
     let catalogue = LocalCatalogue(folder: folder.url)
+    let document = document.setting("/evaluation/certify", to: certify)
     guard let spec = try? SpecCheck(catalogue).accept(document, origin: .commandLine).spec else { preconditionFailure("a spec that runs") }
     return (JobRunner(engine: Self.engine, catalogue: catalogue), spec)
   }
@@ -28,6 +30,7 @@ struct JobRunnerTests {
       var evaluation = evaluation
       evaluation.seconds = 0
       for index in evaluation.attacks.indices { evaluation.attacks[index].seconds = 0 }
+      evaluation.certificate?.seconds = 0
       return evaluation
     }
     var report = report
@@ -49,10 +52,14 @@ struct JobRunnerTests {
     return (RunSink(saved: { if $0.position >= start + positions { control.stop(.pause) } }), control)
   }
 
-  @Test("again and again, wherever it stands, ends with the same report and the same checkpoints", arguments: [1, 3])
-  func interrupted(_ positions: Int) throws {
+  @Test(
+    "again and again, wherever it stands, ends with the same report and the same checkpoints",
+    arguments: [
+      (1, .null), (3, .null), (1, ["method": "ibp"]), (1, ["method": "smoothing", "n0": 5, "n": 40, "radii": [0.01, 0.1]]),
+    ] as [(Int, JSONValue)])
+  func interrupted(_ positions: Int, _ certify: JSONValue) throws {
     let (folder, broken) = (try TestFolder(), try TestFolder())
-    let (runner, spec) = runner(folder)
+    let (runner, spec) = runner(folder, certify: certify)
     let whole = try runner.run(spec, in: folder.url)
     var (attempts, report): (Int, Report?) = (0, nil)
     while report == nil, attempts < 300 {
@@ -69,6 +76,7 @@ struct JobRunnerTests {
     // What training saves at its end comes before the evaluation asks whether it may begin.
     #expect(attempts > 1)
     #expect(facts(try #require(report)) == facts(whole))
+    #expect((whole.after.certificate == nil) == (certify == .null))
     #expect(try checkpoints(in: broken.url) == checkpoints(in: folder.url))
   }
 

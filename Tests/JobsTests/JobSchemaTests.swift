@@ -84,7 +84,7 @@ struct JobSchemaTests {
     "/training {\"attack\":{\"name\":\"cw\"}}", "/evaluation/threats [{\"norm\":\"linf\",\"epsilon\":2}]",
     "/evaluation/threats [{\"norm\":\"linf\",\"epsilon\":0.1}]",
     "/evaluation {\"attacks\":[{\"name\":\"cw\"}],\"threats\":[{\"norm\":\"l2\",\"epsilon\":1}]}",
-    "/evaluation/baseline {\"branch\":\"main\"}",
+    "/evaluation/baseline {\"branch\":\"main\"}", "/gates [{\"metric\":\"certified_accuracy\",\"min\":0.1}]",
     "/gates [{\"metric\":\"robust_accuracy\",\"min\":60}]", "/gates [{\"metric\":\"clean_accuracy\",\"max\":1.5}]",
     "/gates [{\"metric\":\"robust_accuracy\",\"against\":\"baseline\",\"min\":0}]",
     "/gates [{\"metric\":\"worst_class_accuracy\",\"class\":\"3\",\"min\":0.5}]",

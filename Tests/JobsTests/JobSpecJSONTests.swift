@@ -20,8 +20,8 @@ import Testing
      "evaluation": {
        "attacks": [{"name": "apgd_ce", "steps": 100, "restarts": 1, "eot_samples": 1},
          {"name": "apgd_t", "steps": 100, "targets": 9, "restarts": 1, "eot_samples": 1}],
-       "budget_seconds": 120.0, "threats": [], "samples": 1000, "order": null, "evidence": true, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "adaptive": true,
-       "baseline": null},
+       "budget_seconds": 120.0, "threats": [], "samples": 1000, "order": null, "evidence": true, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "certify": null,
+       "adaptive": true, "baseline": null},
      "gates": [{"metric": "robust_accuracy", "attack": "apgd_t", "class": null, "against": null, "min": 0.6}],
      "precision": "fp32", "seed": 0, "priority": 0, "resources": {"threads": null, "max_seconds": null}}
     """

@@ -47,7 +47,9 @@ struct StatusRoutesTests {
     try await RunningService.with { service async throws in
       let contract = try await service.curl("/openapi.json").json
       let schemas = contract["components"]?["schemas"]
-      let names = ["standard", "fgsm", "nfgsm", "pgd", "free", "trades", "mart", "alp", "awp", "gradalign", "input_gradient"]
+      let names = [
+        "standard", "fgsm", "nfgsm", "pgd", "free", "trades", "mart", "alp", "awp", "gradalign", "input_gradient", "ibp", "mtl_ibp",
+      ]
       #expect(schemas?["Training"]?["properties"]?["method"]?["enum"] == .array(names.map { .string($0) } + [nil]))
       let methods = schemas?["Training"]?["allOf"]?.list ?? []
       #expect(methods.compactMap { $0["then"]?["title"]?.text } == names)

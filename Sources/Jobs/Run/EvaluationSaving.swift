@@ -62,7 +62,7 @@ struct SavedEvaluations {
 
   func run(
     _ evaluator: Evaluator, _ team: any ClassifierTeam, on set: EvaluationSet, journal: EvaluationJournal, images: AdversarialImages?,
-    progress: @escaping @Sendable (_ fraction: Double) -> Void
+    certifier: (any Certifier)? = nil, progress: @escaping @Sendable (_ fraction: Double) -> Void
   ) throws -> Evaluation {
     progress(0)
     let (control, saver, state, storage) = (control, saver, state, storage)
@@ -70,7 +70,7 @@ struct SavedEvaluations {
     // lack it are computed again once there is.
     return try waitingOutShortage(storage.waitForRoom) {
       try evaluator.evaluate(
-        team, on: set, journal: journal, images: images,
+        team, on: set, journal: journal, images: images, certifier: certifier,
         control: {
           try control.check()
           try saver.check()

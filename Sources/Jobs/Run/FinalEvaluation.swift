@@ -110,6 +110,7 @@ struct FinalEvaluation {
   private struct Part {
     let settings: EvaluationSettings
     let team: any ClassifierTeam
+    var certifier: (any Certifier)?
     let journal: EvaluationJournal
     var images: AdversarialImages?
     /// Its place among `count` parts of the whole.
@@ -122,20 +123,23 @@ struct FinalEvaluation {
   ) throws -> Evaluation {
     let settings = EvaluationSettings(
       attacks: spec.evaluation.attacks, threats: spec.evaluation.threats, samples: spec.evaluation.samples, curve: spec.evaluation.curve,
-      seed: spec.seed)
+      seed: spec.seed, certificate: spec.evaluation.certificate)
     // In single precision whatever the job's: with gradients in bfloat16, and each success confirmed in single precision, `apgd_t` left up to
     // a point more standing, at most 1.2 times as fast.
     let whole = try NetworkTeam(engine: engine, graph: graph, parameters: subject.parameters, width: threads)
+    let certifier = try certifier(of: subject, whole)
     guard !spec.model.description.preprocessing.isEmpty else {
       return try evaluate(
-        Part(settings: settings, team: whole, journal: journal.own, images: images, index: part, count: parts), evaluations)
+        Part(settings: settings, team: whole, certifier: certifier, journal: journal.own, images: images, index: part, count: parts),
+        evaluations)
     }
     let bare = try NetworkTeam(
       engine: engine, graph: spec.bareGraph(dataset.imageShape, dataset.classes), parameters: subject.parameters, width: threads)
     let blind = TransferTeam(attacked: bare, judging: whole)
     let team: any ClassifierTeam = spec.evaluation.isAdaptive ? whole : blind
     var evaluation = try evaluate(
-      Part(settings: settings, team: team, journal: journal.own, images: images, index: part, count: parts), evaluations)
+      Part(settings: settings, team: team, certifier: certifier, journal: journal.own, images: images, index: part, count: parts),
+      evaluations)
     guard spec.evaluation.isAdaptive else {
       evaluation.warnings.append(.nonadaptiveAttack)
       return evaluation
@@ -148,6 +152,15 @@ struct FinalEvaluation {
     return evaluation
   }
 
+  private func certifier(of subject: Subject, _ team: NetworkTeam) throws -> (any Certifier)? {
+    switch spec.evaluation.certificate {
+    case .intervalBounds:
+      try IntervalCertifier(engine: engine, graph: graph, parameters: subject.parameters, threat: spec.threat, width: threads)
+    case .smoothing(let smoothing): SmoothingCertifier(smoothing, team)
+    case nil: nil
+    }
+  }
+
   private func evaluate(_ part: Part, _ evaluations: SavedEvaluations) throws -> Evaluation {
     let (test, chosen) = (dataset.test, chosen)
     let set = EvaluationSet(ids: chosen, labels: test.labels(at: chosen), classNames: dataset.classNames) { positions in
@@ -155,7 +168,8 @@ struct FinalEvaluation {
     }
     let (meter, index, count) = (meter, part.index, part.count)
     return try evaluations.run(
-      Evaluator(settings: part.settings, threat: spec.threat), part.team, on: set, journal: part.journal, images: part.images
+      Evaluator(settings: part.settings, threat: spec.threat), part.team, on: set, journal: part.journal, images: part.images,
+      certifier: part.certifier
     ) { meter.evaluation(part: index, of: count, fraction: $0) }
   }
 }

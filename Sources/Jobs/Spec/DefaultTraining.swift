@@ -27,7 +27,8 @@ struct DefaultTraining {
       let learning = Learning(graph, isFineTuning: spec.model.initial != nil)
       chosen["optimizer"] = ["name": .string(learning.optimizer), "learning_rate": .number(learning.rate)]
       if isOpen("batch_size") { chosen["batch_size"] = .int(Int64(learning.batchSize)) }
-      if isOpen("clip_norm") { chosen["clip_norm"] = .number(Self.clipNorm) }
+      // Interval bounds have a clipping and a rise of epsilon of their own.
+      if isOpen("clip_norm"), training.method.bounds == nil { chosen["clip_norm"] = .number(Self.clipNorm) }
       if isOpen("learning_rate_warmup"), isOpen("schedule") { chosen["learning_rate_warmup"] = .number(learning.warmup) }
       if isOpen("epsilon_warmup"), training.takesEpsilonWarmup { chosen["epsilon_warmup"] = .number(Self.epsilonWarmup) }
       reasons.append(learning.reason)
@@ -102,7 +103,7 @@ private struct Length {
 
 extension TrainingSettings {
   /// Whether epsilon can rise in the retraining: images that are made once have the full one.
-  fileprivate var takesEpsilonWarmup: Bool { attacks && !attacksBase }
+  fileprivate var takesEpsilonWarmup: Bool { attacks && !attacksBase && method.bounds == nil }
 }
 
 extension JobSpec {

@@ -10,6 +10,7 @@ struct EvaluationCost: Hashable, Sendable {
   /// The examples that are attacked, those of before and after each for itself.
   let examples: Int
 
+  /// - Parameter attacks: others than the spec's, for themselves, without a certificate.
   init(_ spec: JobSpec, _ facts: DatasetFacts, attacks: [AttackSettings]? = nil) {
     let settings = EvaluationSettings(
       attacks: attacks ?? spec.evaluation.attacks, threats: spec.evaluation.threats, curve: spec.evaluation.curve)
@@ -19,6 +20,7 @@ struct EvaluationCost: Hashable, Sendable {
     let costs = (settings.runs(against: spec.threat) + transferred).map { attack, norm in attack.cost(in: norm) }
     gradientEvaluations = Double(examples) * costs.reduce(0) { $0 + Double($1.gradientEvaluations) }
     // Each example is looked at clean.
-    passes = Double(examples) * costs.reduce(spec.showsTransfer ? 2 : 1) { $0 + Double($1.passes) }
+    let certified = attacks == nil ? spec.evaluation.certificate?.passes ?? 0 : 0
+    passes = Double(examples) * costs.reduce(Double((spec.showsTransfer ? 2 : 1) + certified)) { $0 + Double($1.passes) }
   }
 }

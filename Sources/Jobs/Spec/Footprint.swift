@@ -1,6 +1,7 @@
 import Attacks
 import Foundation
 import Models
+import Robustness
 import TensorEngine
 import Training
 
@@ -26,7 +27,8 @@ package struct Footprint: Hashable, Sendable {
     let bare =
       try spec.model.description.preprocessing.isEmpty ? nil : programs.program(spec.bareGraph(facts.shape, facts.classes), for: .attack)
     let cones = try spec.evaluation.hasSquare ? ConeProgram(graph)?.bytes(width: width) ?? 0 : 0
-    let evaluated = [attack, bare].compactMap(\.self).reduce(cones) { $0 + Session.bytes($1, contexts: width) }
+    let bounds = try spec.evaluation.certificate == .intervalBounds ? IntervalCertifier.program(graph, programs: programs) : nil
+    let evaluated = [attack, bare, bounds].compactMap(\.self).reduce(cones) { $0 + Session.bytes($1, contexts: width) }
     let evaluating = max(2 * weights + evaluated, 5 * weights)
     var training = 0
     if let settings = spec.training {

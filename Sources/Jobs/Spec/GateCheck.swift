@@ -52,6 +52,10 @@ struct GateCheck {
   }
 
   private func checkAttack(of gate: Gate, at pointer: String) {
+    if gate.metric == .certifiedAccuracy, spec.evaluation.certificate == nil, log.isClean("/evaluation/certify") {
+      log.add(
+        pointer + "/metric", .conflict, "nothing is certified; ask for it with evaluation.certify, such as {\"method\": \"ibp\"}")
+    }
     guard gate.metric.isRobust else {
       if gate.attack != nil {
         log.add(pointer + "/attack", .conflict, "\(gate.metric.rawValue) is measured without an attack; leave attack out")

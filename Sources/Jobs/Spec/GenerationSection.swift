@@ -58,6 +58,6 @@ extension EvaluationSection {
   init(_ generation: GenerationSection) {
     self.init(
       attacks: [generation.attack], threats: [], budgetSeconds: 0, samples: .max, isAdaptive: true, order: .first, keepsEvidence: true,
-      curve: [], baseline: nil, baselineLabels: nil)
+      curve: [], certificate: nil, baseline: nil, baselineLabels: nil)
   }
 }

@@ -136,6 +136,9 @@ extension EvaluationSection {
           "curve", .list(.number(atLeast: 0, unit: .pixels), count: 0...64),
           help: "The epsilons of the curve of accuracy; by default thirds of `threat.epsilon`, from 0 to a third beyond it."),
         Field(
+          "certify", .object(CertificateSettings.object),
+          help: "A proof beside the attacks, with the figure `certified_accuracy`; by default none."),
+        Field(
           "adaptive", .boolean, default: true,
           help: """
             Whether attacks see through `model.preprocessing`. The report then shows beside them what the same attacks reach that do not; if \
@@ -158,6 +161,7 @@ extension EvaluationSection {
     keepsEvidence = values.flag("evidence")
     curve = values.numbers("curve")
     isAdaptive = values.flag("adaptive")
+    certificate = values.optionalSection("certify").map(CertificateSettings.init)
     baseline = values.object["baseline"]?.string
     baselineLabels = values.object["baseline"].flatMap(WeightLabels.init)
   }
@@ -176,12 +180,13 @@ extension Gate {
       alternatives: Alternatives([["min"], ["max"]], conflict: "give min or max; for a range write two gates"),
       fields: [
         Field(
-          "metric", .choice(Metric.self, later: ["certified_accuracy"]), .required,
-          help: "What is measured. `median_distance` needs an attack that looks for the nearest misclassified image; images that are wrong "
+          "metric", .choice(Metric.self), .required,
+          help:
+            "What is measured. `certified_accuracy` is that of `evaluation.certify`. `median_distance` needs an attack that looks for the nearest misclassified image; images that are wrong "
             + "as they are have the distance 0, those for which the attack finds nothing an infinite one."),
         Field(
           "attack", .text(1...60),
-          help: "An attack of the evaluation by name or label; by default all together. Not with `clean_accuracy`."),
+          help: "An attack of the evaluation by name or label; by default all together. Not with `clean_accuracy` or `certified_accuracy`."),
         Field(
           "class", .text(1...200),
           help: "The name of a class, to which the gate is confined; its interval is at 1 − 0.05/classes. `worst_class_accuracy` is about "

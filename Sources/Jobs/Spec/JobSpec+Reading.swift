@@ -70,6 +70,10 @@ extension JobSpec {
         values = values.setting("/training/\(name)", to: value)
       }
     }
+    if let certify = given.section("evaluation").optionalSection("certify"), certify.object["sigma"] != nil, !certify.has("radii") {
+      let radii = CertificateSettings.usualRadii(sigma: certify.number("sigma"), Threat(given.section("threat")))
+      values = values.setting("/evaluation/certify/radii", to: .array(radii.map(JSONValue.number)))
+    }
     if generating != nil { values = values.setting("/evaluation", to: .null).setting("/gates", to: []) }
     json = .object(values.object)
     generation = generating
@@ -121,6 +125,9 @@ extension JobSpec {
     if let labels = evaluation.baselineLabels, labels.labels == nil, log.isClean("/evaluation/baseline") {
       log.add(
         "/evaluation/baseline", .outOfRange, "must name labels as {\"label.branch\": \"main\"}: at least one, each name behind label.")
+    }
+    if let refusal = evaluation.certificate?.refusal(of: threat), log.isClean("/evaluation/certify"), log.isClean("/threat") {
+      log.add("/evaluation/certify/method", .conflict, refusal)
     }
     GateCheck(spec: self, attacks: leavesAttacksOpen ? Array(DefaultEvaluation.candidates.joined()) : evaluation.attacks, log: log)
       .checkAll()

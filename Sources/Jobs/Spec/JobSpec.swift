@@ -85,6 +85,8 @@ package struct EvaluationSection: Hashable, Sendable {
   package let keepsEvidence: Bool
   /// Epsilons; empty for no curve.
   package let curve: [Double]
+  /// What is proved beside; `nil`: nothing.
+  package let certificate: CertificateSettings?
   /// Weights that stand for "before" in the report: an `mdl_…` or `ckpt_…`; `nil`: the job's own base model.
   package let baseline: String?
   /// Instead, by labels. What is submitted names the weights that were found.

@@ -82,6 +82,7 @@ package struct SpecCheck {
       check(weights: spec.evaluation.baseline, at: "/evaluation/baseline", graph, log)
       checkBatchNorm(of: spec, graph, log)
       spec.training?.check(graph.layout, log)
+      BoundsCheck(spec: spec, graph: graph, log: log).checkAll()
     }
     checkLabels(of: spec, log)
     if let facts { spec.training?.check(facts.shape, log) }
@@ -102,7 +103,8 @@ package struct SpecCheck {
   private func fitted(
     _ spec: JobSpec, _ document: JSONValue, _ origin: JobSpec.Origin, _ facts: DatasetFacts, _ graph: Graph, _ log: FaultLog
   ) -> (JobSpec, Footprint)? {
-    let isOpen = spec.training != nil && (document["training"]?["accumulate"] ?? .null) == .null
+    // The regulariser of interval bounds is of a whole batch.
+    let isOpen = spec.training.map { $0.method.bounds == nil } ?? false && (document["training"]?["accumulate"] ?? .null) == .null
     let refusals = FaultLog()
     var (fitting, parts) = (spec, 1)
     let most = isOpen ? graph.sharding.count(min(spec.training?.batchSize ?? 1, spec.trainCount(facts))) : 1

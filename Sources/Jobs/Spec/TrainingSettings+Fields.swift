@@ -9,7 +9,7 @@ extension TrainingSettings {
     ObjectType(
       "Training", "How the model is trained: `base_epochs` on clean images, then `epochs` of the method.",
       variants: Variants(
-        "method", MethodCatalogue.all.map(\.variant), default: MethodCatalogue.usual.name, later: MethodCatalogue.later,
+        "method", MethodCatalogue.all.map(\.variant), default: MethodCatalogue.usual.name,
         help: "How the weights learn."),
       fields: [
         Field(
@@ -175,6 +175,7 @@ extension TrainingSettings {
       check(further.schedule, of: further.epochs, at: "/training/extensions/\(index)/schedule", log)
     }
     checkWarmups(log)
+    if method.bounds != nil { checkBounds(log) }
     if batchNormStatistics == .frozen, batchNormInAttack == .train, log.isClean("/training/bn_in_attack") {
       log.add(
         "/training/bn_in_attack", .conflict,
@@ -183,6 +184,19 @@ extension TrainingSettings {
     if select == .averaged, averageDecay == nil, log.isClean("/training/average") {
       log.add(
         "/training/select", .conflict, "there are no averaged weights to select; give training.average.ema a decay such as 0.995")
+    }
+  }
+
+  /// What interval bounds leave no room for.
+  private func checkBounds(_ log: FaultLog) {
+    if epsilonWarmup > 0, log.isClean("/training/epsilon_warmup") {
+      log.add(
+        "/training/epsilon_warmup", .conflict, "the method \(method.name) has a rise of epsilon of its own, in its settings; leave it out")
+    }
+    if accumulate > 1, log.isClean("/training/accumulate") {
+      log.add(
+        "/training/accumulate", .conflict, "interval bounds have a penalty that takes in a whole batch; choose a smaller batch_size instead"
+      )
     }
   }
 

@@ -18,7 +18,7 @@ package struct BestRule: Hashable, Sendable {
       "SweepBest", "Which job is the best: the one with the highest `metric` among those that keep every bound of `min`.",
       fields: [
         Field(
-          "metric", .choice(Gate.Metric.self, later: ["certified_accuracy"]), default: .string(Gate.Metric.robustAccuracy.rawValue),
+          "metric", .choice(Gate.Metric.self), default: .string(Gate.Metric.robustAccuracy.rawValue),
           help: "What counts; of equals the one of the higher clean accuracy, then the earlier one."),
         Field("min", .object(bounds), default: [:], help: "What a job must reach to be looked at."),
       ])

@@ -74,7 +74,7 @@ extension Sweep.Row {
   fileprivate var stateName: String { state?.rawValue ?? Self.deleted }
 
   /// Every metric that a table shows.
-  private static let metrics = Gate.Metric.allCases.map(\.rawValue) + ["certified_accuracy"]
+  private static let metrics = Gate.Metric.allCases.map(\.rawValue)
 
   fileprivate var json: JSONValue {
     var object: JSONObject = [

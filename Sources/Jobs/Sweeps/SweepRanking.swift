@@ -23,7 +23,9 @@ package struct SweepRanking: Hashable, Sendable {
 
   /// Clean and robust accuracy, and the certified one where every candidate has it: else jobs with and without it could not be compared.
   private static func front(_ rows: [Sweep.Row], _ credible: [Int]) -> [Int] {
-    let (clean, robust, certified) = (Gate.Metric.cleanAccuracy.rawValue, Gate.Metric.robustAccuracy.rawValue, "certified_accuracy")
+    let (clean, robust, certified) = (
+      Gate.Metric.cleanAccuracy.rawValue, Gate.Metric.robustAccuracy.rawValue, Gate.Metric.certifiedAccuracy.rawValue
+    )
     let measured = credible.filter { rows[$0].value(clean) != nil && rows[$0].value(robust) != nil }
     let axes = [clean, robust] + (measured.allSatisfy { rows[$0].value(certified) != nil } ? [certified] : [])
     let points = measured.map { place in (place: place, values: axes.map { rows[place].value($0) ?? 0 }) }

@@ -1,3 +1,5 @@
+import Attacks
+
 /// A report as comma-separated values (RFC 4180): one row for each accuracy that was measured.
 struct CSVReport {
   private let document: ReportDocument
@@ -21,6 +23,8 @@ struct CSVReport {
     var attack = ""
     var ofClass = ""
     var epsilon: Double
+    /// Where it is not the threat's.
+    var norm: Norm?
   }
 
   private func accuracies(of evaluation: Evaluation, _ model: String) -> [[String]] {
@@ -28,7 +32,7 @@ struct CSVReport {
     func row(_ condition: Condition, _ accuracy: Proportion, _ attacked: Evaluation.Attacked? = nil) -> [String] {
       [
         Self.cell(document.origin.job ?? ""), model, condition.measure, Self.cell(condition.attack), Self.cell(condition.ofClass),
-        evaluation.threat.norm.rawValue, Self.cell(condition.epsilon), String(accuracy.correct), String(accuracy.total),
+        (condition.norm ?? evaluation.threat.norm).rawValue, Self.cell(condition.epsilon), String(accuracy.correct), String(accuracy.total),
         Self.cell(accuracy.value), Self.cell(accuracy.interval.low), Self.cell(accuracy.interval.high),
       ] + Self.effort(attacked)
     }
@@ -44,6 +48,16 @@ struct CSVReport {
       + evaluation.curve.map {
         row(Condition(measure: "curve", attack: evaluation.curveAttack ?? "", epsilon: $0.epsilon), $0.accuracy)
       }
+      + (evaluation.certificate.map(certified) ?? []).map { row($0, $1) }
+  }
+
+  private func certified(_ certificate: Certificate) -> [(Condition, Proportion)] {
+    certificate.radii.map {
+      (
+        Condition(measure: "certified", attack: certificate.method.rawValue, epsilon: $0.radius, norm: certificate.norm),
+        $0.certifiedAccuracy
+      )
+    }
   }
 
   private static func effort(_ attacked: Evaluation.Attacked?) -> [String] {

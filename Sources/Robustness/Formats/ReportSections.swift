@@ -43,6 +43,12 @@ struct ReportSections {
       rows.append(row("all attacks, \(under.threat.norm.symbol) ≤ \(under.threat.epsilon)") { $0.threats?[index].worstCase })
     }
     if report.after.unionOfThreats != nil { rows.append(row("all threats") { $0.unionOfThreats }) }
+    for (index, at) in (report.after.certificate?.radii ?? []).enumerated() {
+      rows.append(
+        row(report.after.certificate?.title(at.radius) ?? "") { evaluation in
+          evaluation.certificate.flatMap { $0.radii.indices.contains(index) ? $0.radii[index].certifiedAccuracy : nil }
+        })
+    }
     let worst = sides.map { $0.evaluation.worstClass.map { "\(shownShare($0.robustAccuracy.value)) \($0.name)" } ?? "–" }
     rows.append(["worst class"] + worst)
     return Table(title: "accuracy", head: ["accuracy"] + sides.map(\.title), rows: rows)

@@ -3,6 +3,8 @@ struct PassFacts {
   /// The number of real examples in the shard; the rest is padding.
   let batch: Int
   let draws: DrawKey?
+  /// What a program of interval bounds is asked.
+  var bounds: BoundsQuestion?
   /// The micro-batch at work.
   var microBatch = 0
 
@@ -45,9 +47,11 @@ package final class ExecutionContext {
   /// The logits `[batch, classes]` of images `[batch, height, width, channels]`, at most a shard. Batch statistics, where the program uses
   /// them, are those of these images.
   ///
-  /// - Parameter draws: needed where the program draws random numbers.
-  package func forward(_ images: Tensor, draws: DrawKey? = nil) -> Tensor {
-    begin(images, draws: draws)
+  /// - Parameters:
+  ///   - draws: needed where the program draws random numbers.
+  ///   - bounds: needed where the program computes interval bounds.
+  package func forward(_ images: Tensor, draws: DrawKey? = nil, bounds: BoundsQuestion? = nil) -> Tensor {
+    begin(images, draws: draws, bounds: bounds)
     runForward()
     return logits
   }
@@ -90,10 +94,11 @@ package final class ExecutionContext {
   // MARK: A shard among others
 
   /// Takes the images of the next forward pass.
-  package func begin(_ images: Tensor, draws: DrawKey? = nil) {
+  package func begin(_ images: Tensor, draws: DrawKey? = nil, bounds: BoundsQuestion? = nil) {
     precondition(
       images.batch <= program.sharding.size && images.shape.example == program.graph.inputShape, "images \(images.shape) do not fit")
-    pass = PassFacts(batch: images.batch, draws: draws)
+    precondition(bounds.map { $0.labels.count == images.batch } ?? true, "every image has a class")
+    pass = PassFacts(batch: images.batch, draws: draws, bounds: bounds)
     fill(program.inputBuffer, with: images)
   }
 

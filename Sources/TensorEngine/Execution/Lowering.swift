@@ -14,7 +14,9 @@ package struct Lowering {
   let winogradBytes: Int
   /// Whether convolutions and linear layers multiply in bfloat16, with sums in single precision.
   let isBF16: Bool
-  /// Whether the network needs statistics of the whole batch, so that the passes of its shards are cut by reductions.
+  /// Whether batch norm takes statistics of the whole batch, so that the gradients of weights are summed over its shards layer by layer.
+  let sumsGradientsByLayer: Bool
+  /// Whether the passes of a batch's shards are cut by reductions.
   let hasReductions: Bool
   private(set) var instructions: [Instruction] = []
   private(set) var buffers: [Buffer] = []
@@ -25,6 +27,13 @@ package struct Lowering {
   /// The bytes of each result of a reduction that all shards read.
   private(set) var shared: [Int] = []
   private(set) var values: [Graph.NodeID: BufferID] = [:]
+  /// The second results of operations with two, and the gradients at them: see `PairOperation`.
+  private var secondValues: [Graph.NodeID: BufferID] = [:]
+  var secondGradients: [Graph.NodeID: BufferID] = [:]
+  /// What the regulariser of interval bounds leaves for the backward pass.
+  var penalty: Operand?
+  /// The parameters whose gradients have a place already: what comes later is added.
+  private var parametersWithGradients: Set<ParameterID> = []
   private var isBackward = false
   private var rematerialisations: [BufferID: (inout Lowering) -> BufferID] = [:]
   /// The buffers of rematerialised values, by the buffers of the values.
@@ -47,7 +56,8 @@ package struct Lowering {
     winogradBytes = isExact ? 0 : purpose.contains(.weightGradients) ? 16 << 20 : .max
     self.isBF16 = isBF16
     self.purpose = purpose
-    hasReductions = purpose.contains(.batchStatistics) && graph.nodes.contains { $0.operation is BatchNorm }
+    sumsGradientsByLayer = purpose.contains(.batchStatistics) && graph.nodes.contains { $0.operation is BatchNorm }
+    hasReductions = sumsGradientsByLayer || graph.nodes.contains { $0.operation is BoundRegularizer }
     var consumers = [[Graph.NodeID]](repeating: [], count: graph.nodes.count)
     // A node requires a gradient when the purpose asks for one at the node or at any node before it.
     var gradientRequired: [Bool] = []
@@ -113,6 +123,14 @@ package struct Lowering {
     values[node] = buffer
     return buffer
   }
+
+  mutating func makeSecondValue(_ node: Graph.NodeID) -> BufferID {
+    let buffer = makeBuffer(like: node)
+    secondValues[node] = buffer
+    return buffer
+  }
+
+  mutating func handOnSecondValue(of pair: Graph.NodeID, to node: Graph.NodeID) { values[node] = secondValues[pair] }
 
   /// Makes the value of `node` the buffer of its input, or of the node into which it was fused. Nothing is computed.
   mutating func passThrough(_ node: Graph.NodeID) { values[node] = value(fusions.nodes[node] ?? input(node)) }
@@ -233,14 +251,16 @@ package struct Lowering {
 
   /// Emits the kernels that compute the gradients of some parameters.
   ///
-  /// Each shard has a set of gradients of its own, and the sets are summed after the pass. In a program with reductions the shards run in
-  /// lockstep, so the gradients of each layer are summed at once, and one set is enough.
+  /// Each shard has a set of gradients of its own, and the sets are summed after the pass. Where batch norm takes statistics of the batch, the
+  /// shards run in lockstep, so the gradients of each layer are summed at once, and one set is enough.
+  ///
+  /// In a graph of bounds two nodes read the same weights: the gradients of the second are added to those of the first.
   ///
   /// - Parameter body: emits them; it is told where the gradient of each parameter goes.
   mutating func emitGradients(
     of parameters: [ParameterID], _ body: (inout Lowering, _ destination: (ParameterID) -> Operand) throws -> Void
   ) rethrows {
-    guard hasReductions else { return try body(&self) { .gradient($0) } }
+    guard sumsGradientsByLayer else { return try emitGradientsOfShard(of: parameters, body) }
     let partials = parameters.map { ($0, makeBuffer(bytes: graph.parameterShape($0).count * 4)) }
     let destinations = Dictionary(uniqueKeysWithValues: partials)
     try body(&self) { destinations[$0].map(Operand.buffer) ?? .gradient($0) }
@@ -252,6 +272,19 @@ package struct Lowering {
           Gradients.sum(partials.map(\.pointer), weights)
           (memory[sum] + weights.lowerBound).update(from: partials[0].pointer + weights.lowerBound, count: weights.count)
         })
+    }
+  }
+
+  private mutating func emitGradientsOfShard(
+    of parameters: [ParameterID], _ body: (inout Lowering, _ destination: (ParameterID) -> Operand) throws -> Void
+  ) rethrows {
+    let further = parameters.filter(parametersWithGradients.contains).map { ($0, makeBuffer(bytes: graph.parameterShape($0).count * 4)) }
+    parametersWithGradients.formUnion(parameters)
+    let places = Dictionary(uniqueKeysWithValues: further)
+    try body(&self) { places[$0].map(Operand.buffer) ?? .gradient($0) }
+    for (parameter, buffer) in further {
+      let (sum, count) = (Operand.gradient(parameter), Int64(graph.parameterShape(parameter).count))
+      emit("sum of gradients", [sum, .buffer(buffer)]) { memory, _ in kernels.add(memory[sum], memory[buffer], memory[sum], count) }
     }
   }
 

@@ -20,6 +20,10 @@ package final class Program: Sendable {
   private let fullShardBytes: [Int?]
   /// Whether the passes of a batch's shards are cut by reductions, so that each shard needs a context of its own.
   package let hasReductions: Bool
+  /// Whether one set takes the gradients of all shards, because they are summed layer by layer.
+  package let sumsGradientsByLayer: Bool
+  /// Where the penalty of interval bounds is.
+  let penalty: Lowering.Operand?
   let inputBuffer, logitsBuffer: Lowering.BufferID
   /// Present where there is a backward pass.
   let logitGradientBuffer: Lowering.BufferID?
@@ -66,6 +70,8 @@ package final class Program: Sendable {
     layout = graph.layout
     sharding = graph.sharding
     hasReductions = lowering.hasReductions
+    sumsGradientsByLayer = lowering.sumsGradientsByLayer
+    penalty = lowering.penalty
     forward = Array(lowering.instructions[..<forwardCount])
     backward = Array(lowering.instructions[forwardCount...])
     packing = lowering.packing

@@ -77,6 +77,12 @@ package final class Session {
     program.sharedBytes + contexts * program.arenaBytes
   }
 
+  /// The penalty that the regulariser of interval bounds found in the last pass; 0 in other programs.
+  package var penalty: Float {
+    guard case .shared(let index)? = program.penalty else { return 0 }
+    return reductions.buffers[index].load(as: Float.self)
+  }
+
   package subscript(context: Int) -> ExecutionContext { contexts[context] }
 
   // MARK: Weights

@@ -20,6 +20,9 @@ package protocol Operation: Sendable, Hashable {
   /// How it is followed where its branches are frozen, as the operation of `node`.
   func frozen(_ node: Graph.NodeID) -> FrozenOperation
 
+  /// Adds what bounds its output by bounds of its inputs. By default it has none, and a network with it cannot be bounded.
+  func bounds(at node: Graph.NodeID, _ builder: inout BoundsBuilder) throws -> IntervalNodes
+
   /// Emits the instructions that compute the output of `node`.
   func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws
 

@@ -10,6 +10,7 @@ package struct Convolution: WeightedOperation {
   package let weight: ParameterID
   /// `[filters]`
   package let bias: ParameterID?
+  var radius: RadiusLayer?
 
   package init(filters: Int, window: Window, groups: Int = 1, weight: ParameterID, bias: ParameterID?) {
     self.filters = filters

@@ -8,6 +8,7 @@ package struct Dense: WeightedOperation {
   package let weight: ParameterID
   /// `[units]`
   package let bias: ParameterID?
+  var radius: RadiusLayer?
 
   package init(units: Int, weight: ParameterID, bias: ParameterID?) {
     self.units = units

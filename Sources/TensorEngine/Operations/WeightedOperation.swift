@@ -5,6 +5,8 @@ import COneDNN
 protocol WeightedOperation: Operation {
   var weight: ParameterID { get }
   var bias: ParameterID? { get }
+  /// Of a layer that takes the radius of an interval; `nil` for the layer itself.
+  var radius: RadiusLayer? { get }
 
   /// - Parameters:
   ///   - clamp: the range that the kernel clamps its result to; forward only.
@@ -29,10 +31,12 @@ protocol WeightedOperation: Operation {
 }
 
 extension WeightedOperation {
-  package var parameters: [ParameterID] { [weight] + (bias.map { [$0] } ?? []) }
+  package var parameters: [ParameterID] { [weight] + (learntBias.map { [$0] } ?? []) }
+  /// A radius does not depend on the bias but by its rounding.
+  private var learntBias: ParameterID? { radius == nil ? bias : nil }
 
   package func forward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
-    var (weights, bias) = (Lowering.Operand.weight(weight), bias.map(Lowering.Operand.weight))
+    var (weights, bias) = operands(node, &lowering)
     var last = node
     // Looks ahead: a batch norm, a residual sum and a ReLU that follow are computed by this operation's kernel. See `Fusions`.
     if let norm = lowering.foldedBatchNorm(after: node) {
@@ -66,6 +70,14 @@ extension WeightedOperation {
     lowering.emit(label, kernel, arguments)
   }
 
+  /// What it multiplies by and adds.
+  private func operands(_ node: Graph.NodeID, _ lowering: inout Lowering) -> (weights: Lowering.Operand, bias: Lowering.Operand?) {
+    guard let radius else { return (.weight(weight), bias.map(Lowering.Operand.weight)) }
+    let weights = lowering.packAbsolute(weight)
+    lowering.save(weights: weights, of: node)
+    return (weights, radius.biasShare > 0 ? bias.map { lowering.packAbsolute($0, times: radius.biasShare) } : nil)
+  }
+
   package func backward(_ node: Graph.NodeID, _ lowering: inout Lowering) throws {
     guard let gradient = lowering.summedGradient(at: node) else { return }
     if lowering.requiresWeightGradients { try backwardToWeights(node, gradient, &lowering) }
@@ -74,7 +86,7 @@ extension WeightedOperation {
 
   private func backwardToWeights(_ node: Graph.NodeID, _ gradient: Lowering.BufferID, _ lowering: inout Lowering) throws {
     let isBF16 = lowering.isBF16 && Processor.offersBF16
-    let kernel = try kernel(ONEDNN_BACKWARD_WEIGHTS, at: node, lowering, hasBias: bias != nil, clamp: nil, isBF16: isBF16)
+    let kernel = try kernel(ONEDNN_BACKWARD_WEIGHTS, at: node, lowering, hasBias: learntBias != nil, clamp: nil, isBF16: isBF16)
     let input = lowering.input(node)
     var (source, gradient) = (lowering.value(input), gradient)
     if isBF16 { (source, gradient) = (lowering.rounded(source, like: input), lowering.rounded(gradient, like: node)) }
@@ -82,8 +94,13 @@ extension WeightedOperation {
       (ONEDNN_SOURCE, .buffer(source)), (ONEDNN_DESTINATION_GRADIENT, .buffer(gradient)),
     ]
     try lowering.emitGradients(of: parameters) { lowering, destination in
-      if let bias { arguments.append((ONEDNN_BIAS_GRADIENT, destination(bias))) }
-      try lowering.emitWeightGradient(label + " to weights", kernel, to: destination(weight), arguments)
+      if let learntBias { arguments.append((ONEDNN_BIAS_GRADIENT, destination(learntBias))) }
+      guard radius != nil else {
+        return try lowering.emitWeightGradient(label + " to weights", kernel, to: destination(weight), arguments)
+      }
+      let ofAbsolute = lowering.makeBuffer(bytes: lowering.graph.parameterShape(weight).count * 4)
+      try lowering.emitWeightGradient(label + " to weights", kernel, to: .buffer(ofAbsolute), arguments)
+      lowering.emitSigned(label + " to weights", ofAbsolute, weight, to: destination(weight))
     }
   }
 

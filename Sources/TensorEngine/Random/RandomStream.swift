@@ -4,7 +4,7 @@ import Foundation
 package enum RandomPurpose: UInt32, Sendable {
   case initialisation = 1
   case shuffle, split, augmentation, dropout
-  case attackStart, noise, sample, preprocessing
+  case attackStart, noise, sample, preprocessing, smoothing
 }
 
 /// The random numbers of one example in one epoch: a sequence fixed by (seed, purpose, epoch, example) alone.

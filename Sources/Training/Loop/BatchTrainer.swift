@@ -17,8 +17,10 @@ final class BatchTrainer {
   let averagedNetwork: NetworkTeam?
   /// Where the retraining learns from adversarial images of the base model.
   var baseImages: BaseImages?
-  /// The network compiled for training, once for each view that is learnt from at once.
+  /// The network compiled for training, once for each image that is learnt from at once.
   let sessions: [Session]
+  /// Its interval bounds, where they are learnt from.
+  private let boundsSession: Session?
   /// The network with frozen branches, twice, where a penalty on gradients is learnt from.
   let frozen: [Session]
   /// The network as it is attacked where that needs the whole batch.
@@ -76,6 +78,10 @@ final class BatchTrainer {
         try Session(sharingWeightsOf: first, parameters: parameters, contexts: contexts, in: $0)
       }
     frozen = try plan.frozenSessions(parameters)
+    boundsSession = try plan.bounds.map {
+      try Session($0, parameters: parameters, contexts: contexts, in: allocations.bounds)
+    }
+    isInLockstep = plan.isInLockstep
     batchAttack = try plan.attackOnBatch.map {
       try Session($0, parameters: parameters, contexts: plan.shards, in: allocations.attackOnBatch)
     }
@@ -110,7 +116,8 @@ final class BatchTrainer {
       $0.tally += $1.tally
       $0.times += $1.times
     }
-    let whole = combined ?? BatchWork.Result()
+    var whole = combined ?? BatchWork.Result()
+    addPenalties(to: &whole.tally, batch)
     guard whole.tally.loss.isFinite else {
       putBack(before)
       return nil
@@ -119,7 +126,8 @@ final class BatchTrainer {
     try parameters.withValues { weights in
       let trained = UnsafeMutableBufferPointer(rebasing: weights[..<parameters.layout.trainedCount])
       let step = optimizer.beginStep(on: trained, learningRate: learningRate)
-      try weightUpdate(gradients, sets: sets, step, on: engine, width: width)
+      let update = weightUpdate.with(batch.bounds, l1: l1Slope(batch, weights))
+      try update(gradients, sets: sets, step, on: engine, width: width)
     }
     perturbation?.remove(from: parameters)
     weightsChanged()
@@ -147,6 +155,7 @@ final class BatchTrainer {
     attackedNetwork.weightsChanged()
     sessions[0].weightsChanged()
     frozen.first?.weightsChanged()
+    boundsSession?.weightsChanged()
     batchAttack?.weightsChanged()
     averagedNetwork?.weightsChanged()
   }
@@ -166,12 +175,33 @@ final class BatchTrainer {
       sharding: sharding, control: control)
   }
 
-  /// Whether the shards of a batch pass together, because the network asks for the statistics of all of them.
-  private var isInLockstep: Bool { sessions[0].program.hasReductions }
+  /// Whether the shards of a batch pass together: see `TrainingPlan`.
+  private let isInLockstep: Bool
 
   /// How many sets of gradients a batch has left.
   private func sets(_ batch: TrainingBatch, _ shards: Int) -> Int {
-    isInLockstep ? batch.objective.views.count + (batch.objective.penalty == nil ? 0 : TrainingPlan.penaltySets) : shards
+    guard isInLockstep else { return shards }
+    let ofViews = GradientSets(sessions(for: batch.objective).map(\.program), shards: shards).count
+    return ofViews + (batch.objective.penalty == nil ? 0 : TrainingPlan.penaltySets)
+  }
+
+  /// Of each view of an objective.
+  private func sessions(for objective: any Objective) -> [Session] {
+    let images = objective.views.count { $0 != .bounds }
+    return sessions[..<images] + (images < objective.views.count ? [boundsSession].compactMap(\.self) : [])
+  }
+
+  private func l1Slope(_ batch: TrainingBatch, _ weights: UnsafeMutableBufferPointer<Float>) -> L1Slope? {
+    guard let l1 = batch.bounds?.l1, l1 > 0, let base = weights.baseAddress else { return nil }
+    return L1Slope(l1, parameters.layout, base)
+  }
+
+  /// What the loss has beside those of the examples.
+  private func addPenalties(to tally: inout EpochTally, _ batch: TrainingBatch) {
+    guard let bounds = batch.bounds else { return }
+    let regularizer = bounds.regularization > 0 ? Double(boundsSession?.penalty ?? 0) : 0
+    let l1 = parameters.withValues { l1Slope(batch, $0)?.penalty ?? 0 }
+    tally.add(loss: (regularizer + l1) * Double(batch.ids.count))
   }
 
   /// What a body comes to; where it throws, the weights are as they were before.
@@ -293,12 +323,17 @@ final class BatchTrainer {
     perturbation.add(to: parameters)
     sessions[0].weightsChanged()
     frozen.first?.weightsChanged()
+    boundsSession?.weightsChanged()
     return perturbation
   }
 
-  private func workers(views: Int) -> [BatchWork.Worker] {
-    let used = sessions[..<views]
-    return zip(attackedNetwork.classifiers, sessions[0].contexts).enumerated().map { index, pair in
+  /// The sessions whose weights are packed for a pass; further images share those of the first.
+  private func packed(for objective: any Objective) -> [Session] {
+    [sessions[0]] + frozen.prefix(1) + sessions(for: objective).filter { $0 === boundsSession }
+  }
+
+  private func workers(_ used: [Session]) -> [BatchWork.Worker] {
+    zip(attackedNetwork.classifiers, sessions[0].contexts).enumerated().map { index, pair in
       BatchWork.Worker(classifier: pair.0, contexts: used.map { $0[index] }, set: mostShards + index, frozen: frozen.map { $0[index] })
     }
   }
@@ -306,8 +341,9 @@ final class BatchTrainer {
   /// Each shard goes its whole way on one thread, from the attack to the gradients.
   private func attackAndLearn(_ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>) throws {
     let (control, gradients) = (control, gradients)
-    try Session.packWeights([attackedNetwork.session, sessions[0]] + frozen.prefix(1), on: engine, width: width)
-    try engine.parallel(shards, over: workers(views: work.batch.objective.views.count)) { shard, worker in
+    let objective = work.batch.objective
+    try Session.packWeights([attackedNetwork.session] + packed(for: objective), on: engine, width: width)
+    try engine.parallel(shards, over: workers(sessions(for: objective))) { shard, worker in
       try control()
       var result = BatchWork.Result()
       let examples = try work.trainingExamples(shard: shard, classifier: worker.classifier, times: &result.times)
@@ -320,8 +356,9 @@ final class BatchTrainer {
   private func learn(_ work: BatchWork, _ examples: [TrainingExamples], _ results: borrowing Mutex<[BatchWork.Result]>) throws {
     if isInLockstep { return try learnInLockstep(work, examples, results) }
     let (control, gradients) = (control, gradients)
-    try Session.packWeights([sessions[0]] + frozen.prefix(1), on: engine, width: width)
-    try engine.parallel(examples.count, over: workers(views: work.batch.objective.views.count)) { shard, worker in
+    let objective = work.batch.objective
+    try Session.packWeights(packed(for: objective), on: engine, width: width)
+    try engine.parallel(examples.count, over: workers(sessions(for: objective))) { shard, worker in
       try control()
       var result = results.withLock { $0[shard] }
       work.learn(examples[shard], shard: shard, by: worker, into: gradients, &result)
@@ -336,7 +373,10 @@ final class BatchTrainer {
     try control()
     let start = PhaseTimes.now()
     let (gradients, last) = (gradients, work.batch.objective.views.count - 1)
-    let sessions = sessions[...last]
+    let sessions = sessions(for: work.batch.objective)
+    let sets = GradientSets(sessions.map(\.program), shards: shards)
+    // The passes of images change the running statistics, which the bounds have in their packed weights.
+    boundsSession?.weightsChanged()
     // Safe: the contexts of a shard, one for each view, are used by the task of that shard alone.
     nonisolated(unsafe) let contexts = sessions.map(\.contexts)
     for view in 0..<last {
@@ -351,7 +391,9 @@ final class BatchTrainer {
       let contexts = contexts.map { $0[shard] }
       var result = results.withLock { $0[shard] }
       let logitGradients = work.logitGradients(examples[shard], contexts.map(\.logits), &result)
-      for (view, context) in contexts.enumerated() { context.beginBackward(logitGradients[view], into: gradients, set: view) }
+      for (view, context) in contexts.enumerated() {
+        context.beginBackward(logitGradients[view], into: gradients, set: sets.set(view: view, shard: shard))
+      }
       results.withLock { $0[shard] = result }
     }
     for view in 0..<last { try sessions[view].backward(shards: shards, on: engine, width: width) }
@@ -379,7 +421,7 @@ final class BatchTrainer {
   ) throws -> [TrainingExamples] {
     let control = control
     let examples = Mutex([TrainingExamples?](repeating: nil, count: shards))
-    try attackedNetwork.session.packWeights(on: engine, width: width)
+    if work.batch.mix != nil { try attackedNetwork.session.packWeights(on: engine, width: width) }
     try engine.parallel(shards, over: attackedNetwork.classifiers) { shard, classifier in
       try control()
       var times = PhaseTimes()

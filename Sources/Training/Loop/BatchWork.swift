@@ -63,7 +63,7 @@ struct BatchWork: Sendable {
       attackedRows, from: batch.offset + rows.lowerBound, images: clean, labels: labels, ids: ids, classifier)
     let afterAttack = PhaseTimes.now()
     let adversarial = perturbed.map { combined(clean, $0, attackedRows) } ?? clean
-    let views = batch.objective.views.map { $0 == .clean ? clean : adversarial }
+    let views = batch.objective.views.map { $0 == .adversarial ? adversarial : clean }
     times.add(.attack, afterAttack - start)
     times.add(.combine, PhaseTimes.now() - afterAttack)
     return TrainingExamples(clean: clean, views: views, labels: labels, ids: ids, attackedRows: attackedRows)
@@ -190,7 +190,12 @@ struct BatchWork: Sendable {
 
   /// Gives a context one view of the examples, for a forward pass.
   func begin(_ examples: TrainingExamples, view: Int, _ context: ExecutionContext) {
-    context.begin(examples.views[view], draws: draws(examples, number: view))
+    let question =
+      batch.objective.views[view] == .bounds
+      ? batch.bounds.map {
+        BoundsQuestion(epsilon: Float($0.epsilon), labels: examples.labels, regularization: Float($0.regularization))
+      } : nil
+    context.begin(examples.views[view], draws: draws(examples, number: view), bounds: question)
   }
 
   /// The gradient at the logits of each view of the mean loss of the whole batch, as far as it comes from these examples.
@@ -231,7 +236,8 @@ struct BatchWork: Sendable {
     for loss in losses { tally.count(loss: loss) }
     var isAttacked = [Bool](repeating: false, count: losses.count)
     for row in attackedRows { isAttacked[row] = true }
-    for (view, logits) in zip(batch.objective.views, seen.logits) {
+    // Bounds predict nothing.
+    for (view, logits) in zip(batch.objective.views, seen.logits) where view != .bounds {
       let predicted = logits.argmax()
       for row in losses.indices {
         let isAdversarial = view == .adversarial && isAttacked[row]

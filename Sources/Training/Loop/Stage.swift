@@ -23,6 +23,14 @@ struct Stage {
     phase == .retrain ? settings.objective : TrainingSettings.baseObjective
   }
 
+  /// How a batch is learnt from by interval bounds; nil: it is not.
+  ///
+  /// - Parameters: as those of `learningRate`.
+  func bounds(_ settings: TrainingSettings, _ threat: Double, epoch: Int, step: Int, stepsPerEpoch: Int) -> BoundsTraining.Step? {
+    guard phase == .retrain else { return nil }
+    return settings.bounds?.step(after: (epoch - epochsBefore) * stepsPerEpoch + step, of: epochs * stepsPerEpoch, threat: threat)
+  }
+
   /// Which batch an update learns from.
   struct Visit {
     /// The epoch that shuffled the order which the batch belongs to, counted from 1.

@@ -18,13 +18,15 @@ struct TrainingBatch: Sendable {
   let replay: Int
   /// The relative size of the perturbation of the weights at which its gradients are taken.
   let weightPerturbation: Double
+  /// Where the objective has a view of bounds: the box and what else the loss has.
+  let bounds: BoundsTraining.Step?
   /// The examples of the whole update, where this is a part of its batch, and how many of them come before this part.
   private(set) var updateCount: Int
   private(set) var offset = 0
 
   init(
     ids: [Int], start: Int, epoch: Int, mix: AdversarialMix?, objective: any Objective, order: Int? = nil, epsilonFactor: Double = 1,
-    replay: Int = 0, weightPerturbation: Double = 0
+    replay: Int = 0, weightPerturbation: Double = 0, bounds: BoundsTraining.Step? = nil
   ) {
     self.ids = ids
     self.start = start
@@ -35,6 +37,7 @@ struct TrainingBatch: Sendable {
     self.epsilonFactor = epsilonFactor
     self.replay = replay
     self.weightPerturbation = weightPerturbation
+    self.bounds = bounds
     updateCount = ids.count
   }
 
@@ -43,7 +46,7 @@ struct TrainingBatch: Sendable {
     stride(from: 0, to: ids.count, by: size).map { first in
       var part = TrainingBatch(
         ids: Array(ids[first..<min(first + size, ids.count)]), start: start + first, epoch: epoch, mix: mix, objective: objective,
-        order: order, epsilonFactor: epsilonFactor, replay: replay, weightPerturbation: weightPerturbation)
+        order: order, epsilonFactor: epsilonFactor, replay: replay, weightPerturbation: weightPerturbation, bounds: bounds)
       part.updateCount = updateCount
       part.offset = first
       return part

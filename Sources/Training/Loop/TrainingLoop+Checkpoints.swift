@@ -38,8 +38,9 @@ extension TrainingLoop {
     run.sink.checkpoint(checkpoint)
   }
 
-  /// Only epochs of the retraining are candidates for the best, or those of the base stage when there is no other.
-  func isCandidate(_ epoch: Int) -> Bool { settings.epochs == 0 || epoch > settings.baseEpochs }
+  /// Only epochs of the retraining are candidates for the best, those with the full box where a method learns from interval bounds; or those
+  /// of the base stage when there is no other.
+  func isCandidate(_ epoch: Int) -> Bool { settings.epochs == 0 || epoch > settings.baseEpochs + settings.risingEpochs }
 
   /// The best figure that patience looks at.
   private var patienceRole: CheckpointRole { settings.select == .bestClean ? .bestClean : .bestRobust }

@@ -99,11 +99,12 @@ final class TrainingLoop {
     let stage = Stage(settings, after: state.epoch)
     let rate = stage.learningRate(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
     let visit = stage.visit(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
+    let bounds = stage.bounds(settings, run.threat.epsilon, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
     let batch = TrainingBatch(
       ids: batches[visit.batch], start: visit.batch * settings.batchSize, epoch: state.epoch + 1, mix: stage.mix(settings),
       objective: stage.objective(settings), order: visit.order,
-      epsilonFactor: stage.epsilonFactor(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count),
-      replay: visit.replay, weightPerturbation: stage.weightPerturbation(settings, after: state.epoch))
+      epsilonFactor: bounds?.rise ?? stage.epsilonFactor(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count),
+      replay: visit.replay, weightPerturbation: stage.weightPerturbation(settings, after: state.epoch), bounds: bounds)
     tell(batch.mix == nil ? stage.phase : .attack, steps: batches.count, rate: rate)
     let begun = PhaseTimes.now()
     let result = try trainer.train(batch, with: optimizer, learningRate: rate) {

@@ -61,6 +61,9 @@ package enum View: Hashable, Sendable {
   case clean
   /// After the attack.
   case adversarial
+  /// Not an image but the box around the clean one. Its logits are those of the worst case, by interval bounds: see `WorstCaseLogits`. It is
+  /// the last view of an objective that has it.
+  case bounds
 }
 
 /// Examples and what the network says of each of their views.

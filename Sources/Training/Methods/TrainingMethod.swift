@@ -22,6 +22,8 @@ package struct TrainingMethod: Sendable {
   package let conflicts: @Sendable (TrainingSettings) -> [Conflict]
   /// Whether weights learn in single precision alone: what they learn by is lost in the rounding of bfloat16.
   package let learnsInSinglePrecision: Bool
+  /// How it learns from interval bounds with these settings; `nil`: it does not.
+  package let bounds: (@Sendable (MethodSettings) -> BoundsTraining)?
   /// The objective of these settings.
   package let objective: @Sendable (MethodSettings) -> any Objective
 
@@ -29,6 +31,7 @@ package struct TrainingMethod: Sendable {
     name: String, summary: String, fields: [Field] = [], attack: MethodAttack?, learnsInSinglePrecision: Bool = false,
     adapting: @escaping @Sendable (MethodAttack, MethodSettings) -> MethodAttack = { attack, _ in attack },
     conflicts: @escaping @Sendable (TrainingSettings) -> [Conflict] = { _ in [] },
+    bounds: (@Sendable (MethodSettings) -> BoundsTraining)? = nil,
     objective: @escaping @Sendable (MethodSettings) -> any Objective
   ) {
     self.name = name
@@ -38,6 +41,7 @@ package struct TrainingMethod: Sendable {
     self.adapting = adapting
     self.conflicts = conflicts
     self.learnsInSinglePrecision = learnsInSinglePrecision
+    self.bounds = bounds
     self.objective = objective
   }
 

@@ -52,6 +52,8 @@ extension TrainingSettings {
   /// In the retraining.
   package var cost: TrainingCost {
     var cost = TrainingCost(objective, epochs: retrainingEpochs)
+    // Interval bounds take a pass for the centre and one for the radius.
+    if objective.views.contains(.bounds) { cost.passes += 3 }
     guard attacks, !attacksBase, let attacked = methodAttack?.cost(of: attack) else { return cost }
     cost.gradientEvaluations += adversarialFraction * Double(attacked.gradientEvaluations)
     cost.passes += adversarialFraction * Double(2 * attacked.gradientEvaluations + attacked.forwardPasses)

@@ -31,14 +31,14 @@ extension TrainingSettings {
       part.optimizer.learningRate = further.learningRate
       // What a method warms up to has been reached.
       (part.learningRateWarmup, part.epsilonWarmup) = (0, 0)
-      if part.method.field(Self.warmup) != nil { part.methodSettings[Self.warmup] = 0 }
+      for name in Self.rises where part.method.field(name) != nil { part.methodSettings[name] = 0 }
       before = part.totalEpochs
       parts.append(part)
     }
     return parts
   }
 
-  private static let warmup = "warmup_epochs"
+  private static let rises = ["warmup_epochs", "ramp"]
 
   /// The settings by which the epoch after `done` epochs is trained. Its `baseEpochs` are all before its stage.
   func part(after done: Int) -> TrainingSettings {
