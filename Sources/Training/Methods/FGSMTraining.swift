@@ -7,6 +7,11 @@ extension TrainingMethod {
       On examples of a single step: FGSM (Goodfellow et al. 2015, arXiv:1412.6572); with a random start Fast-AT (Wong et al. 2020, \
       arXiv:2001.03994).
       """,
-    attack: MethodAttack(usual: AttackSettings(.fgsm), isOnly: true)
+    attack: MethodAttack(usual: .singleStep, isOnly: true)
   ) { _ in LossOfView(view: .adversarial) }
+}
+
+extension AttackSettings {
+  /// What the methods of a single step attack with.
+  static let singleStep = AttackSettings(.fgsm)
 }

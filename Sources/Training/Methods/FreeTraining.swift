@@ -17,7 +17,7 @@ extension TrainingMethod {
           to each image; a visit that is begun is finished.
           """)
     ],
-    attack: MethodAttack(usual: AttackSettings(.fgsm), isOnly: true, isCarried: true)
+    attack: MethodAttack(usual: .singleStep, isOnly: true, isCarried: true)
   ) { settings in FreeTraining(replays: settings["replays"]?.integer ?? 8) }
 }
 

@@ -19,7 +19,7 @@ extension TrainingMethod {
       fields: [
         Field("lambda", .number(0...1_000), default: 0.2, help: "The weight of 1 − cos of that angle.")
       ],
-      attack: MethodAttack(usual: AttackSettings(.fgsm), isOnly: true), learnsInSinglePrecision: true
+      attack: MethodAttack(usual: .singleStep, isOnly: true), learnsInSinglePrecision: true
     ) { settings in
       PenalisedObjective(
         loss: LossOfView(view: .adversarial), penalty: GradAlign(lambda: settings["lambda"]?.double ?? 0.2, noisy: noisy))

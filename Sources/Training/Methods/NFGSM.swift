@@ -8,7 +8,7 @@ extension TrainingMethod {
       On examples of a single step from noise of twice epsilon, which is not projected onto the ball: N-FGSM (de Jorge et al. 2022, \
       arXiv:2202.01181).
       """,
-    attack: MethodAttack(usual: AttackSettings(.fgsm), isOnly: true, region: .box, start: strongNoise)
+    attack: MethodAttack(usual: .singleStep, isOnly: true, region: .box, start: strongNoise)
   ) { _ in LossOfView(view: .adversarial) }
 
   /// Uniform in the ball of twice the radius, in the box.
