@@ -114,6 +114,7 @@ struct MethodRunTests {
         switch field.name {
         case "on": row.on == nil ? "trades" : "pgd"
         case "replays", "warmup_epochs": 3
+        case "bound_init": false
         default: 0.125
         }
       #expect(try other.training().fingerprint() != plain, "\(field.name)")

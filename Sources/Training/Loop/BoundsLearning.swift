@@ -12,8 +12,9 @@ enum BoundsLearning {
 }
 
 extension TrainingSettings {
-  /// How the method learns from interval bounds, where it does.
-  package var bounds: BoundsTraining? { method.bounds?(methodSettings) }
+  /// How the method learns from interval bounds, where it does. With an `adversarialFraction` of 0 one that attacks learns as standard training
+  /// does.
+  package var bounds: BoundsTraining? { method.attack == nil || adversarialFraction > 0 ? method.bounds?(methodSettings) : nil }
 
   /// How the first weights of a network are drawn.
   package func initialLayout(of graph: Graph) -> ParameterLayout {
