@@ -7,6 +7,7 @@ LAYERS = [
     {"type": "max_pool", "size": 2}, {"type": "dropout", "rate": 0.2}, {"type": "flatten"}, {"type": "linear", "units": 10}]
 PREACT = {"architecture": "preact_resnet18", "width": 4}
 VIT = {"architecture": "vit_tiny", "patch": 2, "depth": 2, "width": 32, "heads": 2}
+ADAM = {"name": "adam", "learning_rate": 0.002}
 DATASET, MODEL = "uploaded data set", "uploaded model"
 
 
@@ -56,6 +57,16 @@ TEMPLATES = [
     ("lenet-fgsm-adamw", plain("lenet", "fgsm", 30, training={"optimizer": {"name": "adamw", "learning_rate": 0.001}})),
     ("vit-fgsm", plain(VIT, "fgsm", 14)),
     ("evaluate-uploaded", evaluation(MODEL, 360, pgd_steps(500))),
+    ("lenet-trades", plain("lenet", "trades", 8)),
+    ("preact-nfgsm-averaged", plain(PREACT, "nfgsm", 6, training={"average": {"ema": 0.99}})),
+    ("lenet-free", plain("lenet", "free", 40, training={"settings": {"replays": 4}})),
+    ("lenet-mart-augmented", plain("lenet", "mart", 6, training={"augment": [{"type": "random_crop", "padding": 1}]})),
+    ("lenet-alp", plain("lenet", "alp", 6)),
+    ("lenet-awp-adam", plain("lenet", "awp", 6, training={"optimizer": ADAM})),
+    ("mlp-gradalign", plain("mlp", "gradalign", 8, training={"optimizer": ADAM})),
+    ("lenet-input-gradient-clipped", plain("lenet", "input_gradient", 8, training={"optimizer": ADAM, "clip_norm": 1})),
+    ("mlp-ibp", plain("mlp", "ibp", 20, training={"optimizer": ADAM})),
+    ("lenet-mtl-ibp", plain("lenet", "mtl_ibp", 6, training={"optimizer": ADAM})),
 ]
 
 
