@@ -53,7 +53,7 @@ TEMPLATES = [
     ("lenet-pgd-mixed", pgd("lenet", 14, 20, training={"adversarial_fraction": 0.5, "base_epochs": 4})),
     ("preact-fgsm-batch-statistics", plain(PREACT, "fgsm", 7, training={"bn_in_attack": "train"})),
     ("mlp-standard", plain("mlp", "standard", 30)),
-    ("evaluate-preact", evaluation(("of", "preact-standard"), 360, pgd_steps(150), PREACT)),
+    ("evaluate-preact", evaluation(("of", "preact-standard"), 360, pgd_steps(60), PREACT)),
     ("lenet-fgsm-adamw", plain("lenet", "fgsm", 30, training={"optimizer": {"name": "adamw", "learning_rate": 0.001}})),
     ("vit-fgsm", plain(VIT, "fgsm", 14)),
     ("evaluate-uploaded", evaluation(MODEL, 360, pgd_steps(500))),
