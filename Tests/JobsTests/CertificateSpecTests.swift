@@ -1,7 +1,9 @@
 import Foundation
 import JSON
 import Jobs
+import Models
 import Robustness
+import TensorEngine
 import Testing
 
 @Suite("Certificates in a spec")
@@ -69,5 +71,26 @@ struct CertificateSpecTests {
     let attacked = faults(
       spec(["method": "ibp"]).setting("/gates", to: [["metric": "certified_accuracy", "min": 0.5, "attack": "pgd"]]))
     #expect(attacked.map(\.pointer) == ["/gates/0/attack"])
+  }
+
+  @Test("a job that learns from bounds begins with weights for which they do not grow, unless its settings say otherwise")
+  func initialWeights() throws {
+    func base(_ own: JSONValue) throws -> [Float] {
+      let folder = try TestFolder()
+      let document = Specs.quick.setting("/model", to: ["architecture": "lenet"])
+        .setting("/training", to: ["method": "ibp", "base_epochs": 0, "epochs": 1, "settings": own])
+      let catalogue = LocalCatalogue(folder: folder.url)
+      let spec = try SpecCheck(catalogue).accept(document, origin: .commandLine).spec
+      _ = try JobRunner(engine: Engine(threads: 2), catalogue: catalogue).run(spec, in: folder.url)
+      let file = try Safetensors(contentsOf: folder.url.appendingPathComponent("checkpoints/base.safetensors"))
+      return try #require(file.weights.entries.first { $0.name == "3.weight" }).tensor.values
+    }
+    func deviation(_ values: [Float]) -> Double {
+      (values.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(values.count)).squareRoot()
+    }
+    // 64 filters of 3×3 over 32 channels: √(2π) / 288, and PyTorch's uniform in ±1/√288.
+    let (own, usual) = (deviation(try base([:])), deviation(try base(["bound_init": false])))
+    #expect(abs(own / ((2 * Double.pi).squareRoot() / 288) - 1) < 0.03)
+    #expect(abs(usual / (1 / (3 * 288.0).squareRoot()) - 1) < 0.03)
   }
 }

@@ -225,7 +225,10 @@ private struct RunningJob {
 
   /// The weights that training begins with, and what there is to say of them.
   private func initialParameters() throws -> (Parameters, Warning?) {
-    guard let id = spec.model.initial else { return (try parameters(of: Weights(graph.layout, seed: spec.seed)), nil) }
+    guard let id = spec.model.initial else {
+      let layout = spec.training?.initialLayout(of: graph) ?? graph.layout
+      return (try parameters(of: Weights(layout, seed: spec.seed)), nil)
+    }
     let weights = try stored(id).weights
     guard let last = LastLayer(graph), let other = last.otherClasses(of: weights.outline) else { return (try parameters(of: weights), nil) }
     return (

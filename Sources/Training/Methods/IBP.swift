@@ -45,7 +45,11 @@ struct BoundedLoss: Objective {
   func callAsFunction(_ examples: ViewLogits, state: MethodState, gradients: inout [Tensor]) -> [Float] {
     var total = [Float](repeating: 0, count: examples.labels.count)
     for (view, weight) in weights.enumerated() {
-      let losses = CrossEntropy()(examples.logits[view], labels: examples.labels, gradient: &gradients[view])
+      // Smoothed labels ask for answers to the other classes too, of which the worst case says nothing.
+      let losses =
+        views[view] == .bounds
+        ? CrossEntropy()(examples.logits[view], labels: examples.labels, gradient: &gradients[view])
+        : examples.crossEntropy(view, gradient: &gradients[view])
       for row in total.indices { total[row] += weight * losses[row] }
       for index in gradients[view].values.indices { gradients[view].values[index] *= weight }
     }
