@@ -37,6 +37,7 @@ RANDOM = {"random_start": True}
 RUNS = {
     "mnist fgsm 0.3, short steps": ("mnist 6000", LENET, 0.3, method("fgsm", 12, 3, 0.0002, steady=True), True),
     "mnist fgsm 0.3": ("mnist 3000", LENET, 0.3, method("fgsm", 15, 2, 0.0005, steady=True), True),
+    "mnist fgsm 0.25": ("mnist 6000", LENET, 0.25, method("fgsm", 12), True),
     "mnist fgsm 0.3, small": ("mnist 4000", SMALL, 0.3, method("fgsm", 12), True),
     "mnist fgsm 0.3 after pgd": ("mnist 3000", LENET, 0.3, [method("pgd", 10, steps=7), method("fgsm", 15, 0, steady=True)], True),
     "mnist fgsm 0.4": ("mnist 1500", LENET, 0.4, method("fgsm", 20, 0, steady=True, batch=32), True),
