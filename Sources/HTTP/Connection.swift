@@ -40,6 +40,9 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
   var writeSource: (any DispatchSourceWrite)?
   var writing = false
   var writers: [CheckedContinuation<Void, any Error>] = []
+  /// Entered while a file queue uses the descriptor, which must not be closed meanwhile.
+  let fileStep = DispatchGroup()
+  var isSendingFile = false
 
   // Uptime in nanoseconds.
   var deadline: UInt64?
@@ -121,9 +124,11 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     reading = true
     writing = true
     ends.notify(queue: loop.queue) { [self] in
-      transport.close()
-      context.connections.subtract(1, ordering: .relaxed)
-      context.metrics.closed()
+      fileStep.notify(queue: loop.queue) { [self] in
+        transport.close()
+        context.connections.remove(remoteAddress)
+        context.metrics.closed()
+      }
     }
   }
 
@@ -147,7 +152,9 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
   /// Called when a request without a body is complete.
   func dispatch(_ exchange: Exchange, _ head: RequestHead) {
     let request = request(exchange, head)
-    if let response = context.immediate?(request), let (length, payload) = response.whole(to: head.method) {
+    // A request for an https URL is the handler's to refuse.
+    let isPlain = request.target.absolute?.isSecure != true
+    if isPlain, let response = context.immediate?(request), let (length, payload) = response.whole(to: head.method) {
       exchange.answerer = .immediate
       if sendHead(exchange, response, length, payload: payload) { finish(exchange) }
     } else {

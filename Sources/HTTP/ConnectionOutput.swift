@@ -31,10 +31,11 @@ extension Connection {
     default: return abort()
     }
     if output.count <= context.configuration.limits.outputBuffer { resumeWriters() }
-    if output.count == 0, let exchange, exchange.answered { completed(exchange) }
+    guard output.count == 0, let exchange else { return }
+    if exchange.answered { completed(exchange) } else { sendFile() }
   }
 
-  private func setWriting(_ wanted: Bool) {
+  func setWriting(_ wanted: Bool) {
     guard wanted != writing else { return }
     writing = wanted
     let source: any DispatchSourceWrite

@@ -25,8 +25,17 @@ package struct Request: Sendable {
   package var path: String { target.path }
   package var query: Query { target.query }
 
+  /// - Throws: 415 when the body has a content coding (RFC 9110 §8.4, §12.5.3).
+  func requireUnencodedBody() throws {
+    let codings = ASCII.list(headers[values: .contentEncoding]).filter { $0 != "identity" }
+    guard let coding = codings.first, body.declaredLength != 0 else { return }
+    throw HTTPError(
+      .unsupportedMediaType, detail: "A body with the Content-Encoding \(coding.prefix(100)) is not understood here; send it as it is.",
+      headers: [.acceptEncoding: "identity"])
+  }
+
   /// `type/subtype` of the body in lower case, without parameters.
   package var mediaType: String? {
-    headers[.contentType].map { ASCII.trimmed($0.prefix { $0 != ";" }).lowercased() }
+    headers[.contentType].map { ASCII.lowercased(ASCII.trimmed(ASCII.text($0, before: UInt8(ascii: ";")))) }
   }
 }

@@ -89,7 +89,7 @@ package final class Server: Sendable {
 
   private func waitForConnections(_ seconds: Double) async {
     let end = ContinuousClock.now + .seconds(max(0, seconds))
-    while context.connections.load(ordering: .relaxed) > 0, ContinuousClock.now < end {
+    while context.connections.all > 0, ContinuousClock.now < end {
       do { try await Task.sleep(for: .milliseconds(10)) } catch { return }
     }
   }
@@ -97,18 +97,21 @@ package final class Server: Sendable {
   private static let tooManyConnections = HTTPError(
     .serviceUnavailable, detail: "The server has as many connections as it takes.", headers: [.retryAfter: "1"])
 
+  private static let tooManyOfAddress = HTTPError(
+    .serviceUnavailable, detail: "Your address has as many connections open as the server takes from one.", headers: [.retryAfter: "1"])
+
   /// Takes a connection. Beyond the limit it takes the place of one that has been idle for long; without such a one it is answered with 503;
   /// far beyond the limit, accepting pauses and clients wait in the system's queue.
   private static func take(
     _ descriptor: Int32, _ address: SocketAddress, limit: Int, _ context: ServerContext, _ loop: EventLoop
   ) -> Bool {
-    let count = context.connections.add(1, ordering: .relaxed).newValue
+    let (count, isAddressFull) = context.connections.add(address)
     context.metrics.opened()
     let connection = Connection(transport: PlainTransport(descriptor: descriptor), remoteAddress: address, loop: loop, context: context)
     loop.queue.async {
-      let isRefused = count > limit && !loop.closeLongestIdle()
-      if isRefused { context.metrics.refused() }
-      connection.start(refusal: isRefused ? Self.tooManyConnections : nil)
+      let isFull = count > limit && !loop.closeLongestIdle()
+      if isFull || isAddressFull { context.metrics.refused() }
+      connection.start(refusal: isFull ? tooManyConnections : isAddressFull ? tooManyOfAddress : nil)
     }
     return count < limit + DescriptorLimit.refusals
   }

@@ -6,6 +6,8 @@ protocol Transport: Sendable {
   var descriptor: Int32 { get }
   func read(into buffer: UnsafeMutableRawBufferPointer) -> TransportResult
   func write(_ bytes: UnsafeRawBufferPointer) -> TransportResult
+  /// Whether the bytes are encrypted on the wire. They then pass through memory, so the system cannot send a file by itself.
+  var isSecure: Bool { get }
   /// Closes the sending side.
   func endOutput()
   /// Called once, when no event source watches the descriptor any more.
@@ -26,6 +28,7 @@ enum TransportResult: Equatable {
 /// A non-blocking socket without encryption.
 struct PlainTransport: Transport {
   let descriptor: Int32
+  var isSecure: Bool { false }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) -> TransportResult {
     var count: Int

@@ -19,7 +19,7 @@ package final class TemperService: Sendable {
   ///
   /// - Throws: `ServiceError`, `DataDirectoryError`: sentences for whoever starts the process.
   package init(configuration: ServiceConfiguration, logger: Logger) throws {
-    guard Loopback.contains(configuration.host) else {
+    guard AllowedHosts.isLoopback(configuration.host) else {
       throw ServiceError(
         "\(configuration.host) is reachable from other machines, and this service asks nobody who they are: "
           + "listen on 127.0.0.1, ::1 or localhost")
@@ -44,8 +44,10 @@ package final class TemperService: Sendable {
       check: SpecCheck(registry, programs: engine.programs, threads: engine.threads, memoryBudget: budget), engine: engine,
       status: status, idempotency: Idempotency(store))
     let router = Router(routes.table.map(\.route))
+    let hosts = AllowedHosts(publicHosts: configuration.publicHosts)
     server = Server(
-      configuration: Self.server(configuration), logger: logger, immediate: Self.immediate(router), handler: Self.handler(router, logger))
+      configuration: Self.server(configuration), logger: logger, immediate: Self.immediate(router, hosts),
+      handler: Self.handler(router, hosts, logger))
     status.observe(server.metrics)
   }
 
@@ -55,13 +57,14 @@ package final class TemperService: Sendable {
     server.timeouts = configuration.timeouts
     server.handlerThreads = configuration.handlerThreads
     server.serverName = "temper"
+    server.proxies = configuration.proxies.compactMap { NetworkRange($0) }
     return server
   }
 
-  private static func handler(_ router: Router, _ logger: Logger) -> Handler {
+  private static func handler(_ router: Router, _ hosts: AllowedHosts, _ logger: Logger) -> Handler {
     { request in
       do {
-        try Loopback.check(request)
+        try hosts.check(request)
         var response = try await router(request)
         response.headers[.contentOptions] = "nosniff"
         return response
@@ -76,10 +79,10 @@ package final class TemperService: Sendable {
   }
 
   /// What can be answered from memory.
-  private static func immediate(_ router: Router) -> ImmediateHandler {
+  private static func immediate(_ router: Router, _ hosts: AllowedHosts) -> ImmediateHandler {
     { request in
       // A foreign client's refusal is the handler's.
-      guard (try? Loopback.check(request)) != nil, var response = router.immediate(request) else { return nil }
+      guard (try? hosts.check(request)) != nil, var response = router.immediate(request) else { return nil }
       response.headers[.contentOptions] = "nosniff"
       return response
     }

@@ -139,6 +139,12 @@ extension Routes {
     return Response(status: .noContent)
   }
 
+  /// For the conditions of a request that changes a job.
+  func jobState(_ call: Call) throws -> ResourceState {
+    let job = try store.snapshot(of: call.path("id")).job
+    return ResourceState(tag: Self.tag(of: job), modified: job.transitions.last?.at ?? job.createdAt)
+  }
+
   // MARK: The job object
 
   static func path(of job: Job) -> String { "/v1/jobs/\(job.id)" }

@@ -71,7 +71,8 @@ extension Routes {
   /// The JSON Schema of a spec, for editors.
   func specSchema(_ call: Call) throws -> Response {
     let bytes = documents.bytes("/schema/job.json") { JobSpec.schema }
-    return try .representation(bytes, type: "application/schema+json", for: call.request)
+    let type = try call.request.negotiate("application/schema+json", "application/json")
+    return try .representation(bytes, type: type, for: call.request)
   }
 
   func architectures(_ call: Call) async throws -> Response {

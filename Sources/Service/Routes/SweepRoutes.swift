@@ -28,10 +28,10 @@ extension Routes {
         .delete, "/v1/sweeps/{id}", "deleteSweep", "Delete a sweep whose jobs have all ended. The jobs stay, unless jobs says otherwise.",
         access: .submit, scope: .owner,
         parameters: [Field("jobs", .boolean, default: false, help: "Delete its jobs with it, with their files.")],
-        answers: [204: "It is gone."], handle: deleteSweep),
+        answers: [204: "It is gone."], present: sweepState, handle: deleteSweep),
       Endpoint(
         .post, "/v1/sweeps/{id}/cancel", "cancelSweep", "End all jobs of a sweep for good that have not ended.", access: .submit,
-        scope: .owner, answers: [202: "The sweep, its jobs on their way."], handle: cancelSweep),
+        scope: .owner, answers: [202: "The sweep, its jobs on their way."], present: sweepState, handle: cancelSweep),
     ]
   }
 
@@ -74,6 +74,11 @@ extension Routes {
   }
 
   func sweep(_ call: Call) async throws -> Response { try .resource(Self.json(store.sweep(call.path("id"))), for: call.request) }
+
+  /// A sweep changes with each of its jobs, and no date says when.
+  func sweepState(_ call: Call) throws -> ResourceState {
+    ResourceState(tag: EntityTag(digestOf: Self.json(try store.sweep(call.path("id"))).bytes), modified: nil)
+  }
 
   func deleteSweep(_ call: Call) async throws -> Response {
     try store.deleteSweep(call.path("id"), withJobs: call.query.flag("jobs"))
