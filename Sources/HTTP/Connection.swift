@@ -70,6 +70,8 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     // The connection was accepted just as the drain began.
     if context.isDraining { return close() }
     waitForRequest()
+    // A handshake has the time of a header.
+    if transport.isSecure { setDeadline(context.configuration.timeouts.header) }
     guard let refusal else { return updateReading() }
     isRefused = true
     reject(refusal)

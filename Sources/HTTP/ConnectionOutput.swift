@@ -16,7 +16,7 @@ extension Connection {
     flush()
   }
 
-  private func flush() {
+  func flush() {
     guard phase != .closed else { return resumeWriters(throwing: ClientGone()) }
     let (written, end) = output.flush(to: transport)
     exchange?.sentBytes += written
@@ -28,6 +28,9 @@ extension Connection {
     case .blocked:
       if written > 0 || writeDeadline == nil { writeDeadline = time(in: context.configuration.timeouts.write) }
       setWriting(true)
+    case .blockedOnInput:
+      if writeDeadline == nil { writeDeadline = time(in: context.configuration.timeouts.write) }
+      setWriting(false)
     default: return abort()
     }
     if output.count <= context.configuration.limits.outputBuffer { resumeWriters() }

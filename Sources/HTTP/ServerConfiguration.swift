@@ -56,6 +56,8 @@ package struct ServerConfiguration: Sendable {
   package var host: String
   /// 0 lets the system choose.
   package var port: Int
+  /// nil: the port speaks plain HTTP.
+  package var tls: TLSFiles?
   package var limits = Limits()
   package var timeouts = Timeouts()
   /// The number of threads for handlers, which may block on files and the store.

@@ -14,6 +14,8 @@ final class ServerContext: Sendable {
   let connections: ConnectionCount
   /// Queues that read files, since a disk may hang for long. Each is a thread at most; connections are spread over them.
   let fileQueues = (0..<ServerConfiguration.fileQueues).map { DispatchQueue(label: "http-files-\($0)") }
+  /// nil on a plain port.
+  let tls = Mutex<TLSContext?>(nil)
   let draining = Atomic<Bool>(false)
 
   init(configuration: ServerConfiguration, logger: Logger, immediate: ImmediateHandler?, handler: @escaping Handler) {

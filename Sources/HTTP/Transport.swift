@@ -19,6 +19,8 @@ enum TransportResult: Equatable {
   case bytes(Int)
   /// None for now. The event source fires when it is worth trying again.
   case blocked
+  /// None before the client has sent something: a handshake is under way.
+  case blockedOnInput
   /// The client has closed its sending side.
   case ended
   /// An error, with its `errno`.
