@@ -121,7 +121,7 @@ package struct SchemaWriter {
   private mutating func object(_ type: ObjectType) -> JSONObject {
     guard let variants = type.variants else { return closed(type.fields, type.summary, alternatives: type.alternatives) }
     if type.fields.isEmpty {
-      let all = variants.all.map { JSONValue.object(variant($0, of: variants)) }
+      let all = variants.all.map { define("\(type.name)-\($0.name)", variant($0, of: variants)) }
       return ["description": .string(type.summary), "oneOf": .array(all)]
     }
     var schema = open([variants.key] + type.fields)
@@ -129,6 +129,12 @@ package struct SchemaWriter {
     schema["allOf"] = .array(variants.all.map { condition($0, of: variants) } + (type.alternatives.map { [Self.choice(of: $0)] } ?? []))
     schema["unevaluatedProperties"] = false
     return schema
+  }
+
+  /// A definition of its own for a variant: generated clients name their types by it.
+  private mutating func define(_ name: String, _ schema: JSONObject) -> JSONValue {
+    definitions[name] = .object(schema)
+    return ["$ref": .string(prefix + name)]
   }
 
   private mutating func open(_ fields: [Field]) -> JSONObject {

@@ -40,6 +40,12 @@ package enum Identifier: String, CaseIterable, Sendable {
     return body.count == 26 && body.allSatisfy(Self.digits.contains) && body.first.map { $0 <= UInt8(ascii: "7") } == true
   }
 
+  /// The same form as a regular expression, for schemas.
+  package var pattern: String { "^\(expression)$" }
+
+  /// Without the anchors, to stand among alternatives.
+  package var expression: String { "\(rawValue)_[0-7][0-9abcdefghjkmnpqrstvwxyz]{25}" }
+
   private static func encoded(_ value: UInt128) -> String {
     let bytes = stride(from: 125, through: 0, by: -5).map { digits[Int(truncatingIfNeeded: value >> UInt128($0)) & 31] }
     return String(decoding: bytes, as: UTF8.self)

@@ -116,7 +116,7 @@ import Testing
       #expect(body == ["$ref": "#/components/schemas/JobSpec"])
       let schemas = contract["components"]?["schemas"]
       #expect(schemas?["Evaluation"]?["properties"]?["attacks"]?["items"] == ["$ref": "#/components/schemas/Attack"])
-      let attacks = schemas?["Attack"]?["oneOf"]?.list ?? []
+      let attacks = (schemas?["Attack"]?["oneOf"]?.list ?? []).compactMap { Self.resolved($0, schemas) }
       #expect(
         attacks.compactMap { $0["title"]?.text } == [
           "fgsm", "bim", "mifgsm", "pgd", "apgd_ce", "apgd_dlr", "apgd_t", "adam", "rfgsm", "square", "fab_t", "deepfool", "cw", "noise",
@@ -132,6 +132,11 @@ import Testing
       #expect(single?["steps"]?["enum"] == [1, nil])
       #expect(single?["step_size"]?["exclusiveMinimum"]?.double == 0)
     }
+  }
+
+  /// The definition that a reference leads to.
+  static func resolved(_ reference: JSONValue, _ schemas: JSONValue?) -> JSONValue? {
+    reference["$ref"]?.text?.split(separator: "/").last.flatMap { schemas?[String($0)] }
   }
 
   @Test("the schema of a spec is served, with its tag") func schema() async throws {

@@ -55,7 +55,7 @@ struct StatusRoutesTests {
       #expect(methods.compactMap { $0["then"]?["title"]?.text } == names)
       let beta = schemas?["Settings-of-trades"]?["properties"]?["beta"]
       #expect(beta?["minimum"]?.double == 0 && beta?["maximum"]?.double == 1000 && beta?["default"]?.double == 6)
-      let attacks = schemas?["Attack-in-trades"]?["oneOf"]?.list ?? []
+      let attacks = (schemas?["Attack-in-trades"]?["oneOf"]?.list ?? []).compactMap { ContractTests.resolved($0, schemas) }
       #expect(attacks.compactMap { $0["title"]?.text } == ["pgd"])
       #expect(methods.first?["then"]?["properties"]?["attack"]?["enum"] == [nil])
     }

@@ -1,5 +1,6 @@
 import JSON
 import HTTP
+import Jobs
 import Robustness
 
 /// One request at its endpoint.
@@ -15,6 +16,13 @@ struct Call: Sendable {
   var limit: Int { query.integer("limit") }
   /// The last id of the page before.
   var after: String? { query.optionalText("after") }
+
+  /// The cursor of a list of `kind`s, some of which have other names.
+  /// - Throws: 400 for what can be none.
+  func after(_ kind: Identifier, or names: [String] = []) throws -> String? {
+    guard let after, !kind.matches(after), !names.contains(after) else { return after }
+    throw HTTPError.unknownCursor(after)
+  }
 
   /// - Throws: 400 unless the body is empty or an empty object: nothing in it would be heeded.
   func refuseBody() async throws {

@@ -60,7 +60,7 @@ extension Routes {
   }
 
   func listDatasets(_ call: Call) async throws -> Response {
-    let page = try registry.datasets(after: call.after, limit: call.limit)
+    let page = try registry.datasets(after: call.after(.dataset, or: DatasetSource.builtInNames), limit: call.limit)
     return try .resource(ListPage(items: try page.elements.map { try $0.json }, hasMore: page.hasMore).json, for: call.request)
   }
 

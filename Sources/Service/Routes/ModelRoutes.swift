@@ -38,7 +38,7 @@ extension Routes {
   }
 
   func listModels(_ call: Call) async throws -> Response {
-    let page = try registry.models(after: call.after, limit: call.limit)
+    let page = try registry.models(after: call.after(.model), limit: call.limit)
     return try .resource(ListPage(items: page.elements.map(\.json), hasMore: page.hasMore).json, for: call.request)
   }
 

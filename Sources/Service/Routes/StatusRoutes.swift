@@ -64,7 +64,7 @@ extension Routes {
   }
 
   func contract(_ call: Call) throws -> Response {
-    let bytes = documents.bytes("/openapi.json") { OpenAPI(table).document }
+    let bytes = documents.bytes("/openapi.json") { OpenAPI(table, isClosed: false).document }
     return try .representation(bytes, type: "application/json", for: call.request)
   }
 
@@ -74,6 +74,8 @@ extension Routes {
     let type = try call.request.negotiate("application/schema+json", "application/json")
     return try .representation(bytes, type: type, for: call.request)
   }
+
+  static var architectureNames: [String] { Preset.all.map(\.name) }
 
   func architectures(_ call: Call) async throws -> Response {
     let presets = Preset.all.map { preset -> JSONValue in
