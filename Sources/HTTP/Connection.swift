@@ -166,8 +166,12 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
 
   private func request(_ exchange: Exchange, _ head: RequestHead) -> Request {
     Request(
-      method: head.method, target: head.target, headers: head.headers, remoteAddress: remoteAddress, requestID: exchange.requestID,
-      body: exchange.body)
+      method: head.method, target: head.target, headers: head.headers, remoteAddress: client(of: head), requestID: exchange.requestID,
+      body: exchange.body, notes: exchange.notes)
+  }
+
+  private func client(of head: RequestHead) -> SocketAddress {
+    ForwardedAddress.client(of: head.headers, from: remoteAddress, proxies: context.configuration.proxies)
   }
 
   private func body(of head: RequestHead, _ exchange: Exchange) -> RequestBody {
@@ -303,7 +307,8 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     guard context.accessLog.isOn else { return }
     context.accessLog.add(
       AccessLog.Line(
-        method: exchange.head?.method, path: exchange.head?.target.path, status: exchange.status, seconds: seconds,
-        bytes: exchange.sentBytes, requestID: exchange.requestID, remote: remoteAddress, aborted: aborted))
+        method: exchange.head?.method, path: exchange.head?.target.path, route: exchange.notes.route, caller: exchange.notes.caller,
+        status: exchange.status, seconds: seconds, bytes: exchange.sentBytes, requestID: exchange.requestID,
+        remote: exchange.head.map(client) ?? remoteAddress, aborted: aborted))
   }
 }

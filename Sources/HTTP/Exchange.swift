@@ -14,6 +14,7 @@ final class Exchange: @unchecked Sendable {  // safe: all variables are used on 
   /// nil when the request could not be understood.
   let head: RequestHead?
   let requestID: String
+  let notes = RequestNotes()
   let started = DispatchTime.now().uptimeNanoseconds
 
   var body: RequestBody

@@ -36,6 +36,7 @@ extension HTTPField.Name {
     return field
   }
 
+  static let forwardedFor = constant("X-Forwarded-For")
   /// nginx, ngx_http_proxy_module
   static let accelBuffering = constant("X-Accel-Buffering")
   package static let contentOptions = constant("X-Content-Type-Options")

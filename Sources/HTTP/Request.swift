@@ -3,15 +3,17 @@ package struct Request: Sendable {
   package let method: HTTPRequest.Method
   package let target: RequestTarget
   package let headers: HTTPFields
+  /// The client's; of one behind a proxy of ours, what that says.
   package let remoteAddress: SocketAddress
   /// The client's `X-Request-Id` if it has a safe form, else a new one. The answer and the log repeat it.
   package let requestID: String
   package let body: RequestBody
+  package let notes: RequestNotes
 
   package init(
     method: HTTPRequest.Method, target: RequestTarget, headers: HTTPFields = [:],
     remoteAddress: SocketAddress = SocketAddress(host: "127.0.0.1", port: 0), requestID: String = RequestID.new(),
-    body: RequestBody = RequestBody()
+    body: RequestBody = RequestBody(), notes: RequestNotes = RequestNotes()
   ) {
     self.method = method
     self.target = target
@@ -19,6 +21,7 @@ package struct Request: Sendable {
     self.remoteAddress = remoteAddress
     self.requestID = requestID
     self.body = body
+    self.notes = notes
   }
 
   /// The path as sent, without the query.

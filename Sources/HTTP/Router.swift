@@ -81,6 +81,7 @@ package struct Router: Sendable {
   package func callAsFunction(_ request: Request) async throws -> Response {
     if request.method == .options, let options = options(request.target) { return options }
     let (route, parameters) = try route(request.method, request.target)
+    request.notes.route = route.pattern
     return try await route.handler(request, parameters)
   }
 
@@ -89,6 +90,7 @@ package struct Router: Sendable {
     guard request.method == .get || request.method == .head, let (route, parameters) = find(request.method, request.target) else {
       return nil
     }
+    request.notes.route = route.pattern
     return route.immediate?(request, parameters)
   }
 

@@ -6,19 +6,36 @@ struct AllowedHosts: Sendable {
   /// Names that a proxy in front of the service has, with or without a port, in lower case.
   private let names: Set<String>
 
+  /// Any name is right, for a service that asks every caller for a token.
+  private let allowsAny: Bool
+
   /// - Parameter publicHosts: as they stand in the settings.
-  init(publicHosts: [String] = []) { names = Set(publicHosts.map(Self.canonical)) }
+  init(publicHosts: [String] = [], allowsAny: Bool = false) {
+    names = Set(publicHosts.map(Self.canonical))
+    self.allowsAny = allowsAny
+  }
 
   /// - Throws: 421 for another host (RFC 9110 §15.5.20), 403 for another origin.
   func check(_ request: Request) throws {
-    if let host = request.headers[.hostField], !contains(authority: host) {
+    if !allowsAny, let host = request.headers[.hostField], !contains(authority: host) {
       let others = names.isEmpty ? "" : " or of the configured public_hosts"
       throw HTTPError(.foreignHost, "The Host must be this machine's own: 127.0.0.1, [::1] or localhost\(others).")
     }
     guard let origin = request.headers[.origin] else { return }
-    guard let authority = Self.authority(ofOrigin: origin), contains(authority: authority) else {
+    guard let authority = Self.authority(ofOrigin: origin), contains(authority: authority) || isOwn(authority, of: request) else {
       throw HTTPError(.foreignOrigin, "A page of another origin may not use this service.")
     }
+  }
+
+  /// Whether the settings name it.
+  func isPublic(_ authority: String) -> Bool {
+    let whole = Self.canonical(authority)
+    return names.contains(whole) || names.contains(Self.name(ofAuthority: whole))
+  }
+
+  /// Where any host is right, the origin must be the one that the request names.
+  private func isOwn(_ authority: String, of request: Request) -> Bool {
+    allowsAny && request.headers[.hostField].map(Self.canonical) == Self.canonical(authority)
   }
 
   private func contains(authority: String) -> Bool {

@@ -16,6 +16,8 @@ package struct ServiceConfiguration: Sendable {
     package var modelBytes = 2 << 30
     /// Jobs that wait; a further one is answered with 429.
     package var queuedJobs = 1000
+    /// Requests with a token that are taken from each owner in a minute; nil: any number.
+    package var requestsPerMinute: Int?
     /// Jobs that one sweep may make.
     package var sweepJobs = 256
 

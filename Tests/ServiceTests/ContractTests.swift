@@ -8,7 +8,9 @@ import Testing
   static let routes: [String: (access: String, scope: String)] = [
     "GET /": ("anyone", "service"), "GET /healthz": ("anyone", "service"), "GET /readyz": ("anyone", "service"),
     "GET /version": ("anyone", "service"), "GET /openapi.json": ("anyone", "service"), "GET /schema/job.json": ("anyone", "service"),
-    "GET /metrics": ("read", "service"), "GET /v1/architectures": ("read", "service"),
+    "GET /metrics": ("read", "service"),
+    "POST /v1/tokens": ("admin", "service"), "GET /v1/tokens": ("admin", "service"), "DELETE /v1/tokens/{id}": ("admin", "service"),
+    "POST /v1/session": ("read", "service"), "DELETE /v1/session": ("anyone", "service"), "GET /v1/architectures": ("read", "service"),
     "POST /v1/jobs": ("submit", "owner"), "GET /v1/jobs": ("read", "owner"), "GET /v1/jobs/{id}": ("read", "owner"),
     "DELETE /v1/jobs/{id}": ("submit", "owner"), "POST /v1/jobs/{id}/cancel": ("submit", "owner"),
     "POST /v1/jobs/{id}/pause": ("submit", "owner"), "POST /v1/jobs/{id}/resume": ("submit", "owner"),
@@ -118,17 +120,17 @@ import Testing
       #expect(schemas?["Evaluation"]?["properties"]?["attacks"]?["items"] == ["$ref": "#/components/schemas/Attack"])
       let attacks = (schemas?["Attack"]?["oneOf"]?.list ?? []).compactMap { Self.resolved($0, schemas) }
       #expect(
-        attacks.compactMap { $0["title"]?.text } == [
+        attacks.compactMap { $0["title"]?.text?.dropFirst("Attack-".count) } == [
           "fgsm", "bim", "mifgsm", "pgd", "apgd_ce", "apgd_dlr", "apgd_t", "adam", "rfgsm", "square", "fab_t", "deepfool", "cw", "noise",
           "autoattack",
         ])
-      let momentum = attacks.first { $0["title"]?.text == "mifgsm" }?["properties"]
+      let momentum = attacks.first { $0["title"]?.text == "Attack-mifgsm" }?["properties"]
       #expect(momentum?["name"]?["enum"] == ["mifgsm"])
       #expect(momentum?["steps"]?["minimum"] == 1 && momentum?["steps"]?["maximum"] == 10_000 && momentum?["steps"]?["default"] == 10)
       #expect(momentum?["decay"]?["maximum"]?.double == 1 && momentum?["decay"]?["default"]?.double == 1)
       #expect(momentum?["step_size"]?["type"] == ["number", "string", "null"] && momentum?["step_size"]?["pattern"] != nil)
       #expect(momentum?["restarts"] == nil)
-      let single = attacks.first { $0["title"]?.text == "fgsm" }?["properties"]
+      let single = attacks.first { $0["title"]?.text == "Attack-fgsm" }?["properties"]
       #expect(single?["steps"]?["enum"] == [1, nil])
       #expect(single?["step_size"]?["exclusiveMinimum"]?.double == 0)
     }

@@ -27,6 +27,7 @@ enum Schema {
       try db.execute(sql: sweeps)
       try db.execute(sql: "ALTER TABLE jobs ADD COLUMN extended_from TEXT")
     }
+    migrator.registerMigration("6: tokens") { db in try db.execute(sql: tokens) }
     return migrator
   }
 
@@ -87,6 +88,14 @@ enum Schema {
       result TEXT, PRIMARY KEY (sweep, number)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX sweep_jobs_by_job ON sweep_jobs (job);
+    """
+
+  /// `sha256` is of the secret. A token without `expires_at` is good until it is revoked.
+  private static let tokens = """
+    CREATE TABLE tokens (
+      id TEXT PRIMARY KEY, name TEXT NOT NULL, owner TEXT NOT NULL, role TEXT NOT NULL, sha256 TEXT NOT NULL UNIQUE,
+      created_at INTEGER NOT NULL, expires_at INTEGER
+    ) STRICT;
     """
 
   /// `owner` is `local` until there are tokens. `datasets.file`, `models.sha256`, `checkpoints.sha256` and `jobs.report` name files.

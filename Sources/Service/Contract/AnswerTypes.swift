@@ -118,7 +118,7 @@ extension AnswerType {
   // MARK: Data sets and weights
 
   static let dataset = AnswerType(
-    "Dataset", "Images with their labels.",
+    "StoredDataset", "Images with their labels.",
     [
       .init("id", .text), .init("object", .constant("dataset")), .init("name", .text), .init("format", .orNull(.words(DatasetFormat.self))),
       .init("built_in", .boolean), .init("shape", .list(.integer(atLeast: 1)), "Height, width, channels."),
@@ -131,7 +131,7 @@ extension AnswerType {
     "DatasetPart", "The examples of one part.", [.init("count", .count), .init("per_class", .list(.count))])
 
   static let model = AnswerType(
-    "Model", "Uploaded weights.",
+    "StoredModel", "Uploaded weights.",
     [
       .init("id", id(.model)), .init("object", .constant("model")), .init("name", .text), .init("format", .text),
       .init("parameters", .count),
@@ -190,6 +190,22 @@ extension AnswerType {
     ])
 
   // MARK: The service
+
+  private static let tokenMembers: [Member] = [
+    .init("id", id(.token)), .init("object", .constant("token")), .init("name", .text), .init("owner", .text),
+    .init("role", .words(Role.self)), .init("created_at", .timestamp), .init("expires_at", .orNull(.timestamp)),
+  ]
+
+  static let token = AnswerType("Token", "A token without its secret.", tokenMembers)
+  static let newToken = AnswerType(
+    "NewToken", "A token with its secret.", tokenMembers + [.init("token", .text, "The secret; it is shown here alone.")])
+
+  static let session = AnswerType(
+    "Session", "Who one is.",
+    [
+      .init("object", .constant("session")), .init("owner", .text), .init("role", .words(Role.self)),
+      .init("expires_in", .orNull(.count), "Seconds; null where no token is needed."),
+    ])
 
   static let health = AnswerType("Health", "The process is alive.", [.init("status", .constant("ok"))])
   static let readiness = AnswerType("Readiness", "The service takes jobs.", [.init("status", .constant("ready"))])

@@ -8,11 +8,11 @@ import Training
 struct OpenAPI {
   private let table: [Endpoint]
   /// Whether tokens are asked for.
-  private let isClosed: Bool
+  private let needsTokens: Bool
 
-  init(_ table: [Endpoint], isClosed: Bool) {
+  init(_ table: [Endpoint], needsTokens: Bool) {
     self.table = table
-    self.isClosed = isClosed
+    self.needsTokens = needsTokens
   }
 
   var document: JSONValue {
@@ -24,6 +24,7 @@ struct OpenAPI {
       item[endpoint.method.rawValue.lowercased()] = operation(endpoint, &writer)
       paths[endpoint.path] = .object(item)
     }
+    precondition(writer.collisions.isEmpty, "two meanings of \(writer.collisions.sorted())")
     var schemas: JSONObject = ["Problem": Self.problem]
     for (name, schema) in writer.definitions.members { schemas[name] = schema }
     return [
@@ -41,7 +42,7 @@ struct OpenAPI {
       "operationId": .string(endpoint.name), "summary": .string(endpoint.summary), "x-temper-access": .string(endpoint.access.rawValue),
       "x-temper-scope": .string(endpoint.scope.rawValue),
     ]
-    if endpoint.access != .anyone { operation["security"] = .array([["bearer": []], ["session": []]] + (isClosed ? [] : [[:]])) }
+    if endpoint.access != .anyone { operation["security"] = .array([["bearer": []], ["session": []]] + (needsTokens ? [] : [[:]])) }
     // OpenAPI has no way to describe a family of names as query parameters.
     let query = endpoint.parameters.filter { !$0.isFamily }.map { Self.parameter($0, of: endpoint, &writer) }
     let parameters = Self.pathParameters(endpoint.path) + query + (endpoint.creates ? [Self.idempotencyKey] : [])
@@ -94,6 +95,7 @@ struct OpenAPI {
     switch path.split(separator: "/").dropFirst().first {
     case "jobs": return Identifier.job.pattern
     case "sweeps": return Identifier.sweep.pattern
+    case "tokens": return Identifier.token.pattern
     case "models": return Identifier.model.pattern
     case "datasets": return "^(\(([Identifier.dataset.expression] + DatasetSource.builtInNames).joined(separator: "|")))$"
     default: return nil

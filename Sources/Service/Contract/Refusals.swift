@@ -17,7 +17,7 @@ extension Endpoint {
     case .none: break
     case .json, .upload: all.formUnion([422, 507])
     }
-    if creates { all.formUnion([409, 422, 429, 507]) }
+    if creates { all.formUnion([409, 410, 422, 429, 507]) }
     return all
   }
 
@@ -27,7 +27,8 @@ extension Endpoint {
   static let refusalMeanings: [Int: String] = [
     400: "The request cannot be understood.", 401: "A token is needed, or the one given is none.",
     403: "The token's role, or the page's origin, does not allow this.", 404: "There is no such thing.",
-    406: "None of the accepted forms is there.", 409: "The state of the thing does not allow this.", 410: "The stored file is damaged.",
+    406: "None of the accepted forms is there.", 409: "The state of the thing does not allow this.",
+    410: "The stored file is damaged, or the thing that the idempotency key made was deleted.",
     412: "The thing is not in the state that the request asks for.", 413: "The body is too large.", 415: "The body is of another type.",
     416: "The range lies outside the file.", 421: "The request names another host.", 422: "The body is well-formed and cannot be used.",
     429: "There is more to do than is taken; Retry-After says when to come again.", 500: "The service failed.",

@@ -71,6 +71,9 @@ struct ShapeWriter {
 
   init() { inputs = SchemaWriter(prefix: prefix) }
 
+  /// Names that requests and answers both define, with different meanings: there must be none.
+  var collisions: Set<String> { Set(own.keys).intersection(inputs.definitions.keys) }
+
   /// All definitions, by name.
   var definitions: JSONObject {
     var all = own

@@ -9,6 +9,10 @@ struct Call: Sendable {
   let captured: Router.PathParameters
   /// The parameters of the route behind `?`, each with its value or its default.
   let query: FieldValues
+  let caller: Caller
+
+  /// Whose things the request may see.
+  var viewer: Viewer { caller.viewer }
 
   /// What a `{name}` of the path took.
   func path(_ name: String) -> String { captured[name] ?? "" }

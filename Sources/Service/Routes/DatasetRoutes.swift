@@ -19,7 +19,7 @@ extension Routes {
     return try await imports.one {
       try Self.explaining(isStripped) {
         try idempotency.once(key) {
-          try registry.addDataset(upload, name: name, format: format, parts: parts, key: key) { record in
+          try registry(call).addDataset(upload, name: name, format: format, parts: parts, key: key) { record in
             Idempotency.stored(.document(try record.json, status: .created, headers: [.location: "/v1/datasets/\(record.id)"]))
           }
         }
@@ -60,19 +60,19 @@ extension Routes {
   }
 
   func listDatasets(_ call: Call) async throws -> Response {
-    let page = try registry.datasets(after: call.after(.dataset, or: DatasetSource.builtInNames), limit: call.limit)
+    let page = try registry(call).datasets(after: call.after(.dataset, or: DatasetSource.builtInNames), limit: call.limit)
     return try .resource(ListPage(items: try page.elements.map { try $0.json }, hasMore: page.hasMore).json, for: call.request)
   }
 
-  func dataset(_ call: Call) async throws -> Response { try .resource(registry.dataset(call.path("id")).json, for: call.request) }
+  func dataset(_ call: Call) async throws -> Response { try .resource(registry(call).dataset(call.path("id")).json, for: call.request) }
 
   func datasetState(_ call: Call) throws -> ResourceState {
-    let record = try registry.dataset(call.path("id"))
+    let record = try registry(call).dataset(call.path("id"))
     return ResourceState(tag: EntityTag(digestOf: try record.json.bytes), modified: record.createdAt)
   }
 
   func deleteDataset(_ call: Call) async throws -> Response {
-    try registry.deleteDataset(call.path("id"))
+    try registry(call).deleteDataset(call.path("id"))
     return Response(status: .noContent)
   }
 }

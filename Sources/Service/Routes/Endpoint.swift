@@ -11,7 +11,7 @@ struct ResourceState: Sendable {
 
 /// A row of the table of routes.
 struct Endpoint: Sendable {
-  /// What a token must allow for its owner to use a route. It is part of `/openapi.json`; there are no tokens yet, so nothing asks for it.
+  /// What a token must allow for its owner to use a route; `Gatekeeper` asks for it as soon as there are tokens.
   enum Access: String, Sendable {
     /// No token is needed.
     case anyone
@@ -89,9 +89,10 @@ struct Endpoint: Sendable {
   }
 
   /// The row as the router wants it: what the row does not know is refused before anything is done.
-  var route: Router.Route {
-    Router.Route(method, path, immediate: atOnce.map(immediate)) { request, captured in
-      let call = try call(request, captured)
+  func route(_ gate: Gatekeeper, _ store: Store) -> Router.Route {
+    Router.Route(method, path, immediate: atOnce.map { immediate($0, gate, store) }) { request, captured in
+      let call = try call(request, captured, gate, store)
+      try gate.count(call.caller)
       if case .none = body { try await call.refuseBody() }
       try checkConditions(call)
       return try await handle(call)
@@ -114,10 +115,15 @@ struct Endpoint: Sendable {
     _ = try request.negotiate(types)
   }
 
-  private func immediate(_ atOnce: @escaping @Sendable (Call) throws -> Response?) -> Router.ImmediateHandler {
+  private func immediate(
+    _ atOnce: @escaping @Sendable (Call) throws -> Response?, _ gate: Gatekeeper, _ store: Store
+  ) -> Router.ImmediateHandler {
     { request, captured in
       do {
-        return try atOnce(call(request, captured))
+        let call = try call(request, captured, gate, store, atOnce: true)
+        let response = try atOnce(call)
+        if response != nil { try gate.count(call.caller) }
+        return response
       } catch {
         // What has no translation is the handler's to log.
         return HTTPError(translating: error).map { .problem($0, requestID: request.requestID) }
@@ -125,8 +131,16 @@ struct Endpoint: Sendable {
     }
   }
 
-  private func call(_ request: Request, _ captured: Router.PathParameters) throws -> Call {
+  /// - Parameter isImmediate: the socket's queue asks, so what is not in memory is left to the handler.
+  private func call(
+    _ request: Request, _ captured: Router.PathParameters, _ gate: Gatekeeper, _ store: Store, atOnce isImmediate: Bool = false
+  ) throws -> Call {
+    let caller = try gate.admit(request, access)
     try requireAcceptable(request)
-    return Call(request: request, captured: captured, query: try QueryReader(parameters, path: path).values(of: request.query))
+    let call = Call(
+      request: request, captured: captured, query: try QueryReader(parameters, path: path).values(of: request.query), caller: caller)
+    // Before anything is said of the thing: another owner's is answered as none.
+    if scope == .owner, let id = captured["id"] { try store.require(id, visibleTo: caller.viewer, inMemory: isImmediate) }
+    return call
   }
 }

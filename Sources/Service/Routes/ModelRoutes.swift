@@ -19,7 +19,7 @@ extension Routes {
     let key = try idempotency.key(of: call, digest: file.sha256)
     return try Self.explaining(isStripped) {
       try idempotency.once(key) {
-        try registry.addModel(file, name: name, key: key) { record in
+        try registry(call).addModel(file, name: name, key: key) { record in
           Idempotency.stored(.document(record.json, status: .created, headers: [.location: "/v1/models/\(record.id)"]))
         }
       }
@@ -38,19 +38,19 @@ extension Routes {
   }
 
   func listModels(_ call: Call) async throws -> Response {
-    let page = try registry.models(after: call.after(.model), limit: call.limit)
+    let page = try registry(call).models(after: call.after(.model), limit: call.limit)
     return try .resource(ListPage(items: page.elements.map(\.json), hasMore: page.hasMore).json, for: call.request)
   }
 
-  func model(_ call: Call) async throws -> Response { try .resource(registry.model(call.path("id")).json, for: call.request) }
+  func model(_ call: Call) async throws -> Response { try .resource(registry(call).model(call.path("id")).json, for: call.request) }
 
   func modelState(_ call: Call) throws -> ResourceState {
-    let record = try registry.model(call.path("id"))
+    let record = try registry(call).model(call.path("id"))
     return ResourceState(tag: EntityTag(digestOf: record.json.bytes), modified: record.createdAt)
   }
 
   func deleteModel(_ call: Call) async throws -> Response {
-    try registry.deleteModel(call.path("id"))
+    try registry(call).deleteModel(call.path("id"))
     return Response(status: .noContent)
   }
 }

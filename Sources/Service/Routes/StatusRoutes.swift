@@ -64,7 +64,7 @@ extension Routes {
   }
 
   func contract(_ call: Call) throws -> Response {
-    let bytes = documents.bytes("/openapi.json") { OpenAPI(table, isClosed: false).document }
+    let bytes = documents.bytes("/openapi.json \(gate.needsTokens)") { OpenAPI(table, needsTokens: gate.needsTokens).document }
     return try .representation(bytes, type: "application/json", for: call.request)
   }
 

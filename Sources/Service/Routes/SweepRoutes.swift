@@ -35,22 +35,22 @@ extension Routes {
     ]
   }
 
-  private var sweepCheck: SweepCheck {
-    SweepCheck(check, mostJobs: min(configuration.limits.sweepJobs, configuration.limits.queuedJobs))
+  private func sweepCheck(_ call: Call) -> SweepCheck {
+    SweepCheck(check(call), mostJobs: min(configuration.limits.sweepJobs, configuration.limits.queuedJobs))
   }
 
   func submitSweep(_ call: Call) async throws -> Response {
     let validateOnly = call.query.flag("validate_only")
     let body = try await JSONBody(call, limit: configuration.limits.specBytes)
     let id = Identifier.sweep.make()
-    if validateOnly { return .document(Self.estimate(try sweepCheck.accept(body.value, id: id))) }
     let key = try idempotency.key(of: call, digest: SHA256Digest.hex(of: body.bytes))
+    if validateOnly { return .document(Self.estimate(try sweepCheck(call).accept(body.value, id: id))) }
     // Before the specs are checked: what they name may have gone since.
     if let earlier = try idempotency.replay(key) { return earlier }
-    let accepted = try sweepCheck.accept(body.value, id: id)
+    let accepted = try sweepCheck(call).accept(body.value, id: id)
     try requireRoom(for: accepted.jobs.count)
     let response = try idempotency.once(key) {
-      try store.submit(accepted, key: key) { sweep in
+      try store.submit(accepted, owner: call.viewer.maker, key: key) { sweep in
         Idempotency.stored(.document(Self.json(sweep), status: .created, headers: [.location: Self.path(ofSweep: sweep.id)]))
       }
     }
@@ -68,7 +68,7 @@ extension Routes {
   func listSweeps(_ call: Call) async throws -> Response {
     let after = call.after
     if let after, !Identifier.sweep.matches(after) { throw HTTPError.unknownCursor(after) }
-    let page = try store.sweeps(after: after, limit: call.limit)
+    let page = try store.sweeps(for: call.viewer, after: after, limit: call.limit)
     return try .resource(
       ListPage(items: page.elements.map { Self.json($0, isWhole: false) }, hasMore: page.hasMore).json, for: call.request)
   }

@@ -5,6 +5,7 @@ import Glibc
 import HTTP
 import Logging
 import Service
+import Synchronization
 import TensorEngine
 
 struct Serve: AsyncParsableCommand, ThreadedCommand {
@@ -12,7 +13,8 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
     abstract: "Serve the HTTP API.",
     discussion: """
       Logs JSON lines on standard error; the first says where it listens. SIGTERM and SIGINT end it well: running jobs save their state \
-      and go on at the next start. A second signal ends it at once.
+      and go on at the next start. A second signal ends it at once. \
+      SIGHUP reads the certificate and the key anew.
       """)
 
   @Option(name: .customLong("config"), help: ArgumentHelp("Settings in YAML; see config/temper.example.yaml.", valueName: "file"))
@@ -46,7 +48,9 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
     let logger = Logger(label: "temper")
     let (stopped, stop) = AsyncStream.makeStream(of: Int32.self)
     let end = try ServiceEnd(within: 2 * settings.service.drainSeconds + 30, logger)
-    let signals = try Signals { signal, count in
+    let reload = Reload()
+    let signals = try Signals(reloads: settings.service.tls.certificate != nil) { signal, count in
+      if signal == SIGHUP { return reload.call() }
       // The second signal ends the process at once.
       if count > 1 { end.end(128 + signal) }
       end.begin()
@@ -54,6 +58,7 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
     }
     defer { withExtendedLifetime(signals) {} }
     let service = try start(settings, end, logger)
+    reload.take(service)
     for await signal in stopped {
       logger.notice("draining", metadata: ["signal": .string(signal == SIGINT ? "SIGINT" : "SIGTERM")])
       break
@@ -77,7 +82,7 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
     logger.notice(
       "listening",
       metadata: [
-        "url": .string("http://\(address)"), "port": .stringConvertible(address.port),
+        "url": .string("\(service.isSecure ? "https" : "http")://\(address)"), "port": .stringConvertible(address.port),
         "data": .string(settings.service.dataDirectory.path), "version": .string(TemperVersion.current),
         "pid": .stringConvertible(Int(getpid())),
       ])
@@ -118,4 +123,12 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
       throw CommandFailure(.usage, "--config \(path): \(error)")
     }
   }
+}
+
+/// Where SIGHUP leads once there is a service.
+private final class Reload: Sendable {
+  private let service = Mutex<TemperService?>(nil)
+
+  func take(_ service: TemperService) { self.service.withLock { $0 = service } }
+  func call() { service.withLock { $0 }?.reloadCertificates() }
 }

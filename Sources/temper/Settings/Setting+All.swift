@@ -157,6 +157,9 @@ extension Setting {
       integer(
         "limits.queued_jobs", \.service.limits.queuedJobs,
         help: "Jobs that wait. What is behind a thousand others is better submitted later."),
+      optional(
+        "limits.requests_per_minute", \.service.limits.requestsPerMinute, 1...(1 << 40),
+        help: "Requests with a token that are taken from each owner in a minute; further ones are answered with 429. null: any number."),
       integer(
         "limits.sweep_jobs", \.service.limits.sweepJobs,
         help: "Jobs that one sweep may make: each is checked before the first is made, and has a row in the answer."),
