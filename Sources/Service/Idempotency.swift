@@ -22,7 +22,7 @@ final class Idempotency: Sendable {
     }
     let query = call.request.query.items.map { "\($0.name)=\($0.value)" }.sorted().joined(separator: "&")
     return IdempotencyKey(
-      owner: call.viewer.owner, key: text, route: "\(call.request.method.rawValue) \(call.request.path)",
+      owner: call.viewer.maker, key: text, route: "\(call.request.method.rawValue) \(call.request.path)",
       digest: SHA256Digest.hex(of: Array("\(digest)?\(query)".utf8)))
   }
 

@@ -41,7 +41,7 @@ import temper
         "line 2: storage is a section: it takes the keys reserve_bytes, failed_state_days, succeeded_state_days, lost_and_found_days, "
           + "scrub_bytes_per_second, each on a line of its own",
         "line 3: limits is a section: it takes the keys spec_bytes, dataset_bytes, uncompressed_dataset_bytes, model_bytes, queued_jobs, "
-          + "sweep_jobs, each on a line of its own",
+          + "requests_per_minute, sweep_jobs, each on a line of its own",
       ]
     }
     #expect(try Settings(yaml: "storage:\n  # reserve_bytes: 1\n", relativeTo: here).values == Settings().values)

@@ -209,9 +209,9 @@ package final class Registry: Catalogue {
 
   package func pinned(_ name: String) throws -> String {
     let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
-    guard parts.count == 2, Identifier.job.matches(parts[0]), try viewer.seesAll || viewer.sees(store.job(parts[0]).owner) else {
-      return name
-    }
+    guard parts.count == 2, Identifier.job.matches(parts[0]) else { return name }
+    // A job that the owner does not see stands for nothing.
+    guard viewer.seesAll || (try? store.job(parts[0])).map({ viewer.sees($0.owner) }) == true else { return name }
     do { return try store.checkpoint(parts[1], of: parts[0]).id } catch is NotFound { return name }
   }
 
