@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The number of open connections, in all and from each address.
-final class ConnectionCount: Sendable {
+package final class ConnectionCount: Sendable {
   private struct Counts {
     var all = 0
     var byHost: [String: Int] = [:]
@@ -12,16 +12,16 @@ final class ConnectionCount: Sendable {
   private let counts = Mutex(Counts())
 
   /// - Parameter exempt: addresses without a limit of their own, beside those of this machine.
-  init(mostPerAddress: Int, exempt: [NetworkRange]) {
+  package init(mostPerAddress: Int, exempt: [NetworkRange]) {
     self.mostPerAddress = mostPerAddress
     self.exempt = exempt
   }
 
-  var all: Int { counts.withLock { $0.all } }
+  package var all: Int { counts.withLock { $0.all } }
 
   /// Counts a connection.
   /// - Returns: the number of all, and whether this address now has more than its limit.
-  func add(_ address: SocketAddress) -> (all: Int, isAddressFull: Bool) {
+  package func add(_ address: SocketAddress) -> (all: Int, isAddressFull: Bool) {
     let isCounted = isCounted(address.host)
     return counts.withLock { counts in
       counts.all += 1
@@ -31,7 +31,7 @@ final class ConnectionCount: Sendable {
     }
   }
 
-  func remove(_ address: SocketAddress) {
+  package func remove(_ address: SocketAddress) {
     let isCounted = isCounted(address.host)
     counts.withLock { counts in
       counts.all -= 1

@@ -24,6 +24,7 @@ import Testing
     ("GET", "/v1/jobs/JOB/checkpoints/last", [401, 200, 200, 200, 404, 200]),
     ("POST", "/v1/jobs/JOB/cancel", [401, 403, 409, 409, 404, 409]), ("POST", "/v1/jobs/JOB/pause", [401, 403, 409, 409, 404, 409]),
     ("POST", "/v1/jobs/JOB/resume", [401, 403, 409, 409, 404, 409]), ("POST", "/v1/jobs/JOB/extend", [401, 403, 422, 422, 404, 422]),
+    ("GET", "/v1/events", [401, 200, 200, 200, 200, 200]),
     ("GET", "/v1/sweeps", [401, 200, 200, 200, 200, 200]), ("POST", "/v1/sweeps", [401, 403, 422, 422, 422, 422]),
     ("GET", "/v1/sweeps/SWEEP", [401, 200, 200, 200, 404, 200]), ("POST", "/v1/sweeps/SWEEP/cancel", [401, 403, 409, 409, 404, 409]),
     ("GET", "/v1/datasets", [401, 200, 200, 200, 200, 200]), ("GET", "/v1/datasets/digits", [401, 200, 200, 200, 200, 200]),

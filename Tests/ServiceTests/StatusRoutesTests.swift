@@ -88,7 +88,8 @@ struct StatusRoutesTests {
   }
 
   private func checkSample(_ line: Substring, _ types: [String: String], _ helped: Set<String>) throws {
-    let sample = try #require(try #/([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*\})? (\S+)/#.wholeMatch(in: line), "\(line)")
+    let sample = try #require(
+      try #/([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*\})? (\S+)/#.wholeMatch(in: line), "\(line)")
     let name = String(sample.output.1)
     let family = ["_bucket", "_sum", "_count"].reduce(name) { name, suffix in
       let base = name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name

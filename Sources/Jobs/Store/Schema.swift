@@ -28,6 +28,7 @@ enum Schema {
       try db.execute(sql: "ALTER TABLE jobs ADD COLUMN extended_from TEXT")
     }
     migrator.registerMigration("6: tokens") { db in try db.execute(sql: tokens) }
+    migrator.registerMigration("7: the order of the events of all jobs") { db in try db.execute(sql: eventOrder) }
     return migrator
   }
 
@@ -88,6 +89,15 @@ enum Schema {
       result TEXT, PRIMARY KEY (sweep, number)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX sweep_jobs_by_job ON sweep_jobs (job);
+    """
+
+  /// `position` rises over all jobs. It begins at the milliseconds of its time, times 4096, so that it is not given out again when the events
+  /// that had the greatest ones are deleted.
+  private static let eventOrder = """
+    CREATE TABLE event_order (
+      position INTEGER PRIMARY KEY, job TEXT NOT NULL, number INTEGER NOT NULL, UNIQUE (job, number),
+      FOREIGN KEY (job, number) REFERENCES events (job, number) ON DELETE CASCADE
+    ) STRICT;
     """
 
   /// `sha256` is of the secret. A token without `expires_at` is good until it is revoked.

@@ -90,6 +90,13 @@ extension AnswerType {
       .init("at", .timestamp), .init("data", .open),
     ])
 
+  static let placedEvent = AnswerType(
+    "PlacedEvent", "An event among those of all jobs.",
+    [
+      .init("id", .integer(atLeast: 1), "Rises over all jobs."), .init("event", .words(JobEvent.Kind.self)), .init("job", id(.job)),
+      .init("at", .timestamp), .init("data", .open),
+    ])
+
   static let metrics = AnswerType(
     "Metrics", "What was measured, by epoch.",
     [

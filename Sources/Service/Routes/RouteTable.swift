@@ -5,7 +5,7 @@ import Jobs
 
 extension Routes {
   /// Every route of the service.
-  var table: [Endpoint] { jobTable + resultTable + reportTable + sweepTable + resourceTable + tokenTable + statusTable }
+  var table: [Endpoint] { jobTable + resultTable + reportTable + sweepTable + resourceTable + allEventTable + tokenTable + statusTable }
 
   private var jobTable: [Endpoint] {
     [

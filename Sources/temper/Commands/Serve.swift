@@ -59,10 +59,12 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
     defer { withExtendedLifetime(signals) {} }
     let service = try start(settings, end, logger)
     reload.take(service)
+    ServiceManager.notify("READY=1")
     for await signal in stopped {
       logger.notice("draining", metadata: ["signal": .string(signal == SIGINT ? "SIGINT" : "SIGTERM")])
       break
     }
+    ServiceManager.notify("STOPPING=1")
     await service.drain()
     logger.notice("stopped")
   }

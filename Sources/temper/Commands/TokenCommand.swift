@@ -108,7 +108,7 @@ struct TokenPlace: ParsableArguments {
       let page = try Self.with(data) { try $0.tokens(after: after, limit: 200) }
       return (page.elements.map(\.json), page.hasMore ? page.elements.last?.id : nil)
     }
-    let query = [("limit", "200")] + (after.map { [("after", $0)] } ?? [])
+    let query = [(name: "limit", value: "200")] + (after.map { [(name: "after", value: $0)] } ?? [])
     let answer = try await server.client().send(ClientRequest(path: "/v1/tokens", query: query)).json
     guard case .array(let tokens)? = answer["data"] else { return ([], nil) }
     return (tokens, answer["has_more"] == true ? answer["last_id"]?.string : nil)
