@@ -51,7 +51,14 @@ import temper
     "a value that cannot be is refused in words",
     arguments: [
       ("workers: null", "workers must be a whole number, not \"null\""), ("threads: 0", "threads must be from 1 to 1024, not \"0\""),
-      ("threads: [1]", "threads must be a whole number, not a list"),
+      ("threads: [1]", "threads must be a whole number, not the list [1]"),
+      ("tls_by_proxy: 1", "tls_by_proxy must be true or false, not \"1\""),
+      ("proxies: 10.0.0.1", "proxies must be a list of addresses or networks, such as [10.0.0.7, 192.168.0.0/16], not \"10.0.0.1\""),
+      (
+        "proxies: [10.0.0.0/8, here]",
+        "proxies must be a list of addresses or networks, such as [10.0.0.7, 192.168.0.0/16], not the list [10.0.0.0/8, here]"
+      ),
+      ("tls: {key: \"\"}", "tls.key must be the path of a file, not nothing"),
       ("drain_seconds: 0", "drain_seconds must be a number of seconds above 0 and up to 86400, not \"0\""),
       ("drain_seconds: soon", "drain_seconds must be a number of seconds above 0 and up to 86400, not \"soon\""),
       ("storage: {lost_and_found_days: -1}", "storage.lost_and_found_days must be a number of days from 0 to 36500, not \"-1\""),
@@ -76,6 +83,16 @@ import temper
     #expect(try Settings(yaml: text, relativeTo: URL(fileURLWithPath: "/etc/temper", isDirectory: true)).values == expected)
     #expect(try Settings(yaml: "", relativeTo: here).values == Settings().values)
     #expect(try Settings(yaml: "# nothing\n", relativeTo: here).values == Settings().values)
+  }
+
+  @Test("hosts, proxies and the files of TLS are read, relative paths from the folder of the file") func network() throws {
+    let text =
+      "public_hosts: [a.example.org, \"b.example.org:8443\"]\nproxies: [10.0.0.0/8, \"::1\"]\ntls:\n  certificate: c.pem\n  key: /k.pem\n"
+    let settings = try Settings(yaml: text, relativeTo: URL(fileURLWithPath: "/etc/temper", isDirectory: true))
+    #expect(settings.service.publicHosts == ["a.example.org", "b.example.org:8443"])
+    #expect(settings.service.proxies == ["10.0.0.0/8", "::1"])
+    #expect(settings.service.tls.certificate?.path == "/etc/temper/c.pem" && settings.service.tls.key?.path == "/k.pem")
+    #expect(settings.service.tls.clientCA == nil && !settings.service.isBehindTLS)
   }
 
   @Test("all faults of a file come at once, with their lines") func allFaultsOfAFile() {

@@ -24,7 +24,7 @@ struct Setting {
   ///
   /// - Throws: `SettingsError`, to go on from the line.
   func read(_ node: Node, into settings: inout Settings, folder: URL) throws {
-    let given = node.scalar.map { ", not \($0.string.isEmpty ? "nothing" : "\"\($0.string.prefix(60))\"")" } ?? ", not a list"
+    let given = node.scalar.map { ", not \($0.string.isEmpty ? "nothing" : "\"\($0.string.prefix(60))\"")" } ?? Self.list(node)
     let isNothing = node.null != nil && field.default == nil
     switch isNothing ? .success(.null) : checked(value(of: node)) {
     case .failure(let refusal): throw fault(refusal.demand + given + refusal.hint)
@@ -33,10 +33,18 @@ struct Setting {
     }
   }
 
-  /// What a text must be, `set` knows.
+  /// What was given where it is no scalar.
+  private static func list(_ node: Node) -> String {
+    guard let elements = node.sequence, elements.allSatisfy({ $0.scalar != nil }) else { return ", not a list" }
+    return ", not the list [\(elements.compactMap { $0.string?.prefix(60) }.joined(separator: ", "))]"
+  }
+
+  /// What a text or a list must be, `set` knows.
   private func checked(_ value: JSONValue) -> Result<JSONValue, FieldRefusal> {
-    guard case .text = field.type else { return field.type.checked(value) }
-    return .success(value)
+    switch field.type {
+    case .text, .list: .success(value)
+    default: field.type.checked(value)
+    }
   }
 
   private func fault(_ what: String) -> SettingsError { SettingsError(faults: ["\(field.name) \(what)"]) }
