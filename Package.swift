@@ -53,7 +53,7 @@ let package = Package(
     module("Jobs", ["JSON", "Files", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb, logging]),
 
     // The service around it.
-    module("HTTP", ["Files", "COpenSSL", httpTypes, logging]),
+    module("HTTP", ["Files", "COpenSSL", "CZlib", httpTypes, logging]),
     module(
       "Service", ["JSON", "Files", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", logging]),
     .executableTarget(

@@ -92,8 +92,10 @@ package final class TemperService: Sendable {
     { request in
       do {
         try hosts.check(request)
-        var response = try await router(request)
+        var response = try await router(ContentCoding.decoded(request))
         response.headers[.contentOptions] = "nosniff"
+        ContentCoding.vary(&response)
+        ContentCoding.encode(&response, for: request)
         return response
       } catch {
         // A client is not told what is wrong with the disk. What has no translation is logged by the server, with the request's id.
@@ -109,8 +111,11 @@ package final class TemperService: Sendable {
   private static func immediate(_ router: Router, _ hosts: AllowedHosts) -> ImmediateHandler {
     { request in
       // A foreign client's refusal is the handler's.
-      guard (try? hosts.check(request)) != nil, var response = router.immediate(request) else { return nil }
+      guard (try? hosts.check(request)) != nil, var response = router.immediate(ContentCoding.decoded(request)),
+        !ContentCoding.needsHandler(response, for: request)
+      else { return nil }
       response.headers[.contentOptions] = "nosniff"
+      ContentCoding.vary(&response)
       return response
     }
   }
