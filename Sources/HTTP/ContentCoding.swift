@@ -35,7 +35,7 @@ package enum ContentCoding {
       if request.headers[values: .ifNoneMatch].contains(where: { $0.contains("\(suffix)\"") }) { tag(&response) }
       return
     }
-    guard isCompressible(response), case .bytes(let bytes) = response.body, bytes.count >= least, let coded = Gzip.compressed(bytes) else {
+    guard isLarge(response), isCompressible(response), case .bytes(let bytes) = response.body, let coded = Gzip.compressed(bytes) else {
       return
     }
     response.body = .bytes(coded)
@@ -50,10 +50,14 @@ package enum ContentCoding {
 
   /// Says that the answer depends on what the client takes, whether it was compressed or not.
   package static func vary(_ response: inout Response) {
-    guard isCompressible(response) || response.status.code == 304 else { return }
+    guard response.status.code == 304 || isLarge(response) && isCompressible(response) else { return }
     let fields = ASCII.list(response.headers[values: .vary])
     guard !fields.contains("accept-encoding"), !fields.contains("*") else { return }
     response.headers[.vary] = (response.headers[values: .vary] + ["Accept-Encoding"]).joined(separator: ", ")
+  }
+
+  private static func isLarge(_ response: Response) -> Bool {
+    if case .bytes(let bytes) = response.body { bytes.count >= least } else { false }
   }
 
   private static func isCompressible(_ response: Response) -> Bool {
