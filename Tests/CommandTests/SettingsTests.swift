@@ -95,6 +95,25 @@ import temper
     #expect(settings.service.tls.clientCA == nil && !settings.service.isBehindTLS)
   }
 
+  @Test("the environment sets what it names, over the file, and its faults are named") func environment() throws {
+    var settings = try Settings(yaml: "workers: 2\nlisten: 127.0.0.1:1\n", relativeTo: here)
+    let variables = [
+      "TEMPER_WORKERS": "3", "TEMPER_LISTEN": "[::1]:7", "TEMPER_STORAGE_RESERVE_BYTES": "5", "TEMPER_PROXIES": "[10.0.0.0/8]",
+      "TEMPER_TLS_BY_PROXY": "true", "TEMPER_TOKEN": "x", "TEMPER_THREADS": "",
+    ]
+    try settings.apply(environment: variables, relativeTo: here)
+    #expect(settings.service.workers == 3 && settings.service.host == "::1" && settings.service.storage.reserveBytes == 5)
+    #expect(settings.service.proxies == ["10.0.0.0/8"] && settings.service.isBehindTLS && settings.service.engineThreads == nil)
+    #expect {
+      try settings.apply(environment: ["TEMPER_WORKERS": "many", "TEMPER_PROXIES": "here"], relativeTo: here)
+    } throws: { error in
+      let faults = (error as? SettingsError)?.faults ?? []
+      return faults.count == 2 && faults[0].hasPrefix("TEMPER_WORKERS: workers must be a whole number")
+    }
+    // What is printed is read again to the same.
+    #expect(try Settings(yaml: SettingsExample.text(of: settings), relativeTo: here).values == settings.values)
+  }
+
   @Test("all faults of a file come at once, with their lines") func allFaultsOfAFile() {
     let text = "workrs: 2\nworkers: 0\nlimits:\n  spec_bytes: many\n  jobs: 3\nlisten: 8080\ndrain_seconds: -1\n"
     #expect {

@@ -27,6 +27,8 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
   var workers: Int?
   @Option(help: "Threads of the tensor engine (default: one for each core).")
   var threads: Int?
+  @Flag(name: .customLong("print-config"), help: "Print the settings in force, from defaults, file, environment and options, and end.")
+  var printsConfig = false
   @Option(help: ArgumentHelp("Write the port that it listens on to this file.", valueName: "file"))
   var portFile: String?
 
@@ -44,6 +46,7 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
 
   func run() async throws {
     let settings = try settings()
+    if printsConfig { return StandardStream.output.write(SettingsExample.text(of: settings)) }
     LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: settings.logLevel) }
     let logger = Logger(label: "temper")
     let (stopped, stop) = AsyncStream.makeStream(of: Int32.self)
@@ -101,9 +104,15 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
     }
   }
 
-  /// Defaults, then the file, then the options.
+  /// Defaults, then the file, then the environment, then the options.
   private func settings() throws -> Settings {
     var settings = try file.map(Self.read) ?? Settings()
+    do {
+      let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath, isDirectory: true)
+      try settings.apply(environment: ProcessInfo.processInfo.environment, relativeTo: here)
+    } catch let error as SettingsError {
+      throw CommandFailure(.usage, error.description)
+    }
     if data == "" { throw CommandFailure(.usage, "--data is empty: name the folder that everything is kept in") }
     if let data { settings.service.dataDirectory = URL(fileURLWithPath: data, isDirectory: true) }
     if let address = listen.flatMap(ListenAddress.init) {

@@ -20,6 +20,9 @@ struct Setting {
     self.get = get
   }
 
+  /// Its name in the environment.
+  var variable: String { "TEMPER_" + field.name.uppercased().replacing(".", with: "_") }
+
   /// Reads a node of the file.
   ///
   /// - Throws: `SettingsError`, to go on from the line.
