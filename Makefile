@@ -16,7 +16,7 @@ PACKAGES := \
 	jq \
 	python3
 
-.PHONY: demo test faults instruction-sets soak check-long build run peers format lint imports packages clean
+.PHONY: demo test faults instruction-sets soak check-long build run peers fuzz format lint imports packages clean
 
 demo: build
 	deploy/demo.sh $(TEMPER)
@@ -58,6 +58,11 @@ run: build
 # The same work in PyTorch, TensorFlow and Temper, and the table of ratios; `WORK=madry,mlp` picks rows.
 peers: build
 	python3 Tests/Peers/peers.py
+
+# Any bytes at the parsers of requests and forms, with libFuzzer and AddressSanitizer: `make fuzz SECONDS=1800`.
+fuzz: packages
+	swift package resolve
+	Tests/Fuzz/run.sh $(or $(SECONDS),60)
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests
