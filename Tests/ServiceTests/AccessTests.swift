@@ -172,6 +172,7 @@ import Testing
         guard let bytes = try? Data(contentsOf: file) else { continue }
         for secret in secrets { #expect(bytes.range(of: Data(secret.utf8)) == nil, "\(file.lastPathComponent)") }
       }
+      #expect(try await service.curl("/v1/jobs", "-H", root).headers["cache-control"] == "private, no-cache")
       // Revoking the last token opens nothing.
       #expect(try await service.curl("/v1/tokens/\(made.json["id"]?.text ?? "")", "-X", "DELETE", "-H", root).status == 204)
       #expect(try await service.curl("/v1/jobs").status == 401)

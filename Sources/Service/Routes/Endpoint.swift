@@ -95,8 +95,16 @@ struct Endpoint: Sendable {
       try gate.count(call.caller)
       if case .none = body { try await call.refuseBody() }
       try checkConditions(call)
-      return try await handle(call)
+      return Self.ownersAlone(try await handle(call), for: call.caller)
     }
+  }
+
+  /// What is answered to a token is no other's: a cache that many share must not keep it (RFC 9111 §5.2.2.7).
+  private static func ownersAlone(_ response: Response, for caller: Caller) -> Response {
+    guard caller.token != nil, response.headers[.cacheControl] == "no-cache" else { return response }
+    var response = response
+    response.headers[.cacheControl] = "private, no-cache"
+    return response
   }
 
   /// - Throws: 412 when the thing that is to be changed is not as the request wants it; 404 when there is none.
@@ -121,9 +129,9 @@ struct Endpoint: Sendable {
     { request, captured in
       do {
         let call = try call(request, captured, gate, store, atOnce: true)
-        let response = try atOnce(call)
-        if response != nil { try gate.count(call.caller) }
-        return response
+        guard let response = try atOnce(call) else { return nil }
+        try gate.count(call.caller)
+        return Self.ownersAlone(response, for: call.caller)
       } catch {
         // What has no translation is the handler's to log.
         return HTTPError(translating: error).map { .problem($0, requestID: request.requestID) }
