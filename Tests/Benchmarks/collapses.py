@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Which collapses of robust accuracy `temper run` finds while it trains: runs that provoke one, and healthy ones.
 
-usage: collapses.py TEMPER [--mnist FOLDER] [--only NAME...]
+usage: collapses.py TEMPER [--mnist FOLDER] [--only NAME...] [--on-collapse continue|stop]
 
 Prints a row for each run: the robust accuracy on the validation part (PGD-10) at its best and at its lowest after that, each epoch in which
 a collapse was found ("in the end": the network had never resisted PGD, only its own attack), and clean and robust accuracy (PGD-20) of the result on 300 test images. Exits with 1 when a provoked collapse was not
@@ -129,6 +129,7 @@ def main():
     parser.add_argument("temper", type=pathlib.Path)
     parser.add_argument("--mnist", type=pathlib.Path)
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--on-collapse", choices=["continue", "stop"], default="continue")
     options = parser.parse_args()
     print("run                            kind         best  lowest  clean  robust  collapse", flush=True)
     right = []
@@ -137,7 +138,8 @@ def main():
             continue
         with tempfile.TemporaryDirectory() as folder:
             place = pathlib.Path(folder)
-            document = spec(data, network, epsilon, training, options.mnist and options.mnist.resolve(), place)
+            sections = [section | {"on_collapse": options.on_collapse} for section in (training if isinstance(training, list) else [training])]
+            document = spec(data, network, epsilon, sections, options.mnist and options.mnist.resolve(), place)
             text, holds = row(name, *run(options.temper.resolve(), document, place), provoked)
         print(text, flush=True)
         right.append(holds)

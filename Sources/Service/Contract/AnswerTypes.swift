@@ -58,7 +58,10 @@ extension AnswerType {
   /// What `validate_only` answers.
   static let validated = AnswerType(
     "ValidatedSpec", "A spec completed by every default, and what it will take.",
-    [.init("spec", .input(JobSpec.object)), .init("estimate", .object(estimate))])
+    [
+      .init("spec", .input(JobSpec.object)), .init("estimate", .object(estimate)),
+      .init("warnings", .list(.object(finding)), "What is doubtful about it and can be seen before it runs."),
+    ])
 
   static let estimate = AnswerType(
     "Estimate", "What a job will take.",

@@ -21,7 +21,7 @@ extension AnswerType {
     "GateVerdict", "The verdict of a job's gates.",
     [.init("verdict", .words(Verdict.self)), .init("gates", .list(.object(gateResult)))])
 
-  private static let finding = AnswerType(
+  static let finding = AnswerType(
     "Finding", "A warning of a report.",
     [
       .init("code", .text), .init("detail", .text),

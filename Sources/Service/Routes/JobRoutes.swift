@@ -15,7 +15,8 @@ extension Routes {
     let key = try idempotency.key(of: call, digest: SHA256Digest.hex(of: body.bytes))
     if validateOnly {
       let accepted = try check(call).accept(body.value)
-      return .document(["spec": accepted.spec.json, "estimate": accepted.estimateJSON])
+      let warnings = try accepted.warnings.map { try JSONValue(encoding: $0) }
+      return .document(["spec": accepted.spec.json, "estimate": accepted.estimateJSON, "warnings": .array(warnings)])
     }
     // Before the spec is checked: what it names may have gone since.
     if let earlier = try idempotency.replay(key) { return earlier }
