@@ -17,8 +17,8 @@ final class Idempotency: Sendable {
   /// - Throws: 400 for a key of no sane form.
   func key(of call: Call, digest: String) throws -> IdempotencyKey? {
     guard let text = call.request.headers[.idempotencyKey] else { return nil }
-    guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
-      throw HTTPError(.badHeader, "An Idempotency-Key has 1 to 255 visible characters.")
+    guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) else {
+      throw HTTPError(.badHeader, "An Idempotency-Key has 1 to 255 characters of visible ASCII, with blanks between them.")
     }
     let query = call.request.query.items.map { "\($0.name)=\($0.value)" }.sorted().joined(separator: "&")
     return IdempotencyKey(

@@ -123,7 +123,7 @@ extension AnswerType {
     ])
 
   private static let certificate = AnswerType(
-    "Certificate", "What was proved.",
+    "CertificateResult", "What was proved.",
     [
       .init("method", .text), .init("norm", .words(Norm.self)), .init("radius", .share), .init("certified_accuracy", .object(proportion)),
       .init(
