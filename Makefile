@@ -16,7 +16,7 @@ PACKAGES := \
 	jq \
 	python3
 
-.PHONY: demo test faults instruction-sets soak check-long build run peers recipes format lint imports packages clean
+.PHONY: demo test faults instruction-sets soak check-long build run peers recipes fuzz format lint imports packages clean
 
 demo: build
 	deploy/demo.sh $(TEMPER)
@@ -62,6 +62,11 @@ peers: build
 # Every recipe that runs here, and what it reaches; `MNIST=FOLDER` names the four IDX files of MNIST, whose recipes take three hours of two cores.
 recipes: build
 	python3 Tests/Benchmarks/recipes.py --temper $(TEMPER) $(if $(MNIST),--mnist $(MNIST))
+
+# Any bytes at the parsers of requests and forms, with libFuzzer and AddressSanitizer: `make fuzz SECONDS=1800`.
+fuzz: packages
+	swift package resolve
+	Tests/Fuzz/run.sh $(or $(SECONDS),60)
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests

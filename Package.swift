@@ -33,7 +33,7 @@ let package = Package(
     // The C side.
     .target(name: "COneDNN", cxxSettings: [.unsafeFlags(["-Werror", "-Wall", "-Wextra"])], linkerSettings: [.linkedLibrary("dnnl")]),
     .target(name: "CKernels", cxxSettings: [.unsafeFlags(["-Werror", "-Wall", "-Wextra"])]),
-    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
 
@@ -53,7 +53,7 @@ let package = Package(
     module("Jobs", ["JSON", "Files", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb, logging]),
 
     // The service around it.
-    module("HTTP", ["Files", httpTypes, logging]),
+    module("HTTP", ["Files", "COpenSSL", "CZlib", httpTypes, logging]),
     module(
       "Service", ["JSON", "Files", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", logging]),
     .executableTarget(

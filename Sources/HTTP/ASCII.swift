@@ -54,10 +54,20 @@ enum ASCII {
   }
 
   private static func list(of values: [String]) -> [String] {
-    values.flatMap { $0.split(separator: ",") }
-      .map { trimmed($0).lowercased() }
+    values.flatMap { $0.utf8.split(separator: UInt8(ascii: ",")).map { Substring($0) } }
+      .map { lowercased(trimmed($0)) }
       .filter { !$0.isEmpty }
   }
+
+  /// Only the letters A to Z change. Unicode's case folding would make `k` of the KELVIN SIGN, and so accept names that no other
+  /// implementation accepts.
+  static func lowercased(_ text: some StringProtocol) -> String {
+    guard text.utf8.contains(where: { (0x41...0x5A).contains($0) }) else { return String(text) }
+    return String(decoding: text.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+  }
+
+  /// The text up to the first byte that is `byte`. Characters are not compared: in Swift the GREEK QUESTION MARK equals a semicolon.
+  static func text(_ text: String, before byte: UInt8) -> String { String(Substring(text.utf8.prefix { $0 != byte })) }
 
   /// The text without the blanks around it (`OWS`).
   static func trimmed(_ text: some StringProtocol) -> String {

@@ -9,6 +9,10 @@ final class AccessLog: @unchecked Sendable {  // safe: all mutable state is used
     /// nil, like `path`, when the request could not be parsed.
     let method: HTTPRequest.Method?
     let path: String?
+    /// The pattern of the route; nil when there is none.
+    let route: String?
+    /// The name of the token; nil without one.
+    let caller: String?
     let status: Int?
     let seconds: Double
     let bytes: Int
@@ -98,6 +102,8 @@ final class AccessLog: @unchecked Sendable {  // safe: all mutable state is used
       "duration_ms": .stringConvertible((line.seconds * 1e6).rounded() / 1e3), "bytes": .stringConvertible(line.bytes),
       "request_id": "\(line.requestID)", "remote": "\(line.remote)",
     ]
+    if let route = line.route { metadata["route"] = "\(route)" }
+    if let caller = line.caller { metadata["token"] = "\(caller)" }
     if line.aborted { metadata["aborted"] = "true" }
     return metadata
   }

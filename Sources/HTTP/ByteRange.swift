@@ -23,7 +23,7 @@ package enum ByteRange {
   /// The same, from the `Range` field alone.
   package static func select(_ field: String, length: Int) -> Selection {
     let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[0].lowercased() == "bytes" else { return .whole }
+    guard parts.count == 2, ASCII.lowercased(parts[0]) == "bytes" else { return .whole }
     let specifications = parts[1].split(separator: ",").map { ASCII.trimmed($0) }.filter { !$0.isEmpty }
     guard specifications.count == 1, let dash = specifications[0].firstIndex(of: "-") else { return .whole }
     let first = specifications[0][..<dash]

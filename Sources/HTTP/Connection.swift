@@ -40,6 +40,9 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
   var writeSource: (any DispatchSourceWrite)?
   var writing = false
   var writers: [CheckedContinuation<Void, any Error>] = []
+  /// Entered while a file queue uses the descriptor, which must not be closed meanwhile.
+  let fileStep = DispatchGroup()
+  var isSendingFile = false
 
   // Uptime in nanoseconds.
   var deadline: UInt64?
@@ -67,6 +70,8 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     // The connection was accepted just as the drain began.
     if context.isDraining { return close() }
     waitForRequest()
+    // A handshake has the time of a header.
+    if transport.isSecure { setDeadline(context.configuration.timeouts.header) }
     guard let refusal else { return updateReading() }
     isRefused = true
     reject(refusal)
@@ -121,9 +126,11 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     reading = true
     writing = true
     ends.notify(queue: loop.queue) { [self] in
-      transport.close()
-      context.connections.subtract(1, ordering: .relaxed)
-      context.metrics.closed()
+      fileStep.notify(queue: loop.queue) { [self] in
+        transport.close()
+        context.connections.remove(remoteAddress)
+        context.metrics.closed()
+      }
     }
   }
 
@@ -147,7 +154,9 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
   /// Called when a request without a body is complete.
   func dispatch(_ exchange: Exchange, _ head: RequestHead) {
     let request = request(exchange, head)
-    if let response = context.immediate?(request), let (length, payload) = response.whole(to: head.method) {
+    // A request for an https URL is the handler's to refuse.
+    let isPlain = request.target.absolute?.isSecure != true
+    if isPlain, let response = context.immediate?(request), let (length, payload) = response.whole(to: head.method) {
       exchange.answerer = .immediate
       if sendHead(exchange, response, length, payload: payload) { finish(exchange) }
     } else {
@@ -157,8 +166,12 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
 
   private func request(_ exchange: Exchange, _ head: RequestHead) -> Request {
     Request(
-      method: head.method, target: head.target, headers: head.headers, remoteAddress: remoteAddress, requestID: exchange.requestID,
-      body: exchange.body)
+      method: head.method, target: head.target, headers: head.headers, remoteAddress: client(of: head), requestID: exchange.requestID,
+      body: exchange.body, notes: exchange.notes)
+  }
+
+  private func client(of head: RequestHead) -> SocketAddress {
+    ForwardedAddress.client(of: head.headers, from: remoteAddress, proxies: context.configuration.proxies)
   }
 
   private func body(of head: RequestHead, _ exchange: Exchange) -> RequestBody {
@@ -294,7 +307,8 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     guard context.accessLog.isOn else { return }
     context.accessLog.add(
       AccessLog.Line(
-        method: exchange.head?.method, path: exchange.head?.target.path, status: exchange.status, seconds: seconds,
-        bytes: exchange.sentBytes, requestID: exchange.requestID, remote: remoteAddress, aborted: aborted))
+        method: exchange.head?.method, path: exchange.head?.target.path, route: exchange.notes.route, caller: exchange.notes.caller,
+        status: exchange.status, seconds: seconds, bytes: exchange.sentBytes, requestID: exchange.requestID,
+        remote: exchange.head.map(client) ?? remoteAddress, aborted: aborted))
   }
 }

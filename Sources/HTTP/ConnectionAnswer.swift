@@ -21,6 +21,8 @@ extension Connection {
 
   private func response(to request: Request) async -> Response {
     do {
+      try request.requireUnencodedBody()
+      try requireScheme(of: request)
       return try await context.handler(request)
     } catch let error as HTTPError {
       return .problem(error, requestID: request.requestID)
@@ -31,6 +33,12 @@ extension Connection {
       let fault = HTTPError(.internalServerError, detail: "The server failed on this request. Its log has more under the request id.")
       return .problem(fault, requestID: request.requestID)
     }
+  }
+
+  /// An `https` URL asks for a connection that is secured by the host's certificate (RFC 9110 §7.4).
+  private func requireScheme(of request: Request) throws {
+    guard request.target.absolute?.isSecure == true, !transport.isSecure else { return }
+    throw HTTPError(.misdirectedRequest, detail: "The request names an https URL, and this connection is plain HTTP.")
   }
 
   private func log(_ message: Logger.Message, _ error: any Error, _ request: Request) {
@@ -57,10 +65,9 @@ extension Connection {
   }
 
   private func send(_ file: FileBody, _ response: Response, for request: Request, _ exchange: Exchange) async throws {
-    var offset = file.range.lowerBound
-    var payload: [UInt8]
+    let payload: [UInt8]
     do {
-      payload = try file.piece(at: offset)
+      payload = try file.piece(at: file.range.lowerBound, atMost: FileTransfer.firstPiece)
     } catch {
       // The head is not sent yet, so the client can still be told.
       log("file cannot be read", error, request)
@@ -68,14 +75,13 @@ extension Connection {
         .internalServerError, detail: "The file cannot be read from the server's disk. Its log has more under the request id.")
       return try await deliver(.problem(fault, requestID: request.requestID), for: request, exchange)
     }
-    try await sendHeadAndWait(exchange, response, .known(file.range.count), payload: payload)
-    offset += payload.count
-    while offset < file.range.upperBound {
-      payload = try file.piece(at: offset)
-      offset += payload.count
-      try await write(payload, exchange)
+    // From here on the connection's queue and the file queues send it, so that a slow client holds no handler and no memory.
+    loop.queue.async { [self] in
+      let transfer = FileTransfer(file, from: file.range.lowerBound + payload.count)
+      exchange.file = transfer.isComplete ? nil : transfer
+      guard sendHead(exchange, response, .known(file.range.count), payload: payload) else { return }
+      if transfer.isComplete { finish(exchange) } else { sendFile() }
     }
-    end(exchange, last: [])
   }
 
   private func stream(

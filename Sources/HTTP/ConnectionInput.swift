@@ -8,7 +8,8 @@ extension Connection {
     case .bytes(let count):
       context.metrics.received(bytes: count)
       receive(UnsafeRawBufferPointer(rebasing: loop.scratch[..<count]))
-    case .blocked: break
+    // Of a handshake; an answer may wait for it.
+    case .blocked, .blockedOnInput: if output.count > 0 { flush() }
     case .ended:
       inputEnded = true
       endOfInput()

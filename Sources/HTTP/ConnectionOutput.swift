@@ -16,7 +16,7 @@ extension Connection {
     flush()
   }
 
-  private func flush() {
+  func flush() {
     guard phase != .closed else { return resumeWriters(throwing: ClientGone()) }
     let (written, end) = output.flush(to: transport)
     exchange?.sentBytes += written
@@ -28,13 +28,17 @@ extension Connection {
     case .blocked:
       if written > 0 || writeDeadline == nil { writeDeadline = time(in: context.configuration.timeouts.write) }
       setWriting(true)
+    case .blockedOnInput:
+      if writeDeadline == nil { writeDeadline = time(in: context.configuration.timeouts.write) }
+      setWriting(false)
     default: return abort()
     }
     if output.count <= context.configuration.limits.outputBuffer { resumeWriters() }
-    if output.count == 0, let exchange, exchange.answered { completed(exchange) }
+    guard output.count == 0, let exchange else { return }
+    if exchange.answered { completed(exchange) } else { sendFile() }
   }
 
-  private func setWriting(_ wanted: Bool) {
+  func setWriting(_ wanted: Bool) {
     guard wanted != writing else { return }
     writing = wanted
     let source: any DispatchSourceWrite

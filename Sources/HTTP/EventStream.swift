@@ -59,7 +59,10 @@ extension Response {
   ) -> Response {
     var response = Response(headers: headers)
     response.headers[.contentType] = "text/event-stream"
-    response.headers[.cacheControl] = "no-store"
+    // A proxy must pass each event on as it comes: nginx holds answers back unless the first field says otherwise, and a proxy that
+    // compresses them would hold them back too (RFC 9111 §5.2.2.6).
+    response.headers[.accelBuffering] = "no"
+    response.headers[.cacheControl] = "no-cache, no-transform"
     let opening = Array("retry: \(milliseconds)\n".utf8) + ServerSentEvent.comment("connected")
     response.body = .events(opening: opening, heartbeat: heartbeat, produce)
     return response

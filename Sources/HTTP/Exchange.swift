@@ -14,6 +14,7 @@ final class Exchange: @unchecked Sendable {  // safe: all variables are used on 
   /// nil when the request could not be understood.
   let head: RequestHead?
   let requestID: String
+  let notes = RequestNotes()
   let started = DispatchTime.now().uptimeNanoseconds
 
   var body: RequestBody
@@ -34,6 +35,8 @@ final class Exchange: @unchecked Sendable {  // safe: all variables are used on 
   var sentBytes = 0
   var keepAlive = false
   var streams = false
+  /// The file whose bytes are the rest of the answer.
+  var file: FileTransfer?
   /// The whole answer is in the output.
   var answered = false
   /// Nobody waits for the answer any more.

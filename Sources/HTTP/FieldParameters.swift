@@ -11,7 +11,7 @@ struct FieldParameters: Equatable {
   init?(_ text: String) {
     let bytes = Array(text.utf8)
     let end = bytes.firstIndex(of: UInt8(ascii: ";")) ?? bytes.endIndex
-    value = ASCII.trimmed(String(decoding: bytes[..<end], as: UTF8.self)).lowercased()
+    value = ASCII.lowercased(ASCII.trimmed(String(decoding: bytes[..<end], as: UTF8.self)))
     var rest = bytes[end...]
     var found: [String: String] = [:]
     while let (name, value) = Self.takeParameter(&rest) {
@@ -43,7 +43,7 @@ struct FieldParameters: Equatable {
     bytes.removeFirst()
     guard let value = bytes.first == UInt8(ascii: "\"") ? takeQuoted(&bytes) : takeToken(&bytes) else { return nil }
     rest = bytes
-    return (String(decoding: name, as: UTF8.self).lowercased(), value)
+    return (ASCII.lowercased(String(decoding: name, as: UTF8.self)), value)
   }
 
   private static func takeToken(_ bytes: inout ArraySlice<UInt8>) -> String? {

@@ -18,13 +18,11 @@ package struct FileBody: Sendable {
   /// Another part of the same open file.
   package func part(_ range: Range<Int>) -> FileBody { FileBody(file, range: range) }
 
-  private static let pieceBytes = 128 * 1024
-
-  /// The next bytes of the range from `offset` on; empty only at its end.
+  /// The next bytes of the range from `offset` on, at most `most` of them; empty only at its end.
   ///
   /// - Throws: `StorageError` when the disk fails, `Shrunk` when the file ends within the range.
-  func piece(at offset: Int) throws -> [UInt8] {
-    let count = min(Self.pieceBytes, range.upperBound - offset)
+  func piece(at offset: Int, atMost most: Int) throws -> [UInt8] {
+    let count = min(most, range.upperBound - offset)
     let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
       used = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]), at: offset)
     }

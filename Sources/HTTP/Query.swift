@@ -17,13 +17,17 @@ package struct Query: Sendable, Equatable {
 
   /// nil when an escape is invalid or the text is not UTF-8.
   package init?(parsing text: some StringProtocol) {
+    guard let query = try? Query(decoding: text) else { return nil }
+    self = query
+  }
+
+  /// - Throws: why an escape cannot be decoded.
+  init(decoding text: some StringProtocol) throws(PercentEncoding.Fault) {
     var items: [Item] = []
     for pair in text.utf8.split(separator: UInt8(ascii: "&")) {
       let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-      guard let name = PercentEncoding.decode(parts[0], plusIsSpace: true),
-        let value = parts.count == 1 ? "" : PercentEncoding.decode(parts[1], plusIsSpace: true)
-      else { return nil }
-      items.append(Item(name: name, value: value))
+      let name = try PercentEncoding.decode(parts[0], plusIsSpace: true)
+      items.append(Item(name: name, value: parts.count == 1 ? "" : try PercentEncoding.decode(parts[1], plusIsSpace: true)))
     }
     self.items = items
   }

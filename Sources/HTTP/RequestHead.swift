@@ -25,9 +25,9 @@ package struct RequestHead: Sendable {
     self.method = method
     self.target = target
     self.minorVersion = minorVersion
-    self.headers = headers
     let fields = FramingFields(headers)
     try Self.checkHost(fields.hosts, minorVersion: minorVersion)
+    self.headers = Self.addressed(headers, to: target)
     framing = try Self.framing(fields, minorVersion: minorVersion)
     let expectations = ASCII.list(fields.expectations)
     guard expectations.allSatisfy({ $0 == "100-continue" }) else {
@@ -38,6 +38,14 @@ package struct RequestHead: Sendable {
     let connection = ASCII.list(fields.connection)
     keepAlive = !connection.contains("close") && (minorVersion > 0 || connection.contains("keep-alive"))
     requestID = fields.requestIDs.count == 1 ? RequestID.kept(fields.requestIDs[0]) : nil
+  }
+
+  /// The authority of an absolute-form target replaces `Host`, whatever that says (RFC 9112 §3.2.2).
+  private static func addressed(_ headers: HTTPFields, to target: RequestTarget) -> HTTPFields {
+    guard let absolute = target.absolute else { return headers }
+    var headers = headers
+    headers[.hostField] = absolute.authority
+    return headers
   }
 
   /// Whether the request has a body that is not empty.
@@ -72,7 +80,7 @@ package struct RequestHead: Sendable {
     guard hosts.count == 1 || (hosts.isEmpty && minorVersion == 0) else {
       throw .badRequest("A request needs exactly one Host field; this one has \(hosts.count).")
     }
-    guard hosts.allSatisfy(HostField.isValid) else { throw .badRequest("The Host field is not a host with an optional port.") }
+    guard hosts.allSatisfy(HostField.isValid) else { throw .badRequest("The Host field is not a host with an optional port, or is empty.") }
   }
 
   /// RFC 9112 §6.1 to §6.3. Wherever the RFC leaves a choice that request smuggling exploits, the request is refused.

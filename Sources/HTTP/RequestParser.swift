@@ -135,6 +135,7 @@ package struct RequestParser: Sendable {
   private mutating func takeRequestLine() throws(HTTPError) -> Bool {
     let limit = limits.maxRequestLine
     let tooLong = { HTTPError(.uriTooLong, detail: "The request line is longer than \(limit) bytes.") }
+    try checkBeginning()
     guard let line = try takeLine(limit: limit, tooLong: tooLong) else { return false }
     if line.isEmpty {
       // A few empty lines before a request are ignored (RFC 9112 §2.2), but not many.
@@ -155,6 +156,26 @@ package struct RequestParser: Sendable {
     state = .fields(method: method, target: target, minorVersion: minorVersion)
     return true
   }
+
+  /// Refuses bytes that no request can begin with, without waiting for the end of their line.
+  private func checkBeginning() throws(HTTPError) {
+    var bytes = buffer[start...]
+    // An empty line, or its first half (RFC 9112 §2.2).
+    while let first = bytes.first, first == ASCII.cr || first == ASCII.lf { bytes.removeFirst() }
+    // A TLS record of a handshake (RFC 8446 §5.1).
+    if bytes.first == 0x16 { throw .badRequest("This port speaks plain HTTP, and the client began with TLS: use http://, not https://.") }
+    let method = bytes.prefix(Self.longestMethod + 1).prefix { $0 != ASCII.space }
+    guard method.allSatisfy(ASCII.isToken), bytes.isEmpty || !method.isEmpty else {
+      throw .badRequest("A request begins with a method, which is a token; these bytes begin no request.")
+    }
+    // A method that is longer than any that the server knows (RFC 9112 §3).
+    guard method.count <= Self.longestMethod else {
+      throw HTTPError(.notImplemented, detail: "No method that this server knows is longer than \(Self.longestMethod) bytes.")
+    }
+  }
+
+  /// Bytes. The longest registered method, UPDATEREDIRECTREF, has 17.
+  private static let longestMethod = 32
 
   private static func method(_ token: ArraySlice<UInt8>) -> HTTPRequest.Method? {
     if token.elementsEqual("GET".utf8) { return .get }
@@ -241,11 +262,10 @@ package struct RequestParser: Sendable {
   private mutating func takeExtension(_ bytes: ArraySlice<UInt8>) throws(HTTPError) {
     guard !bytes.isEmpty else { return }
     extensionBytes += bytes.count
-    let begin = bytes.first { $0 != ASCII.space && $0 != ASCII.tab }
-    guard begin == UInt8(ascii: ";"), bytes.allSatisfy(ASCII.isFieldContent) else {
-      throw .badRequest("A chunk size must be a hexadecimal number, and an extension begin with a semicolon.")
-    }
     guard extensionBytes <= Self.maxExtensionBytes else { throw .badRequest("The chunk extensions are too long.") }
+    guard ChunkExtensions.areValid(bytes) else {
+      throw .badRequest("A chunk size must be a hexadecimal number, and an extension behind it a semicolon, a name and perhaps a value.")
+    }
   }
 
   private mutating func takeChunkEnd() throws(HTTPError) -> Bool {

@@ -26,7 +26,10 @@ package struct Response: Sendable {
   package static func problem(_ error: HTTPError, requestID: String) -> Response {
     let problem = Problem(
       status: error.status, title: error.title, detail: error.detail, type: error.type, requestID: requestID, members: error.members)
-    return bytes(problem.encoded(), type: "application/problem+json", status: error.status, headers: error.headers)
+    var headers = error.headers
+    headers[.contentOptions] = "nosniff"
+    // With the line break that a terminal wants.
+    return bytes(problem.encoded() + [ASCII.lf], type: "application/problem+json", status: error.status, headers: headers)
   }
 
   /// The framing of an answer to `method` and the bytes of its body; nil when the bytes are not in memory.

@@ -63,14 +63,16 @@ package struct Router: Sendable {
   }
 
   /// The route for a request and the captured segments.
-  /// - Throws: 404, 405 with `Allow` (RFC 9110 §15.5.6), or 501 for an unknown method (§15.6.2).
+  /// - Throws: 404, 405 with `Allow` (RFC 9110 §15.5.6), or 501 for CONNECT, and where nothing is for an unknown method (§15.6.2).
   package func route(_ method: HTTPRequest.Method, _ target: RequestTarget) throws(HTTPError) -> (Route, PathParameters) {
-    guard Self.methods.contains(method) else {
+    if let found = find(method, target) { return found }
+    // CONNECT names another server, so it is not a matter of one path (§9.3.6).
+    guard method != .connect else { throw HTTPError(.notImplemented, detail: "This server is no proxy: it does not know CONNECT.") }
+    let allowed = methods(of: target)
+    guard !allowed.isEmpty else {
+      if Self.methods.contains(method) { throw .notFound("There is nothing at \(target.path).") }
       throw HTTPError(.notImplemented, detail: "This server does not know the method \(method.rawValue).")
     }
-    if let found = find(method, target) { return found }
-    let allowed = methods(of: target)
-    guard !allowed.isEmpty else { throw .notFound("There is nothing at \(target.path).") }
     throw HTTPError(
       .methodNotAllowed, detail: "\(method.rawValue) is not possible at \(target.path).", headers: [.allow: Self.list(allowed)])
   }
@@ -79,6 +81,7 @@ package struct Router: Sendable {
   package func callAsFunction(_ request: Request) async throws -> Response {
     if request.method == .options, let options = options(request.target) { return options }
     let (route, parameters) = try route(request.method, request.target)
+    request.notes.route = route.pattern
     return try await route.handler(request, parameters)
   }
 
@@ -87,6 +90,7 @@ package struct Router: Sendable {
     guard request.method == .get || request.method == .head, let (route, parameters) = find(request.method, request.target) else {
       return nil
     }
+    request.notes.route = route.pattern
     return route.immediate?(request, parameters)
   }
 

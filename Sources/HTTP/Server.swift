@@ -43,6 +43,7 @@ package final class Server: Sendable {
     // A write to a closed socket or pipe must be an error and not end the process.
     signal(SIGPIPE, SIG_IGN)
     let configuration = context.configuration
+    try reloadCertificates()
     let (context, loops) = (context, loops)
     let limit = connectionLimit()
     var next = 0
@@ -52,6 +53,14 @@ package final class Server: Sendable {
     }
     self.listener.withLock { $0 = listener }
     return listener.address
+  }
+
+  /// Reads the files of TLS anew for connections to come; open ones go on as they are. Does nothing on a plain port.
+  /// - Throws: an error whose description says what is wrong with the files. The ones before stay in use.
+  package func reloadCertificates() throws {
+    guard let files = context.configuration.tls else { return }
+    let fresh = try TLSContext(files)
+    context.tls.withLock { $0 = fresh }
   }
 
   /// The configured number of connections, or fewer if the process may not open so many files.
@@ -89,26 +98,38 @@ package final class Server: Sendable {
 
   private func waitForConnections(_ seconds: Double) async {
     let end = ContinuousClock.now + .seconds(max(0, seconds))
-    while context.connections.load(ordering: .relaxed) > 0, ContinuousClock.now < end {
+    while context.connections.all > 0, ContinuousClock.now < end {
       do { try await Task.sleep(for: .milliseconds(10)) } catch { return }
     }
   }
 
+  private static func transport(for descriptor: Int32, _ context: ServerContext) -> any Transport {
+    guard context.configuration.tls != nil else { return PlainTransport(descriptor: descriptor) }
+    let secure = context.tls.withLock { $0 }?.connection(on: descriptor)
+    // Never in the clear: without memory for TLS the connection ends before its first byte.
+    if let secure { return secure }
+    return DeadTransport(descriptor: descriptor)
+  }
+
   private static let tooManyConnections = HTTPError(
     .serviceUnavailable, detail: "The server has as many connections as it takes.", headers: [.retryAfter: "1"])
+
+  private static let tooManyOfAddress = HTTPError(
+    .serviceUnavailable, detail: "Your address has as many connections open as the server takes from one.", headers: [.retryAfter: "1"])
 
   /// Takes a connection. Beyond the limit it takes the place of one that has been idle for long; without such a one it is answered with 503;
   /// far beyond the limit, accepting pauses and clients wait in the system's queue.
   private static func take(
     _ descriptor: Int32, _ address: SocketAddress, limit: Int, _ context: ServerContext, _ loop: EventLoop
   ) -> Bool {
-    let count = context.connections.add(1, ordering: .relaxed).newValue
+    let (count, isAddressFull) = context.connections.add(address)
     context.metrics.opened()
-    let connection = Connection(transport: PlainTransport(descriptor: descriptor), remoteAddress: address, loop: loop, context: context)
+    let transport = transport(for: descriptor, context)
+    let connection = Connection(transport: transport, remoteAddress: address, loop: loop, context: context)
     loop.queue.async {
-      let isRefused = count > limit && !loop.closeLongestIdle()
-      if isRefused { context.metrics.refused() }
-      connection.start(refusal: isRefused ? Self.tooManyConnections : nil)
+      let isFull = count > limit && !loop.closeLongestIdle()
+      if isFull || isAddressFull { context.metrics.refused() }
+      connection.start(refusal: isFull ? tooManyConnections : isAddressFull ? tooManyOfAddress : nil)
     }
     return count < limit + DescriptorLimit.refusals
   }

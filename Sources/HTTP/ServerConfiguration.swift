@@ -17,9 +17,12 @@ package struct ServerConfiguration: Sendable {
     /// Bytes of further requests that wait while one is being answered.
     package var maxPipelinedBytes = 64 * 1024
     /// Bytes of an answer that may wait for a slow client. When there are more, the writer is suspended.
-    package var outputBuffer = 256 * 1024
+    package var outputBuffer = 64 * 1024
     /// Connections open at once; further ones are answered with 503. The limit is lower if the process may not open so many files.
     package var maxConnections = 1024
+    /// Connections open at once from one address; further ones are answered with 503. This machine's own addresses and the configured
+    /// proxies have no such limit, since many clients stand behind them.
+    package var maxConnectionsPerAddress = 256
     /// Descriptors that are reserved for everything else in the process, such as files and the store.
     package var descriptorReserve = 256
 
@@ -53,6 +56,8 @@ package struct ServerConfiguration: Sendable {
   package var host: String
   /// 0 lets the system choose.
   package var port: Int
+  /// nil: the port speaks plain HTTP.
+  package var tls: TLSFiles?
   package var limits = Limits()
   package var timeouts = Timeouts()
   /// The number of threads for handlers, which may block on files and the store.
@@ -60,6 +65,10 @@ package struct ServerConfiguration: Sendable {
   /// The number of serial queues that the sockets are spread over. Two were fastest in measurements; a queue per connection would make a
   /// thread per connection.
   package var socketQueues = 2
+  /// The queues that read files for answers.
+  package static let fileQueues = 2
+  /// Addresses whose `X-Forwarded-For` is believed, because a proxy of ours connects from them.
+  package var proxies: [NetworkRange] = []
   /// The `Server` field of every answer; nil for none.
   package var serverName: String?
 

@@ -10,6 +10,8 @@ package final class ServerMetrics: Sendable {
     package var connectionsRefused = 0
     /// Answers that were begun, by the first digit of their status: 1…5.
     package var requestsByClass: [Int: Int] = [:]
+    /// Answers that were begun, by the pattern of their route and their status; nil: no route was found.
+    package var requestsByRoute: [RouteStatus: Int] = [:]
     /// Requests whose client disconnected, or whose answer broke off.
     package var requestsAborted = 0
     /// Requests that were answered without a handler, on their connection's queue.
@@ -41,6 +43,11 @@ package final class ServerMetrics: Sendable {
         return (bound, sum)
       }
     }
+  }
+
+  package struct RouteStatus: Hashable, Sendable {
+    package let route: String?
+    package let status: Int
   }
 
   /// Seconds.
@@ -91,9 +98,13 @@ package final class ServerMetrics: Sendable {
   func finished(_ exchange: Exchange, seconds: Double, aborted: Bool) {
     let bucket = Self.durationBounds.firstIndex { seconds <= $0 } ?? Self.durationBounds.count
     let (status, bytes, answerer) = (exchange.status, exchange.sentBytes, exchange.answerer)
+    let route = exchange.notes.route
     counters.withLock {
       // Without a status there was no answer.
-      if let status { $0.classes[min(9, max(0, status / 100))] += 1 }
+      if let status {
+        $0.classes[min(9, max(0, status / 100))] += 1
+        $0.snapshot.requestsByRoute[RouteStatus(route: route, status: status), default: 0] += 1
+      }
       if aborted { $0.snapshot.requestsAborted += 1 }
       switch answerer {
       case .handler: break

@@ -6,6 +6,8 @@ protocol Transport: Sendable {
   var descriptor: Int32 { get }
   func read(into buffer: UnsafeMutableRawBufferPointer) -> TransportResult
   func write(_ bytes: UnsafeRawBufferPointer) -> TransportResult
+  /// Whether the bytes are encrypted on the wire. They then pass through memory, so the system cannot send a file by itself.
+  var isSecure: Bool { get }
   /// Closes the sending side.
   func endOutput()
   /// Called once, when no event source watches the descriptor any more.
@@ -17,6 +19,8 @@ enum TransportResult: Equatable {
   case bytes(Int)
   /// None for now. The event source fires when it is worth trying again.
   case blocked
+  /// None before the client has sent something: a handshake is under way.
+  case blockedOnInput
   /// The client has closed its sending side.
   case ended
   /// An error, with its `errno`.
@@ -26,6 +30,7 @@ enum TransportResult: Equatable {
 /// A non-blocking socket without encryption.
 struct PlainTransport: Transport {
   let descriptor: Int32
+  var isSecure: Bool { false }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) -> TransportResult {
     var count: Int

@@ -34,11 +34,18 @@ package struct SchemaWriter {
   /// - Parameter nullable: whether null stands for a field that is left out, as everywhere in documents.
   package mutating func schema(of field: Field, nullable: Bool = true) -> JSONObject {
     var schema = schema(of: field.type)
-    if field.onlyDefault != nil { schema = ["enum": .array((field.default.map { [$0] } ?? []))] }
+    if field.onlyDefault != nil { schema = Self.only(field.default) }
     if nullable, field.presence != .required { schema = Self.orNull(schema) }
     schema["description"] = .string(field.help + (field.unit == .none ? "" : " In \(field.unit.meaning)."))
-    if let value = field.default { schema["default"] = value }
+    // An empty object stands for one of defaults, and those stand with its fields. Generators of clients know no default that is an object.
+    if let value = field.default, value != [:] { schema["default"] = value }
     return schema
+  }
+
+  private static func only(_ value: JSONValue?) -> JSONObject {
+    // An enumeration of booleans has no name in the languages of clients.
+    if case .bool(let flag)? = value { return ["type": "boolean", "not": ["const": .bool(!flag)]] }
+    return ["enum": .array(value.map { [$0] } ?? [])]
   }
 
   private mutating func schema(of type: FieldType) -> JSONObject {
@@ -71,7 +78,8 @@ package struct SchemaWriter {
     case .lists(let map):
       let name: JSONValue = .object(schema(of: .text(map.nameLength)))
       let value: JSONValue = [
-        "type": "array", "minItems": .int(Int64(map.valueLength.lowerBound)), "maxItems": .int(Int64(map.valueLength.upperBound)),
+        "type": "array", "items": [:], "minItems": .int(Int64(map.valueLength.lowerBound)),
+        "maxItems": .int(Int64(map.valueLength.upperBound)),
       ]
       return ["type": "object", "maxProperties": .int(Int64(map.count)), "propertyNames": name, "additionalProperties": value]
     case .anyObject: return ["type": "object"]
@@ -121,7 +129,7 @@ package struct SchemaWriter {
   private mutating func object(_ type: ObjectType) -> JSONObject {
     guard let variants = type.variants else { return closed(type.fields, type.summary, alternatives: type.alternatives) }
     if type.fields.isEmpty {
-      let all = variants.all.map { JSONValue.object(variant($0, of: variants)) }
+      let all = variants.all.map { define("\(type.name)-\($0.name)", variant($0, of: variants, type.name)) }
       return ["description": .string(type.summary), "oneOf": .array(all)]
     }
     var schema = open([variants.key] + type.fields)
@@ -129,6 +137,12 @@ package struct SchemaWriter {
     schema["allOf"] = .array(variants.all.map { condition($0, of: variants) } + (type.alternatives.map { [Self.choice(of: $0)] } ?? []))
     schema["unevaluatedProperties"] = false
     return schema
+  }
+
+  /// A definition of its own for a variant: generated clients name their types by it.
+  private mutating func define(_ name: String, _ schema: JSONObject) -> JSONValue {
+    definitions[name] = .object(schema)
+    return ["$ref": .string(prefix + name)]
   }
 
   private mutating func open(_ fields: [Field]) -> JSONObject {
@@ -148,11 +162,11 @@ package struct SchemaWriter {
     return schema
   }
 
-  private mutating func variant(_ variant: Variants.Variant, of variants: Variants) -> JSONObject {
+  private mutating func variant(_ variant: Variants.Variant, of variants: Variants, _ type: String) -> JSONObject {
     let isUsual = variants.usual?.name == variant.name
     let key = Field(variants.key.name, .choice([variant.name]), isUsual ? .optional : .required, help: variants.key.help)
     var schema = closed([key] + variant.fields, variant.summary)
-    schema["title"] = .string(variant.name)
+    schema["title"] = .string("\(type)-\(variant.name)")
     return schema
   }
 

@@ -4,7 +4,7 @@ import Synchronization
 /// Ids with a prefix for the kind of resource, and 26 digits that sort by the time of creation: 48 bits of milliseconds since 1970 and 80
 /// random bits, in Crockford's base 32 (lower case), as in the ULID specification (github.com/ulid/spec).
 package enum Identifier: String, CaseIterable, Sendable {
-  case job, dataset = "ds", model = "mdl", checkpoint = "ckpt", sweep = "swp"
+  case job, dataset = "ds", model = "mdl", checkpoint = "ckpt", sweep = "swp", token = "tok"
 
   private static let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
   private static let last = Mutex<UInt128>(0)
@@ -39,6 +39,12 @@ package enum Identifier: String, CaseIterable, Sendable {
     // 26 digits of 5 bits hold 130: the first digit is at most 7.
     return body.count == 26 && body.allSatisfy(Self.digits.contains) && body.first.map { $0 <= UInt8(ascii: "7") } == true
   }
+
+  /// The same form as a regular expression, for schemas.
+  package var pattern: String { "^\(expression)$" }
+
+  /// Without the anchors, to stand among alternatives.
+  package var expression: String { "\(rawValue)_[0-7][0-9abcdefghjkmnpqrstvwxyz]{25}" }
 
   private static func encoded(_ value: UInt128) -> String {
     let bytes = stride(from: 125, through: 0, by: -5).map { digits[Int(truncatingIfNeeded: value >> UInt128($0)) & 31] }

@@ -17,20 +17,25 @@ final class Idempotency: Sendable {
   /// - Throws: 400 for a key of no sane form.
   func key(of call: Call, digest: String) throws -> IdempotencyKey? {
     guard let text = call.request.headers[.idempotencyKey] else { return nil }
-    guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
-      throw HTTPError(.badHeader, "An Idempotency-Key has 1 to 255 visible characters.")
+    guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) else {
+      throw HTTPError(.badHeader, "An Idempotency-Key has 1 to 255 characters of visible ASCII, with blanks between them.")
     }
     let query = call.request.query.items.map { "\($0.name)=\($0.value)" }.sorted().joined(separator: "&")
     return IdempotencyKey(
-      key: text, route: "\(call.request.method.rawValue) \(call.request.path)",
+      owner: call.viewer.maker, key: text, route: "\(call.request.method.rawValue) \(call.request.path)",
       digest: SHA256Digest.hex(of: Array("\(digest)?\(query)".utf8)))
   }
 
   /// The answer that the key already has; what the request would need may have gone since.
-  /// - Throws: 422 when it was used with another body.
+  /// - Throws: 422 when it was used with another body; 410 when what it made was deleted since: it is not made again, and the answer that says
+  ///   where it is would be wrong.
   func replay(_ key: IdempotencyKey?) throws -> Response? {
     guard let key, let known = try store.lookUp(key) else { return nil }
-    return try Self.response(known)
+    let response = try Self.response(known)
+    if let id = response.headers[.location]?.split(separator: "/").last.map(String.init), try !store.exists(id) {
+      throw HTTPError(.deleted, "\(id), which the request with this key made, was deleted; a new request needs a new key.")
+    }
+    return response
   }
 
   /// Answers by `create`, which stores what it creates and the answer in one transaction. What `create` throws leaves the key free.

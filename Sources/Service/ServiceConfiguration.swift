@@ -16,6 +16,8 @@ package struct ServiceConfiguration: Sendable {
     package var modelBytes = 2 << 30
     /// Jobs that wait; a further one is answered with 429.
     package var queuedJobs = 1000
+    /// Requests with a token that are taken from each owner in a minute; nil: any number.
+    package var requestsPerMinute: Int?
     /// Jobs that one sweep may make.
     package var sweepJobs = 256
 
@@ -35,6 +37,20 @@ package struct ServiceConfiguration: Sendable {
   package var host = "127.0.0.1"
   /// 0 lets the system choose.
   package var port = 8080
+  /// Files of PEM; read at the start and again on `reloadCertificates()`.
+  package struct TLS: Sendable {
+    package var certificate: URL?
+    package var key: URL?
+    package var clientCA: URL?
+  }
+
+  package var tls = TLS()
+  /// A proxy encrypts what leaves this machine or its private network.
+  package var isBehindTLS = false
+  /// Hosts, with or without a port, by which a proxy in front of the service is reached.
+  package var publicHosts: [String] = []
+  /// Addresses or networks of those proxies.
+  package var proxies: [String] = []
   /// Where everything is kept; it is made where it is missing.
   package var dataDirectory: URL
   /// Jobs that run at the same time.
@@ -58,9 +74,10 @@ package struct ServiceConfiguration: Sendable {
   package var handlerThreads = 8
 
   /// The most threads that the service has at a time, beside those of Swift and Dispatch: of the engine, of requests, for each job its own
-  /// and two that save its states, the housekeeper, and those of the queues.
+  /// and two that save its states, the housekeeper, and those of the queues of sockets and files.
   package var threadCount: Int {
     (engineThreads ?? ProcessInfo.processInfo.activeProcessorCount) + handlerThreads + 3 * workers + 1 + 6
+      + HTTP.ServerConfiguration.fileQueues
   }
 
   package init(dataDirectory: URL) { self.dataDirectory = dataDirectory }

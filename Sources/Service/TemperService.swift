@@ -19,17 +19,14 @@ package final class TemperService: Sendable {
   ///
   /// - Throws: `ServiceError`, `DataDirectoryError`: sentences for whoever starts the process.
   package init(configuration: ServiceConfiguration, logger: Logger) throws {
-    guard Loopback.contains(configuration.host) else {
-      throw ServiceError(
-        "\(configuration.host) is reachable from other machines, and this service asks nobody who they are: "
-          + "listen on 127.0.0.1, ::1 or localhost")
-    }
+    try Self.requireEncryption(configuration)
     self.configuration = configuration
     self.logger = logger
     let directory = try DataDirectory(configuration.dataDirectory, reserveBytes: configuration.storage.reserveBytes) { name, reason in
       logger.warning("moved into lost+found", metadata: ["name": "\(name)", "reason": "\(reason)"])
     }
     let store = try Store(directory, logger: logger)
+    try Self.requireTokens(configuration, store)
     housekeeper = Housekeeper(store, settings: configuration.storage.housekeeping, logger: logger)
     let registry = Registry(store, limits: DatasetLimits(uncompressedBytes: configuration.limits.uncompressedDatasetBytes))
     let engine = configuration.engineThreads.map { Engine(threads: $0) } ?? Engine()
@@ -39,14 +36,43 @@ package final class TemperService: Sendable {
       fruitlessAttempts: configuration.fruitlessAttempts, keepsEnds: configuration.storage.housekeeping.succeededStateDays > 0,
       logger: logger)
     let status = ServiceStatus()
+    // With tokens a name that somebody makes point here gains nothing, unless the configuration names the right ones.
+    let isOpenToNames = !AllowedHosts.isLoopback(configuration.host) && configuration.publicHosts.isEmpty
+    let hosts = AllowedHosts(publicHosts: configuration.publicHosts, allowsAny: isOpenToNames)
+    let gate = Gatekeeper(store, hosts, requestsPerMinute: configuration.limits.requestsPerMinute)
     routes = Routes(
       configuration: configuration, store: store, workers: workers, registry: registry,
       check: SpecCheck(registry, programs: engine.programs, threads: engine.threads, memoryBudget: budget), engine: engine,
-      status: status, idempotency: Idempotency(store))
-    let router = Router(routes.table.map(\.route))
+      status: status, idempotency: Idempotency(store), gate: gate)
+    let router = Router(routes.table.map { $0.route(gate, store) })
     server = Server(
-      configuration: Self.server(configuration), logger: logger, immediate: Self.immediate(router), handler: Self.handler(router, logger))
+      configuration: Self.server(configuration), logger: logger, immediate: Self.immediate(router, hosts),
+      handler: Self.handler(router, hosts, logger))
     status.observe(server.metrics)
+  }
+
+  /// What other machines reach goes over wires that others read.
+  private static func requireEncryption(_ configuration: ServiceConfiguration) throws {
+    guard (configuration.tls.certificate == nil) == (configuration.tls.key == nil) else {
+      throw ServiceError("tls.certificate and tls.key belong together: give both, or neither")
+    }
+    guard configuration.tls.clientCA == nil || configuration.tls.certificate != nil else {
+      throw ServiceError("tls.client_ca is of no use without tls.certificate and tls.key")
+    }
+    guard !AllowedHosts.isLoopback(configuration.host), configuration.tls.certificate == nil, !configuration.isBehindTLS else { return }
+    throw ServiceError(
+      "\(configuration.host) is reachable from other machines: give tls.certificate and tls.key, or set tls_by_proxy where a proxy "
+        + "encrypts what leaves this machine, or listen on 127.0.0.1, ::1 or localhost")
+  }
+
+  /// What other machines reach asks who they are.
+  private static func requireTokens(_ configuration: ServiceConfiguration, _ store: Store) throws {
+    guard !AllowedHosts.isLoopback(configuration.host), !store.needsTokens else { return }
+    try? store.close()
+    throw ServiceError(
+      "\(configuration.host) is reachable from other machines, and there is no token, so everybody could do everything: make one with "
+        + "temper token create --name NAME --role admin --data \(configuration.dataDirectory.path), or listen on 127.0.0.1, ::1 or localhost"
+    )
   }
 
   private static func server(_ configuration: ServiceConfiguration) -> ServerConfiguration {
@@ -55,15 +81,21 @@ package final class TemperService: Sendable {
     server.timeouts = configuration.timeouts
     server.handlerThreads = configuration.handlerThreads
     server.serverName = "temper"
+    if let certificate = configuration.tls.certificate, let key = configuration.tls.key {
+      server.tls = TLSFiles(certificate: certificate.path, key: key.path, clientCA: configuration.tls.clientCA?.path)
+    }
+    server.proxies = configuration.proxies.compactMap { NetworkRange($0) }
     return server
   }
 
-  private static func handler(_ router: Router, _ logger: Logger) -> Handler {
+  private static func handler(_ router: Router, _ hosts: AllowedHosts, _ logger: Logger) -> Handler {
     { request in
       do {
-        try Loopback.check(request)
-        var response = try await router(request)
+        try hosts.check(request)
+        var response = try await router(ContentCoding.decoded(request))
         response.headers[.contentOptions] = "nosniff"
+        ContentCoding.vary(&response)
+        ContentCoding.encode(&response, for: request)
         return response
       } catch {
         // A client is not told what is wrong with the disk. What has no translation is logged by the server, with the request's id.
@@ -76,11 +108,14 @@ package final class TemperService: Sendable {
   }
 
   /// What can be answered from memory.
-  private static func immediate(_ router: Router) -> ImmediateHandler {
+  private static func immediate(_ router: Router, _ hosts: AllowedHosts) -> ImmediateHandler {
     { request in
       // A foreign client's refusal is the handler's.
-      guard (try? Loopback.check(request)) != nil, var response = router.immediate(request) else { return nil }
+      guard (try? hosts.check(request)) != nil, var response = router.immediate(ContentCoding.decoded(request)),
+        !ContentCoding.needsHandler(response, for: request)
+      else { return nil }
       response.headers[.contentOptions] = "nosniff"
+      ContentCoding.vary(&response)
       return response
     }
   }
@@ -91,6 +126,19 @@ package final class TemperService: Sendable {
     try routes.workers.start()
     housekeeper.start()
     return try server.start()
+  }
+
+  /// Whether it speaks HTTPS.
+  package var isSecure: Bool { configuration.tls.certificate != nil }
+
+  /// Reads the files of TLS anew for connections to come; a fault of theirs is logged, and the ones before stay in use.
+  package func reloadCertificates() {
+    do {
+      try server.reloadCertificates()
+      logger.notice("the certificate was read anew")
+    } catch {
+      logger.error("the certificate cannot be read anew; the one before stays in use", metadata: ["error": "\(error)"])
+    }
   }
 
   /// Notes with the running jobs that the service is about to end, and asks them to: what follows is no crash of theirs.

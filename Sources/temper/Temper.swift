@@ -16,7 +16,7 @@ struct Temper: AsyncParsableCommand {
     subcommands: [
       Serve.self, Run.self, Submit.self, Status.self, Watch.self, Cancel.self, List.self, GateCommand.self, Download.self, Verify.self,
       SweepCommand.self, Extend.self,
-      Bench.self, Fsck.self, SchemaCommand.self,
+      TokenCommand.self, Bench.self, Fsck.self, SchemaCommand.self,
     ])
 
   /// Ends the process with the code of an error. It replaces argument-parser's way, so that every exit code is one of `ExitStatus`.

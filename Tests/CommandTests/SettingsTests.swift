@@ -41,7 +41,7 @@ import temper
         "line 2: storage is a section: it takes the keys reserve_bytes, failed_state_days, succeeded_state_days, lost_and_found_days, "
           + "scrub_bytes_per_second, each on a line of its own",
         "line 3: limits is a section: it takes the keys spec_bytes, dataset_bytes, uncompressed_dataset_bytes, model_bytes, queued_jobs, "
-          + "sweep_jobs, each on a line of its own",
+          + "requests_per_minute, sweep_jobs, each on a line of its own",
       ]
     }
     #expect(try Settings(yaml: "storage:\n  # reserve_bytes: 1\n", relativeTo: here).values == Settings().values)
@@ -51,7 +51,14 @@ import temper
     "a value that cannot be is refused in words",
     arguments: [
       ("workers: null", "workers must be a whole number, not \"null\""), ("threads: 0", "threads must be from 1 to 1024, not \"0\""),
-      ("threads: [1]", "threads must be a whole number, not a list"),
+      ("threads: [1]", "threads must be a whole number, not the list [1]"),
+      ("tls_by_proxy: 1", "tls_by_proxy must be true or false, not \"1\""),
+      ("proxies: 10.0.0.1", "proxies must be a list of addresses or networks, such as [10.0.0.7, 192.168.0.0/16], not \"10.0.0.1\""),
+      (
+        "proxies: [10.0.0.0/8, here]",
+        "proxies must be a list of addresses or networks, such as [10.0.0.7, 192.168.0.0/16], not the list [10.0.0.0/8, here]"
+      ),
+      ("tls: {key: \"\"}", "tls.key must be the path of a file, not nothing"),
       ("drain_seconds: 0", "drain_seconds must be a number of seconds above 0 and up to 86400, not \"0\""),
       ("drain_seconds: soon", "drain_seconds must be a number of seconds above 0 and up to 86400, not \"soon\""),
       ("storage: {lost_and_found_days: -1}", "storage.lost_and_found_days must be a number of days from 0 to 36500, not \"-1\""),
@@ -76,6 +83,35 @@ import temper
     #expect(try Settings(yaml: text, relativeTo: URL(fileURLWithPath: "/etc/temper", isDirectory: true)).values == expected)
     #expect(try Settings(yaml: "", relativeTo: here).values == Settings().values)
     #expect(try Settings(yaml: "# nothing\n", relativeTo: here).values == Settings().values)
+  }
+
+  @Test("hosts, proxies and the files of TLS are read, relative paths from the folder of the file") func network() throws {
+    let text =
+      "public_hosts: [a.example.org, \"b.example.org:8443\"]\nproxies: [10.0.0.0/8, \"::1\"]\ntls:\n  certificate: c.pem\n  key: /k.pem\n"
+    let settings = try Settings(yaml: text, relativeTo: URL(fileURLWithPath: "/etc/temper", isDirectory: true))
+    #expect(settings.service.publicHosts == ["a.example.org", "b.example.org:8443"])
+    #expect(settings.service.proxies == ["10.0.0.0/8", "::1"])
+    #expect(settings.service.tls.certificate?.path == "/etc/temper/c.pem" && settings.service.tls.key?.path == "/k.pem")
+    #expect(settings.service.tls.clientCA == nil && !settings.service.isBehindTLS)
+  }
+
+  @Test("the environment sets what it names, over the file, and its faults are named") func environment() throws {
+    var settings = try Settings(yaml: "workers: 2\nlisten: 127.0.0.1:1\n", relativeTo: here)
+    let variables = [
+      "TEMPER_WORKERS": "3", "TEMPER_LISTEN": "[::1]:7", "TEMPER_STORAGE_RESERVE_BYTES": "5", "TEMPER_PROXIES": "[10.0.0.0/8]",
+      "TEMPER_TLS_BY_PROXY": "true", "TEMPER_TOKEN": "x", "TEMPER_THREADS": "",
+    ]
+    try settings.apply(environment: variables, relativeTo: here)
+    #expect(settings.service.workers == 3 && settings.service.host == "::1" && settings.service.storage.reserveBytes == 5)
+    #expect(settings.service.proxies == ["10.0.0.0/8"] && settings.service.isBehindTLS && settings.service.engineThreads == nil)
+    #expect {
+      try settings.apply(environment: ["TEMPER_WORKERS": "many", "TEMPER_PROXIES": "here"], relativeTo: here)
+    } throws: { error in
+      let faults = (error as? SettingsError)?.faults ?? []
+      return faults.count == 2 && faults[0].hasPrefix("TEMPER_WORKERS: workers must be a whole number")
+    }
+    // What is printed is read again to the same.
+    #expect(try Settings(yaml: SettingsExample.text(of: settings), relativeTo: here).values == settings.values)
   }
 
   @Test("all faults of a file come at once, with their lines") func allFaultsOfAFile() {

@@ -34,7 +34,9 @@ struct EventStreamTests {
       client.send(Self.head)
       try client.receive(until: "retry: 1500\n: connected\n\n")
       #expect(client.pending.contains("Content-Type: text/event-stream\r\n"))
-      #expect(client.pending.contains("Cache-Control: no-store\r\n"))
+      // What nginx and other proxies need to pass each event on as it comes.
+      #expect(client.pending.contains("Cache-Control: no-cache, no-transform\r\n"))
+      #expect(client.pending.contains("X-Accel-Buffering: no\r\n"))
       event.yield()
       event.finish()
       #expect(String(decoding: try client.answer().body, as: UTF8.self) == "retry: 1500\n: connected\n\ndata: x\n\n")

@@ -131,7 +131,7 @@ struct RequestParserTests {
   @Test(
     "what the grammar allows is taken",
     arguments: [
-      "GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+      "GET / HTTP/1.0\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET / HTTP/1.9\r\nHost: a\r\n\r\n",
       "GET //a/../b?q=%C3%A9+x&&=1 HTTP/1.1\r\nHost: a.b-c_d:8080\r\n\r\n", "GET / HTTP/1.1\r\nHost: 127.0.0.1:\r\nX:\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: a\r\nX: \u{fffd}\u{e9}\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",

@@ -170,8 +170,14 @@ final class TemporaryFile: Sendable {
   let path: String
   let bytes: [UInt8]
 
-  init(count: Int) throws {
-    bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+  convenience init(count: Int) throws {
+    try self.init(bytes: (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) })
+  }
+
+  convenience init(text: String) throws { try self.init(bytes: Array(text.utf8)) }
+
+  private init(bytes: [UInt8]) throws {
+    self.bytes = bytes
     path = FileManager.default.temporaryDirectory.appendingPathComponent("http-\(UUID().uuidString)").path
     try Data(bytes).write(to: URL(fileURLWithPath: path))
   }

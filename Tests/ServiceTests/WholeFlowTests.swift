@@ -63,7 +63,8 @@ struct WholeFlowTests {
       #expect(form.headers["x-content-type-options"] == "nosniff")
       #expect(form.headers["content-security-policy"]?.hasPrefix("default-src 'none'") == (suffix == "html" ? true : nil))
       let asked = try await service.curl("/v1/jobs/\(id)/report", "-H", "Accept: \(type)")
-      #expect(asked.body == form.body && asked.headers["vary"] == "Accept" && asked.headers["etag"] == form.headers["etag"])
+      #expect(
+        asked.body == form.body && asked.headers["vary"]?.hasPrefix("Accept") == true && asked.headers["etag"] == form.headers["etag"])
       let again = try await service.curl(path, "-H", "If-None-Match: \(form.headers["etag"] ?? "")")
       #expect(again.status == 304 && again.body.isEmpty)
       let head = try await service.curl(path, "-I")

@@ -10,13 +10,13 @@ package struct NewDataset: Sendable {
   let summary: DatasetSummary
   let file: KeptFile
 
-  func insert(_ change: Change) throws -> DatasetRecord {
+  func insert(owner: String, _ change: Change) throws -> DatasetRecord {
     let record = DatasetRecord(
       id: Identifier.dataset.make(at: change.now), name: name, format: format, summary: summary, createdAt: change.now, file: file.sha256)
     try change.db.execute(
       sql: "INSERT INTO datasets (id, owner, name, format, summary, file, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
       arguments: [
-        record.id, Store.localOwner, name, format.rawValue, JSONValue(encoding: summary).serialised(), file.sha256,
+        record.id, owner, name, format.rawValue, JSONValue(encoding: summary).serialised(), file.sha256,
         change.now.milliseconds,
       ])
     try Store.named(file, change.db)

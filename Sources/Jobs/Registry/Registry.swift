@@ -9,18 +9,28 @@ import Models
 package final class Registry: Catalogue {
   let store: Store
   private let limits: DatasetLimits
+  /// Whose things it shows; what is not among them is answered as what there is not.
+  private let viewer: Viewer
 
-  package init(_ store: Store, limits: DatasetLimits = DatasetLimits()) {
+  package init(_ store: Store, limits: DatasetLimits = DatasetLimits(), viewer: Viewer = .all) {
     self.store = store
     self.limits = limits
+    self.viewer = viewer
   }
+
+  /// The same with the things of another owner.
+  package func seen(by viewer: Viewer) -> Registry { Registry(store, limits: limits, viewer: viewer) }
 
   // MARK: Data sets
 
   /// The uploaded ones, newest first, then the built-in ones.
   package func datasets(after: String? = nil, limit: Int = 50) throws -> Page<DatasetRecord> {
     let rows = try store.database.read { db in
-      try Self.whole(Row.fetchAll(db, sql: "SELECT * FROM datasets ORDER BY id DESC"), db, DatasetRecord.init) { record, isDamaged in
+      try Self.whole(
+        Row.fetchAll(
+          db, sql: "SELECT * FROM datasets WHERE ? = '*' OR owner = ? ORDER BY id DESC", arguments: [viewer.owner, viewer.owner]),
+        db, DatasetRecord.init
+      ) { record, isDamaged in
         record.isDamaged = isDamaged(record.file)
       }
     }
@@ -38,7 +48,9 @@ package final class Registry: Catalogue {
   package func dataset(_ id: String) throws -> DatasetRecord {
     if let builtIn = Self.builtIn(id) { return builtIn }
     let (record, mark) = try store.database.read { db in
-      guard let row = try Row.fetchOne(db, sql: "SELECT * FROM datasets WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
+      guard let row = try Row.fetchOne(db, sql: "SELECT * FROM datasets WHERE id = ?", arguments: [id]), viewer.sees(row["owner"]) else {
+        throw NotFound(id)
+      }
       let record = try DatasetRecord(row)
       return (record, try Store.mark(of: record.file, db))
     }
@@ -67,7 +79,7 @@ package final class Registry: Catalogue {
   ) throws -> CreationAnswer {
     defer { upload.discard() }
     let dataset = try packed(parts.map { DatasetFile(part: $0, url: upload.file($0)) }, name: name, format: format, options, limits)
-    return try store.create(key: key) { change in try answer(dataset.insert(change)) }
+    return try store.create(key: key) { change in try answer(dataset.insert(owner: viewer.maker, change)) }
   }
 
   /// Packs the images that a job made, as a data set with the job's name.
@@ -127,7 +139,8 @@ package final class Registry: Catalogue {
   package func models(after: String? = nil, limit: Int = 50) throws -> Page<ModelRecord> {
     let (records, hasMore) = try store.database.read { db in
       let rows = try Row.fetchAll(
-        db, sql: "SELECT * FROM models WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?", arguments: [after, after, limit + 1])
+        db, sql: "SELECT * FROM models WHERE (? IS NULL OR id < ?) AND (? = '*' OR owner = ?) ORDER BY id DESC LIMIT ?",
+        arguments: [after, after, viewer.owner, viewer.owner, limit + 1])
       let records = try Self.whole(Array(rows.prefix(limit)), db, ModelRecord.init) { record, isDamaged in
         record.isDamaged = isDamaged(record.sha256)
       }
@@ -139,7 +152,9 @@ package final class Registry: Catalogue {
   /// - Throws: `NotFound`, `Damaged`.
   package func model(_ id: String) throws -> ModelRecord {
     let (record, mark) = try store.database.read { db in
-      guard let row = try Row.fetchOne(db, sql: "SELECT * FROM models WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
+      guard let row = try Row.fetchOne(db, sql: "SELECT * FROM models WHERE id = ?", arguments: [id]), viewer.sees(row["owner"]) else {
+        throw NotFound(id)
+      }
       let record = try ModelRecord(row)
       return (record, try Store.mark(of: record.sha256, db))
     }
@@ -171,7 +186,7 @@ package final class Registry: Catalogue {
           VALUES (?, ?, ?, 'safetensors', ?, ?, ?, ?, ?)
           """,
         arguments: [
-          record.id, Store.localOwner, name, record.parameters, record.tensors.serialised(), record.bytes, record.sha256,
+          record.id, viewer.maker, name, record.parameters, record.tensors.serialised(), record.bytes, record.sha256,
           change.now.milliseconds,
         ])
       try Store.named(kept, change.db)
@@ -200,11 +215,13 @@ package final class Registry: Catalogue {
   package func pinned(_ name: String) throws -> String {
     let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
     guard parts.count == 2, Identifier.job.matches(parts[0]) else { return name }
+    // A job that the owner does not see stands for nothing.
+    guard viewer.seesAll || (try? store.job(parts[0])).map({ viewer.sees($0.owner) }) == true else { return name }
     do { return try store.checkpoint(parts[1], of: parts[0]).id } catch is NotFound { return name }
   }
 
   package func weights(labelled labels: [String: String]) throws -> String? {
-    guard let job = try store.jobs(state: .succeeded, labels: labels, limit: 1).elements.first?.job else { return nil }
+    guard let job = try store.jobs(for: viewer, state: .succeeded, labels: labels, limit: 1).elements.first?.job else { return nil }
     let spec = try JobSpec(reading: job.spec)
     guard let training = spec.training else { return spec.model.initial }
     do { return try store.checkpoint(training.select.role.rawValue, of: job.id).id } catch is NotFound { return nil }
@@ -214,7 +231,10 @@ package final class Registry: Catalogue {
   private func digest(ofWeights id: String) throws -> String? {
     do {
       if Identifier.model.matches(id) { return try model(id).sha256 }
-      return Identifier.checkpoint.matches(id) ? try store.checkpoint(id).sha256 : nil
+      guard Identifier.checkpoint.matches(id), try viewer.seesAll || store.owner(ofCheckpoint: id).map(viewer.sees) == true else {
+        return nil
+      }
+      return try store.checkpoint(id).sha256
     } catch is NotFound {
       return nil
     }

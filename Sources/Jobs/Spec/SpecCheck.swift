@@ -8,7 +8,7 @@ import TensorEngine
 
 /// A spec held against the world: images exist, the network fits them, the weights fit the network.
 package struct SpecCheck {
-  private let catalogue: any Catalogue
+  private var catalogue: any Catalogue
   private let programs: ProgramCache
   private let threads: Int
   private let memoryBudget: Int?
@@ -59,6 +59,13 @@ package struct SpecCheck {
       if let newLastLayer { object["new_last_layer"] = .string(newLastLayer) }
       return .object(object)
     }
+  }
+
+  /// The same check against another catalogue.
+  package func seeing(_ catalogue: any Catalogue) -> SpecCheck {
+    var check = self
+    check.catalogue = catalogue
+    return check
   }
 
   /// Reads a document and checks everything that can be checked before a job runs.

@@ -59,6 +59,11 @@ final class Change {
     try db.execute(
       sql: "INSERT INTO events (job, number, kind, at, data) VALUES (?, ?, ?, ?, ?)",
       arguments: [id, event.number, kind.rawValue, now.milliseconds, data.serialised()])
+    try db.execute(
+      sql: """
+        INSERT INTO event_order (position, job, number)
+        VALUES (max((SELECT coalesce(max(position), 0) + 1 FROM event_order), ? * 4096), ?, ?)
+        """, arguments: [now.milliseconds, id, event.number])
     events.append(event)
   }
 

@@ -27,6 +27,8 @@ enum Schema {
       try db.execute(sql: sweeps)
       try db.execute(sql: "ALTER TABLE jobs ADD COLUMN extended_from TEXT")
     }
+    migrator.registerMigration("6: tokens") { db in try db.execute(sql: tokens) }
+    migrator.registerMigration("7: the order of the events of all jobs") { db in try db.execute(sql: eventOrder) }
     return migrator
   }
 
@@ -87,6 +89,23 @@ enum Schema {
       result TEXT, PRIMARY KEY (sweep, number)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX sweep_jobs_by_job ON sweep_jobs (job);
+    """
+
+  /// `position` rises over all jobs. It begins at the milliseconds of its time, times 4096, so that it is not given out again when the events
+  /// that had the greatest ones are deleted.
+  private static let eventOrder = """
+    CREATE TABLE event_order (
+      position INTEGER PRIMARY KEY, job TEXT NOT NULL, number INTEGER NOT NULL, UNIQUE (job, number),
+      FOREIGN KEY (job, number) REFERENCES events (job, number) ON DELETE CASCADE
+    ) STRICT;
+    """
+
+  /// `sha256` is of the secret. A token without `expires_at` is good until it is revoked.
+  private static let tokens = """
+    CREATE TABLE tokens (
+      id TEXT PRIMARY KEY, name TEXT NOT NULL, owner TEXT NOT NULL, role TEXT NOT NULL, sha256 TEXT NOT NULL UNIQUE,
+      created_at INTEGER NOT NULL, expires_at INTEGER
+    ) STRICT;
     """
 
   /// `owner` is `local` until there are tokens. `datasets.file`, `models.sha256`, `checkpoints.sha256` and `jobs.report` name files.

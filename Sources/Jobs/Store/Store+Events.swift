@@ -106,7 +106,7 @@ extension Warning {
 }
 
 extension JobEvent {
-  fileprivate init(_ row: Row) throws {
+  init(_ row: Row) throws {
     let job: String = row["job"]
     guard let kind = Kind(rawValue: row["kind"]), let data = try? JSONValue(parsing: row["data"] as String) else { throw Damaged(job) }
     self.init(job: job, number: try row.count("number", of: job), kind: kind, at: Timestamp(milliseconds: row["at"]), data: data)

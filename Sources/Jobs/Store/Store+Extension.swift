@@ -32,7 +32,7 @@ extension Store {
         _ = try Self.requireExtensible(Self.job(finished, change.db))
         let reason = "it goes on where \(finished) ended" + (hasState ? "" : ", whose optimiser is no longer there")
         try Self.insert(
-          accepted.spec, as: id, peakBytes: accepted.footprint.jobBytes, extendedFrom: finished, reason: reason, change)
+          accepted.spec, as: id, owner: job.owner, peakBytes: accepted.footprint.jobBytes, extendedFrom: finished, reason: reason, change)
         try Self.copyResults(of: finished, to: id, change)
         return try answer(Self.job(id, change.db))
       }

@@ -4,13 +4,16 @@ import GRDB
 
 /// What a client calls a request, so that it may send it again without harm.
 package struct IdempotencyKey: Hashable, Sendable {
+  /// Whose key it is: two owners may choose the same.
+  package let owner: String
   package let key: String
   /// Method and path: one key may be used once for each.
   package let route: String
   /// Of the body.
   package let digest: String
 
-  package init(key: String, route: String, digest: String) {
+  package init(owner: String = Store.localOwner, key: String, route: String, digest: String) {
+    self.owner = owner
     self.key = key
     self.route = route
     self.digest = digest
@@ -67,7 +70,7 @@ extension Store {
   private static func lookUp(_ key: IdempotencyKey, at now: Timestamp, _ db: Database) throws -> CreationAnswer? {
     let row = try Row.fetchOne(
       db, sql: "SELECT * FROM idempotency WHERE owner = ? AND key = ? AND route = ? AND created_at > ?",
-      arguments: [localOwner, key.key, key.route, now.advanced(bySeconds: -idempotencySeconds).milliseconds])
+      arguments: [key.owner, key.key, key.route, now.advanced(bySeconds: -idempotencySeconds).milliseconds])
     guard let row else { return nil }
     guard row["digest"] == key.digest else { return .otherBody }
     let pairs = try JSONValue(parsing: row["headers"] as String).decoded(as: [[String]].self).filter { $0.count == 2 }
@@ -82,7 +85,7 @@ extension Store {
         INSERT OR REPLACE INTO idempotency (owner, key, route, digest, status, headers, body, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
-        localOwner, key.key, key.route, key.digest, answer.status, JSONValue(encoding: answer.headers).serialised(), answer.body,
+        key.owner, key.key, key.route, key.digest, answer.status, JSONValue(encoding: answer.headers).serialised(), answer.body,
         now.milliseconds,
       ])
   }

@@ -43,11 +43,15 @@ extension Store {
   ///   - labels: all of them must be the job's.
   ///   - after: the id of the last job of the page before.
   package func jobs(
-    state: JobState? = nil, labels: [String: String] = [:], after: String? = nil, limit: Int = 50
+    for viewer: Viewer = .all, state: JobState? = nil, labels: [String: String] = [:], after: String? = nil, limit: Int = 50
   ) throws -> Page<JobSnapshot> {
     try database.read { db in
       var clauses: [String] = []
       var arguments = StatementArguments()
+      if !viewer.seesAll {
+        clauses.append("owner = ?")
+        arguments += [viewer.owner]
+      }
       if let state {
         clauses.append("state = ?")
         arguments += [state.rawValue]
@@ -58,8 +62,10 @@ extension Store {
       }
       if let after {
         // By the place of the job where it is still there, by its id (which sorts by time) where it was deleted meanwhile.
-        clauses.append("(position < (SELECT position FROM jobs WHERE id = ?) OR (NOT EXISTS (SELECT 1 FROM jobs WHERE id = ?) AND id < ?))")
-        arguments += [after, after, after]
+        // Another owner's job is not there.
+        let place = "SELECT position FROM jobs WHERE id = ? AND (? = '*' OR owner = ?)"
+        clauses.append("(position < (\(place)) OR (NOT EXISTS (\(place)) AND id < ?))")
+        arguments += [after, viewer.owner, viewer.owner, after, viewer.owner, viewer.owner, after]
       }
       let filter = clauses.isEmpty ? "" : "WHERE " + clauses.joined(separator: " AND ")
       arguments += [limit + 1]

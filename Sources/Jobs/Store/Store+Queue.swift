@@ -88,7 +88,7 @@ extension Store {
       }
       if let figures = ending.figures { try Self.note(figures, of: id, change.db) }
       if let generated = ending.generated, present.state != .cancelling {
-        let record = try generated.insert(change)
+        let record = try generated.insert(owner: present.owner, change)
         try change.db.execute(sql: "UPDATE jobs SET generated = ? WHERE id = ?", arguments: [record.id, id])
       }
       switch (present.state, ending.state) {

@@ -11,8 +11,8 @@ extension Store {
   /// - Parameter peakBytes: the most memory that it will take.
   /// - Throws: `SpecFaults` when a data set or weights that the spec names have gone since it was checked.
   @discardableResult
-  package func submit(_ spec: JobSpec, peakBytes: Int = 0, at now: Timestamp = .now) throws -> Job {
-    let id = try change(at: now) { change in try Self.insert(spec, peakBytes: peakBytes, change) }
+  package func submit(_ spec: JobSpec, owner: String = localOwner, peakBytes: Int = 0, at now: Timestamp = .now) throws -> Job {
+    let id = try change(at: now) { change in try Self.insert(spec, owner: owner, peakBytes: peakBytes, change) }
     return try job(id)
   }
 
@@ -21,10 +21,11 @@ extension Store {
   ///
   /// - Parameter answer: made of the new job.
   package func submit(
-    _ spec: JobSpec, peakBytes: Int = 0, key: IdempotencyKey?, at now: Timestamp = .now, answer: (Job) throws -> StoredAnswer
+    _ spec: JobSpec, owner: String = localOwner, peakBytes: Int = 0, key: IdempotencyKey?, at now: Timestamp = .now,
+    answer: (Job) throws -> StoredAnswer
   ) throws -> CreationAnswer {
     try create(key: key, at: now) { change in
-      try answer(Self.job(Self.insert(spec, peakBytes: peakBytes, change), change.db))
+      try answer(Self.job(Self.insert(spec, owner: owner, peakBytes: peakBytes, change), change.db))
     }
   }
 
@@ -71,7 +72,7 @@ extension Store {
     let spec = try JobSpec(reading: failed.spec)
     let bytes = try Int.fetchOne(db, sql: "SELECT peak_bytes FROM jobs WHERE id = ?", arguments: [failed.id]) ?? 0
     let reason = hasState ? "it goes on from the last saved state of \(failed.id)" : "\(failed.id) left no saved state: it begins anew"
-    try insert(spec, as: id, peakBytes: bytes, resumedFrom: failed.id, reason: reason, change)
+    try insert(spec, as: id, owner: failed.owner, peakBytes: bytes, resumedFrom: failed.id, reason: reason, change)
     try copyResults(of: failed.id, to: id, change)
     if hasState, let step = failed.progress.savedStep { try Self.note(savedStep: step, of: id, db) }
   }
@@ -97,14 +98,15 @@ extension Store {
 
   // MARK: Within a transaction
 
-  static func insert(_ spec: JobSpec, peakBytes: Int, _ change: Change) throws -> String {
+  static func insert(_ spec: JobSpec, owner: String, peakBytes: Int, _ change: Change) throws -> String {
     let id = Identifier.job.make(at: change.now)
-    try insert(spec, as: id, peakBytes: peakBytes, change)
+    try insert(spec, as: id, owner: owner, peakBytes: peakBytes, change)
     return id
   }
 
   static func insert(
-    _ spec: JobSpec, as id: String, peakBytes: Int, resumedFrom: String? = nil, extendedFrom: String? = nil, reason: String? = nil,
+    _ spec: JobSpec, as id: String, owner: String, peakBytes: Int, resumedFrom: String? = nil, extendedFrom: String? = nil,
+    reason: String? = nil,
     _ change: Change
   ) throws {
     let db = change.db
@@ -118,7 +120,7 @@ extension Store {
         ) VALUES (?, \(JobCounter.nextPosition), ?, ?, ?, 'queued', 1, 0, ?, ?, ?, '{}', '[]', ?, 1, ?, ?, ?)
         """,
       arguments: [
-        id, localOwner, spec.name, labels.serialised(), spec.priority, spec.json.serialised(), JobProgress().json.serialised(),
+        id, owner, spec.name, labels.serialised(), spec.priority, spec.json.serialised(), JobProgress().json.serialised(),
         change.now.milliseconds, peakBytes, resumedFrom, extendedFrom,
       ])
     for resource in spec.resourcesInUse {

@@ -11,27 +11,28 @@ extension Store {
   /// - Parameter answer: made of the new sweep.
   /// - Throws: `SpecFaults` when something that the specs name has gone since they were checked; nothing is made then.
   package func submit(
-    _ accepted: SweepCheck.Accepted, key: IdempotencyKey?, at now: Timestamp = .now, answer: (Sweep) throws -> StoredAnswer
+    _ accepted: SweepCheck.Accepted, owner: String = localOwner, key: IdempotencyKey?, at now: Timestamp = .now,
+    answer: (Sweep) throws -> StoredAnswer
   ) throws -> CreationAnswer {
     try create(key: key, at: now) { change in
-      try Self.insert(accepted, change)
+      try Self.insert(accepted, owner: owner, change)
       return try answer(Self.sweep(accepted.id, change.db))
     }
   }
 
-  private static func insert(_ accepted: SweepCheck.Accepted, _ change: Change) throws {
+  private static func insert(_ accepted: SweepCheck.Accepted, owner: String, _ change: Change) throws {
     let (db, sweep) = (change.db, accepted.sweep)
     let labels = JSONValue.object(sweep.labels.sorted { $0.key < $1.key }.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) })
     try db.execute(
       sql: "INSERT INTO sweeps (id, owner, name, labels, spec, vary, mode, best, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       arguments: [
-        accepted.id, localOwner, sweep.name, labels.serialised(), sweep.spec.serialised(), sweep.vary.serialised(), sweep.mode.rawValue,
+        accepted.id, owner, sweep.name, labels.serialised(), sweep.spec.serialised(), sweep.vary.serialised(), sweep.mode.rawValue,
         sweep.best.json.serialised(), change.now.milliseconds,
       ])
     var faults = SweepFaults(sweep)
     for (number, job) in accepted.jobs.enumerated() {
       do {
-        let id = try insert(job.spec, peakBytes: job.peakBytes, change)
+        let id = try insert(job.spec, owner: owner, peakBytes: job.peakBytes, change)
         try db.execute(
           sql: "INSERT INTO sweep_jobs (sweep, number, job, varied) VALUES (?, ?, ?, ?)",
           arguments: [accepted.id, number, id, job.values.serialised()])
@@ -48,10 +49,11 @@ extension Store {
   /// Newest first. One whose record is damaged is left out, with a line in the log.
   ///
   /// - Parameter after: the id of the last sweep of the page before.
-  package func sweeps(after: String? = nil, limit: Int = 50) throws -> Page<Sweep> {
+  package func sweeps(for viewer: Viewer = .all, after: String? = nil, limit: Int = 50) throws -> Page<Sweep> {
     try database.read { db in
       let rows = try Row.fetchAll(
-        db, sql: "SELECT * FROM sweeps WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?", arguments: [after, after, limit + 1])
+        db, sql: "SELECT * FROM sweeps WHERE (? IS NULL OR id < ?) AND (? = '*' OR owner = ?) ORDER BY id DESC LIMIT ?",
+        arguments: [after, after, viewer.owner, viewer.owner, limit + 1])
       let sweeps = try rows.prefix(limit).compactMap { row -> Sweep? in
         do { return try Sweep(row, rows: Self.sweepRows(of: row["id"], db)) } catch let error as Damaged {
           logger.error("the record of a sweep is damaged", metadata: ["sweep": "\(error.id)"])

@@ -13,11 +13,12 @@ package final class Store: Sendable {
   package let directory: DataDirectory
   let database: StoreDatabase
   let board = JobBoard()
+  let tokenTable = TokenTable()
   let logger: Logger
   /// Held over a transaction and what is told of it, so that changes are told in the order of their commits.
   private let order = NSLock()
 
-  /// Whose everything is, until there are tokens.
+  /// Whose everything is that is made without a token.
   package static let localOwner = "local"
 
   /// Opens the store, makes or brings forward its tables, and sets aside what the database does not name.
@@ -33,8 +34,11 @@ package final class Store: Sendable {
     try LegacyLayout(self).adopt()
     try Identifier.advance(
       beyond: database.read { db in
-        try ["jobs", "datasets", "models", "checkpoints", "sweeps"].compactMap { try String.fetchOne(db, sql: "SELECT max(id) FROM \($0)") }
+        try ["jobs", "datasets", "models", "checkpoints", "sweeps", "tokens"].compactMap {
+          try String.fetchOne(db, sql: "SELECT max(id) FROM \($0)")
+        }
       })
+    try loadTokens()
     try collectReleased()
     try sweep()
     directory.expectDatabase()

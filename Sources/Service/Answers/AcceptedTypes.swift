@@ -11,13 +11,18 @@ struct AcceptedTypes {
   private let ranges: [Range]
 
   init(_ request: Request) {
-    let values = request.headers[values: .accept].joined(separator: ",")
-    ranges = values.split(separator: ",").compactMap { entry in
-      let parts = entry.split(separator: ";").map { $0.trimmingBlanks }
-      guard let names = parts.first?.lowercased().split(separator: "/"), names.count == 2 else { return nil }
-      let weight = parts.dropFirst().first { $0.lowercased().hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) } ?? 1
+    ranges = HTTPText.list(request.headers[values: .accept]).compactMap { element in
+      let parts = HTTPText.parts(element).map { HTTPText.lowercased($0) }
+      guard let names = parts.first?.split(separator: "/"), names.count == 2 else { return nil }
+      let weight = parts.dropFirst().first { $0.hasPrefix("q=") }.map { Self.quality($0.dropFirst(2)) } ?? 1
       return Range(type: names[0], subtype: names[1], quality: weight)
     }
+  }
+
+  /// `0`, `0.5`, `1.000` (RFC 9110 §12.4.2); what is no weight weighs nothing.
+  private static func quality(_ text: Substring) -> Double {
+    guard text.utf8.count <= 5, text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }) else { return 0 }
+    return min(1, Double(text) ?? 0)
   }
 
   /// The one of `offered` that the client likes best, the earlier one of equals; the first where the client has no wish.

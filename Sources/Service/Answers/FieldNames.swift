@@ -8,5 +8,4 @@ extension HTTPField.Name {
   static let reprDigest = constant("Repr-Digest")
   /// W3C Content Security Policy, level 3
   static let contentSecurityPolicy = constant("Content-Security-Policy")
-  static let contentOptions = constant("X-Content-Type-Options")
 }

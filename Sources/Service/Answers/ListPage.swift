@@ -17,11 +17,13 @@ struct ListPage {
   }
 
   /// The part of a whole list that follows the item `after`.
-  /// - Throws: 400 when no item has that id.
+  /// - Throws: 404 when no item has that id.
   init(of whole: [JSONValue], after: String?, limit: Int) throws {
     var rest = whole[...]
     if let after {
-      guard let position = whole.firstIndex(where: { $0["id"] == .string(after) }) else { throw HTTPError.unknownCursor(after) }
+      guard let position = whole.firstIndex(where: { $0["id"] == .string(after) }) else {
+        throw HTTPError(.notFound, "after=\(after.prefix(100)) names nothing in this list (any more).")
+      }
       rest = whole[(position + 1)...]
     }
     self.init(items: Array(rest.prefix(limit)), hasMore: rest.count > limit)

@@ -18,13 +18,15 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   case inUse = "in_use"
   case builtIn = "built_in"
   case preconditionFailed = "precondition_failed"
+  case unauthorized, forbidden
+  case tooManyRequests = "too_many_requests"
   case foreignOrigin = "foreign_origin"
   case foreignHost = "foreign_host"
   case quotaExceeded = "quota_exceeded"
   case storageFull = "storage_full"
   case shortage
   case notWritable = "not_writable"
-  case damaged
+  case damaged, deleted
   case draining
 }
 
@@ -33,7 +35,8 @@ extension ProblemCode {
   package var status: HTTPResponse.Status {
     switch self {
     case .malformedJSON, .malformedBody, .badQuery, .badHeader: .badRequest
-    case .foreignOrigin: .forbidden
+    case .unauthorized: .unauthorized
+    case .foreignOrigin, .forbidden: .forbidden
     case .foreignHost: .misdirectedRequest
     case .notFound: .notFound
     case .notAcceptable: .notAcceptable
@@ -41,8 +44,8 @@ extension ProblemCode {
     case .preconditionFailed: .preconditionFailed
     case .wrongMediaType: .unsupportedMediaType
     case .invalidSpec, .invalidUpload, .idempotencyMismatch: .unprocessableContent
-    case .quotaExceeded: .tooManyRequests
-    case .damaged: .gone
+    case .quotaExceeded, .tooManyRequests: .tooManyRequests
+    case .damaged, .deleted: .gone
     case .draining, .shortage, .notWritable: .serviceUnavailable
     case .storageFull: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
     }
@@ -67,6 +70,9 @@ extension ProblemCode {
     case .inUse: "The resource is in use"
     case .builtIn: "The resource is built in"
     case .preconditionFailed: "The precondition does not hold"
+    case .unauthorized: "A token is needed"
+    case .forbidden: "The token does not allow this"
+    case .tooManyRequests: "There are too many requests"
     case .foreignOrigin: "The request comes from another origin"
     case .foreignHost: "The request is meant for another host"
     case .quotaExceeded: "There is more to do than is taken"
@@ -74,6 +80,7 @@ extension ProblemCode {
     case .shortage: "The service has no descriptor or memory left"
     case .notWritable: "The service cannot store anything"
     case .damaged: "The resource is damaged"
+    case .deleted: "The resource was deleted"
     case .draining: "The service is shutting down"
     }
   }

@@ -25,6 +25,10 @@ struct ServiceFigures {
     page.add(
       "temper_http_requests_total", .counter, "Answers begun, by the class of their status.",
       (1...5).map { ([("class", "\($0)xx")], Double(http.requestsByClass[$0] ?? 0)) })
+    page.add(
+      "temper_http_route_requests_total", .counter, "Answers begun, by route and status.",
+      http.requestsByRoute.sorted { ($0.key.route ?? "", $0.key.status) < ($1.key.route ?? "", $1.key.status) }
+        .map { ([("route", $0.key.route ?? "none"), ("status", String($0.key.status))], Double($0.value)) })
     page.addHistogram(
       "temper_http_request_duration_seconds", "Time from a request's header to the last byte of its answer.",
       buckets: http.cumulativeBuckets,

@@ -1,5 +1,6 @@
 import JSON
 import HTTP
+import Jobs
 import Robustness
 
 /// One request at its endpoint.
@@ -8,6 +9,10 @@ struct Call: Sendable {
   let captured: Router.PathParameters
   /// The parameters of the route behind `?`, each with its value or its default.
   let query: FieldValues
+  let caller: Caller
+
+  /// Whose things the request may see.
+  var viewer: Viewer { caller.viewer }
 
   /// What a `{name}` of the path took.
   func path(_ name: String) -> String { captured[name] ?? "" }
@@ -15,6 +20,13 @@ struct Call: Sendable {
   var limit: Int { query.integer("limit") }
   /// The last id of the page before.
   var after: String? { query.optionalText("after") }
+
+  /// The cursor of a list of `kind`s, some of which have other names.
+  /// - Throws: 400 for what can be none.
+  func after(_ kind: Identifier, or names: [String] = []) throws -> String? {
+    guard let after, !kind.matches(after), !names.contains(after) else { return after }
+    throw HTTPError.unknownCursor(after)
+  }
 
   /// - Throws: 400 unless the body is empty or an empty object: nothing in it would be heeded.
   func refuseBody() async throws {
@@ -29,15 +41,40 @@ struct Call: Sendable {
   /// Bytes that an empty object may have.
   private static let mostOfNothing = 1_024
 
-  /// - Throws: 415 unless the body is of one of `types`.
+  /// - Throws: 415 unless the body is of one of `types`, with what to do about it in a terminal.
   func require(mediaType types: [String]) throws {
-    guard let type = request.mediaType, types.contains(type) else {
-      let given = request.mediaType.map { "\($0.prefix(100))" } ?? "none"
-      throw HTTPError(
-        .wrongMediaType, "The Content-Type must be \(types.joined(separator: " or ")), not \(given).",
-        headers: [.accept: types.joined(separator: ", ")])
-    }
+    // A body without a type may be taken for bytes (RFC 9110 §8.3): `curl -T FILE` sends none.
+    let given = request.mediaType
+    guard !types.contains(given ?? MediaType.bytes) else { return }
+    let named = given.map { "not \($0.prefix(100))" } ?? "and there is none"
+    throw HTTPError(
+      .wrongMediaType, "The Content-Type must be \(types.joined(separator: " or ")), \(named): \(Self.remedy(for: given, types)).",
+      headers: [.accept: types.joined(separator: ", ")])
   }
+
+  private static func remedy(for given: String?, _ types: [String]) -> String {
+    // What curl calls the body of its `-d`; of a file it would also leave out every line break and NUL.
+    let isForm = given == "application/x-www-form-urlencoded"
+    if types.contains(MediaType.bytes) {
+      return isForm ? CurlHint.binary : "with curl, add -H 'Content-Type: \(MediaType.bytes)'"
+    }
+    if types == [MediaType.form] { return "with curl, send each file as a part of a form, -F NAME=@FILE" }
+    return "with curl, add -H 'Content-Type: \(types[0])'"
+  }
+}
+
+enum MediaType {
+  static let bytes = "application/octet-stream"
+  static let form = "multipart/form-data"
+}
+
+/// What to say to those who use curl.
+enum CurlHint {
+  static let binary = "with curl, send the file by --data-binary @FILE or -T FILE, since -d leaves out every line break and NUL"
+
+  /// For a binary file without a line break and without a NUL, which are in every such file.
+  static let stripped =
+    "Not one line break and not one NUL is in the body, so curl's -d has probably left them out: use --data-binary @FILE"
 }
 
 /// A JSON body, with the bytes it came in.

@@ -10,31 +10,35 @@ extension Routes {
     let format = call.query.word("format", as: DatasetFormat.self)
     let options = try Self.arrayOptions(call, format)
     let name = try Self.name(call, default: "unnamed")
-    try call.require(mediaType: format.isMultipart ? ["multipart/form-data"] : Self.datasetTypes)
+    try call.require(mediaType: format.isMultipart ? [MediaType.form] : Self.datasetTypes)
     call.request.body.limit(to: configuration.limits.datasetBytes)
     try store.requireRoom()
     let upload = try store.directory.upload()
     defer { upload.discard() }
-    let (parts, digest) = try await receive(call, format, into: upload)
+    let (parts, digest, isStripped) = try await receive(call, format, into: upload)
     let key = try idempotency.key(of: call, digest: digest)
     return try await imports.one {
-      try idempotency.once(key) {
-        try registry.addDataset(upload, name: name, format: format, options: options, parts: parts, key: key) { record in
-          Idempotency.stored(.document(try record.json, status: .created, headers: [.location: "/v1/datasets/\(record.id)"]))
+      try Self.explaining(isStripped) {
+        try idempotency.once(key) {
+          try registry(call).addDataset(upload, name: name, format: format, options: options, parts: parts, key: key) { record in
+            Idempotency.stored(.document(try record.json, status: .created, headers: [.location: "/v1/datasets/\(record.id)"]))
+          }
         }
       }
     }
   }
 
   /// Streams the body to disk.
-  /// - Returns: the parts that came, and the digest of all.
-  private func receive(_ call: Call, _ format: DatasetFormat, into upload: Upload) async throws -> (parts: [String], digest: String) {
+  /// - Returns: the parts that came, the digest of all, and whether a file looks as if it lost bytes on the way.
+  private func receive(
+    _ call: Call, _ format: DatasetFormat, into upload: Upload
+  ) async throws -> (parts: [String], digest: String, isStripped: Bool) {
     let space = store.directory.space
-    guard call.request.mediaType == "multipart/form-data" else {
+    guard call.request.mediaType == MediaType.form else {
       let file = try NewFile(upload.file(format.parts[0]), title: "the upload")
-      try await call.request.body.write(to: file, space)
+      let isStripped = try await call.request.body.write(to: file, space)
       file.keep()
-      return (format.parts, file.sha256)
+      return (format.parts, file.sha256, isStripped)
     }
     let form = try await call.request.multipart().write(space) { part in
       // Files are named by the format, never by the client.
@@ -45,7 +49,7 @@ extension Routes {
       }
       return upload.file(part)
     }
-    return (form.parts, form.sha256)
+    return (form.parts, form.sha256, false)
   }
 
   private static func arrayOptions(_ call: Call, _ format: DatasetFormat) throws -> ArrayOptions {
@@ -65,14 +69,19 @@ extension Routes {
   }
 
   func listDatasets(_ call: Call) async throws -> Response {
-    let page = try registry.datasets(after: call.after, limit: call.limit)
+    let page = try registry(call).datasets(after: call.after(.dataset, or: DatasetSource.builtInNames), limit: call.limit)
     return try .resource(ListPage(items: try page.elements.map { try $0.json }, hasMore: page.hasMore).json, for: call.request)
   }
 
-  func dataset(_ call: Call) async throws -> Response { try .resource(registry.dataset(call.path("id")).json, for: call.request) }
+  func dataset(_ call: Call) async throws -> Response { try .resource(registry(call).dataset(call.path("id")).json, for: call.request) }
+
+  func datasetState(_ call: Call) throws -> ResourceState {
+    let record = try registry(call).dataset(call.path("id"))
+    return ResourceState(tag: EntityTag(digestOf: try record.json.bytes), modified: record.createdAt)
+  }
 
   func deleteDataset(_ call: Call) async throws -> Response {
-    try registry.deleteDataset(call.path("id"))
+    try registry(call).deleteDataset(call.path("id"))
     return Response(status: .noContent)
   }
 }

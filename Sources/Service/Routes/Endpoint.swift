@@ -1,9 +1,17 @@
 import HTTP
 import JSON
+import Jobs
+
+/// How a thing is at the moment.
+struct ResourceState: Sendable {
+  let tag: EntityTag
+  /// When it last changed; nil when that is not known.
+  let modified: Timestamp?
+}
 
 /// A row of the table of routes.
 struct Endpoint: Sendable {
-  /// What a token must allow for its owner to use a route. It is part of `/openapi.json`; there are no tokens yet, so nothing asks for it.
+  /// What a token must allow for its owner to use a route; `Gatekeeper` asks for it as soon as there are tokens.
   enum Access: String, Sendable {
     /// No token is needed.
     case anyone
@@ -39,6 +47,8 @@ struct Endpoint: Sendable {
   let types: [String]
   /// Whether `Idempotency-Key` is honoured.
   let creates: Bool
+  /// For a route that changes a thing: how the thing is now, for `If-Match` and its kin (RFC 9110 §13).
+  let present: (@Sendable (Call) throws -> ResourceState)?
   /// Answers from memory, without waiting for anything, on the socket's own queue; nil: ask `handle`.
   let atOnce: (@Sendable (Call) throws -> Response?)?
   let handle: @Sendable (Call) async throws -> Response
@@ -50,7 +60,8 @@ struct Endpoint: Sendable {
   init(
     _ method: HTTPRequest.Method, _ path: String, _ name: String, _ summary: String, access: Access, scope: Scope, parameters: [Field] = [],
     body: Body = .none, answers: [Int: String] = [200: "OK"], types: [String] = ["application/json"], creates: Bool = false,
-    atOnce: (@Sendable (Call) throws -> Response?)? = nil, handle: @escaping @Sendable (Call) async throws -> Response
+    present: (@Sendable (Call) throws -> ResourceState)? = nil, atOnce: (@Sendable (Call) throws -> Response?)? = nil,
+    handle: @escaping @Sendable (Call) async throws -> Response
   ) {
     self.method = method
     self.path = path
@@ -63,32 +74,64 @@ struct Endpoint: Sendable {
     self.answers = answers
     self.types = types
     self.creates = creates
+    self.present = present
     self.atOnce = atOnce
     self.handle = handle
   }
 
   /// A document about the service that anyone may read, made without waiting for anything.
   init(
-    _ path: String, _ name: String, _ summary: String, type: String = "application/json",
+    _ path: String, _ name: String, _ summary: String, types: [String] = ["application/json"],
     atOnce: @escaping @Sendable (Call) throws -> Response
   ) {
     self.init(
-      .get, path, name, summary, access: .anyone, scope: .service, types: [type], atOnce: atOnce, handle: { try atOnce($0) })
+      .get, path, name, summary, access: .anyone, scope: .service, types: types, atOnce: atOnce, handle: { try atOnce($0) })
   }
 
   /// The row as the router wants it: what the row does not know is refused before anything is done.
-  var route: Router.Route {
-    Router.Route(method, path, immediate: atOnce.map(immediate)) { request, captured in
-      let call = try call(request, captured)
+  func route(_ gate: Gatekeeper, _ store: Store) -> Router.Route {
+    Router.Route(method, path, immediate: atOnce.map { immediate($0, gate, store) }) { request, captured in
+      let call = try call(request, captured, gate, store)
+      try gate.count(call.caller)
       if case .none = body { try await call.refuseBody() }
-      return try await handle(call)
+      try checkConditions(call)
+      return Self.ownersAlone(try await handle(call), for: call.caller)
     }
   }
 
-  private func immediate(_ atOnce: @escaping @Sendable (Call) throws -> Response?) -> Router.ImmediateHandler {
+  /// What is answered to a token is no other's: a cache that many share must not keep it (RFC 9111 §5.2.2.7).
+  private static func ownersAlone(_ response: Response, for caller: Caller) -> Response {
+    guard caller.token != nil, response.headers[.cacheControl] == "no-cache" else { return response }
+    var response = response
+    response.headers[.cacheControl] = "private, no-cache"
+    return response
+  }
+
+  /// - Throws: 412 when the thing that is to be changed is not as the request wants it; 404 when there is none.
+  private func checkConditions(_ call: Call) throws {
+    let headers = call.request.headers
+    guard let present, Preconditions.areGiven(in: headers) else { return }
+    let state = try present(call)
+    let outcome = Preconditions.evaluate(
+      method: call.request.method, headers: headers, current: state.tag, modified: state.modified.map { Int($0.milliseconds / 1000) })
+    guard outcome == .proceed else { throw HTTPError(.preconditionFailed, "The resource is not in the state that the request asks for.") }
+  }
+
+  /// A client that accepts none of the forms of a good answer is told so before anything is done.
+  private func requireAcceptable(_ request: Request) throws {
+    guard request.headers.contains(.accept), answers.keys.contains(where: { $0 < 300 && $0 != 204 }) else { return }
+    _ = try request.negotiate(types)
+  }
+
+  private func immediate(
+    _ atOnce: @escaping @Sendable (Call) throws -> Response?, _ gate: Gatekeeper, _ store: Store
+  ) -> Router.ImmediateHandler {
     { request, captured in
       do {
-        return try atOnce(call(request, captured))
+        let call = try call(request, captured, gate, store, atOnce: true)
+        guard let response = try atOnce(call) else { return nil }
+        try gate.count(call.caller)
+        return Self.ownersAlone(response, for: call.caller)
       } catch {
         // What has no translation is the handler's to log.
         return HTTPError(translating: error).map { .problem($0, requestID: request.requestID) }
@@ -96,7 +139,16 @@ struct Endpoint: Sendable {
     }
   }
 
-  private func call(_ request: Request, _ captured: Router.PathParameters) throws -> Call {
-    Call(request: request, captured: captured, query: try QueryReader(parameters, path: path).values(of: request.query))
+  /// - Parameter isImmediate: the socket's queue asks, so what is not in memory is left to the handler.
+  private func call(
+    _ request: Request, _ captured: Router.PathParameters, _ gate: Gatekeeper, _ store: Store, atOnce isImmediate: Bool = false
+  ) throws -> Call {
+    let caller = try gate.admit(request, access)
+    try requireAcceptable(request)
+    let call = Call(
+      request: request, captured: captured, query: try QueryReader(parameters, path: path).values(of: request.query), caller: caller)
+    // Before anything is said of the thing: another owner's is answered as none.
+    if scope == .owner, let id = captured["id"] { try store.require(id, visibleTo: caller.viewer, inMemory: isImmediate) }
+    return call
   }
 }

@@ -35,13 +35,7 @@ extension Routes {
 
   /// The last event that the client has: by `Last-Event-ID` when it lost the stream, else by `after`.
   private func position(_ call: Call) throws -> Int {
-    if let last = call.request.headers[.lastEventID], !last.isEmpty {
-      guard let number = Int(last), number >= 0 else {
-        throw HTTPError(.badHeader, "Last-Event-ID must be the id of an event of this job, a whole number, not \(last.prefix(100)).")
-      }
-      return number
-    }
-    return call.query.integer("after")
+    try Self.lastEvent(of: call.request) ?? call.query.integer("after")
   }
 
   /// The data of the event, with when it happened.

@@ -12,18 +12,18 @@ extension Routes {
     let body = try await JSONBody(call, limit: configuration.limits.specBytes)
     // What a spec names cannot be looked at while the storage is away, and that is no fault of the spec.
     try store.directory.requireAccess()
+    let key = try idempotency.key(of: call, digest: SHA256Digest.hex(of: body.bytes))
     if validateOnly {
-      let accepted = try check.accept(body.value)
+      let accepted = try check(call).accept(body.value)
       let warnings = try accepted.warnings.map { try JSONValue(encoding: $0) }
       return .document(["spec": accepted.spec.json, "estimate": accepted.estimateJSON, "warnings": .array(warnings)])
     }
-    let key = try idempotency.key(of: call, digest: SHA256Digest.hex(of: body.bytes))
     // Before the spec is checked: what it names may have gone since.
     if let earlier = try idempotency.replay(key) { return earlier }
-    let accepted = try check.accept(body.value)
+    let accepted = try check(call).accept(body.value)
     try requireRoom()
     let response = try idempotency.once(key) {
-      try store.submit(accepted.spec, peakBytes: accepted.footprint.jobBytes, key: key, answer: Self.created)
+      try store.submit(accepted.spec, owner: call.viewer.maker, peakBytes: accepted.footprint.jobBytes, key: key, answer: Self.created)
     }
     workers.wakeUp()
     return response
@@ -65,7 +65,7 @@ extension Routes {
     }
     let after = call.after
     if let after, !Identifier.job.matches(after) { throw HTTPError.unknownCursor(after) }
-    let page = try store.jobs(state: state, labels: labels, after: after, limit: call.limit)
+    let page = try store.jobs(for: call.viewer, state: state, labels: labels, after: after, limit: call.limit)
     return try .representation(Self.list(page), type: "application/json", for: call.request)
   }
 
@@ -129,7 +129,7 @@ extension Routes {
     let request = try ExtensionRequest(reading: body.value)
     try requireRoom()
     let response = try idempotency.once(key) {
-      try store.submitExtension(of: id, by: request, key: key, accept: { try check.accept($0) }, answer: Self.created)
+      try store.submitExtension(of: id, by: request, key: key, accept: { try check(call).accept($0) }, answer: Self.created)
     }
     workers.wakeUp()
     return response
@@ -138,6 +138,12 @@ extension Routes {
   func deleteJob(_ call: Call) async throws -> Response {
     try store.delete(call.path("id"))
     return Response(status: .noContent)
+  }
+
+  /// For the conditions of a request that changes a job.
+  func jobState(_ call: Call) throws -> ResourceState {
+    let job = try store.snapshot(of: call.path("id")).job
+    return ResourceState(tag: Self.tag(of: job), modified: job.transitions.last?.at ?? job.createdAt)
   }
 
   // MARK: The job object

@@ -63,7 +63,7 @@ extension Routes {
       object["links"] = ["download": .string("/v1/jobs/\(record.job)/checkpoints/\(record.id)")]
       return .object(object)
     }
-    return try .resource(ListPage(of: items, after: call.after, limit: call.limit).json, for: call.request)
+    return try .resource(ListPage(of: items, after: call.after(.checkpoint), limit: call.limit).json, for: call.request)
   }
 
   func downloadCheckpoint(_ call: Call) async throws -> Response {

@@ -5,7 +5,7 @@ import Jobs
 
 extension Routes {
   /// Every route of the service.
-  var table: [Endpoint] { jobTable + resultTable + reportTable + sweepTable + resourceTable + statusTable }
+  var table: [Endpoint] { jobTable + resultTable + reportTable + sweepTable + resourceTable + allEventTable + tokenTable + statusTable }
 
   private var jobTable: [Endpoint] {
     [
@@ -30,23 +30,25 @@ extension Routes {
         answers: [200: "The job.", 304: "It is as it was."], atOnce: jobAtOnce, handle: job),
       Endpoint(
         .delete, "/v1/jobs/{id}", "deleteJob", "Delete a job that has ended, with its files.", access: .submit, scope: .owner,
-        answers: [204: "It is gone."],
+        answers: [204: "It is gone."], present: jobState,
         handle: deleteJob),
       Endpoint(
         .post, "/v1/jobs/{id}/cancel", "cancelJob", "End a job for good.", access: .submit, scope: .owner,
-        answers: [202: "The job, on its way."], handle: cancelJob),
+        answers: [202: "The job, on its way."], present: jobState, handle: cancelJob),
       Endpoint(
         .post, "/v1/jobs/{id}/pause", "pauseJob", "Stop a job until it is resumed.", access: .submit, scope: .owner,
-        answers: [202: "The job, on its way."],
+        answers: [202: "The job, on its way."], present: jobState,
         handle: pauseJob),
       Endpoint(
         .post, "/v1/jobs/{id}/resume", "resumeJob", "Put a paused job back into the queue; of one that failed, submit a new one.",
         access: .submit, scope: .owner,
         answers: [201: "A new job that begins at the last saved state of the one that failed.", 202: "The job, on its way."], creates: true,
+        present: jobState,
         handle: resumeJob),
       Endpoint(
         .post, "/v1/jobs/{id}/extend", "extendJob", "Train a job that has succeeded for further epochs, as a new job.", access: .submit,
         scope: .owner, body: .json(ExtensionRequest.object), answers: [201: "A new job that begins where the other ended."], creates: true,
+        present: jobState,
         handle: extendJob),
     ]
   }
@@ -109,7 +111,7 @@ extension Routes {
         .get, "/v1/datasets/{id}", "getDataset", "A data set: shape, classes, counts.", access: .read, scope: .owner, handle: dataset),
       Endpoint(
         .delete, "/v1/datasets/{id}", "deleteDataset", "Delete a data set that no job needs.", access: .submit, scope: .owner,
-        answers: [204: "It is gone."],
+        answers: [204: "It is gone."], present: datasetState,
         handle: deleteDataset),
       Endpoint(
         .post, "/v1/models", "uploadModel", "Upload weights.", access: .submit, scope: .owner,
@@ -122,7 +124,7 @@ extension Routes {
       Endpoint(.get, "/v1/models/{id}", "getModel", "A model: its tensors by name and shape.", access: .read, scope: .owner, handle: model),
       Endpoint(
         .delete, "/v1/models/{id}", "deleteModel", "Delete a model that no job needs.", access: .submit, scope: .owner,
-        answers: [204: "It is gone."], handle: deleteModel),
+        answers: [204: "It is gone."], present: modelState, handle: deleteModel),
       Endpoint(
         .get, "/v1/architectures", "listArchitectures", "The networks that a spec can ask for by name.", access: .read, scope: .service,
         parameters: Self.paging,
@@ -143,7 +145,8 @@ extension Routes {
         handle: figures),
       Endpoint("/openapi.json", "getContract", "This contract.", atOnce: contract),
       Endpoint(
-        "/schema/job.json", "getSpecSchema", "The JSON Schema of a job spec, for editors.", type: "application/schema+json",
+        "/schema/job.json", "getSpecSchema", "The JSON Schema of a job spec, for editors.",
+        types: ["application/schema+json", "application/json"],
         atOnce: specSchema),
     ]
   }

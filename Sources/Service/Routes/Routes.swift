@@ -16,9 +16,17 @@ struct Routes: Sendable {
   let engine: Engine
   let status: ServiceStatus
   let idempotency: Idempotency
+  let gate: Gatekeeper
   let imports = ImportGate(places: 2)
   /// Documents that are the same as long as the process lives, made when they are first asked for.
   let documents = FixedDocuments()
+}
+
+extension Routes {
+  /// The data sets and weights that the caller sees.
+  func registry(_ call: Call) -> Registry { registry.seen(by: call.viewer) }
+  /// The check of a spec that names only what the caller sees.
+  func check(_ call: Call) -> SpecCheck { check.seeing(registry(call)) }
 }
 
 /// Bytes of answers that never change, by their path.

@@ -64,15 +64,18 @@ extension Routes {
   }
 
   func contract(_ call: Call) throws -> Response {
-    let bytes = documents.bytes("/openapi.json") { OpenAPI(table).document }
+    let bytes = documents.bytes("/openapi.json \(gate.needsTokens)") { OpenAPI(table, needsTokens: gate.needsTokens).document }
     return try .representation(bytes, type: "application/json", for: call.request)
   }
 
   /// The JSON Schema of a spec, for editors.
   func specSchema(_ call: Call) throws -> Response {
     let bytes = documents.bytes("/schema/job.json") { JobSpec.schema }
-    return try .representation(bytes, type: "application/schema+json", for: call.request)
+    let type = try call.request.negotiate("application/schema+json", "application/json")
+    return try .representation(bytes, type: type, for: call.request)
   }
+
+  static var architectureNames: [String] { Preset.all.map(\.name) }
 
   func architectures(_ call: Call) async throws -> Response {
     let presets = Preset.all.map { preset -> JSONValue in

@@ -28,29 +28,29 @@ extension Routes {
         .delete, "/v1/sweeps/{id}", "deleteSweep", "Delete a sweep whose jobs have all ended. The jobs stay, unless jobs says otherwise.",
         access: .submit, scope: .owner,
         parameters: [Field("jobs", .boolean, default: false, help: "Delete its jobs with it, with their files.")],
-        answers: [204: "It is gone."], handle: deleteSweep),
+        answers: [204: "It is gone."], present: sweepState, handle: deleteSweep),
       Endpoint(
         .post, "/v1/sweeps/{id}/cancel", "cancelSweep", "End all jobs of a sweep for good that have not ended.", access: .submit,
-        scope: .owner, answers: [202: "The sweep, its jobs on their way."], handle: cancelSweep),
+        scope: .owner, answers: [202: "The sweep, its jobs on their way."], present: sweepState, handle: cancelSweep),
     ]
   }
 
-  private var sweepCheck: SweepCheck {
-    SweepCheck(check, mostJobs: min(configuration.limits.sweepJobs, configuration.limits.queuedJobs))
+  private func sweepCheck(_ call: Call) -> SweepCheck {
+    SweepCheck(check(call), mostJobs: min(configuration.limits.sweepJobs, configuration.limits.queuedJobs))
   }
 
   func submitSweep(_ call: Call) async throws -> Response {
     let validateOnly = call.query.flag("validate_only")
     let body = try await JSONBody(call, limit: configuration.limits.specBytes)
     let id = Identifier.sweep.make()
-    if validateOnly { return .document(Self.estimate(try sweepCheck.accept(body.value, id: id))) }
     let key = try idempotency.key(of: call, digest: SHA256Digest.hex(of: body.bytes))
+    if validateOnly { return .document(Self.estimate(try sweepCheck(call).accept(body.value, id: id))) }
     // Before the specs are checked: what they name may have gone since.
     if let earlier = try idempotency.replay(key) { return earlier }
-    let accepted = try sweepCheck.accept(body.value, id: id)
+    let accepted = try sweepCheck(call).accept(body.value, id: id)
     try requireRoom(for: accepted.jobs.count)
     let response = try idempotency.once(key) {
-      try store.submit(accepted, key: key) { sweep in
+      try store.submit(accepted, owner: call.viewer.maker, key: key) { sweep in
         Idempotency.stored(.document(Self.json(sweep), status: .created, headers: [.location: Self.path(ofSweep: sweep.id)]))
       }
     }
@@ -68,12 +68,17 @@ extension Routes {
   func listSweeps(_ call: Call) async throws -> Response {
     let after = call.after
     if let after, !Identifier.sweep.matches(after) { throw HTTPError.unknownCursor(after) }
-    let page = try store.sweeps(after: after, limit: call.limit)
+    let page = try store.sweeps(for: call.viewer, after: after, limit: call.limit)
     return try .resource(
       ListPage(items: page.elements.map { Self.json($0, isWhole: false) }, hasMore: page.hasMore).json, for: call.request)
   }
 
   func sweep(_ call: Call) async throws -> Response { try .resource(Self.json(store.sweep(call.path("id"))), for: call.request) }
+
+  /// A sweep changes with each of its jobs, and no date says when.
+  func sweepState(_ call: Call) throws -> ResourceState {
+    ResourceState(tag: EntityTag(digestOf: Self.json(try store.sweep(call.path("id"))).bytes), modified: nil)
+  }
 
   func deleteSweep(_ call: Call) async throws -> Response {
     try store.deleteSweep(call.path("id"), withJobs: call.query.flag("jobs"))

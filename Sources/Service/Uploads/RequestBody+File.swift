@@ -4,12 +4,17 @@ import HTTP
 
 extension RequestBody {
   /// Streams the whole body into a file.
+  /// - Returns: whether it looks like a file that lost its line breaks and NULs on the way.
   /// - Throws: `StorageError` with `isFull` when the disk reaches its reserve.
-  func write(to file: NewFile, _ space: DiskSpace) async throws {
+  @discardableResult
+  func write(to file: NewFile, _ space: DiskSpace) async throws -> Bool {
+    var isStripped = true
     while let bytes = try await next() {
       try space.requireRoom(for: bytes.count)
       try file.append(bytes)
+      isStripped = isStripped && !bytes.contains { $0 == 0 || $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
     }
+    return isStripped
   }
 }
 

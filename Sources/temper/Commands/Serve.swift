@@ -5,6 +5,7 @@ import Glibc
 import HTTP
 import Logging
 import Service
+import Synchronization
 import TensorEngine
 
 struct Serve: AsyncParsableCommand, ThreadedCommand {
@@ -12,7 +13,8 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
     abstract: "Serve the HTTP API.",
     discussion: """
       Logs JSON lines on standard error; the first says where it listens. SIGTERM and SIGINT end it well: running jobs save their state \
-      and go on at the next start. A second signal ends it at once.
+      and go on at the next start. A second signal ends it at once. \
+      SIGHUP reads the certificate and the key anew.
       """)
 
   @Option(name: .customLong("config"), help: ArgumentHelp("Settings in YAML; see config/temper.example.yaml.", valueName: "file"))
@@ -25,6 +27,8 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
   var workers: Int?
   @Option(help: "Threads of the tensor engine (default: one for each core).")
   var threads: Int?
+  @Flag(name: .customLong("print-config"), help: "Print the settings in force, from defaults, file, environment and options, and end.")
+  var printsConfig = false
   @Option(help: ArgumentHelp("Write the port that it listens on to this file.", valueName: "file"))
   var portFile: String?
 
@@ -42,11 +46,14 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
 
   func run() async throws {
     let settings = try settings()
+    if printsConfig { return StandardStream.output.write(SettingsExample.text(of: settings)) }
     LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: settings.logLevel) }
     let logger = Logger(label: "temper")
     let (stopped, stop) = AsyncStream.makeStream(of: Int32.self)
     let end = try ServiceEnd(within: 2 * settings.service.drainSeconds + 30, logger)
-    let signals = try Signals { signal, count in
+    let reload = Reload()
+    let signals = try Signals(reloads: settings.service.tls.certificate != nil) { signal, count in
+      if signal == SIGHUP { return reload.call() }
       // The second signal ends the process at once.
       if count > 1 { end.end(128 + signal) }
       end.begin()
@@ -54,10 +61,13 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
     }
     defer { withExtendedLifetime(signals) {} }
     let service = try start(settings, end, logger)
+    reload.take(service)
+    ServiceManager.notify("READY=1")
     for await signal in stopped {
       logger.notice("draining", metadata: ["signal": .string(signal == SIGINT ? "SIGINT" : "SIGTERM")])
       break
     }
+    ServiceManager.notify("STOPPING=1")
     await service.drain()
     logger.notice("stopped")
   }
@@ -77,7 +87,7 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
     logger.notice(
       "listening",
       metadata: [
-        "url": .string("http://\(address)"), "port": .stringConvertible(address.port),
+        "url": .string("\(service.isSecure ? "https" : "http")://\(address)"), "port": .stringConvertible(address.port),
         "data": .string(settings.service.dataDirectory.path), "version": .string(TemperVersion.current),
         "pid": .stringConvertible(Int(getpid())),
       ])
@@ -94,9 +104,15 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
     }
   }
 
-  /// Defaults, then the file, then the options.
+  /// Defaults, then the file, then the environment, then the options.
   private func settings() throws -> Settings {
     var settings = try file.map(Self.read) ?? Settings()
+    do {
+      let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath, isDirectory: true)
+      try settings.apply(environment: ProcessInfo.processInfo.environment, relativeTo: here)
+    } catch let error as SettingsError {
+      throw CommandFailure(.usage, error.description)
+    }
     if data == "" { throw CommandFailure(.usage, "--data is empty: name the folder that everything is kept in") }
     if let data { settings.service.dataDirectory = URL(fileURLWithPath: data, isDirectory: true) }
     if let address = listen.flatMap(ListenAddress.init) {
@@ -118,4 +134,12 @@ struct Serve: AsyncParsableCommand, ThreadedCommand {
       throw CommandFailure(.usage, "--config \(path): \(error)")
     }
   }
+}
+
+/// Where SIGHUP leads once there is a service.
+private final class Reload: Sendable {
+  private let service = Mutex<TemperService?>(nil)
+
+  func take(_ service: TemperService) { self.service.withLock { $0 = service } }
+  func call() { service.withLock { $0 }?.reloadCertificates() }
 }

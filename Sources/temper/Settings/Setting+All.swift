@@ -1,10 +1,12 @@
 import Foundation
+import HTTP
 import JSON
 import Logging
 
 extension Setting {
   /// What a section of the file is about.
   static let sections: [String: String] = [
+    "tls": "HTTPS, in TLS 1.2 and 1.3. SIGHUP reads the files anew; open connections go on.",
     "storage": "How the disk is used.",
     "limits": "What a client may leave here. A thing beyond its limit is answered with 413, a job beyond the queue with 429.",
     "connections": "What a connection may hold, so that no client can take the server's memory.",
@@ -12,7 +14,7 @@ extension Setting {
   ]
 
   /// Every setting there is, those of a section one after the other.
-  static var all: [Setting] { service + storage + limits + connections + timeouts }
+  static var all: [Setting] { service + network + storage + limits + connections + timeouts }
 
   private static var service: [Setting] {
     [
@@ -54,10 +56,38 @@ extension Setting {
     ]
   }
 
+  private static var network: [Setting] {
+    [
+      texts(
+        "public_hosts", \.service.publicHosts, demand: "must be a list of hosts, such as [temper.example.org]",
+        help: """
+          The names by which a proxy in front of the service is reached, with or without a port. A request for another host is refused with \
+          421: a page must not reach the service by a name that it makes point here.
+          """, isRight: { !$0.isEmpty && !$0.contains("/") && !$0.contains(" ") }),
+      texts(
+        "proxies", \.service.proxies, demand: "must be a list of addresses or networks, such as [10.0.0.7, 192.168.0.0/16]",
+        help: "The addresses of those proxies: their X-Forwarded-For is believed, and they may open any number of connections.",
+        isRight: { NetworkRange($0) != nil }),
+      flag(
+        "tls_by_proxy", \.service.isBehindTLS,
+        help: """
+          A proxy encrypts what leaves this machine or its private network. Without it, and without `tls`, an address that other machines \
+          reach is refused.
+          """),
+      file(
+        "tls.certificate", \.service.tls.certificate,
+        help: "The certificate in PEM, with those that lead to its root behind it. With it and a key, the service speaks HTTPS alone."),
+      file("tls.key", \.service.tls.key, help: "The private key of the certificate, in PEM."),
+      file(
+        "tls.client_ca", \.service.tls.clientCA,
+        help: "Roots in PEM that sign the certificates of clients; a client without one is refused. null: clients need none."),
+    ]
+  }
+
   private static var listen: Setting {
     Setting(
       "listen", .text(1...1_000),
-      help: "HOST:PORT. An address of this machine alone, since nobody is asked who they are. Port 0 lets the system choose one.",
+      help: "HOST:PORT. An address that other machines reach needs tokens, and TLS here or in a proxy. Port 0 lets the system choose one.",
       set: { settings, value, _ in
         guard let address = value.string.flatMap(ListenAddress.init) else {
           throw Unusable(demand: "must be HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
@@ -127,6 +157,9 @@ extension Setting {
       integer(
         "limits.queued_jobs", \.service.limits.queuedJobs,
         help: "Jobs that wait. What is behind a thousand others is better submitted later."),
+      optional(
+        "limits.requests_per_minute", \.service.limits.requestsPerMinute, 1...(1 << 40),
+        help: "Requests with a token that are taken from each owner in a minute; further ones are answered with 429. null: any number."),
       integer(
         "limits.sweep_jobs", \.service.limits.sweepJobs,
         help: "Jobs that one sweep may make: each is checked before the first is made, and has a row in the answer."),
@@ -136,6 +169,9 @@ extension Setting {
   private static var connections: [Setting] {
     [
       integer("connections.max", \.service.connectionLimits.maxConnections, help: "Open at once; further ones are answered with 503."),
+      integer(
+        "connections.max_per_address", \.service.connectionLimits.maxConnectionsPerAddress,
+        help: "Open at once from one address (503). This machine's own addresses and those of `proxies` have no such limit."),
       integer(
         "connections.descriptor_reserve", \.service.connectionLimits.descriptorReserve,
         help: """

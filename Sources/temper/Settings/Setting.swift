@@ -20,11 +20,14 @@ struct Setting {
     self.get = get
   }
 
+  /// Its name in the environment.
+  var variable: String { "TEMPER_" + field.name.uppercased().replacing(".", with: "_") }
+
   /// Reads a node of the file.
   ///
   /// - Throws: `SettingsError`, to go on from the line.
   func read(_ node: Node, into settings: inout Settings, folder: URL) throws {
-    let given = node.scalar.map { ", not \($0.string.isEmpty ? "nothing" : "\"\($0.string.prefix(60))\"")" } ?? ", not a list"
+    let given = node.scalar.map { ", not \($0.string.isEmpty ? "nothing" : "\"\($0.string.prefix(60))\"")" } ?? Self.list(node)
     let isNothing = node.null != nil && field.default == nil
     switch isNothing ? .success(.null) : checked(value(of: node)) {
     case .failure(let refusal): throw fault(refusal.demand + given + refusal.hint)
@@ -33,10 +36,18 @@ struct Setting {
     }
   }
 
-  /// What a text must be, `set` knows.
+  /// What was given where it is no scalar.
+  private static func list(_ node: Node) -> String {
+    guard let elements = node.sequence, elements.allSatisfy({ $0.scalar != nil }) else { return ", not a list" }
+    return ", not the list [\(elements.compactMap { $0.string?.prefix(60) }.joined(separator: ", "))]"
+  }
+
+  /// What a text or a list must be, `set` knows.
   private func checked(_ value: JSONValue) -> Result<JSONValue, FieldRefusal> {
-    guard case .text = field.type else { return field.type.checked(value) }
-    return .success(value)
+    switch field.type {
+    case .text, .list: .success(value)
+    default: field.type.checked(value)
+    }
   }
 
   private func fault(_ what: String) -> SettingsError { SettingsError(faults: ["\(field.name) \(what)"]) }
@@ -45,6 +56,8 @@ struct Setting {
     switch field.type {
     case .integer: node.int.map { .int(Int64($0)) } ?? .null
     case .real: node.float.map { .number($0) } ?? .null
+    case .boolean: node.bool.map { .bool($0) } ?? .null
+    case .list: node.sequence.map { .array($0.map { .orNull($0.string) }) } ?? .null
     default: node.null == nil ? .orNull(node.string) : .null
     }
   }
@@ -81,6 +94,38 @@ extension Setting {
     Setting(
       key, .integer(range, unit: unit), help: help, set: { settings, value, _ in settings[keyPath: path] = value.integer },
       get: { .orNull($0[keyPath: path]) })
+  }
+
+  static func flag(_ key: String, _ path: WritableKeyPath<Settings, Bool>, help: String) -> Setting {
+    Setting(
+      key, .boolean, help: help, set: { settings, value, _ in settings[keyPath: path] = value == .bool(true) },
+      get: { .bool($0[keyPath: path]) })
+  }
+
+  /// A list of texts.
+  /// - Parameter demand: what each must be.
+  static func texts(
+    _ key: String, _ path: WritableKeyPath<Settings, [String]>, demand: String, help: String, isRight: @escaping @Sendable (String) -> Bool
+  ) -> Setting {
+    Setting(
+      key, .list(.text(1...255), count: 0...256), help: help,
+      set: { settings, value, _ in
+        guard case .array(let elements) = value, elements.allSatisfy({ $0.string.map(isRight) ?? false }) else {
+          throw Unusable(demand: demand)
+        }
+        settings[keyPath: path] = elements.compactMap(\.string)
+      }, get: { .array($0[keyPath: path].map { .string($0) }) })
+  }
+
+  /// The path of a file, or null. A relative one counts from the folder of the settings.
+  static func file(_ key: String, _ path: WritableKeyPath<Settings, URL?>, help: String) -> Setting {
+    Setting(
+      key, .text(1...4_096), help: help,
+      set: { settings, value, folder in
+        guard value != .null else { return settings[keyPath: path] = nil }
+        guard let name = value.string, !name.isEmpty else { throw Unusable(demand: "must be the path of a file") }
+        settings[keyPath: path] = URL(fileURLWithPath: name, relativeTo: folder).absoluteURL
+      }, get: { .orNull($0[keyPath: path]?.path) })
   }
 
   static func seconds(_ key: String, atMost most: Double = 86_400, _ path: WritableKeyPath<Settings, Double>, help: String) -> Setting {

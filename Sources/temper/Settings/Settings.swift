@@ -29,6 +29,27 @@ package struct Settings: Sendable {
     guard faults.isEmpty else { throw SettingsError(faults: faults) }
   }
 
+  /// Sets what the environment names: `TEMPER_LISTEN` for `listen`, `TEMPER_STORAGE_RESERVE_BYTES` for `storage.reserve_bytes`, written as in
+  /// the file. An empty variable is none.
+  ///
+  /// - Throws: `SettingsError` with everything that is wrong.
+  package mutating func apply(environment: [String: String], relativeTo folder: URL) throws {
+    var faults: [String] = []
+    for setting in Setting.all {
+      guard let text = environment[setting.variable], !text.isEmpty else { continue }
+      do {
+        // A text is taken as it is: an address in brackets would be a list.
+        let node = if case .text = setting.field.type { Node(text) } else { try Yams.compose(yaml: text) ?? Node("") }
+        try setting.read(node, into: &self, folder: folder)
+      } catch let error as SettingsError {
+        faults += error.faults.map { "\(setting.variable): \($0)" }
+      } catch {
+        faults.append("\(setting.variable) is not YAML")
+      }
+    }
+    guard faults.isEmpty else { throw SettingsError(faults: faults) }
+  }
+
   /// Each setting as the file would have it, by its key: for whoever compares them.
   package var values: [String: String] {
     Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.field.name, $0.get(self).string ?? $0.get(self).serialised()) })

@@ -31,6 +31,8 @@ extension JobBoard {
     var changes = 0
     var clock: UInt64 = 0
     var isEnding = false
+    /// Those who wait for an event of any job.
+    var following: [ObjectIdentifier: Waiter] = [:]
   }
 }
 

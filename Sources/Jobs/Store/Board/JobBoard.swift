@@ -29,11 +29,12 @@ final class JobBoard: Sendable {
   /// Shows what is new, and wakes those who wait for it and those whose time is up.
   private func tick() {
     let now = ContinuousClock.now
-    let woken = state.withLock { state in
-      state.entries.values.filter { $0.hasNews || !$0.waiting.isEmpty }.flatMap { entry -> [Waiter] in
+    let woken = state.withLock { state -> [Waiter] in
+      let late = state.following.values.filter { $0.deadline <= now }
+      return state.entries.values.filter { $0.hasNews || !$0.waiting.isEmpty }.flatMap { entry -> [Waiter] in
         if entry.hasNews { return state.show(entry.current.job.id) }
         return entry.waiting.values.filter { $0.deadline <= now }
-      }
+      } + late
     }
     for waiter in woken where !waiter.isStream { waiter.wake() }
     // Hundreds of followers at once would wait for each other: streams come a moment later.
@@ -100,6 +101,10 @@ final class JobBoard: Sendable {
         let own = events.filter { $0.job == job.id }
         state.put(up: job, numbers, events: own)
         if own.contains(where: { $0.kind == .state }) { woken += state.show(job.id) }
+      }
+      if !events.isEmpty {
+        woken += state.following.values
+        state.following = [:]
       }
       for id in deleted { woken += state.entries.removeValue(forKey: id)?.waiting.values ?? [:].values }
       state.forgetEnded()
@@ -203,8 +208,25 @@ final class JobBoard: Sendable {
     state.withLock { _ = $0.entries[id]?.waiting.removeValue(forKey: ObjectIdentifier(waiter)) }
   }
 
-  /// How many are waiting, for any job.
-  var followers: Int { state.withLock { $0.entries.values.reduce(0) { $0 + $1.waiting.count } } }
+  /// Waits, without a thread, until any job has an event that is stored; at once when there was a change since `changes` had that value.
+  func waitForChange(since changes: Int, atMost seconds: Double) async {
+    let waiter = Waiter(until: .now + .seconds(seconds), isStream: true)
+    await withTaskCancellationHandler {
+      await waiter.wait {
+        state.withLock { state in
+          guard !state.isEnding, state.changes == changes else { return false }
+          state.following[ObjectIdentifier(waiter)] = waiter
+          return true
+        }
+      }
+    } onCancel: {
+      waiter.wake()
+    }
+    state.withLock { _ = $0.following.removeValue(forKey: ObjectIdentifier(waiter)) }
+  }
+
+  /// How many are waiting, for any job or for all.
+  var followers: Int { state.withLock { $0.following.count + $0.entries.values.reduce(0) { $0 + $1.waiting.count } } }
 
   var isEnding: Bool { state.withLock { $0.isEnding } }
 
@@ -212,7 +234,8 @@ final class JobBoard: Sendable {
   func end() {
     let woken = state.withLock { state in
       state.isEnding = true
-      return state.entries.keys.flatMap { state.takeWaiting($0) }
+      defer { state.following = [:] }
+      return state.entries.keys.flatMap { state.takeWaiting($0) } + state.following.values
     }
     for waiter in woken { waiter.wake() }
   }

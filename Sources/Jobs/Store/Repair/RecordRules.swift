@@ -104,6 +104,19 @@ struct RecordRules: Sendable {
       row.require("varied", isJSON)
       row.require("result") { (try? JSONValue(parsing: $0).decoded(as: ReportFigures.self)) != nil }
     },
+    RecordRules(table: "event_order", key: ["position"]) { row, _ in
+      row.require("position", in: 1...most)
+      row.require("job", Identifier.job.matches)
+      row.require("number", in: 1...most)
+    },
+    RecordRules(table: "tokens", key: ["id"]) { row, _ in
+      row.require("id", Identifier.token.matches)
+      row.require("owner", Token.isOwner)
+      row.require("role") { Role(rawValue: $0) != nil }
+      row.require("sha256", FileStore.isDigest)
+      row.require("created_at", in: times)
+      row.require("expires_at", in: times)
+    },
   ]
 
   /// Its counters are checked apart, as `JobCounter`.

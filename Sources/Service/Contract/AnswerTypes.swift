@@ -1,0 +1,239 @@
+import Datasets
+import JSON
+import Jobs
+import Training
+
+/// The objects that routes answer with, one after the other as the contract names them.
+extension AnswerType {
+  static func id(_ kind: Identifier) -> Shape { .pattern(kind.pattern) }
+
+  /// A page of a list.
+  static func list(of type: AnswerType, id: Shape = .text) -> AnswerType {
+    AnswerType(
+      "\(type.name)List", "A page of a list.",
+      [
+        .init("object", .constant("list")), .init("data", .list(.object(type))), .init("has_more", .boolean, "Whether more follow."),
+        .init("first_id", .orNull(id)), .init("last_id", .orNull(id), "Give it as after to get the next page."),
+      ])
+  }
+
+  static let warning = AnswerType(
+    "Warning", "Something found on the way, and what to do about it.",
+    [.init("code", .text, "It never changes its meaning."), .init("detail", .text, "In a sentence or two.")])
+
+  // MARK: Jobs
+
+  static let job = AnswerType(
+    "Job", "A job and how it stands.",
+    [
+      .init("id", id(.job)), .init("object", .constant("job")), .init("name", .orNull(.text)), .init("labels", .map(.text)),
+      .init("owner", .text, "Who sees it."), .init("state", .words(JobState.self)),
+      .init("terminal", .boolean, "Whether nothing will change any more."),
+      .init("reason", .orNull(.text), "Why it is in this state, in a sentence."),
+      .init("attempt", .integer(atLeast: 1), "How many times it was begun."),
+      .init("resumed_from", .orNull(id(.job)), "The failed job that it goes on with."),
+      .init("extended_from", .orNull(id(.job)), "The finished job that it goes on with."),
+      .init("generated_dataset", .orNull(id(.dataset)), "The data set that it made."), .init("progress", .object(progress)),
+      .init("metrics", .map(.figure), "The latest of each."), .init("warnings", .list(.object(warning))),
+      .init("created_at", .timestamp), .init("started_at", .orNull(.timestamp)), .init("finished_at", .orNull(.timestamp)),
+      .init("transitions", .list(.object(transition))), .init("links", .map(.text), "Paths of its parts."),
+      .init("spec", .input(JobSpec.object), "Completed by every default."),
+    ])
+
+  private static let transition = AnswerType(
+    "Transition", "A change of state.",
+    [.init("state", .words(JobState.self)), .init("at", .timestamp), .init("reason", .orNull(.text))])
+
+  private static let progress = AnswerType(
+    "Progress", "How far a job is.",
+    [
+      .init("phase", .orNull(.words(TrainingPhase.self))), .init("epoch", .orNull(.count), "From 1, over both stages."),
+      .init("epochs", .orNull(.count)), .init("step", .orNull(.count), "Batches of the epoch that are done."),
+      .init("steps", .orNull(.count)),
+      .init("saved_step", .orNull(.count), "Weight updates in the last saved state; null before the first."),
+      .init("fraction", .share, "Of the whole work, 0 to 1."), .init("eta_seconds", .orNull(.figure)),
+      .init("examples_per_second", .orNull(.figure)),
+    ])
+
+  /// What `validate_only` answers.
+  static let validated = AnswerType(
+    "ValidatedSpec", "A spec completed by every default, and what it will take.",
+    [
+      .init("spec", .input(JobSpec.object)), .init("estimate", .object(estimate)),
+      .init("warnings", .list(.object(finding)), "What is doubtful about it and can be seen before it runs."),
+    ])
+
+  static let estimate = AnswerType(
+    "Estimate", "What a job will take.",
+    [
+      .init("steps", .count, "Weight updates."), .init("gradient_evaluations", .count), .init("floating_point_operations", .share),
+      .init("parameters", .count), .init("peak_bytes", .count, "Of memory."),
+      .init(
+        "evaluation",
+        .object(
+          AnswerType(
+            "EstimatedEvaluation", "The attacks that will judge it.",
+            [.init("attacks", .list(.text)), .init("seconds", .share), .init("reason", .text, "Why these.")]))),
+      .init(
+        "accumulate",
+        .object(
+          AnswerType(
+            "EstimatedParts", "In how many parts a batch passes.", [.init("parts", .orNull(.count)), .init("reason", .text)])),
+        isOptional: true),
+      .init(
+        "training", .object(AnswerType("EstimatedTraining", "What was chosen where the spec left it open.", [.init("reason", .text)])),
+        isOptional: true),
+      .init("new_last_layer", .text, "Why the last layer begins anew.", isOptional: true),
+    ])
+
+  static let event = AnswerType(
+    "Event", "Something that happened to a job.",
+    [
+      .init("id", .integer(atLeast: 1), "Rises within the job; there may be gaps."), .init("event", .words(JobEvent.Kind.self)),
+      .init("at", .timestamp), .init("data", .open),
+    ])
+
+  static let placedEvent = AnswerType(
+    "PlacedEvent", "An event among those of all jobs.",
+    [
+      .init("id", .integer(atLeast: 1), "Rises over all jobs."), .init("event", .words(JobEvent.Kind.self)), .init("job", id(.job)),
+      .init("at", .timestamp), .init("data", .open),
+    ])
+
+  static let metrics = AnswerType(
+    "Metrics", "What was measured, by epoch.",
+    [
+      .init("object", .constant("metrics")), .init("job", id(.job)), .init("thinned", .count, "Epochs that are no longer kept."),
+      .init(
+        "data",
+        .list(
+          .object(
+            AnswerType(
+              "MetricsPoint", "What was measured in one epoch.",
+              [
+                .init("epoch", .count), .init("step", .count), .init("phase", .words(TrainingPhase.self)),
+                .init("values", .map(.figure)),
+              ])))),
+    ])
+
+  static let checkpoint = AnswerType(
+    "Checkpoint", "Weights that a job has kept.",
+    [
+      .init("id", id(.checkpoint)), .init("object", .constant("checkpoint")), .init("job", id(.job)),
+      .init("role", .words(CheckpointRole.self)), .init("epoch", .count), .init("metrics", .map(.figure), "Of that epoch."),
+      .init("bytes", .count), .init("sha256", .sha256), .init("formats", .list(.text)), .init("created_at", .timestamp),
+      .init("damaged", .boolean, "Its file no longer has its digest.", isOptional: true), .init("links", .map(.text)),
+    ])
+
+  // MARK: Data sets and weights
+
+  static let dataset = AnswerType(
+    "StoredDataset", "Images with their labels.",
+    [
+      .init("id", .text), .init("object", .constant("dataset")), .init("name", .text), .init("format", .orNull(.words(DatasetFormat.self))),
+      .init("built_in", .boolean), .init("shape", .list(.integer(atLeast: 1)), "Height, width, channels."),
+      .init("classes", .count), .init("class_names", .list(.text)), .init("train", .object(part)), .init("test", .object(part)),
+      .init("sha256", .sha256), .init("bytes", .count), .init("created_at", .orNull(.timestamp)),
+      .init("damaged", .boolean, "Its file no longer has its digest.", isOptional: true),
+    ])
+
+  private static let part = AnswerType(
+    "DatasetPart", "The examples of one part.", [.init("count", .count), .init("per_class", .list(.count))])
+
+  static let model = AnswerType(
+    "StoredModel", "Uploaded weights.",
+    [
+      .init("id", id(.model)), .init("object", .constant("model")), .init("name", .text), .init("format", .text),
+      .init("parameters", .count),
+      .init(
+        "tensors",
+        .list(.object(AnswerType("Tensor", "A tensor of the file.", [.init("name", .text), .init("shape", .list(.count))])))),
+      .init("bytes", .count), .init("sha256", .sha256), .init("created_at", .timestamp),
+      .init("damaged", .boolean, "Its file no longer has its digest.", isOptional: true),
+    ])
+
+  static let architecture = AnswerType(
+    "Architecture", "A network that a spec can ask for by name.",
+    [
+      .init("id", .text), .init("object", .constant("architecture")), .init("description", .text), .init("source", .text),
+      .init(
+        "parameters",
+        .list(
+          .object(
+            AnswerType(
+              "ArchitectureParameter", "A setting of the network.",
+              [.init("name", .text), .init("description", .text), .init("must_be", .text), .init("default", .anything)])))),
+    ])
+
+  // MARK: Sweeps
+
+  static let sweep = AnswerType(
+    "SweepResult", "A spec with varied fields, and its jobs.", sweepMembers(isWhole: true))
+
+  /// Lists leave the spec and the table out.
+  static let listedSweep = AnswerType("ListedSweep", "A sweep as a list has it.", sweepMembers(isWhole: false))
+
+  private static func sweepMembers(isWhole: Bool) -> [Member] {
+    let members: [Member] = [
+      .init("id", id(.sweep)), .init("object", .constant("sweep")), .init("name", .orNull(.text)), .init("labels", .map(.text)),
+      .init("owner", .text), .init("mode", .words(SweepSpec.Mode.self)), .init("vary", .map(.list(.anything))),
+      .init("best_by", .open, "The rule by which one is the best."), .init("terminal", .boolean),
+      .init("states", .map(.orNull(.count)), "How many jobs are in each state."), .init("jobs", .list(id(.job))),
+      .init("front", .list(id(.job)), "Those that none is better than in both accuracies."), .init("best", .orNull(id(.job))),
+      .init("best_reason", .text), .init("created_at", .timestamp), .init("links", .map(.text)),
+    ]
+    let whole: [Member] = [.init("table", .list(.open), "A row for each job: its values and its results."), .init("spec", .open)]
+    return members + (isWhole ? whole : [])
+  }
+
+  static let sweepEstimate = AnswerType(
+    "SweepEstimate", "What the jobs of a sweep will take.",
+    [
+      .init("count", .count),
+      .init(
+        "table",
+        .list(
+          .object(
+            AnswerType(
+              "SweepEstimateRow", "What one job will take.",
+              [.init("name", .orNull(.text)), .init("values", .open), .init("estimate", .object(estimate))])))),
+    ])
+
+  // MARK: The service
+
+  private static let tokenMembers: [Member] = [
+    .init("id", id(.token)), .init("object", .constant("token")), .init("name", .text), .init("owner", .text),
+    .init("role", .words(Role.self)), .init("created_at", .timestamp), .init("expires_at", .orNull(.timestamp)),
+  ]
+
+  static let token = AnswerType("Token", "A token without its secret.", tokenMembers)
+  static let newToken = AnswerType(
+    "NewToken", "A token with its secret.", tokenMembers + [.init("token", .text, "The secret; it is shown here alone.")])
+
+  static let session = AnswerType(
+    "Session", "Who one is.",
+    [
+      .init("object", .constant("session")), .init("owner", .text), .init("role", .words(Role.self)),
+      .init("expires_in", .orNull(.count), "Seconds; null where no token is needed."),
+    ])
+
+  static let health = AnswerType("Health", "The process is alive.", [.init("status", .constant("ok"))])
+  static let readiness = AnswerType("Readiness", "The service takes jobs.", [.init("status", .constant("ready"))])
+
+  static let version = AnswerType(
+    "Version", "Which build this is.",
+    [
+      .init("name", .constant("temper")), .init("version", .text), .init("platform", .text), .init("engine", .text),
+      .init("engine_threads", .count), .init("workers", .count),
+    ])
+
+  static let index = AnswerType(
+    "Index", "The routes.",
+    [
+      .init("service", .constant("temper")), .init("version", .text), .init("contract", .text),
+      .init(
+        "routes",
+        .list(
+          .object(AnswerType("RouteSummary", "A route.", [.init("method", .text), .init("path", .text), .init("summary", .text)])))),
+    ])
+}

@@ -1,0 +1,101 @@
+/// Field lines, Host, and what stands in them.
+extension ConformanceCase {
+  static let fields: [ConformanceCase] = [
+    .init("9112 §5", "blanks around a value", get + "X: \t a \t \r\n\r\n", 200),
+    .init("9112 §5", "no blank before a value", get + "X:a\r\n\r\n", 200),
+    .init("9110 §5.5", "an empty value", get + "X:\r\n\r\n", 200),
+    .init("9110 §5.5", "bytes above ASCII in a value", get + "X: \u{E0E4}\u{E0FF}\r\n\r\n", 200),
+    .init("9110 §5.5", "a tab within a value", get + "X: a\tb\r\n\r\n", 200),
+    .init("9110 §5.6.2", "every character of a token in a name", get + "!#$%&'*+-.^_`|~0aZ: b\r\n\r\n", 200),
+    .init("9110 §5.1", "names have no case", "GET / HTTP/1.1\r\nhOsT: a\r\n\r\n", 200),
+    .refused("9112 §5.1", "a blank before the colon", get + "X : a\r\n\r\n"),
+    .refused("9112 §5.1", "a tab before the colon", get + "X\t: a\r\n\r\n"),
+    .refused("9112 §5.1", "a blank within a name", get + "X Y: a\r\n\r\n"),
+    .refused("9112 §5", "a line without a colon", get + "X\r\n\r\n"),
+    .refused("9112 §5", "an empty name", get + ": a\r\n\r\n"),
+    .refused("9112 §5.2", "a folded line", get + "X: a\r\n b\r\n\r\n"),
+    .refused("9112 §5.2", "a line folded by a tab", get + "X: a\r\n\tb\r\n\r\n"),
+    .refused("9112 §5.2", "a folded Transfer-Encoding", post + "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n"),
+    .refused("9110 §5.5", "a NUL in a value", get + "X: a\0b\r\n\r\n"),
+    .refused("9110 §5.5", "a bell in a value", get + "X: \u{07}\r\n\r\n"),
+    .refused("9110 §5.5", "an escape character in a value", get + "X: \u{1b}[31m\r\n\r\n"),
+    .refused("9110 §5.5", "a vertical tab in a value", get + "X: a\u{0b}b\r\n\r\n"),
+    .refused("9110 §5.5", "a form feed in a value", get + "X: a\u{0c}b\r\n\r\n"),
+    .refused("9110 §5.5", "DEL in a value", get + "X: \u{7f}\r\n\r\n"),
+    .refused("9110 §5.1", "a byte above ASCII in a name", get + "X\u{e9}: a\r\n\r\n"),
+    .refused("9110 §5.1", "brackets in a name", get + "X(): a\r\n\r\n"),
+    .refused("9110 §5.1", "a slash in a name", get + "X/Y: a\r\n\r\n"),
+    .refused("9110 §5.1", "a NUL in a name", get + "X\0: a\r\n\r\n"),
+    .refused("6585 §5", "fields of 40 000 bytes", get + "X: " + String(repeating: "a", count: 40_000) + "\r\n\r\n", 431),
+    .refused("6585 §5", "fields of 40 000 bytes that do not end", get + "X: " + String(repeating: "a", count: 40_000), 431),
+    .refused("6585 §5", "200 fields", get + String(repeating: "X: a\r\n", count: 200) + "\r\n", 431),
+    .init("6585 §5", "90 fields", get + String(repeating: "X: a\r\n", count: 90) + "\r\n", 200),
+  ]
+
+  static let hosts: [ConformanceCase] = [
+    .refused("9112 §3.2", "no Host", "GET / HTTP/1.1\r\n\r\n"),
+    .refused("9112 §3.2", "two Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
+    .refused("9112 §3.2", "the same Host twice", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"),
+    .refused("9110 §4.2.1", "an empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n"),
+    .refused("9110 §4.2.1", "an empty Host in HTTP/1.0", "GET / HTTP/1.0\r\nHost:\r\n\r\n"),
+    .refused("9110 §4.2.1", "a Host that is a port", "GET / HTTP/1.1\r\nHost: :80\r\n\r\n"),
+    .refused("9110 §7.2", "a list of hosts", "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n"),
+    .refused("9110 §7.2", "a URL as Host", "GET / HTTP/1.1\r\nHost: http://a\r\n\r\n"),
+    .refused("9110 §7.2", "a path in Host", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"),
+    .refused("9110 §7.2", "user information in Host", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n"),
+    .refused("9110 §7.2", "a blank within Host", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n"),
+    .refused("9110 §7.2", "a port of letters", "GET / HTTP/1.1\r\nHost: a:b\r\n\r\n"),
+    .refused("9110 §7.2", "a port with a sign", "GET / HTTP/1.1\r\nHost: a:+80\r\n\r\n"),
+    .refused("9110 §7.2", "a port of six digits", "GET / HTTP/1.1\r\nHost: a:123456\r\n\r\n"),
+    .refused("9110 §7.2", "a port beyond 65535", "GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n"),
+    .refused("9110 §7.2", "two ports", "GET / HTTP/1.1\r\nHost: a:80:80\r\n\r\n"),
+    .refused("9110 §7.2", "bytes above ASCII in Host", "GET / HTTP/1.1\r\nHost: \u{e4}\r\n\r\n"),
+    .refused("3986 §3.2.2", "an open bracket", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"),
+    .refused("3986 §3.2.2", "an empty bracket", "GET / HTTP/1.1\r\nHost: []\r\n\r\n"),
+    .init("3986 §3.2.2", "an IPv6 address", "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 200),
+    .init("9110 §7.2", "a host with a port", "GET / HTTP/1.1\r\nHost: a:80\r\n\r\n", 200),
+    .init("3986 §3.2.3", "a colon without a port", "GET / HTTP/1.1\r\nHost: a:\r\n\r\n", 200),
+    .init("1034 §3.1", "a name with its final dot", "GET / HTTP/1.1\r\nHost: a.\r\n\r\n", 200),
+  ]
+
+  static let contents: [ConformanceCase] = [
+    .init(
+      "9110 §8.4", "gzip is not understood", post + "Content-Encoding: br\r\nContent-Length: 1\r\n\r\nx", 415,
+      fields: ["accept-encoding": "identity"]),
+    .init("9110 §8.4", "an unknown coding", post + "Content-Encoding: x-odd\r\nContent-Length: 1\r\n\r\nx", 415),
+    .init("9110 §8.4", "identity is no coding", post + "Content-Encoding: Identity\r\nContent-Length: 1\r\n\r\nx", 200, body: "x"),
+    .init("9110 §8.4", "a coding of nothing", post + "Content-Encoding: br\r\nContent-Length: 0\r\n\r\n", 200, body: ""),
+    .init("9110 §8.4", "a coding of chunks", post + "Content-Encoding: br\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 415),
+    .init("9110 §15.5.14", "a body beyond the limit", post + "Content-Length: 2000000\r\n\r\n", 413, closes: true),
+    .init("9110 §10.1.1", "an answer instead of 100", post + "Expect: 100-continue\r\nContent-Length: 2000000\r\n\r\n", 413, closes: true),
+    .init("9110 §10.1.1", "100 before the body is read", post + "Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc", 200, body: "abc"),
+    .init("9110 §10.1.1", "an expectation has no case", post + "Expect: 100-Continue\r\nContent-Length: 3\r\n\r\nabc", 200, body: "abc"),
+    .init("9110 §10.1.1", "nothing to wait for", get + "Expect: 100-continue\r\n\r\n", 200),
+    .init(
+      "9110 §10.1.1", "HTTP/1.0 knows no 100",
+      "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx", 200, closes: true, body: "x"),
+    .refused("9110 §10.1.1", "another expectation", post + "Expect: 200-ok\r\nContent-Length: 1\r\n\r\nx", 417),
+  ]
+
+  static let persistence: [ConformanceCase] = [
+    .init("9112 §9.3", "HTTP/1.1 keeps the connection", get + end + get + end, 200, 200),
+    .init("9112 §9.3", "close ends it", get + "Connection: close\r\n\r\n", 200, closes: true),
+    .init("9112 §9.3", "close among others", get + "Connection: x, Close\r\n\r\n", 200, closes: true),
+    .init("9112 §9.3", "close on a second line", get + "Connection: x\r\nConnection: close\r\n\r\n", 200, closes: true),
+    .init("9112 §9.3", "nothing is answered after close", get + "Connection: close\r\n\r\n" + get + end, 200, closes: true),
+    .init("9112 §9.3", "HTTP/1.0 closes", "GET / HTTP/1.0\r\nHost: a\r\n\r\n", 200, closes: true),
+    .init(
+      "9112 §9.3", "HTTP/1.0 keeps when asked to", "GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", 200,
+      fields: ["connection": "keep-alive"]),
+    .init("9112 §9.3", "a KELVIN SIGN is no K", "GET / HTTP/1.0\r\nHost: a\r\nConnection: \u{212A}eep-alive\r\n\r\n", 200, closes: true),
+    .init("9112 §9.3", "close wins over keep-alive", get + "Connection: keep-alive, close\r\n\r\n", 200, closes: true),
+    .init(
+      "9112 §9.3.2", "pipelined requests are answered in order", post + "Content-Length: 1\r\n\r\n1" + post + "Content-Length: 1\r\n\r\n2",
+      200, 200, body: "2"),
+    .init("9112 §9.3.2", "a refused request ends the pipeline", get + end + "GET / HTTP/1.1\r\n\r\n" + get + end, 200, 400, closes: true),
+    .init(
+      "9112 §9.3", "an answer without its body being read keeps the frame",
+      "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 18\r\n\r\nGET / HTTP/1.1\r\n\r\n", 405),
+    .init("9110 §7.8", "an Upgrade that is not known is ignored", get + "Connection: upgrade\r\nUpgrade: h2c\r\n\r\n", 200),
+  ]
+}
