@@ -41,6 +41,26 @@ struct EvidenceTests {
     #expect(check.survivors > 0 && check.survivors <= check.images)
   }
 
+  @Test("a few of its images are shown without unpacking it: of several classes, each with what it is and what it is taken for")
+  func sheet() throws {
+    let folder = try TestFolder()
+    let report = try run(folder)
+    let sheet = try ExampleSheet(evidence: OpenFile(Evidence.url(in: folder.url)))
+    #expect(sheet.shape == [8, 8, 1] && sheet.examples.count == ExampleSheet.mostExamples)
+    #expect(Set(sheet.examples.map(\.trueClass)).count >= 4)
+    let digits = try VerifiedData.load("digits", format: nil)
+    let clean = try digits.test.images(at: Array(0..<digits.test.count)).values
+    for example in sheet.examples {
+      #expect(example.trueClass != example.predictedClass && digits.classNames.contains(example.predictedClass))
+      #expect(report.after.attacks.map(\.label).contains(example.attack))
+      let largest = zip(example.clean, example.adversarial).map { abs($0 - $1) }.max() ?? 0
+      #expect(largest > 0 && Double(largest) <= report.after.threat.epsilon + 1e-6)
+      let place = (0..<digits.test.count).first { Array(clean[$0 * 64..<($0 + 1) * 64]) == example.clean }
+      #expect(place.map { digits.classNames[Int(digits.test.labels[$0])] } == example.trueClass)
+    }
+    #expect(try sheet.png() != nil)
+  }
+
   @Test("has the same bytes after every kill and resume", arguments: [1, 4])
   func interrupted(_ positions: Int) throws {
     let (folder, broken) = (try TestFolder(), try TestFolder())

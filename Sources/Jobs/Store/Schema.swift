@@ -27,6 +27,9 @@ enum Schema {
       try db.execute(sql: sweeps)
       try db.execute(sql: "ALTER TABLE jobs ADD COLUMN extended_from TEXT")
     }
+    migrator.registerMigration("6: what the report of a job says, for lists") { db in
+      try db.execute(sql: "ALTER TABLE jobs ADD COLUMN result TEXT")
+    }
     return migrator
   }
 

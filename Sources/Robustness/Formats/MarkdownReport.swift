@@ -8,6 +8,7 @@ struct MarkdownReport {
     blocks =
       [
         "## \(Self.escaped(document.title)): \(report.verdict.rawValue)",
+        Self.escaped(ReportHeadline(report).text),
         Self.list(Self.facts(document, sections)),
         "### Gates", report.gates.isEmpty ? "The spec has no gates, so nothing was asked of the model." : Self.table(sections.gates),
         Self.list(sections.gateDetails.map(Self.escaped)),
