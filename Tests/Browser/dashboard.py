@@ -147,7 +147,9 @@ class Dashboard:
     def finish(self, page: chromium.Page, name: str):
         """What holds for every page, when it is left."""
         hosts = [url for url in page.requests if not url.startswith((self.service.base, "data:", "blob:", "about:"))]
-        self.tally.check(f"{name}: nothing in the console, and no request to another host", page.complaints + hosts)
+        # That a spec cannot run is an answer of the check; the browser notes it as if a file were missing.
+        complaints = [text for text in page.complaints if "422" not in text or "validate_only" not in text]
+        self.tally.check(f"{name}: nothing in the console, and no request to another host", complaints + hosts)
         page.close()
 
     # MARK: Every page
@@ -324,7 +326,7 @@ class Dashboard:
         page.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH_LONGEST)
         self.open(page, f"#/jobs/{job}")
         page.until("document.querySelectorAll('.chart .line').length > 0", 60)
-        self.service.wait(job, seconds=300)
+        self.service.wait(job, seconds=900)
         page.until("document.querySelector('main .badge.succeeded') !== null", 30)
         self.open(page, "#/models")
         self.open(page, f"#/jobs/{job}")

@@ -61,7 +61,8 @@ struct HTMLReport {
       Markup("h1", text: document.title), Markup("p", [("class", "verdict \(verdict)")], text: "Verdict: \(verdict)"),
       Markup("p", [("class", "headline")], text: ReportHeadline(report).text), Self.list(facts),
     ]
-    let tables = [sections.gates, sections.accuracies, sections.curve, sections.classes, sections.effort, sections.times].compactMap { $0 }
+    let tables = [sections.gates, sections.card, sections.accuracies, sections.curve, sections.classes, sections.effort, sections.times]
+      .compactMap { $0 }
     let pictures = try figures()
     return Markup(
       "body", [],

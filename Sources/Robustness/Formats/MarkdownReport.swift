@@ -16,7 +16,7 @@ struct MarkdownReport {
       ] + (sections.curve.map { ["### \(Self.escaped($0.title))", Self.table($0)] } ?? [])
       + (report.warnings.isEmpty
         ? [] : ["### Warnings", Self.list(report.warnings.map { "\(Self.code($0.code)): \(Self.escaped($0.detail))" })])
-      + [Self.folded(sections.classes), Self.folded(sections.effort), Self.folded(sections.times)]
+      + [Self.folded(sections.card), Self.folded(sections.classes), Self.folded(sections.effort), Self.folded(sections.times)]
   }
 
   init(_ missing: MissingReport) { blocks = ["## \(Self.escaped(missing.title)): no verdict", Self.escaped(missing.reason)] }

@@ -458,13 +458,16 @@ function fill(element, classes, content) {
   return element;
 }
 
-/** Replaces what an element holds, unless it is the same text. */
+/** Replaces what an element holds, unless it is the same text. Whoever is at its third button is at the third afterwards, too. */
 export function put(element, ...content) {
   if (content.length === 1 && typeof content[0] === "string") {
     if (element.textContent !== content[0] || element.childElementCount) element.textContent = content[0];
     return element;
   }
+  const usable = "a[href], button, input, select, textarea, summary, [tabindex]";
+  const place = element.contains(document.activeElement) ? [...element.querySelectorAll(usable)].indexOf(document.activeElement) : -1;
   element.replaceChildren(...content.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  if (place >= 0) element.querySelectorAll(usable)[place]?.focus({ preventScroll: true });
   return element;
 }
 
@@ -934,9 +937,11 @@ class JobPage {
       return this.#showNow();
     }
     if (event === "metric") return this.#addPoint(data);
-    // The stream of a job tells what has been, too: of many events at once the last state is what counts.
-    clearTimeout(this.#readAgain);
-    this.#readAgain = setTimeout(() => this.#read(), 200);
+    // However many events come at once, what counts is how the job then stands.
+    this.#readAgain ??= setTimeout(() => {
+      this.#readAgain = undefined;
+      this.#read();
+    }, event === "checkpoint" ? 1000 : 150);
   }
 
   async #read() {
@@ -997,7 +1002,7 @@ class JobPage {
       return h("li", h("b", known?.text ?? "–"), h("span", title, known ? (known.isInterim ? ", validation" : ", report") : ""));
     });
     const facts = [["attempt", job.attempt], ["created", time(job.created_at)], ["began", time(job.started_at)], ["ended", time(job.finished_at)]]
-      .map(([title, value]) => h("li", h("span", `${title} `), value));
+      .filter(([, value]) => value !== "–").map(([title, value]) => h("li", h("span", `${title} `), value));
     const now = job.terminal ? [] : [
       h("ul.phases", { "aria-label": "Phases" }, phases.map((phase) => h("li", { "aria-current": phase === progress.phase && job.state === "running" ? "step" : null }, phase))),
       h("progress", { max: 1, value: number(progress.fraction) || 0, "aria-label": "Progress" }),
@@ -1150,7 +1155,7 @@ const atOnce = 100;
 
 export async function show(body, { query, signal }) {
   const list = new JobList(query, signal);
-  body.append(h("h1", "Jobs"), list.form, list.count, list.table, list.compareBar);
+  body.append(h("h1", "Jobs"), list.form, h("div.bar.between", list.count, list.compareBar), list.table);
   await list.load();
   return "Jobs";
 }
@@ -1190,7 +1195,7 @@ class JobList {
       ["Job", "State", "Progress", "Verdict"].map((title) => h("th", { scope: "col" }, title)),
       ["Clean", "Robust"].map((title) => h("th.number", { scope: "col" }, title)),
       ["Data, method, threat", "Created"].map((title) => h("th", { scope: "col" }, title)))), this.#body));
-    this.compareBar = h("p.bar");
+    this.compareBar = h("p");
     this.#showChosen();
   }
 
@@ -1712,6 +1717,8 @@ button:disabled { opacity: 0.55; cursor: default }
 .danger { color: var(--fail); border-color: var(--fail) }
 .bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: end; margin: 10px 0 }
 .bar label { display: grid; font-size: 13px; color: var(--dim); gap: 2px }
+.between { justify-content: space-between; align-items: center }
+.between p { margin: 0 }
 .bar .grow { flex: 1 1 160px }
 .bar .grow input { width: 100% }
 input[type=checkbox] { min-height: 0; width: 18px; height: 18px; accent-color: var(--accent) }

@@ -12,10 +12,10 @@ import Testing
     // 500 of each class; the rows are the true ones.
     report.after.confusion = Confusion(clean: [[495, 5], [5, 495]], attacked: [[400, 100], [180, 320]])
     var document = try ReportDocument(report, from: SampleDocument.origin)
-    document.history = (1...4).map { epoch in
-      HistoryPoint(
-        epoch: epoch, isBase: epoch == 1,
-        values: ["loss": epoch == 2 ? .nan : 2 / Double(epoch), "robust_accuracy": 0.25 * Double(epoch), "learning_rate": 0.01])
+    for epoch in 1...4 {
+      var values: [String: Double] = ["robust_accuracy": 0.25 * Double(epoch), "learning_rate": 0.01]
+      values["loss"] = epoch == 2 ? Double.nan : 2 / Double(epoch)
+      document.history.append(HistoryPoint(epoch: epoch, isBase: epoch == 1, values: values))
     }
     return document
   }
@@ -112,6 +112,24 @@ import Testing
     #expect(try ReportFormat.html.write(document).contains("src=\"data:image/png;base64,\(Data(png).base64EncodedString())\""))
     document.examples = ExampleSheet(shape: [4], examples: [example])
     #expect(try picture("examples.png").draw(document) == nil)
+  }
+
+  @Test("the model card says what was trained how and evaluated how, and what that says nothing of") func card() throws {
+    var report = SampleDocument.failing.report
+    report.spec = [
+      "seed": 7,
+      "training": [
+        "method": "trades", "epochs": 10, "base_epochs": 2, "attack": ["name": "pgd", "steps": 7],
+        "optimizer": ["name": "adam", "learning_rate": 0.001],
+      ],
+    ]
+    let text = try ReportFormat.markdown.write(ReportDocument(report, from: SampleDocument.origin))
+    #expect(
+      text.contains("| trained by | trades, 10 epochs after 2 of standard training, against pgd of 7 steps, adam at 0.001, seed 7 |"),
+      "\(text)")
+    #expect(text.contains("| evaluated | 1000 of 2000 test images, changed by L∞ ≤ 0.15, by fgsm, pgd-40, "))
+    #expect(text.contains("| says nothing of | larger changes"))
+    #expect(try ReportFormat.markdown.write(SampleDocument.withoutBase.document()).contains("| trained by | not here |"))
   }
 
   @Test("the page of HTML holds the pictures that there are, and a headline for those who read no further") func page() throws {

@@ -112,7 +112,7 @@ import Testing
 
   @Test("the page has every table, and the spec") func tables() throws {
     let text = try ReportFormat.html.write(SampleDocument.failing.document())
-    for caption in ["gates", "accuracy", "pgd-40 by ε", "classes", "effort", "seconds by phase"] {
+    for caption in ["gates", "model card", "accuracy", "pgd-40 by ε", "classes", "effort", "seconds by phase"] {
       #expect(text.contains("<caption>\(caption)</caption>"), "\(caption)")
     }
     #expect(text.contains("<td class=\"fail\">fail</td>"))

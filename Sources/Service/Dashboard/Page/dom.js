@@ -26,13 +26,16 @@ function fill(element, classes, content) {
   return element;
 }
 
-/** Replaces what an element holds, unless it is the same text. */
+/** Replaces what an element holds, unless it is the same text. Whoever is at its third button is at the third afterwards, too. */
 export function put(element, ...content) {
   if (content.length === 1 && typeof content[0] === "string") {
     if (element.textContent !== content[0] || element.childElementCount) element.textContent = content[0];
     return element;
   }
+  const usable = "a[href], button, input, select, textarea, summary, [tabindex]";
+  const place = element.contains(document.activeElement) ? [...element.querySelectorAll(usable)].indexOf(document.activeElement) : -1;
   element.replaceChildren(...content.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  if (place >= 0) element.querySelectorAll(usable)[place]?.focus({ preventScroll: true });
   return element;
 }
 

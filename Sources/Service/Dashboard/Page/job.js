@@ -49,9 +49,11 @@ class JobPage {
       return this.#showNow();
     }
     if (event === "metric") return this.#addPoint(data);
-    // The stream of a job tells what has been, too: of many events at once the last state is what counts.
-    clearTimeout(this.#readAgain);
-    this.#readAgain = setTimeout(() => this.#read(), 200);
+    // However many events come at once, what counts is how the job then stands.
+    this.#readAgain ??= setTimeout(() => {
+      this.#readAgain = undefined;
+      this.#read();
+    }, event === "checkpoint" ? 1000 : 150);
   }
 
   async #read() {
@@ -112,7 +114,7 @@ class JobPage {
       return h("li", h("b", known?.text ?? "–"), h("span", title, known ? (known.isInterim ? ", validation" : ", report") : ""));
     });
     const facts = [["attempt", job.attempt], ["created", time(job.created_at)], ["began", time(job.started_at)], ["ended", time(job.finished_at)]]
-      .map(([title, value]) => h("li", h("span", `${title} `), value));
+      .filter(([, value]) => value !== "–").map(([title, value]) => h("li", h("span", `${title} `), value));
     const now = job.terminal ? [] : [
       h("ul.phases", { "aria-label": "Phases" }, phases.map((phase) => h("li", { "aria-current": phase === progress.phase && job.state === "running" ? "step" : null }, phase))),
       h("progress", { max: 1, value: number(progress.fraction) || 0, "aria-label": "Progress" }),

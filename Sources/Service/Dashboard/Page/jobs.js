@@ -11,7 +11,7 @@ const atOnce = 100;
 
 export async function show(body, { query, signal }) {
   const list = new JobList(query, signal);
-  body.append(h("h1", "Jobs"), list.form, list.count, list.table, list.compareBar);
+  body.append(h("h1", "Jobs"), list.form, h("div.bar.between", list.count, list.compareBar), list.table);
   await list.load();
   return "Jobs";
 }
@@ -51,7 +51,7 @@ class JobList {
       ["Job", "State", "Progress", "Verdict"].map((title) => h("th", { scope: "col" }, title)),
       ["Clean", "Robust"].map((title) => h("th.number", { scope: "col" }, title)),
       ["Data, method, threat", "Created"].map((title) => h("th", { scope: "col" }, title)))), this.#body));
-    this.compareBar = h("p.bar");
+    this.compareBar = h("p");
     this.#showChosen();
   }
 
