@@ -42,7 +42,11 @@ import Testing
     #expect(process.terminationStatus == 0)
     let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
     // Each row begins with its filter, none.
-    let rows = (0..<height).flatMap { row in [0] + pixels[row * width * 3..<(row + 1) * width * 3].map(Int.init) }
-    #expect(numbers == [width, height] + rows)
+    var expected = [width, height]
+    for row in 0..<height {
+      expected.append(0)
+      for place in row * width * 3..<(row + 1) * width * 3 { expected.append(Int(pixels[place])) }
+    }
+    #expect(numbers == expected)
   }
 }
