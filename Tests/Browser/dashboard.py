@@ -8,6 +8,7 @@ skipped: TEMPER_BROWSER names one. --screenshots FOLDER keeps what it saw.
 """
 import argparse
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -280,7 +281,29 @@ class Dashboard:
         page.until("document.querySelectorAll('.scroll table').length >= 3 && document.body.innerText.includes('McNemar')")
         text = page.evaluate("document.querySelector('main').innerText")
         self.tally.check("two jobs are compared by their results, image by image, and by their specs", [word for word in ("/training/method", "points", "under all attacks", "pgd", "trades") if word not in text])
+        self.numbers(page, jobs[0])
         self.finish(page, "comparing")
+
+    def numbers(self, page: chromium.Page, job: str):
+        """What the page computes by itself, against Python's arithmetic and the report."""
+        pairs = [(0, 0), (1, 0), (5, 42), (48, 27), (30, 31), (400, 520)]
+        values = page.evaluate(f"import('/dashboard/evidence.js').then(({{ mcnemar }}) => {pairs_text(pairs)}.map(([a, b]) => mcnemar(a, b)))")
+        exact = [min(1.0, 2 * sum(math.comb(a + b, k) for k in range(min(a, b) + 1)) / 2 ** (a + b)) for a, b in pairs]
+        self.tally.check("McNemar's test is exact", [f"{pair}: {value}, not {right}" for pair, value, right in zip(pairs, values, exact) if abs(value - right) > 1e-9 * right])
+        found = page.evaluate(f"""import('/dashboard/evidence.js').then(async ({{ outcomes }}) => {{
+          const job = await (await fetch('/v1/jobs/{job}')).json();
+          const {{ ids, clean, withstood }} = await outcomes(job, new AbortController().signal);
+          const robust = [...ids.keys()].filter((index) => clean[index] && withstood.every((attack) => attack[index])).length;
+          return [ids.length, clean.reduce((sum, one) => sum + one, 0), robust];
+        }})""")
+        after = self.service.get(f"/v1/jobs/{job}/report")["after"]
+        right = [after["clean_accuracy"]["total"], after["clean_accuracy"]["correct"], after["worst_case"]["correct"]]
+        self.tally.check("the outcomes that the page reads from an evidence are those of the report", [] if found == right else [f"{found}, not {right}"])
+        text = json.dumps(QUICK, indent=2)
+        lines = {"/threat/epsilon": '"epsilon": 0.1', "/gates/0/min": '"min": 0.01', "/training/attack": '"attack": {', "/labels/branch": '"branch": "main"'}
+        places = page.evaluate(f"import('/dashboard/places.js').then(({{ placeOf }}) => {json.dumps(list(lines))}.map((pointer) => placeOf({json.dumps(text)}, pointer).line))")
+        wrong = [f"{pointer}: line {place}" for (pointer, line), place in zip(lines.items(), places) if not text.split("\n")[place - 1].strip().startswith(line)]
+        self.tally.check("the place of a pointer is found in a text", wrong)
 
     # MARK: Many
 
@@ -354,6 +377,10 @@ class Dashboard:
         self.tally.check("each of them shows the end", [])
         for page in pages:
             self.finish(page, "sharing")
+
+
+def pairs_text(pairs) -> str:
+    return json.dumps([list(pair) for pair in pairs])
 
 
 def nameless(page: chromium.Page) -> list[str]:

@@ -887,8 +887,8 @@ let indexHtml = ##"""
 
 let jobJs = ##"""
 // One job: what it does now, its curves, its report, its checkpoints, its spec.
-import { h, put, badge, table, copyButton, toast, announce, percent, proportion, figure, number, duration, bytes, time, jobTitle } from "./dom.js";
-import { get, post, create, remove, everything, jobPath, Problem } from "./api.js";
+import { h, put, badge, table, copyButton, toast, announce, percent, proportion, figure, number, bytes, time, jobTitle } from "./dom.js";
+import { get, post, create, remove, everything, jobPath } from "./api.js";
 import { listen, whileVisible, eventMode } from "./events.js";
 import { Chart, curvePoints } from "./chart.js";
 import { headline, progressText } from "./jobs.js";
@@ -1144,7 +1144,7 @@ const short = (text = "") => (text.length > 160 ? `${text.slice(0, 159)}…` : t
 let jobsJs = ##"""
 // The list of jobs.
 import { h, put, badge, percent, number, duration, time, jobTitle } from "./dom.js";
-import { get, everything, jobPath, Watched } from "./api.js";
+import { get, jobPath, Watched } from "./api.js";
 import { listen, eventMode, whileVisible } from "./events.js";
 
 const states = ["queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"];
@@ -1466,7 +1466,7 @@ export function pointerAt(text, place) {
     const isWithin = entry.start <= place && place <= entry.end;
     if (isWithin && (entry.end - entry.start < best.end - best.start || best.end === Infinity)) best = entry;
   }
-  return { pointer: best.pointer, inKey: Boolean(best.isKey) };
+  return best.pointer;
 }
 """##
 
@@ -1572,7 +1572,9 @@ async function showModels(body, signal) {
       h("details", h("summary", String(model.tensors.length)), h("ul.plain.small", model.tensors.map((tensor) => h("li", h("code", `${tensor.name} [${tensor.shape.join(", ")}]`))))),
       deleteButton(model.name, `/v1/models/${model.id}`, again)]), { className: ".cards", numbers: [2, 3] })
       : [h("h2", "Uploaded weights"), h("p", "There are none. A job's checkpoints can be used without uploading them: ", h("code", "\"model\": {\"init\": \"job_…/best_robust\"}"), ".")]),
-    h("section.card", table("Networks that a spec can name", ["architecture", "what it is", "parameters"], networks.map((network) => [h("b", network.id), h("span", network.description, h("div.small.dim", network.source)), h("span", network.parameters.map((parameter) => h("div.small", h("code", parameter.name), ` ${parameter.must_be}, by default ${JSON.stringify(parameter.default)}`)))]), { className: ".cards" })));
+    h("section.card", table("Networks that a spec can name", ["architecture", "what it is", "parameters"], networks.map((network) => [
+      h("b", network.id), h("span", network.description, h("div.small.dim", network.source)),
+      h("span", network.parameters.map((parameter) => h("div.small", h("code", parameter.name), ` ${parameter.must_be}, by default ${JSON.stringify(parameter.default)}`)))]), { className: ".cards" })));
   return "Models";
 }
 """##
@@ -1819,7 +1821,7 @@ dialog label { display: grid; gap: 4px }
 
 let submitJs = ##"""
 // Writing a spec, with the schema's help at the caret and the service's own check as one types.
-import { h, put, figure, bytes, duration, announce } from "./dom.js";
+import { h, put, figure, bytes, announce } from "./dom.js";
 import { get, post, create, jobPath } from "./api.js";
 import { placeOf, pointerAt } from "./places.js";
 import { fieldAt, describe } from "./schema.js";
@@ -1949,7 +1951,7 @@ class Editor {
   // MARK: Help
 
   #showHelp() {
-    const { pointer, inKey } = pointerAt(this.text, this.#area.selectionStart);
+    const pointer = pointerAt(this.text, this.#area.selectionStart);
     let spec;
     try { spec = JSON.parse(this.text); } catch { /* Half a spec still has a place to help at. */ }
     const field = fieldAt(this.#schema, pointer, spec);

@@ -1,6 +1,6 @@
 // One job: what it does now, its curves, its report, its checkpoints, its spec.
-import { h, put, badge, table, copyButton, toast, announce, percent, proportion, figure, number, duration, bytes, time, jobTitle } from "./dom.js";
-import { get, post, create, remove, everything, jobPath, Problem } from "./api.js";
+import { h, put, badge, table, copyButton, toast, announce, percent, proportion, figure, number, bytes, time, jobTitle } from "./dom.js";
+import { get, post, create, remove, everything, jobPath } from "./api.js";
 import { listen, whileVisible, eventMode } from "./events.js";
 import { Chart, curvePoints } from "./chart.js";
 import { headline, progressText } from "./jobs.js";

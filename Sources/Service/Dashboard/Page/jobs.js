@@ -1,6 +1,6 @@
 // The list of jobs.
 import { h, put, badge, percent, number, duration, time, jobTitle } from "./dom.js";
-import { get, everything, jobPath, Watched } from "./api.js";
+import { get, jobPath, Watched } from "./api.js";
 import { listen, eventMode, whileVisible } from "./events.js";
 
 const states = ["queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"];

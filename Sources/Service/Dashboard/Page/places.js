@@ -77,5 +77,5 @@ export function pointerAt(text, place) {
     const isWithin = entry.start <= place && place <= entry.end;
     if (isWithin && (entry.end - entry.start < best.end - best.start || best.end === Infinity)) best = entry;
   }
-  return { pointer: best.pointer, inKey: Boolean(best.isKey) };
+  return best.pointer;
 }

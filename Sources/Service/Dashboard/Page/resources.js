@@ -99,6 +99,8 @@ async function showModels(body, signal) {
       h("details", h("summary", String(model.tensors.length)), h("ul.plain.small", model.tensors.map((tensor) => h("li", h("code", `${tensor.name} [${tensor.shape.join(", ")}]`))))),
       deleteButton(model.name, `/v1/models/${model.id}`, again)]), { className: ".cards", numbers: [2, 3] })
       : [h("h2", "Uploaded weights"), h("p", "There are none. A job's checkpoints can be used without uploading them: ", h("code", "\"model\": {\"init\": \"job_…/best_robust\"}"), ".")]),
-    h("section.card", table("Networks that a spec can name", ["architecture", "what it is", "parameters"], networks.map((network) => [h("b", network.id), h("span", network.description, h("div.small.dim", network.source)), h("span", network.parameters.map((parameter) => h("div.small", h("code", parameter.name), ` ${parameter.must_be}, by default ${JSON.stringify(parameter.default)}`)))]), { className: ".cards" })));
+    h("section.card", table("Networks that a spec can name", ["architecture", "what it is", "parameters"], networks.map((network) => [
+      h("b", network.id), h("span", network.description, h("div.small.dim", network.source)),
+      h("span", network.parameters.map((parameter) => h("div.small", h("code", parameter.name), ` ${parameter.must_be}, by default ${JSON.stringify(parameter.default)}`)))]), { className: ".cards" })));
   return "Models";
 }

@@ -1,5 +1,5 @@
 // Writing a spec, with the schema's help at the caret and the service's own check as one types.
-import { h, put, figure, bytes, duration, announce } from "./dom.js";
+import { h, put, figure, bytes, announce } from "./dom.js";
 import { get, post, create, jobPath } from "./api.js";
 import { placeOf, pointerAt } from "./places.js";
 import { fieldAt, describe } from "./schema.js";
@@ -129,7 +129,7 @@ class Editor {
   // MARK: Help
 
   #showHelp() {
-    const { pointer, inKey } = pointerAt(this.text, this.#area.selectionStart);
+    const pointer = pointerAt(this.text, this.#area.selectionStart);
     let spec;
     try { spec = JSON.parse(this.text); } catch { /* Half a spec still has a place to help at. */ }
     const field = fieldAt(this.#schema, pointer, spec);
