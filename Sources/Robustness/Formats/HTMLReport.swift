@@ -61,19 +61,21 @@ struct HTMLReport {
       Markup("h1", text: document.title), Markup("p", [("class", "verdict \(verdict)")], text: "Verdict: \(verdict)"),
       Markup("p", [("class", "headline")], text: ReportHeadline(report).text), Self.list(facts),
     ]
-    let tables = [sections.gates, sections.card, sections.accuracies, sections.curve, sections.classes, sections.effort, sections.times]
-      .compactMap { $0 }
-    let pictures = try figures()
+    // What was asked for, what to doubt, and what that is of; then the pictures, and the figures that they show.
+    let asked = Self.tables([sections.gates]) + list("Why gates are inconclusive", sections.gateDetails)
+    let doubts = list("Warnings", report.warnings.map { "\($0.code): \($0.detail)" })
+    let figures =
+      Self.tables([sections.accuracies, sections.card]) + (try pictures())
+      + Self.tables([sections.curve, sections.classes, sections.effort, sections.times].compactMap { $0 })
     return Markup(
       "body", [],
       .elements(
-        summary + pictures + tables.filter { !$0.rows.isEmpty }.map(Self.table) + list("Why gates are inconclusive", sections.gateDetails)
-          + list("Warnings", report.warnings.map { "\($0.code): \($0.detail)" })
+        summary + asked + doubts + figures
           + [Markup("h2", text: "Spec"), Markup("pre", text: report.spec.serialised(pretty: true))]))
   }
 
   /// Those that the report has, within the page.
-  private func figures() throws -> [Markup] {
+  private func pictures() throws -> [Markup] {
     let report = document.report
     let confusion = report.after.confusion.map { ConfusionMatrix($0, classes: report.dataset.classes).picture }
     let drawn: [(title: String, content: Markup)] =
@@ -106,6 +108,8 @@ struct HTMLReport {
   }
 
   private static func list(_ items: [String]) -> Markup { Markup("ul", [], .elements(items.map { Markup("li", text: $0) })) }
+
+  private static func tables(_ tables: [ReportSections.Table]) -> [Markup] { tables.filter { !$0.rows.isEmpty }.map(table) }
 
   private static func table(_ table: ReportSections.Table) -> Markup {
     let head = Markup("tr", [], .elements(table.head.map { Markup("th", [("scope", "col")], text: $0) }))

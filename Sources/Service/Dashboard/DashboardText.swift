@@ -1086,7 +1086,8 @@ class JobPage {
       report.warnings.length ? [h("h3", "What to know about these numbers"), report.warnings.map((warning) => h("div.warning", warning.detail, " ", h("span.id", warning.code)))] : [],
       h("h3", "Pictures"),
       job.links.evidence && this.#picture("examples.png", "Adversarial examples: clean, attacked, and their difference"),
-      h("div.columns", h("div", after.confusion ? this.#picture("confusion.svg", "Predictions by class, clean and under attack") : []), h("div", table("Classes", ["class", "clean", "robust"], after.per_class.map((item) => [item.name, percent(item.clean_accuracy.value), percent(item.robust_accuracy.value)]), { numbers: [1, 2] }))),
+      after.confusion ? this.#picture("confusion.svg", "Predictions by class, clean and under attack") : [],
+      h("details", h("summary", "Accuracy of each class"), table("Classes", ["class", "clean", "robust"], after.per_class.map((item) => [item.name, percent(item.clean_accuracy.value), percent(item.robust_accuracy.value)]), { numbers: [1, 2] })),
       h("div.bar", link(".html", "As a page to mail or print"), link(".md", "Markdown"), link(".csv", "CSV"), link(".junit.xml", "JUnit"), link(".sarif", "SARIF"), link("", "JSON"),
         link("/curve.svg", "Curve"), link("/history.svg", "History"), job.links.evidence && h("a.button", { href: job.links.evidence, download: "" }, "Evidence"))));
   }
@@ -1495,7 +1496,7 @@ async function reload(body, again) {
 function dataset(set, changed) {
   // Rows of features, and images of other numbers of channels, have no picture.
   const isPicture = set.shape.length === 3 && [1, 3].includes(set.shape[2]);
-  const samples = isPicture && h("figure", { hidden: true }, h("figcaption", "First training images of each class"), h("img.picture", { alt: `The first training images of each class of ${set.name}`, loading: "lazy", src: `/v1/datasets/${encodeURIComponent(set.id)}/samples.png`, onload: () => { samples.hidden = false; } }));
+  const samples = isPicture && h("figure", { hidden: true }, h("figcaption", "First training images of each class"), h("img.picture", { alt: `The first training images of each class of ${set.name}`, src: `/v1/datasets/${encodeURIComponent(set.id)}/samples.png`, onload: () => { samples.hidden = false; } }));
   const largest = Math.max(1, ...set.train.per_class);
   const shown = 20;
   return h("section.card", { "aria-label": set.name },

@@ -198,7 +198,8 @@ class JobPage {
       report.warnings.length ? [h("h3", "What to know about these numbers"), report.warnings.map((warning) => h("div.warning", warning.detail, " ", h("span.id", warning.code)))] : [],
       h("h3", "Pictures"),
       job.links.evidence && this.#picture("examples.png", "Adversarial examples: clean, attacked, and their difference"),
-      h("div.columns", h("div", after.confusion ? this.#picture("confusion.svg", "Predictions by class, clean and under attack") : []), h("div", table("Classes", ["class", "clean", "robust"], after.per_class.map((item) => [item.name, percent(item.clean_accuracy.value), percent(item.robust_accuracy.value)]), { numbers: [1, 2] }))),
+      after.confusion ? this.#picture("confusion.svg", "Predictions by class, clean and under attack") : [],
+      h("details", h("summary", "Accuracy of each class"), table("Classes", ["class", "clean", "robust"], after.per_class.map((item) => [item.name, percent(item.clean_accuracy.value), percent(item.robust_accuracy.value)]), { numbers: [1, 2] })),
       h("div.bar", link(".html", "As a page to mail or print"), link(".md", "Markdown"), link(".csv", "CSV"), link(".junit.xml", "JUnit"), link(".sarif", "SARIF"), link("", "JSON"),
         link("/curve.svg", "Curve"), link("/history.svg", "History"), job.links.evidence && h("a.button", { href: job.links.evidence, download: "" }, "Evidence"))));
   }

@@ -22,7 +22,7 @@ async function reload(body, again) {
 function dataset(set, changed) {
   // Rows of features, and images of other numbers of channels, have no picture.
   const isPicture = set.shape.length === 3 && [1, 3].includes(set.shape[2]);
-  const samples = isPicture && h("figure", { hidden: true }, h("figcaption", "First training images of each class"), h("img.picture", { alt: `The first training images of each class of ${set.name}`, loading: "lazy", src: `/v1/datasets/${encodeURIComponent(set.id)}/samples.png`, onload: () => { samples.hidden = false; } }));
+  const samples = isPicture && h("figure", { hidden: true }, h("figcaption", "First training images of each class"), h("img.picture", { alt: `The first training images of each class of ${set.name}`, src: `/v1/datasets/${encodeURIComponent(set.id)}/samples.png`, onload: () => { samples.hidden = false; } }));
   const largest = Math.max(1, ...set.train.per_class);
   const shown = 20;
   return h("section.card", { "aria-label": set.name },
