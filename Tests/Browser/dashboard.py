@@ -204,7 +204,7 @@ class Dashboard:
         problems = []
         for hash in ("#/jobs", f"#/jobs/{job}"):
             self.open(page, hash)
-            page.until("document.querySelectorAll('main a, main button').length > 2")
+            page.until("document.querySelectorAll('main a, main button').length >= 2")
             self.browser.wait(0.5)
             page.evaluate("document.activeElement.blur(); getSelection().removeAllRanges(); window.all = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex=\"0\"]')].filter((element) => element.checkVisibility() && !element.disabled); true")
             places = []

@@ -46,7 +46,7 @@ struct DatasetRoutesTests {
       let picture = try await service.curl("/v1/datasets/digits/samples.png")
       #expect(picture.status == 200 && picture.headers["content-type"] == "image/png")
       // Ten rows of 48 pixels and 4 between them; a name and ten images in each.
-      #expect(picture.body.subdata(in: 16..<24) == Data([0, 0, 2, 0x94, 0, 0, 2, 0x1C]))
+      #expect(picture.body.subdata(in: 16..<24) == Data([0, 0, 2, 0x22, 0, 0, 2, 0x1C]))
       #expect(
         try await service.curl("/v1/datasets/digits/samples.png", "-H", "If-None-Match: \(picture.headers["etag"] ?? "")").status == 304)
       #expect(try await service.curl("/v1/datasets/ds_00000000000000000000000000/samples.png").isProblem(404))

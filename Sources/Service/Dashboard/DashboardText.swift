@@ -906,7 +906,7 @@ export async function show(body, { parts, signal }) {
 }
 
 class JobPage {
-  #signal; #job; #head; #now; #warnings; #curves; #report; #checkpoints; #history = []; #charts; #thinned; #readAgain;
+  #signal; #job; #head; #now; #warnings; #curves; #report; #checkpoints; #history = []; #charts; #thinned; #readAgain; #hasReport = false;
 
   constructor(job, signal) {
     this.#signal = signal;
@@ -989,7 +989,8 @@ class JobPage {
           await remove(jobPath(job.id));
           location.hash = "#/jobs";
         }, ".danger")));
-    put(this.#warnings, job.warnings.length ? h("section.card", { "aria-label": "Warnings" }, h("h2", "Warnings"),
+    // A report has those of its job, too.
+    put(this.#warnings, job.warnings.length && !this.#hasReport ? h("section.card", { "aria-label": "Warnings" }, h("h2", "Warnings"),
       job.warnings.map((warning) => h("div.warning", warning.detail, " ", h("span.id", warning.code)))) : []);
     this.#showNow();
   }
@@ -1059,6 +1060,8 @@ class JobPage {
     }
     if (job.state !== "succeeded" || !job.links.report) return;
     const report = await get(jobPath(job.id, "/report"), this.#signal);
+    this.#hasReport = true;
+    put(this.#warnings);
     const { before, after } = report;
     const head = ["", ...(before ? ["before", "after"] : ["model"])];
     const sides = [before, after].filter(Boolean);

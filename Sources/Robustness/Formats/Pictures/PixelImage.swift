@@ -15,6 +15,9 @@ package struct PixelImage {
 
   package static let lineHeight = BitmapFont.height
 
+  /// The pixels of a text from left to right.
+  package static func width(of text: String) -> Int { text.unicodeScalars.count * BitmapFont.width }
+
   /// As many characters as fit into so many pixels.
   package static func fitting(_ text: String, into width: Int) -> String {
     let most = max(width / BitmapFont.width, 1)
