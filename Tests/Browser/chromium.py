@@ -129,8 +129,10 @@ class Page:
         return value
 
     def key(self, key: str, code: int, modifiers: int = 0):
-        for kind in ("rawKeyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, modifiers=modifiers)
+        # Only a key with its text submits a form.
+        text = {"text": "\r"} if key == "Enter" and not modifiers else {}
+        for kind in ("keyDown" if text else "rawKeyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, modifiers=modifiers, **text)
 
     def type(self, text: str):
         self.call("Input.insertText", text=text)

@@ -284,6 +284,32 @@ class Dashboard:
         self.numbers(page, jobs[0])
         self.finish(page, "comparing")
 
+    def locked(self, job: str):
+        """A service with tokens: the page asks for one and goes on with a session. It comes last: no request without a token follows."""
+        name = "a service with tokens is opened with one, which the page exchanges for a session"
+        if not any(route["path"] == "/v1/session" for route in self.service.get("/")["routes"]):
+            return self.tally.skip(name, "this service has no sessions")
+        token = json.loads(self.service.request("/v1/tokens", "POST", {"name": "browser", "role": "admin"}))["token"]
+        page = self.browser.page()
+        page.open("about:blank")
+        page.open(f"{self.service.base}/#/jobs/{job}")
+        page.until("document.getElementById('token')?.open")
+        self.seen(page, "token")
+        page.evaluate("document.getElementById('token-field').focus()")
+        page.type("none of yours")
+        page.key("Enter", 13)
+        page.until("document.getElementById('token-fault').textContent.includes('does not know this token')")
+        page.evaluate("document.getElementById('token-field').select()")
+        page.type(token)
+        page.key("Enter", 13)
+        page.until("document.querySelector('.verdict') !== null && document.images.length > 0 && [...document.images].every((image) => image.naturalWidth > 0)", 30)
+        page.evaluate("void (location.hash = '#/submit')")
+        page.until("document.body.innerText.includes('The spec can run.')")
+        kept = page.evaluate("document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
+        self.tally.check(name, ["a script of the page can read the secret"] if token in kept or "temper_session" in kept else [])
+        self.tally.check("locked: nothing else in the console", [text for text in page.complaints if "401" not in text])
+        page.close()
+
     def numbers(self, page: chromium.Page, job: str):
         """What the page computes by itself, against Python's arithmetic and the report."""
         pairs = [(0, 0), (1, 0), (5, 42), (48, 27), (30, 31), (400, 520)]
@@ -418,6 +444,7 @@ def main() -> int:
         dashboard.sharing()
         dashboard.long()
         dashboard.many()
+        dashboard.locked(quick)
     finally:
         browser.close()
         service.close()

@@ -1,6 +1,6 @@
 // One job: what it does now, its curves, its report, its checkpoints, its spec.
 import { h, put, badge, table, copyButton, toast, announce, percent, proportion, figure, number, bytes, time, jobTitle } from "./dom.js";
-import { get, post, create, remove, everything, jobPath } from "./api.js";
+import { get, post, create, remove, everything, jobPath, Watched } from "./api.js";
 import { listen, whileVisible, eventMode } from "./events.js";
 import { Chart, curvePoints } from "./chart.js";
 import { headline, progressText } from "./jobs.js";
@@ -34,8 +34,15 @@ class JobPage {
       if (message.job === id) this.#take(message);
       else if (message.mode === "all") this.#read();
     }, { jobs: this.#job.terminal ? [] : [id], signal: this.#signal });
-    // Without any stream the job is still looked at, seldom.
-    whileVisible(5, async () => { if (!this.#job.terminal && !["all", "jobs"].includes(eventMode())) await this.#read(); }, this.#signal);
+    // The stream of all jobs does not tell how far they are, and without a stream nothing tells of anything.
+    const watched = new Watched(jobPath(id));
+    whileVisible(1.5, async () => {
+      if (this.#job.terminal || eventMode() === "jobs") return;
+      try {
+        const job = await watched.fresh(this.#signal);
+        if (job) await this.#become(job);
+      } catch (error) { this.#missing(error); }
+    }, this.#signal);
     await Promise.all([this.#readHistory(), this.#readCheckpoints(), this.#readReport()]);
   }
 
@@ -58,16 +65,22 @@ class JobPage {
 
   async #read() {
     try {
-      const before = this.#job;
-      this.#job = await get(jobPath(before.id), this.#signal);
-      if (before.state !== this.#job.state) announce(`The job is ${this.#job.state}.`);
-      this.#show();
+      await this.#become(await get(jobPath(this.#job.id), this.#signal));
       await this.#readCheckpoints();
-      if (!before.terminal && this.#job.terminal) await this.#readReport();
-    } catch (error) {
-      if (error.name !== "AbortError" && error.status === 404) location.hash = "#/jobs";
-    }
+    } catch (error) { this.#missing(error); }
   }
+
+  async #become(job) {
+    const before = this.#job;
+    this.#job = job;
+    if (before.state !== job.state) announce(`The job is ${job.state}.`);
+    if (before.state !== job.state || before.warnings.length !== job.warnings.length) this.#show();
+    else this.#showNow();
+    if (!before.terminal && job.terminal) await this.#readReport();
+  }
+
+  /** A job that somebody deleted. What else goes wrong is tried again soon. */
+  #missing(error) { if (error.status === 404) location.hash = "#/jobs"; }
 
   // MARK: What it is
 

@@ -99,9 +99,17 @@ class JobList {
       else if (message.mode === "all" && this.#isListening) this.#poll();
     }, { signal: this.#signal });
     whileVisible(2, async () => {
-      // A service that tells of every job need not be asked.
+      // The stream of all jobs tells of everything but how far the running ones are.
       if (eventMode() === "jobs") await this.#poll();
+      else if ([...this.#jobs.values()].some((job) => job.state === "running")) await this.#readRunning();
     }, this.#signal);
+  }
+
+  async #readRunning() {
+    try {
+      const { data } = await get("/v1/jobs?state=running&limit=200", this.#signal);
+      this.#add(data.filter((job) => this.#jobs.has(job.id)));
+    } catch (error) { if (error.name === "AbortError") return; }
   }
 
   async #poll() {
