@@ -1956,9 +1956,9 @@ class Editor {
     put(this.#outcome, h("p.dim", "What the job comes to is shown when the spec can run."));
   }
 
-  #showOutcome({ spec, estimate }) {
+  #showOutcome({ spec, estimate, warnings = [] }) {
     const rows = [["weight updates", figure(estimate.steps)], ["gradient evaluations", figure(estimate.gradient_evaluations)], ["parameters", figure(estimate.parameters)], ["memory at its peak", bytes(estimate.peak_bytes)], ["operations", `${Number(estimate.floating_point_operations).toExponential(1)}`]];
-    put(this.#outcome, h("h2", "What it comes to"), h("ul.figures", rows.map(([title, value]) => h("li", h("span", `${title} `), h("b", value)))),
+    put(this.#outcome, h("h2", "What it comes to"), warnings.map((warning) => h("div.warning", warning.detail, " ", h("span.id", warning.code))), h("ul.figures", rows.map(([title, value]) => h("li", h("span", `${title} `), h("b", value)))),
       Object.values(estimate).filter((part) => part?.reason).map((part) => h("p.small", part.reason)),
       h("details", h("summary", "The spec with every default"), h("pre", { tabindex: "0" }, JSON.stringify(spec, null, 2))));
   }
