@@ -16,7 +16,7 @@ PACKAGES := \
 	jq \
 	python3
 
-.PHONY: demo test faults instruction-sets soak check-long build run peers recipes fuzz format lint imports packages clean
+.PHONY: demo test faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean
 
 demo: build
 	deploy/demo.sh $(TEMPER)
@@ -46,8 +46,12 @@ instruction-sets: packages
 	  TEMPER_KERNELS=$$set swift test -c release --skip-build --filter '^(TensorEngine|Models|Attacks)Tests'; \
 	done
 
+# The dashboard in a headless Chromium, where there is one; what it saw is left in .build/browser.
+browser: build
+	python3 Tests/Browser/dashboard.py --temper $(TEMPER) --screenshots .build/browser
+
 # What needs time, a quiet machine or PyPI.
-check-long: instruction-sets soak peers
+check-long: instruction-sets soak browser peers
 
 build: packages
 	$(SWIFT_BUILD) --product temper

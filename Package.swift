@@ -41,21 +41,22 @@ let package = Package(
 
     // Below everything.
     module("JSON", []),
-    module("Files", ["COpenSSL", "CArchive"]),
+    module("Files", ["COpenSSL", "CArchive", "CZlib"]),
 
     // From the kernels up to the job.
     module("TensorEngine", ["COneDNN", "CKernels", "CMalloc"]),
     module("Models", ["JSON", "Files", "TensorEngine"]),
     module("Datasets", ["JSON", "TensorEngine", "Files", "CZlib", "CArchive"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
     module("Attacks", ["JSON", "TensorEngine"]),
-    module("Robustness", ["JSON", "Files", "Attacks", "TensorEngine"]),
+    module("Robustness", ["JSON", "Files", "Attacks", "TensorEngine"], exclude: ["Formats/Pictures/generate.py"]),
     module("Training", ["JSON", "Files", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),
     module("Jobs", ["JSON", "Files", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb, logging]),
 
     // The service around it.
     module("HTTP", ["Files", "COpenSSL", "CZlib", httpTypes, logging]),
     module(
-      "Service", ["JSON", "Files", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", logging]),
+      "Service", ["JSON", "Files", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", logging],
+      exclude: ["Dashboard/Page", "Dashboard/generate.py"]),
     .executableTarget(
       name: "temper",
       dependencies: [

@@ -6,6 +6,8 @@ package final class OpenFile: Sendable {
   package let descriptor: Int32
   /// The size in bytes when it was opened.
   package let size: Int
+  /// Of a part of a file: where it begins in it.
+  private let start: Int?
   /// The name of the file in errors, never a path.
   package let title: String
   /// Identifies this state of the file.
@@ -28,6 +30,20 @@ package final class OpenFile: Sendable {
     }
     self.descriptor = descriptor
     self.title = title
+    start = nil
+  }
+
+  /// A part of a file as a file of its own, to be read by `read(into:at:)` and what is built on it.
+  ///
+  /// - Throws: `StorageError`, also when the file does not have all of it.
+  package init(_ whole: OpenFile, bytes: Range<Int>, title: String) throws(StorageError) {
+    guard bytes.lowerBound >= 0, bytes.upperBound <= whole.size else { throw StorageError("\(whole.title) was cut") }
+    let descriptor = whole.descriptor
+    self.descriptor = try systemCall("\(title) cannot be opened") { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+    start = (whole.start ?? 0) + bytes.lowerBound
+    size = bytes.count
+    identity = whole.identity
+    self.title = title
   }
 
   deinit { close(descriptor) }
@@ -43,9 +59,11 @@ package final class OpenFile: Sendable {
   /// - Returns: the number of bytes; fewer than `buffer` holds only at the end of the file.
   package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) -> Int {
     var filled = 0
-    while filled < buffer.count {
+    // A part ends before its file does; a whole file may have grown since it was opened.
+    let wanted = start == nil ? buffer.count : min(buffer.count, max(size - offset, 0))
+    while filled < wanted {
       let count = try systemCall("\(title) cannot be read") {
-        pread(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled, offset + filled)
+        pread(descriptor, buffer.baseAddress.map { $0 + filled }, wanted - filled, (start ?? 0) + offset + filled)
       }
       if count == 0 { break }
       filled += count

@@ -40,6 +40,24 @@ package final class TarArchive {
     return (name, Int(bytes))
   }
 
+  /// The content of the current entry as a file of its own, without a copy.
+  package func contentFile(title: String) throws -> OpenFile {
+    guard let entry else { throw ArchiveError("there is no entry to read") }
+    // libarchive tells where the entry's headers begin (POSIX.1-2017, pax, "ustar Interchange Format").
+    var offset = Int(archive_read_header_position(handle))
+    var block = [UInt8](repeating: 0, count: 512)
+    while true {
+      let count = try block.withUnsafeMutableBytes { try file.read(into: $0, at: offset) }
+      guard count == block.count else { throw ArchiveError("the archive was cut off within its entry \(entry.name)") }
+      offset += block.count
+      // Extended headers, of pax and of GNU, come before the entry's own.
+      guard "xgLK".utf8.contains(block[156]) else { break }
+      let digits = block[124..<136].prefix { (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }
+      offset += (digits.reduce(0) { $0 * 8 + Int($1 - UInt8(ascii: "0")) } + 511) / 512 * 512
+    }
+    return try OpenFile(file, bytes: offset..<offset + entry.bytes, title: title)
+  }
+
   /// Whether the archive ends as archives do, with 1,024 zeros. One that was cut off between two entries does not.
   package var hasEnd: Bool {
     get throws {

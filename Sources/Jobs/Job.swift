@@ -27,6 +27,8 @@ package struct Job: Hashable, Sendable {
   package let resumedFrom: String?
   /// The finished job that this one goes on with for further epochs.
   package let extendedFrom: String?
+  /// What its report says, `ReportFigures` as JSON text; `nil` as long as it has none.
+  package let resultText: String?
   package let priority: Int
   package var progress: JobProgress
   /// The latest value of each metric.
@@ -77,7 +79,7 @@ package struct Job: Hashable, Sendable {
     // Inserts the spec's text as it is. Parsing and writing it would be most of the work.
     var text = object.serialised()
     text.removeLast()
-    return text + ",\"spec\":\(specText)}"
+    return text + ",\"result\":\(resultText ?? "null"),\"spec\":\(specText)}"
   }
 }
 

@@ -19,6 +19,8 @@ package struct AttackTrial: Sendable {
   package private(set) var attacked = 0
   /// How far the misclassified images lie that a minimal-distance attack found, in any order.
   package private(set) var distances: [Double] = []
+  /// What each example is taken for that was attacked and did not withstand, by its position; −1 for an answer with a NaN.
+  package private(set) var mistakes: [Int: Int] = [:]
   package var seconds: Double
   /// Of a sequence, its attacks in their order: each ran on what those before it left correct.
   package private(set) var parts: [AttackTrial] = []
@@ -50,6 +52,8 @@ package struct AttackTrial: Sendable {
       breaches: parts.reduce(0) { $0 + $1.breaches }, unrepeatable: parts.reduce(0) { $0 + $1.unrepeatable },
       cost: parts.reduce(into: AttackCost()) { $0 += $1.cost }, seconds: parts.reduce(0) { $0 + $1.seconds })
     self.parts = parts
+    // A part attacks what those before it left, so an example is in one of them.
+    mistakes = parts.reduce(into: [:]) { known, part in known.merge(part.mistakes) { first, _ in first } }
   }
 
   package var accuracy: Proportion { Proportion(withstood) }
@@ -64,6 +68,8 @@ package struct AttackTrial: Sendable {
   mutating func add(_ shard: ShardRecord, at positions: [Int]) {
     for (position, outcome) in zip(positions, shard.withstood) { withstood[position] = outcome }
     attacked += positions.count
+    let fallen = zip(positions, shard.withstood).filter { !$1 }.map(\.0)
+    if fallen.count == shard.mistakes.count { mistakes.merge(zip(fallen, shard.mistakes)) { _, new in new } }
     zeroGradients += shard.zeroGradients
     brokenGradients += shard.brokenGradients
     breaches += shard.breaches

@@ -164,6 +164,8 @@ package struct Evaluation: Hashable, Sendable, Codable {
   package var transfer: Transfer?
   /// What was proved; `nil` where nothing was asked for.
   package var certificate: Certificate?
+  /// `nil` for many classes, and in a report of a version that did not say.
+  package var confusion: Confusion?
   /// Of each example; not part of the report.
   package var outcomes: ExampleOutcomes?
 
@@ -186,7 +188,7 @@ package struct Evaluation: Hashable, Sendable, Codable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case threat, threats, attacks, curve, seconds, warnings, transfer, certificate
+    case threat, threats, attacks, curve, seconds, warnings, transfer, certificate, confusion
     case cleanAccuracy = "clean_accuracy"
     case unionOfThreats = "union_of_threats"
     case worstCase = "worst_case"

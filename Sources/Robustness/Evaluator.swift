@@ -78,6 +78,7 @@ package struct Evaluator: Sendable {
       let unsound = certified.verified.flatMap { Warning.unsoundCertificate($0, standing: summary.robust(trials)) }
       evaluation.warnings += [unsound].compactMap(\.self)
     }
+    evaluation.confusion = Confusion(work.set, observed, trials)
     evaluation.outcomes = ExampleOutcomes(ids: work.set.ids, clean: clean, attacks: trials.map(\.withstood))
     if !further.isEmpty {
       evaluation.threats = zip(settings.threats, further).map { summary.results(against: $0, $1) }

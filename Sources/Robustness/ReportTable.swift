@@ -3,8 +3,12 @@ package struct ReportTable {
   private let report: Report
   private let sections: ReportSections
 
-  package init(_ report: Report) {
+  /// Whether the curve is drawn.
+  private let bars: Bool
+
+  package init(_ report: Report, bars: Bool = false) {
     self.report = report
+    self.bars = bars
     sections = ReportSections(report)
   }
 
@@ -16,7 +20,22 @@ package struct ReportTable {
 
   private var accuracies: [String] { Self.aligned([sections.accuracies.head] + sections.accuracies.rows) }
 
-  private var curve: [String] { sections.curve.map { Self.aligned([[$0.title]] + $0.rows) } ?? [] }
+  private var curve: [String] {
+    guard let table = sections.curve else { return [] }
+    guard bars else { return Self.aligned([[table.title]] + table.rows) }
+    // Below each other for each epsilon, so that both bars have the width of a terminal.
+    let sides = (report.before.map { [("before", $0)] } ?? []) + [(report.before == nil ? "model" : "after", report.after)]
+    let rows = report.after.curve.flatMap { point in
+      sides.enumerated().map { index, side -> [String] in
+        let accuracy = side.1.curve.first { $0.epsilon == point.epsilon }?.accuracy
+        let bar = accuracy.map { BlockCharacters.bar($0.value, width: Self.barWidth) } ?? ""
+        return [index == 0 ? "\(point.epsilon)" : "", side.0, accuracy.map { shownShare($0.value) } ?? "–", bar]
+      }
+    }
+    return [table.title] + Self.aligned(rows)
+  }
+
+  private static let barWidth = 50
 
   private var gates: [String] { Self.aligned(sections.gates.rows) + sections.gateDetails + ["verdict: \(report.verdict.rawValue)"] }
 

@@ -21,6 +21,9 @@ package struct ShardRecord: Hashable, Sendable {
   package var distances: [Double?] = []
   /// Of smoothing: examples for which no class was certain enough.
   package var abstentions = 0
+  /// What each example is taken for that is not predicted correctly, in their order; −1 for an answer with a NaN. Empty where nobody
+  /// noted it.
+  package var mistakes: [Int] = []
   /// Of the misclassified images that `AdversarialImages` keeps; `nil` where it keeps none of this shard.
   package var images: KeptImages?
 
@@ -51,6 +54,7 @@ package struct ShardRecord: Hashable, Sendable {
     }
     breaches = result.breaches.count { $0 }
     unrepeatable = result.unrepeatable.count { $0 }
+    mistakes = zip(result.predictions, withstood).filter { !$1 }.map(\.0)
     cost = result.cost
     if result.distances.contains(where: { $0 != nil }) { distances = result.distances }
   }
@@ -59,7 +63,7 @@ package struct ShardRecord: Hashable, Sendable {
 /// A compact form, because a saved evaluation has thousands of records. Outcomes are a string of 0 and 1, and counts of 0 are omitted.
 extension ShardRecord: Codable {
   private enum CodingKeys: String, CodingKey {
-    case withstood, breaches, unrepeatable, distances, probabilities, repeated, differing, abstentions, images
+    case withstood, breaches, unrepeatable, distances, probabilities, repeated, differing, abstentions, mistakes, images
     case predictedClasses = "predicted_classes"
     case zeroGradients = "zero_gradients"
     case brokenGradients = "broken_gradients"
@@ -82,6 +86,7 @@ extension ShardRecord: Codable {
     abstentions = try count(.abstentions)
     cost = AttackCost(gradientEvaluations: try count(.gradientEvaluations), forwardPasses: try count(.forwardPasses))
     distances = try values.decodeIfPresent([Double?].self, forKey: .distances) ?? []
+    mistakes = try values.decodeIfPresent([Int].self, forKey: .mistakes) ?? []
     images = try values.decodeIfPresent(KeptImages.self, forKey: .images)
   }
 
@@ -96,6 +101,7 @@ extension ShardRecord: Codable {
     for (key, count) in counts where count != 0 { try values.encode(count, forKey: key) }
     if !predictedClasses.isEmpty { try values.encode(predictedClasses, forKey: .predictedClasses) }
     if !distances.isEmpty { try values.encode(distances, forKey: .distances) }
+    if !mistakes.isEmpty { try values.encode(mistakes, forKey: .mistakes) }
     try values.encodeIfPresent(images, forKey: .images)
   }
 }

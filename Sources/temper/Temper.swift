@@ -14,7 +14,8 @@ struct Temper: AsyncParsableCommand {
       """,
     version: "temper \(TemperVersion.current)",
     subcommands: [
-      Serve.self, Run.self, Submit.self, Status.self, Watch.self, Cancel.self, List.self, GateCommand.self, Download.self, Verify.self,
+      Serve.self, Run.self, Submit.self, Status.self, Watch.self, Cancel.self, List.self, ReportCommand.self, GateCommand.self,
+      Download.self, Verify.self,
       SweepCommand.self, Extend.self,
       TokenCommand.self, Bench.self, Fsck.self, SchemaCommand.self,
     ])

@@ -18,7 +18,8 @@ import Testing
   @Test(
     "a server out of reach ends every client with 5 and a word on standard error",
     arguments: [
-      ["status", "job_1"], ["list"], ["cancel", "job_1"], ["gate", "job_1"], ["watch", "job_1"], ["download", "job_1", "-o", "x"],
+      ["status", "job_1"], ["list"], ["cancel", "job_1"], ["gate", "job_1"], ["watch", "job_1"], ["report", "job_1"],
+      ["download", "job_1", "-o", "x"],
       ["sweep", "-", "--vary", "seed=0,1"],
     ])
   func serverOutOfReach(arguments: [String]) async throws {
@@ -120,6 +121,26 @@ import Testing
     let server = try ScriptedServer([missing, missing])
     let outcome = try await Executable.run("gate", "job_1", "--server", server.url)
     #expect(outcome.code == 2 && outcome.errors.contains("There is no job_1."), "\(outcome.code) \(outcome.errors)")
+  }
+
+  @Test(
+    "report says why a job has none, and exits by how it ended",
+    arguments: [("failed", 1), ("cancelled", 4), ("running", 6)] as [(String, Int32)])
+  func noReport(state: String, code: Int32) async throws {
+    let server = try ScriptedServer([ScriptedServer.answer(status: "409 Conflict", "{}"), Self.job(state)])
+    let outcome = try await Executable.run("report", "job_1", "--server", server.url)
+    #expect(outcome.code == code && outcome.output.isEmpty)
+    #expect(outcome.errors.contains("the job is \(state): a reason; it has no report"), "\(outcome.errors)")
+  }
+
+  @Test("report takes another form as the server gives it, from its own path") func reportForms() async throws {
+    for (format, path) in [("html", "report.html"), ("curve.svg", "report/curve.svg")] {
+      let server = try ScriptedServer([ScriptedServer.answer("as it is")])
+      let outcome = try await Executable.run("report", "job_1", "--format", format, "--server", server.url)
+      #expect(outcome.code == 0 && outcome.output == "as it is")
+      #expect(try #require(server.requests.first).hasPrefix("GET /v1/jobs/job_1/\(path) HTTP/1.1\r\n"))
+    }
+    #expect(try await Executable.run("report", "job_1", "--format", "pdf").code == 2)
   }
 
   @Test("a wait that takes too long ends with 5") func waitThatTakesToo() async throws {

@@ -20,6 +20,13 @@ import temper
     #expect(line == "retrain 7/30 ━━━━━━━━━━━━─────────────  50%  loss 0.412  robust 71.8%  eta 1:12")
   }
 
+  @Test("the line shows how the robust accuracy went, with a column for each of the last epochs") func history() {
+    var progress = Self.progress
+    progress.robustHistory = [0, 0.13, 0.5, 0.718, 1, .nan]
+    let line = ProgressBar(columns: 90, color: false).line(progress)
+    #expect(line.contains("robust ▁▂▅▆█  71.8%"), "\(line)")
+  }
+
   @Test("the bar is never as wide as the terminal", arguments: [10, 20, 40, 60, 79, 80, 120, 200]) func barIsNever(columns: Int) {
     #expect(ProgressBar(columns: columns, color: false).line(Self.progress).count < columns)
   }

@@ -45,6 +45,34 @@ import Testing
     for (name, content) in samples { #expect(try Data(contentsOf: folder.url.appendingPathComponent(name)) == content) }
   }
 
+  @Test(
+    "a member can be read in its place as a file, also behind the extended headers of other programs", arguments: ["ustar", "gnu", "pax"])
+  func contentFile(_ format: String) throws {
+    let folder = try TestFolder()
+    // A name and a time that only extended headers hold.
+    let name = String(repeating: "long-", count: 30)
+    for (name, content) in samples + [(name, Data("at the end".utf8))] where name.count < 100 || format != "ustar" {
+      try content.write(to: folder.url.appendingPathComponent(name))
+    }
+    let names = samples.map(\.name) + (format == "ustar" ? [] : [name])
+    let program = Process()
+    program.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    program.arguments = ["tar", "cf", folder.url.appendingPathComponent("a.tar").path, "--format=\(format)", "-C", folder.url.path] + names
+    try program.run()
+    program.waitUntilExit()
+    let archive = try TarArchive(OpenFile(folder.url.appendingPathComponent("a.tar")))
+    var found: [String] = []
+    while let (name, bytes) = try archive.nextEntry() {
+      let file = try archive.contentFile(title: "part")
+      var content = Data()
+      try file.forEachPiece(of: 1_000) { content.append(contentsOf: $0) }
+      #expect(try content == Data(contentsOf: folder.url.appendingPathComponent(name)) && file.size == bytes)
+      #expect(try file.sha256() == SHA256Digest.hex(of: content))
+      found.append(name)
+    }
+    #expect(found == names)
+  }
+
   @Test("an error of whoever takes the archive comes back as it is, and nothing is written after it")
   func refused() throws {
     struct Full: Error {}

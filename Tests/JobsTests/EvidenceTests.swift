@@ -41,6 +41,27 @@ struct EvidenceTests {
     #expect(check.survivors > 0 && check.survivors <= check.images)
   }
 
+  @Test("a few of its images are shown without unpacking it: of several classes, each with what it is and what it is taken for")
+  func sheet() throws {
+    let folder = try TestFolder()
+    let report = try run(folder)
+    let sheet = try ExampleSheet(evidence: OpenFile(Evidence.url(in: folder.url)))
+    #expect(sheet.shape == [8, 8, 1] && sheet.examples.count == ExampleSheet.mostExamples)
+    #expect(Set(sheet.examples.map(\.trueClass)).count >= 4)
+    let digits = try VerifiedData.load("digits", format: nil)
+    let all = try digits.test.images(at: Array(0..<digits.test.count))
+    for example in sheet.examples {
+      #expect(example.trueClass != example.predictedClass && digits.classNames.contains(example.predictedClass))
+      #expect(report.after.attacks.map(\.label).contains(example.attack))
+      var largest: Float = 0
+      for (clean, adversarial) in zip(example.clean, example.adversarial) { largest = max(largest, abs(clean - adversarial)) }
+      #expect(largest > 0 && Double(largest) <= report.after.threat.epsilon + 1e-6)
+      let place = try #require((0..<digits.test.count).first { Array(all[example: $0]) == example.clean })
+      #expect(digits.classNames[Int(digits.test.labels[place])] == example.trueClass)
+    }
+    #expect(try sheet.png() != nil)
+  }
+
   @Test("has the same bytes after every kill and resume", arguments: [1, 4])
   func interrupted(_ positions: Int) throws {
     let (folder, broken) = (try TestFolder(), try TestFolder())

@@ -43,7 +43,7 @@ import Testing
       ("jobs", "attempt = 0"),
       ("jobs", "revision = -5"), ("jobs", "ran_ms = -1"), ("jobs", "priority = 5000"), ("jobs", "spec = '{'"),
       ("jobs", "report = '../../../mine'"), ("jobs", "created_at = -1"),
-      ("jobs", "extended_from = '../mine'"), ("transitions", "state = 'flying'"), ("events", "kind = 'noise'"),
+      ("jobs", "extended_from = '../mine'"), ("jobs", "result = '{}'"), ("transitions", "state = 'flying'"), ("events", "kind = 'noise'"),
       ("events", "data = '{'"), ("events", "number = -1"), ("checkpoints", "sha256 = '../../mine'"), ("checkpoints", "id = 'ckpt_short'"),
       ("checkpoints", "checkpoint = '{}'"), ("models", "sha256 = '../../mine'"), ("models", "id = '../mine'"), ("models", "bytes = -1"),
       ("datasets", "format = 'floppy'"), ("datasets", "file = '../../mine'"), ("datasets", "summary = '{}'"),

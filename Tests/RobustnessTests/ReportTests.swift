@@ -65,6 +65,17 @@ import Testing
     #expect(!lines.contains { $0.hasSuffix(" ") })
   }
 
+  @Test("on a terminal its curve is drawn by bars, to an eighth of a character") func bars() {
+    let lines = ReportTable(report(), bars: true).text.split(separator: "\n").map(String.init)
+    #expect(lines.contains("0.0   before  99.0%  " + String(repeating: "█", count: 49) + "▌"))
+    #expect(lines.contains("0.15  before  1.0%   ▌"))
+    #expect(lines.contains("      after   72.0%  " + String(repeating: "█", count: 36)))
+    #expect(
+      BlockCharacters.bar(.nan, width: 10).isEmpty && BlockCharacters.bar(2, width: 3) == "███" && BlockCharacters.bar(0.5, width: 1) == "▌"
+    )
+    #expect(BlockCharacters.columns([0, 0.2, 0.999, 1, .nan]) == "▁▂██ ")
+  }
+
   @Test("without a base model the table has one column") func oneColumn() {
     let lines = ReportTable(report(before: nil)).text.split(separator: "\n").map(String.init)
     #expect(lines.contains("accuracy     model"))

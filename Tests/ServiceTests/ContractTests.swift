@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Service
 import Testing
 
 /// The served contract held against the contract's own page, and against what the service does.
@@ -19,6 +20,9 @@ import Testing
     "GET /v1/jobs/{id}/report": ("read", "owner"), "GET /v1/jobs/{id}/report.html": ("read", "owner"),
     "GET /v1/jobs/{id}/report.md": ("read", "owner"), "GET /v1/jobs/{id}/report.csv": ("read", "owner"),
     "GET /v1/jobs/{id}/report.junit.xml": ("read", "owner"), "GET /v1/jobs/{id}/report.sarif": ("read", "owner"),
+    "GET /v1/jobs/{id}/report/curve.svg": ("read", "owner"), "GET /v1/jobs/{id}/report/history.svg": ("read", "owner"),
+    "GET /v1/jobs/{id}/report/confusion.svg": ("read", "owner"), "GET /v1/jobs/{id}/report/examples.png": ("read", "owner"),
+    "GET /v1/datasets/{id}/samples.png": ("read", "owner"),
     "GET /v1/jobs/{id}/gate": ("read", "owner"),
     "GET /v1/jobs/{id}/evidence": ("read", "owner"), "GET /v1/jobs/{id}/checkpoints": ("read", "owner"),
     "GET /v1/jobs/{id}/checkpoints/{checkpoint}": ("read", "owner"),
@@ -27,7 +31,7 @@ import Testing
     "POST /v1/datasets": ("submit", "owner"), "GET /v1/datasets": ("read", "owner"), "GET /v1/datasets/{id}": ("read", "owner"),
     "DELETE /v1/datasets/{id}": ("submit", "owner"), "POST /v1/models": ("submit", "owner"), "GET /v1/models": ("read", "owner"),
     "GET /v1/models/{id}": ("read", "owner"), "DELETE /v1/models/{id}": ("submit", "owner"),
-  ]
+  ].merging(DashboardFile.parts.map { ("GET /dashboard/\($0.name)", ("anyone", "service")) }) { first, _ in first }
 
   private struct Operation {
     let method: String
@@ -54,7 +58,7 @@ import Testing
         #expect(operation.document["x-temper-access"]?.text == expected?.access, "\(operation.name)")
         #expect(operation.document["x-temper-scope"]?.text == expected?.scope, "\(operation.name)")
       }
-      let index = try await service.curl("/").json["routes"]?.list ?? []
+      let index = try await service.curl("/", "-H", "Accept: application/json").json["routes"]?.list ?? []
       #expect(Set(index.map { "\($0["method"]?.text ?? "") \($0["path"]?.text ?? "")" }) == Set(Self.routes.keys))
     }
   }

@@ -41,6 +41,18 @@ struct DatasetRoutesTests {
     }
   }
 
+  @Test("the first images of each class are a picture; rows of features have none, and the answer says so") func samples() async throws {
+    try await RunningService.with { service async throws in
+      let picture = try await service.curl("/v1/datasets/digits/samples.png")
+      #expect(picture.status == 200 && picture.headers["content-type"] == "image/png")
+      // Ten rows of 48 pixels and 4 between them; a name and ten images in each.
+      #expect(picture.body.subdata(in: 16..<24) == Data([0, 0, 2, 0x22, 0, 0, 2, 0x1C]))
+      #expect(
+        try await service.curl("/v1/datasets/digits/samples.png", "-H", "If-None-Match: \(picture.headers["etag"] ?? "")").status == 304)
+      #expect(try await service.curl("/v1/datasets/ds_00000000000000000000000000/samples.png").isProblem(404))
+    }
+  }
+
   @Test("an NPZ archive becomes a data set, once for a key") func npzArchiveBecomes() async throws {
     try await RunningService.with { service async throws in
       let file = try service.file(ImageFiles.npz(train: 20, test: 10))

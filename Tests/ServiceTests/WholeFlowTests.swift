@@ -70,6 +70,25 @@ struct WholeFlowTests {
       let head = try await service.curl(path, "-I")
       #expect(head.status == 200 && head.headers["content-length"] == "\(form.body.count)")
     }
+    for (name, type) in [
+      ("curve.svg", "image/svg+xml"), ("history.svg", "image/svg+xml"), ("confusion.svg", "image/svg+xml"), ("examples.png", "image/png"),
+    ] {
+      let picture = try await service.curl("/v1/jobs/\(id)/report/\(name)")
+      #expect(
+        picture.status == 200 && picture.headers["content-type"] == type && picture.body.count > 500, "\(name): \(picture.text.prefix(200))"
+      )
+      #expect(picture.headers["content-security-policy"]?.hasPrefix("default-src 'none'") == true)
+      let again = try await service.curl("/v1/jobs/\(id)/report/\(name)", "-H", "If-None-Match: \(picture.headers["etag"] ?? "")")
+      #expect(again.status == 304)
+    }
+    let page = try await service.curl("/v1/jobs/\(id)/report.html").text
+    for title in ["Accuracy by ε", "Training", "Predictions by class", "Adversarial examples"] {
+      #expect(page.contains("<figcaption>\(title)</figcaption>"), "\(title)")
+    }
+    // What a list shows of the report.
+    let (job, report) = (try await service.curl("/v1/jobs/\(id)").json, try await service.curl("/v1/jobs/\(id)/report").json)
+    #expect(job["result"]?["verdict"] == report["verdict"])
+    #expect(job["result"]?["figures"]?["clean_accuracy"]?["value"] == report["after"]?["clean_accuracy"]?["value"])
     let browser = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     #expect(try await service.curl("/v1/jobs/\(id)/report", "-H", browser).headers["content-type"]?.hasPrefix("text/html") == true)
     #expect(try await service.curl("/v1/jobs/\(id)/report", "-H", "Accept: */*").headers["content-type"] == "application/json")

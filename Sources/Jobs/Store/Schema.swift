@@ -29,6 +29,9 @@ enum Schema {
     }
     migrator.registerMigration("6: tokens") { db in try db.execute(sql: tokens) }
     migrator.registerMigration("7: the order of the events of all jobs") { db in try db.execute(sql: eventOrder) }
+    migrator.registerMigration("8: what the report of a job says, for lists") { db in
+      try db.execute(sql: "ALTER TABLE jobs ADD COLUMN result TEXT")
+    }
     return migrator
   }
 

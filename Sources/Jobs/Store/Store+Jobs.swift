@@ -145,7 +145,7 @@ extension Store {
 
   /// The columns of a job, with what has to be known of its spec, whose text is passed on as it is.
   private static let selection = """
-    SELECT *, json_valid(spec) AS is_whole,
+    SELECT *, json_valid(spec) AND (result IS NULL OR json_valid(result)) AS is_whole,
       CASE WHEN json_valid(spec) THEN CAST(json_extract(spec, '$.kind') AS TEXT) END AS kind FROM jobs
     """
 
@@ -191,7 +191,7 @@ package struct NotTerminal: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Job {
-  /// - Parameter row: with `is_whole`, whether its spec is JSON, and its `kind`.
+  /// - Parameter row: with `is_whole`, whether its spec and its result are JSON, and its `kind`.
   /// - Throws: `Damaged` when the row holds what Temper never writes.
   init(_ row: Row, transitions: [Transition]) throws {
     let id: String = row["id"]
@@ -212,6 +212,7 @@ extension Job {
     specText = row["spec"]
     resumedFrom = row["resumed_from"]
     extendedFrom = row["extended_from"]
+    resultText = row["result"]
     priority = row["priority"]
     progress = try JobProgress(document("progress"))
     progress.savedStep = [progress.savedStep, row["saved_step"]].compactMap { $0 }.max()

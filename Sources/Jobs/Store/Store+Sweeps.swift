@@ -104,11 +104,11 @@ extension Store {
 
   // MARK: Within a transaction
 
-  /// Notes what the report of a job says, where it is one of a sweep.
+  /// Notes what the report of a job says, with the job and with the sweep that it is one of.
   static func note(_ figures: ReportFigures, of job: String, _ db: Database) throws {
-    guard try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM sweep_jobs WHERE job = ?)", arguments: [job]) == true else { return }
-    try db.execute(
-      sql: "UPDATE sweep_jobs SET result = ? WHERE job = ?", arguments: [JSONValue(encoding: figures).serialised(), job])
+    let text = try JSONValue(encoding: figures).serialised()
+    try db.execute(sql: "UPDATE jobs SET result = ? WHERE id = ?", arguments: [text, job])
+    try db.execute(sql: "UPDATE sweep_jobs SET result = ? WHERE job = ?", arguments: [text, job])
   }
 
   /// A job that goes on in the place of a failed one takes its place in the sweep.

@@ -5,6 +5,8 @@ import TensorEngine
 package struct CleanOutcomes: Sendable {
   /// For each example, whether it is predicted correctly.
   package var withstood: [Bool] = []
+  /// What each is taken for that is not, in their order; −1 where outputs were NaN.
+  package var mistakes: [Int] = []
   /// The classes that any example was taken for; −1 where outputs were NaN.
   package var predictedClasses: Set<Int> = []
   /// Examples whose outputs are in [0, 1] and add up to 1.
@@ -18,6 +20,7 @@ package struct CleanOutcomes: Sendable {
   init(_ shards: [ShardRecord]) {
     for shard in shards {
       withstood += shard.withstood
+      mistakes += shard.mistakes
       predictedClasses.formUnion(shard.predictedClasses)
       probabilities += shard.probabilities
       repeated += shard.repeated
@@ -40,6 +43,7 @@ extension ShardRecord {
     let predicted = logits.predictions()
     self.init(withstood: zip(examples.labels, predicted).map { $0 == $1 })
     predictedClasses = Set(predicted).sorted()
+    mistakes = zip(predicted, withstood).filter { !$1 }.map(\.0)
     probabilities = predicted.indices.count { Self.areProbabilities(logits[example: $0]) }
     self.repeated = min(repeated, examples.count)
     guard self.repeated > 0 else { return }

@@ -1,8 +1,8 @@
-import Files
 import Foundation
 import JSON
 
-/// A report as one page of HTML that needs nothing else: no script, no picture, one style sheet within, which `policy` names by its digest.
+/// A report as one page of HTML that needs nothing else, so that it can be mailed and printed: no script, its pictures and one style sheet
+/// within, which `policy` names by its digest.
 struct HTMLReport {
   private let document: ReportDocument
   private let sections: ReportSections
@@ -12,29 +12,35 @@ struct HTMLReport {
     sections = ReportSections(document.report)
   }
 
-  /// The Content-Security-Policy of the page: its own style sheet and nothing more, as the page says of itself where no server does.
-  static let policy = "default-src 'none'; style-src 'sha256-\(styleDigest)'; base-uri 'none'; form-action 'none'"
-
-  private static let styleDigest: String = {
-    let digest = SHA256Digest()
-    digest.update(Array(style.utf8))
-    return Data(digest.finish()).base64EncodedString()
-  }()
+  /// The Content-Security-Policy of the page: its own style sheet, pictures within it and nothing more, as the page says of itself where no
+  /// server does.
+  static let policy =
+    "default-src 'none'; style-src '\(VectorPicture.digest(of: style))'; img-src data:; base-uri 'none'; form-action 'none'"
 
   private static let style = """
     :root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.4 }
     body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
+    .headline { font-size: 1.25rem; max-width: 50rem }
+    figure { margin: 1.5rem 0; break-inside: avoid }
+    figcaption { font-weight: bold; padding-bottom: 0.3rem }
+    img { max-width: 100% }
     table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums }
     caption { text-align: left; font-weight: bold; padding: 0.3rem 0 }
     th, td { border: 1px solid #8888; padding: 0.3rem 0.7rem; text-align: left }
     pre { overflow: auto; border: 1px solid #8888; padding: 0.7rem }
     .verdict { font-size: 1.3rem; font-weight: bold }
-    .pass { color: #2a8a2a }
-    .fail { color: #d03030 }
-    .inconclusive { color: #b07000 }
-    """
+    .pass { color: #1a7a2a }
+    .fail { color: #c02020 }
+    .inconclusive { color: #8a5a00 }
+    @media (prefers-color-scheme: dark) { .pass { color: #5fd070 } .fail { color: #ff8080 } .inconclusive { color: #f0b040 } }
+    @media print {
+      body { margin: 0; max-width: none; font-size: 10pt }
+      table, li, pre { break-inside: avoid }
+    }
 
-  var text: String { "<!DOCTYPE html>\n" + Markup("html", [("lang", "en")], .elements([head, body])).text() }
+    """ + VectorPicture.style
+
+  func text() throws -> String { "<!DOCTYPE html>\n" + Markup("html", [("lang", "en")], .elements([head, try body()])).text() }
 
   private var head: Markup {
     Markup(
@@ -48,20 +54,45 @@ struct HTMLReport {
       ]))
   }
 
-  private var body: Markup {
+  private func body() throws -> Markup {
     let report = document.report
     let verdict = report.verdict.rawValue
     let summary = [
       Markup("h1", text: document.title), Markup("p", [("class", "verdict \(verdict)")], text: "Verdict: \(verdict)"),
-      Self.list(facts),
+      Markup("p", [("class", "headline")], text: ReportHeadline(report).text), Self.list(facts),
     ]
-    let tables = [sections.gates, sections.accuracies, sections.curve, sections.classes, sections.effort, sections.times].compactMap { $0 }
+    // What was asked for, what to doubt, and what that is of; then the pictures, and the figures that they show.
+    let asked = Self.tables([sections.gates]) + list("Why gates are inconclusive", sections.gateDetails)
+    let doubts = list("Warnings", report.warnings.map { "\($0.code): \($0.detail)" })
+    let figures =
+      Self.tables([sections.accuracies, sections.card]) + (try pictures())
+      + Self.tables([sections.curve, sections.classes, sections.effort, sections.times].compactMap { $0 })
     return Markup(
       "body", [],
       .elements(
-        summary + tables.filter { !$0.rows.isEmpty }.map(Self.table) + list("Why gates are inconclusive", sections.gateDetails)
-          + list("Warnings", report.warnings.map { "\($0.code): \($0.detail)" })
+        summary + asked + doubts + figures
           + [Markup("h2", text: "Spec"), Markup("pre", text: report.spec.serialised(pretty: true))]))
+  }
+
+  /// Those that the report has, within the page.
+  private func pictures() throws -> [Markup] {
+    let report = document.report
+    let confusion = report.after.confusion.map { ConfusionMatrix($0, classes: report.dataset.classes).picture }
+    let drawn: [(title: String, content: Markup)] =
+      [("Accuracy by ε", AccuracyCurve(report).picture.markup)]
+      + (TrainingHistory(document.history).picture.map { [("Training", $0.markup)] } ?? [])
+      + (confusion.map { [("Predictions by class", $0.markup)] } ?? [])
+      + (try document.examples?.png().map { [("Adversarial examples", Self.image($0))] } ?? [])
+    return drawn.map { Markup("figure", [], .elements([Markup("figcaption", text: $0.title), $0.content])) }
+  }
+
+  private static func image(_ png: [UInt8]) -> Markup {
+    Markup(
+      "img",
+      [
+        ("src", "data:image/png;base64,\(Data(png).base64EncodedString())"),
+        ("alt", "Clean images, the adversarial images that were found, and their differences"),
+      ])
   }
 
   private var facts: [String] {
@@ -77,6 +108,8 @@ struct HTMLReport {
   }
 
   private static func list(_ items: [String]) -> Markup { Markup("ul", [], .elements(items.map { Markup("li", text: $0) })) }
+
+  private static func tables(_ tables: [ReportSections.Table]) -> [Markup] { tables.filter { !$0.rows.isEmpty }.map(table) }
 
   private static func table(_ table: ReportSections.Table) -> Markup {
     let head = Markup("tr", [], .elements(table.head.map { Markup("th", [("scope", "col")], text: $0) }))

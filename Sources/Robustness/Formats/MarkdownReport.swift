@@ -8,6 +8,7 @@ struct MarkdownReport {
     blocks =
       [
         "## \(Self.escaped(document.title)): \(report.verdict.rawValue)",
+        Self.escaped(ReportHeadline(report).text),
         Self.list(Self.facts(document, sections)),
         "### Gates", report.gates.isEmpty ? "The spec has no gates, so nothing was asked of the model." : Self.table(sections.gates),
         Self.list(sections.gateDetails.map(Self.escaped)),
@@ -15,7 +16,7 @@ struct MarkdownReport {
       ] + (sections.curve.map { ["### \(Self.escaped($0.title))", Self.table($0)] } ?? [])
       + (report.warnings.isEmpty
         ? [] : ["### Warnings", Self.list(report.warnings.map { "\(Self.code($0.code)): \(Self.escaped($0.detail))" })])
-      + [Self.folded(sections.classes), Self.folded(sections.effort), Self.folded(sections.times)]
+      + [Self.folded(sections.card), Self.folded(sections.classes), Self.folded(sections.effort), Self.folded(sections.times)]
   }
 
   init(_ missing: MissingReport) { blocks = ["## \(Self.escaped(missing.title)): no verdict", Self.escaped(missing.reason)] }

@@ -20,7 +20,7 @@ struct Markup {
   init(_ name: String, _ attributes: [(String, String)] = [], text: String) { self.init(name, attributes, .text(text)) }
 
   /// Elements of HTML that have no end (WHATWG HTML §13.1.2); every other one is closed by a tag of its own.
-  private static let void: Set = ["meta"]
+  private static let void: Set = ["meta", "img"]
 
   func text(indent: Int = 0) -> String {
     let space = String(repeating: "  ", count: indent)

@@ -21,6 +21,10 @@ package struct ReportDocument: Sendable {
   package let report: Report
   package let origin: ReportOrigin
   package let spec: SpecSource
+  /// By rising epoch; empty where nothing was trained, or nobody has it at hand.
+  package var history: [HistoryPoint] = []
+  /// `nil` where there are none, or nobody has them at hand.
+  package var examples: ExampleSheet?
 
   /// - Parameter spec: the file that the job was submitted from; without one, the completed spec as the report has it stands for it.
   package init(_ report: Report, from origin: ReportOrigin, spec: SpecSource? = nil) throws {

@@ -10,6 +10,8 @@ package struct ReportFormat: Sendable {
   package let contentType: String
   /// What a browser may load for it; `nil` for what is no page.
   package let contentSecurityPolicy: String?
+  /// Whether it shows the examples of the document.
+  package var isIllustrated: Bool { contentSecurityPolicy != nil }
   /// - Throws: `EncodingError`, which a report that was read never causes.
   package let write: @Sendable (ReportDocument) throws -> String
   /// What stands for a report that a job does not have; `nil` where nothing does.
@@ -31,7 +33,7 @@ package struct ReportFormat: Sendable {
   /// The first is what a client gets that takes several of them equally.
   package static let all = [html, markdown, csv, junit, sarif]
 
-  package static let html = ReportFormat("a page of HTML", "html", "text/html", policy: HTMLReport.policy) { HTMLReport($0).text }
+  package static let html = ReportFormat("a page of HTML", "html", "text/html", policy: HTMLReport.policy) { try HTMLReport($0).text() }
 
   package static let markdown = ReportFormat("Markdown", "md", "text/markdown", missing: { MarkdownReport($0).text }) {
     MarkdownReport($0).text

@@ -73,6 +73,8 @@ struct ReportSections {
     return Table(title: "\(report.after.curveAttack ?? "clean") by ε", head: ["ε"] + sides.map(\.title), rows: rows)
   }
 
+  var card: Table { ReportCard(report).table }
+
   var gates: Table {
     let rows = report.gates.map { result in
       [result.gate.title, result.shownValue, result.shownInterval, result.verdict.rawValue]

@@ -8,4 +8,7 @@ extension HTTPField.Name {
   static let reprDigest = constant("Repr-Digest")
   /// W3C Content Security Policy, level 3
   static let contentSecurityPolicy = constant("Content-Security-Policy")
+  /// W3C Referrer Policy
+  static let referrerPolicy = constant("Referrer-Policy")
+  static let contentOptions = constant("X-Content-Type-Options")
 }

@@ -80,6 +80,14 @@ extension Routes {
     return ResourceState(tag: EntityTag(digestOf: try record.json.bytes), modified: record.createdAt)
   }
 
+  func datasetSamples(_ call: Call) async throws -> Response {
+    let data = try registry.load(.id(call.path("id")))
+    guard let sheet = try SampleSheet(data) else {
+      throw HTTPError(.notFound, "The data set \(data.name) has no pictures: its examples are of the shape \(data.imageShape.dimensions).")
+    }
+    return try .representation(sheet.png(), type: "image/png", for: call.request)
+  }
+
   func deleteDataset(_ call: Call) async throws -> Response {
     try registry(call).deleteDataset(call.path("id"))
     return Response(status: .noContent)

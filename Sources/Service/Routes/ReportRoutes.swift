@@ -17,6 +17,12 @@ extension Routes {
           scope: .owner, answers: Self.reportAnswers,
           types: [format.mediaType], handle: { try written(finishedReport($0), as: format, for: $0.request) })
       }
+      + ReportPicture.all.map { picture in
+        Endpoint(
+          .get, "/v1/jobs/{id}/report/\(picture.name)", "getReport" + picture.name.prefix { $0 != "." }.capitalized,
+          "A picture of \(picture.title).", access: .read, scope: .owner, answers: [200: "The picture.", 304: "It is as it was."],
+          types: [picture.mediaType], handle: { try drawn(picture, $0) })
+      }
   }
 
   private static let reportAnswers = [200: "The report.", 304: "It is as it was."]
@@ -36,10 +42,35 @@ extension Routes {
   }
 
   private func written(_ finished: (job: Job, data: Data), as format: ReportFormat, for request: Request) throws -> Response {
-    let end = finished.job.finishedAt ?? finished.job.createdAt
-    let origin = ReportOrigin(job: finished.job.id, finishedAt: end.description, version: TemperVersion.current)
-    let text = try format.write(ReportDocument(Report(json: finished.data), from: origin))
+    var document = try document(finished)
+    // A page without its examples is worth more than none.
+    if format.isIllustrated { document.examples = try? examples(of: finished.job) }
+    let text = try format.write(document)
     let headers: HTTPFields = format.contentSecurityPolicy.map { [.contentSecurityPolicy: $0] } ?? [:]
     return try .representation(Array(text.utf8), type: format.contentType, for: request, headers: headers)
+  }
+
+  private func drawn(_ picture: ReportPicture, _ call: Call) throws -> Response {
+    let finished = try finishedReport(call)
+    var document = try document(finished)
+    if picture.showsExamples { document.examples = try examples(of: finished.job) }
+    guard let bytes = try picture.draw(document) else { throw HTTPError(.notFound, picture.missing) }
+    return try .representation(
+      bytes, type: picture.mediaType, for: call.request, headers: [.contentSecurityPolicy: picture.contentSecurityPolicy])
+  }
+
+  /// With its history, and without examples.
+  private func document(_ finished: (job: Job, data: Data)) throws -> ReportDocument {
+    let end = finished.job.finishedAt ?? finished.job.createdAt
+    let origin = ReportOrigin(job: finished.job.id, finishedAt: end.description, version: TemperVersion.current)
+    var document = try ReportDocument(Report(json: finished.data), from: origin)
+    document.history = try store.metrics(of: finished.job.id).points.map {
+      HistoryPoint(epoch: $0.epoch, isBase: $0.phase == .base, values: $0.values)
+    }
+    return document
+  }
+
+  private func examples(of job: Job) throws -> ExampleSheet? {
+    try store.openEvidence(of: job.id).map { try ExampleSheet(evidence: $0.file) }
   }
 }

@@ -5,7 +5,9 @@ import Jobs
 
 extension Routes {
   /// Every route of the service.
-  var table: [Endpoint] { jobTable + resultTable + reportTable + sweepTable + resourceTable + allEventTable + tokenTable + statusTable }
+  var table: [Endpoint] {
+    jobTable + resultTable + reportTable + sweepTable + resourceTable + allEventTable + tokenTable + statusTable + dashboardTable
+  }
 
   private var jobTable: [Endpoint] {
     [
@@ -110,6 +112,9 @@ extension Routes {
       Endpoint(
         .get, "/v1/datasets/{id}", "getDataset", "A data set: shape, classes, counts.", access: .read, scope: .owner, handle: dataset),
       Endpoint(
+        .get, "/v1/datasets/{id}/samples.png", "getDatasetSamples", "A picture of the first training images of each class.", access: .read,
+        scope: .owner, answers: [200: "The picture.", 304: "It is as it was."], types: ["image/png"], handle: datasetSamples),
+      Endpoint(
         .delete, "/v1/datasets/{id}", "deleteDataset", "Delete a data set that no job needs.", access: .submit, scope: .owner,
         answers: [204: "It is gone."], present: datasetState,
         handle: deleteDataset),
@@ -134,7 +139,6 @@ extension Routes {
 
   private var statusTable: [Endpoint] {
     [
-      Endpoint("/", "getIndex", "The routes.", atOnce: index),
       Endpoint("/healthz", "getHealth", "Whether the process is alive.", atOnce: alive),
       Endpoint(
         .get, "/readyz", "getReadiness", "Whether the service takes jobs; 503 while it shuts down or cannot store anything.",

@@ -10,7 +10,11 @@ import TensorEngine
 import Training
 
 extension Routes {
+  /// The dashboard for browsers and whoever has no wish, the routes for those who ask for JSON.
   func index(_ call: Call) throws -> Response {
+    guard try call.request.negotiate("text/html", "application/json") == "application/json" else {
+      return try page(.index, call)
+    }
     let bytes = documents.bytes("/") { indexDocument }
     return try .representation(bytes, type: "application/json", for: call.request)
   }

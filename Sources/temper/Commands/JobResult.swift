@@ -15,7 +15,7 @@ struct JobResult {
       object["report"] = report ?? .null
       StandardStream.output.write(JSONValue.object(object).serialised(pretty: true) + "\n")
     } else if let report {
-      StandardStream.output.write(ReportTable(try Report(of: report)).text)
+      StandardStream.output.write(ReportTable(try Report(of: report), bars: true).text)
     } else {
       StandardStream.output.write(job.summary)
     }

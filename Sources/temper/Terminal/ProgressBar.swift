@@ -1,4 +1,5 @@
 import Foundation
+import Robustness
 
 /// The known facts about a running job.
 package struct ProgressFacts: Equatable, Sendable {
@@ -13,6 +14,10 @@ package struct ProgressFacts: Equatable, Sendable {
   /// Accuracies on the validation part after the last epoch.
   package var cleanAccuracy: Double?
   package var robustAccuracy: Double?
+  /// The latter by epoch, the latest ones.
+  package var robustHistory: [Double] = []
+  /// How many of them a line has room for.
+  package static let longestHistory = 12
 
   package init() {}
 }
@@ -57,9 +62,14 @@ package struct ProgressBar: Sendable {
   private static func facts(_ progress: ProgressFacts) -> [String] {
     var facts: [String] = []
     if let loss = progress.loss { facts.append("loss \(decimal(loss, 3))") }
-    if let robust = progress.robustAccuracy { facts.append("robust \(decimal(robust * 100, 1))%") }
+    if let robust = progress.robustAccuracy { facts.append("robust \(curve(progress))\(decimal(robust * 100, 1))%") }
     if let eta = progress.etaSeconds { facts.append("eta \(duration(eta))") }
     return facts
+  }
+
+  /// How it went, with a column for each epoch.
+  private static func curve(_ progress: ProgressFacts) -> String {
+    progress.robustHistory.count > 1 ? BlockCharacters.columns(progress.robustHistory) + " " : ""
   }
 
   private static func padded(_ text: String, _ width: Int) -> String {

@@ -53,14 +53,19 @@ final class ProgressDisplay: Sendable {
         switch name {
         case "loss": state.progress.loss = value
         case "clean_accuracy": state.progress.cleanAccuracy = value
-        case "robust_accuracy": state.progress.robustAccuracy = value
+        case "robust_accuracy":
+          state.progress.robustAccuracy = value
+          // A resumed event stream may repeat an epoch.
+          if state.lastEpoch != number {
+            state.progress.robustHistory = Array((state.progress.robustHistory + [value]).suffix(ProgressFacts.longestHistory))
+          }
         default: break
         }
       }
-      guard !style.interactive else { return draw(&state, force: true) }
-      // A resumed event stream may repeat an epoch.
-      guard state.lastEpoch != number else { return }
+      let isKnown = state.lastEpoch == number
       state.lastEpoch = number
+      guard !style.interactive else { return draw(&state, force: true) }
+      guard !isKnown else { return }
       StandardStream.error.write(Self.line(number, phase, metrics, state.progress))
     }
   }

@@ -10,8 +10,9 @@ package enum StandardStream: Int32, Sendable {
 
   /// Writes all of `text`. When the reader of standard output is gone, the process ends, as other tools do. A missing reader of standard
   /// error is ignored.
-  package func write(_ text: String) {
-    let bytes = Array(text.utf8)
+  package func write(_ text: String) { write(Array(text.utf8)) }
+
+  package func write(_ bytes: [UInt8]) {
     Self.lock.withLock { _ in
       var written = 0
       while written < bytes.count {

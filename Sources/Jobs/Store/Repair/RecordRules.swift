@@ -136,6 +136,7 @@ struct RecordRules: Sendable {
     row.require("generated", Identifier.dataset.matches)
     row.require("resumed_from", Identifier.job.matches)
     row.require("extended_from", Identifier.job.matches)
+    row.require("result") { (try? JSONValue(parsing: $0).decoded(as: ReportFigures.self)) != nil }
     guard row.faults.isEmpty, let id = row.text("id") else { return }
     row.require("progress") { (try? JSONValue(parsing: $0)) != nil }
     guard let db else { return }
