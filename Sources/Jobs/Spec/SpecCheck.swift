@@ -63,7 +63,7 @@ package struct SpecCheck {
   ///
   /// - Throws: `SpecFaults` with all faults at once.
   package func accept(_ document: JSONValue, origin: JobSpec.Origin = .http) throws(SpecFaults) -> Accepted {
-    let restored = RestoredPreprocessing(pinned(document), catalogue)
+    let restored = RestoredNetwork(pinned(document), catalogue)
     let document = restored.document
     let draft = JobSpec.read(document, origin: origin)
     let world = FaultLog(draft.faults)
