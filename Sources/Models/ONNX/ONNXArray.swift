@@ -22,8 +22,9 @@ struct ONNXArray {
 
   init(_ integers: [Int]) { self.init([integers.count], .integers(integers)) }
 
-  /// The most elements of a constant that is computed ahead.
-  static let most = 1 << 28
+  /// The most elements of a constant that is computed ahead, and of a tensor of a file.
+  static let most = 1 << 26
+  static let mostStored = 1 << 28
 
   var count: Int {
     switch elements {
@@ -113,7 +114,7 @@ extension ONNXArray {
     }
     guard !tensor.hasSegment else { throw ONNXFault("is stored in segments, which are not read") }
     let dims = tensor.dims.map(Int.init)
-    let count = try Self.count(dims)
+    let count = try Self.count(dims, atMost: Self.mostStored)
     let elements = try Self.elements(tensor, count)
     let found = ONNXArray(dims, elements).count
     guard found == count else { throw ONNXFault("has a shape of \(dims), \(count) values, and holds \(found)") }

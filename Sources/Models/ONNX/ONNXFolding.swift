@@ -189,7 +189,7 @@ struct ONNXFolding: Sendable {
         let axis = try work.axis(axes[index], of: array.dims.count)
         guard array.dims.indices.contains(axis) else { throw ONNXFault("takes a part of a scalar") }
         let range = try ONNXRange(starts[index], ends[index], steps[index], of: array.dims[axis])
-        array = array.sliced(axis, start: range.start, count: range.count, step: steps[index])
+        array = array.sliced(axis, start: range.start, count: range.count, step: range.step)
       }
       return [array]
     },
@@ -252,8 +252,13 @@ struct ONNXFolding: Sendable {
     comparison("GreaterOrEqual") { $0 >= $1 }, comparison("LessOrEqual") { $0 <= $1 },
     comparison("And") { $0 != 0 && $1 != 0 }, comparison("Or") { $0 != 0 || $1 != 0 },
     function("Not") { $0 == 0 ? 1 : 0 },
-    function("Neg") { -$0 }, function("Sqrt") { $0.squareRoot() }, function("Reciprocal") { 1 / $0 }, function("Exp") { exp($0) },
+    function("Sqrt") { $0.squareRoot() }, function("Reciprocal") { 1 / $0 }, function("Exp") { exp($0) },
     function("Floor") { $0.rounded(.down) }, function("Ceil") { $0.rounded(.up) }, function("Abs") { abs($0) },
+    ONNXFolding("Neg") { work in
+      let array = try work.input(0)
+      guard case .integers(let values) = array.elements else { return [ONNXArray(array.dims, .floats(array.floats.map { -$0 }))] }
+      return [ONNXArray(array.dims, .integers(values.map { $0 == .min ? .max : -$0 }))]
+    },
     arithmetic("Add", { $0.addingReportingOverflow($1) }) { $0 + $1 },
     arithmetic("Sub", { $0.subtractingReportingOverflow($1) }) { $0 - $1 },
     arithmetic("Mul", { $0.multipliedReportingOverflow(by: $1) }) { $0 * $1 },
@@ -272,12 +277,12 @@ struct ONNXFolding: Sendable {
   private static func function(_ name: String, _ function: @escaping @Sendable (Float) -> Float) -> ONNXFolding {
     ONNXFolding(name) { work in
       let array = try work.input(0)
-      if case .integers(let values) = array.elements, let whole = Optional(values.map { Int(exactly: function(Float($0))) }),
-        !whole.contains(nil)
-      {
-        return [ONNXArray(array.dims, .integers(whole.compactMap(\.self)))]
-      }
-      return [ONNXArray(array.dims, .floats(array.floats.map(function)))]
+      let results = array.floats.map(function)
+      guard case .integers(let values) = array.elements else { return [ONNXArray(array.dims, .floats(results))] }
+      // Beyond 2²⁴ single precision does not hold every whole number.
+      guard values.allSatisfy({ ((-1 << 24)...(1 << 24)).contains($0) }) else { throw ONNXFault("has numbers that are too large") }
+      let whole = results.compactMap { Int(exactly: $0) }
+      return [ONNXArray(array.dims, whole.count == results.count ? .integers(whole) : .floats(results))]
     }
   }
 

@@ -80,7 +80,7 @@ extension ONNXOperator {
       for (axis, (start, (end, step))) in zip(axes, zip(starts, zip(ends, steps))) {
         let dimension = try value.dimension(axis)
         let range = try ONNXRange(start, end, step, of: value.dims[dimension])
-        value = try translation.slice(value, dimension, start: range.start, count: range.count, step: step)
+        value = try translation.slice(value, dimension, start: range.start, count: range.count, step: range.step)
       }
       try translation.bind(node, value)
     },
@@ -144,6 +144,8 @@ extension ONNXOperator {
 /// A slice along a dimension, within it.
 struct ONNXRange {
   let start, count: Int
+  /// From one to the next; 1 where there is no next.
+  let step: Int
 
   /// - Parameters:
   ///   - start: below 0 from the end; beyond the ends it is the end.
@@ -157,7 +159,9 @@ struct ONNXRange {
     let first = step > 0 ? within(start, 0...extent) : within(start, -1...max(extent - 1, -1))
     let last = step > 0 ? within(end, 0...extent) : within(end, -1...max(extent - 1, -1))
     self.start = first
-    count = max(0, step > 0 ? (last - first + step - 1) / step : (first - last - step - 1) / -step)
+    let places = max(0, step > 0 ? (last - first + step - 1) / step : (first - last - step - 1) / -step)
+    count = places
+    self.step = places > 1 ? step : 1
   }
 }
 

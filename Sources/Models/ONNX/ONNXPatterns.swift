@@ -151,6 +151,8 @@ struct ONNXPatterns {
         let axes = mean.values.integers("axes")
         // The weights have as many values as the last dimension, and it is the one that is averaged over.
         guard axes.count == 1, list.tensors[factor].map({ $0.shape.rank - 1 <= axes[0] }) == true else { continue }
+        // What is read elsewhere too stays a value of its own.
+        guard list.uses[factor] == 1, list.uses[shift] == 1 else { continue }
         let name = factor.hasSuffix(".weight") && list.places[String(factor.dropLast(7))] == nil ? String(factor.dropLast(7)) : node.name
         let norm = NetworkNode("layer_norm", name: name, inputs: [parts[0]], ["eps": .number(sum.values.number("offset"))])
         return Change(replacement: norm, reading: name, tensors: ["\(name).weight": weight, "\(name).bias": bias])

@@ -18,6 +18,8 @@ struct ONNXTranslation {
   private var lost: Set<String> = []
   private var names: Set<String> = []
   private var foldedConvolutions = 0
+  /// The elements of all constants that were computed ahead.
+  private var made = 0
 
   /// - Throws: where the input is no image or row of features.
   init(_ file: ONNXFile) throws(ONNXError) {
@@ -26,7 +28,7 @@ struct ONNXTranslation {
     let extents = Set(file.initializers.values.flatMap(\.dims) + fixed)
     var free = 1_009
     while extents.contains(where: { $0 > 0 && $0 % free == 0 }) || (2..<32).contains(where: { free % $0 == 0 }) { free += 2 }
-    if case .fixed(let images)? = file.input.dims.first { batch = images } else { batch = free }
+    if case .fixed(let images)? = file.input.dims.first { batch = min(images, 65_536) } else { batch = free }
     constants = file.initializers
     let dims = Array(file.input.dims.dropFirst())
     guard dims.allSatisfy({ if case .fixed = $0 { true } else { false } }), [1, 3].contains(dims.count) else {
@@ -90,7 +92,11 @@ struct ONNXTranslation {
         input.isEmpty ? nil : constants[input] ?? values[input].map { ONNXArray($0.fullShape(batch: batch)) }
       }
       let results = try folding.fold(ONNXFolding.Work(node: node, inputs: inputs, opset: file.opset, batch: batch, isShape: !isConstant))
-      for (name, result) in zip(node.outputs, results) where !name.isEmpty { constants[name] = result }
+      for (name, result) in zip(node.outputs, results) where !name.isEmpty {
+        constants[name] = result
+        made += result.count
+      }
+      guard made <= 2 * ONNXArray.most else { throw ONNXFault("is the last of constants of \(made) values in all, which is too many") }
       return
     }
     guard let row = ONNXOperator.named(node.type) else { throw ONNXFault("works on the image, and is computed ahead only") }
@@ -182,12 +188,18 @@ struct ONNXTranslation {
     names.insert(node.name)
   }
 
-  /// A name that no node has yet.
+  /// A name that no node has yet, and whose tensors are not there either: a weight as a value may be named like the bias of a layer.
   func free(_ name: String) -> String {
-    guard names.contains(name) else { return name }
+    guard isTaken(name) else { return name }
     var number = 2
-    while names.contains("\(name)_\(number)") { number += 1 }
+    while isTaken("\(name)_\(number)") { number += 1 }
     return "\(name)_\(number)"
+  }
+
+  private func isTaken(_ name: String) -> Bool {
+    let endings = ["weight", "bias", "running_mean", "running_var"]
+    let isTensor = endings.contains { name.hasSuffix(".\($0)") && names.contains(String(name.dropLast($0.count + 1))) }
+    return isTensor || names.contains(name) || tensors[name] != nil || endings.contains { tensors["\(name).\($0)"] != nil }
   }
 
   /// Adds a node.
@@ -299,9 +311,9 @@ struct ONNXTranslation {
 
   /// The name of a layer: its weight's without the ending, else that of its node as PyTorch would name the module.
   private func name(of node: ONNXNode, _ weight: ONNXArray?, fallback: String) -> String {
-    if let origin = weight?.origin, origin.hasSuffix(".weight") {
+    if let origin = weight?.origin, origin.hasSuffix(".weight"), origin.count <= 200 {
       let name = String(origin.dropLast(".weight".count))
-      if !names.contains(name) { return name }
+      if !isTaken(name) { return name }
     }
     return free(Self.path(node.name) ?? fallback)
   }

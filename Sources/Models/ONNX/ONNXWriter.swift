@@ -13,6 +13,8 @@ package struct ONNXWriter {
   private var written: [Graph.NodeID: ONNXOutput] = [:]
   private var initializers: Set<String> = []
   private var names = 0
+  /// Those whose values differ from image to image.
+  private let imageNodes: Set<Graph.NodeID>
 
   /// The file of a network.
   ///
@@ -34,6 +36,9 @@ package struct ONNXWriter {
   private init(_ graph: Graph, _ weights: [Tensor]) {
     self.graph = graph
     self.weights = weights
+    imageNodes = graph.nodeIDs.reduce(into: [graph.input]) { found, node in
+      if graph[node].inputs.contains(where: found.contains) { found.insert(node) }
+    }
   }
 
   private mutating func encoded() throws -> Data {
@@ -98,6 +103,9 @@ package struct ONNXWriter {
     let value = output(node)
     return value.isChannelsFirst ? value.name : add("Transpose", [value.name], [.integers("perm", [0, 3, 1, 2])])
   }
+
+  /// Whether a node's value differs from image to image; a weight as a value is there once for all of them.
+  func dependsOnImage(_ node: Graph.NodeID) -> Bool { imageNodes.contains(node) }
 
   // MARK: Writing
 

@@ -195,7 +195,16 @@ struct ONNXWriterRow: Sendable {
     ONNXWriterRow(Concatenate.self) { concatenate, writer, node in
       let inputs = writer.inputs(node)
       let isFirst = inputs.contains { writer.output($0).isChannelsFirst }
-      let values = inputs.map { isFirst ? writer.image($0) : writer.output($0).name }
+      var values = inputs.map { isFirst ? writer.image($0) : writer.output($0).name }
+      // What is there once for all images is repeated for each: a concatenation does not repeat.
+      if let image = inputs.firstIndex(where: writer.dependsOnImage) {
+        for index in inputs.indices where !writer.dependsOnImage(inputs[index]) {
+          let batch = writer.add("Shape", [values[image]], [.integer("start", 0), .integer("end", 1)])
+          let ones = writer.integers([Int](repeating: 1, count: writer.shape(node).rank))
+          let shape = writer.add("Concat", [batch, ones], [.integer("axis", 0)])
+          values[index] = writer.add("Expand", [values[index], shape])
+        }
+      }
       let result = ONNXOutput(name: "", isChannelsFirst: isFirst)
       return result.named(writer.add("Concat", values, [.integer("axis", result.axis(concatenate.axis))]))
     },

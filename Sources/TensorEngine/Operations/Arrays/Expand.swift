@@ -6,7 +6,9 @@ package struct Expand: ElementMapOperation {
   package init(to shape: Shape) { self.shape = shape }
 
   package func outputShape(of inputs: [Shape]) throws -> Shape {
-    guard inputs[0].broadcast(with: shape) == shape else { throw GraphError("\(inputs[0]) cannot be repeated to \(shape)") }
+    guard shape.isCountable, inputs[0].broadcast(with: shape) == shape else {
+      throw GraphError("\(inputs[0]) cannot be repeated to \(shape)")
+    }
     return shape
   }
 

@@ -15,7 +15,9 @@ package struct Pad: ElementMapOperation {
     guard before.count == inputs[0].rank, after.count == inputs[0].rank, (before + after).allSatisfy({ (0...65_536).contains($0) }) else {
       throw GraphError("a border takes from 0 to 65536 elements at both ends of each dimension of \(inputs[0])")
     }
-    return Shape(inputs[0].dimensions.indices.map { before[$0] + inputs[0][$0] + after[$0] })
+    let padded = Shape(inputs[0].dimensions.indices.map { before[$0] + inputs[0][$0] + after[$0] })
+    guard padded.isCountable else { throw GraphError("\(padded) is too large") }
+    return padded
   }
 
   func map(_ input: Shape, _ output: Shape) -> ElementMap {

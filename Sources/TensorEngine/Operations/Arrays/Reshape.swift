@@ -6,7 +6,7 @@ package struct Reshape: Operation {
   package init(to shape: Shape) { self.shape = shape }
 
   package func outputShape(of inputs: [Shape]) throws -> Shape {
-    guard shape.count == inputs[0].count, shape.dimensions.allSatisfy({ $0 > 0 }) else {
+    guard shape.isCountable, shape.count == inputs[0].count, shape.dimensions.allSatisfy({ $0 > 0 }) else {
       throw GraphError("\(inputs[0]) holds \(inputs[0].count) values and cannot take the shape \(shape)")
     }
     return shape

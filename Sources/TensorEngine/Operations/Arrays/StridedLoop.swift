@@ -53,6 +53,17 @@ struct StridedLoop: Sendable {
 }
 
 extension Shape {
+  /// Whether the number of elements is one that can be thought of, and does not overflow.
+  var isCountable: Bool {
+    var product = 1
+    for extent in dimensions {
+      let (next, isTooLarge) = product.multipliedReportingOverflow(by: extent)
+      guard !isTooLarge, next >= 0, next < 1 << 40 else { return false }
+      product = next
+    }
+    return true
+  }
+
   /// The strides of an array of this shape, row-major.
   var strides: [Int] {
     var (strides, next) = ([Int](repeating: 0, count: rank), 1)
