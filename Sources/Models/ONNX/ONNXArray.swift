@@ -96,11 +96,12 @@ struct ONNXArray {
     var product = 1
     for extent in dims {
       guard extent >= 0 else { throw ONNXFault("has a dimension of \(extent)") }
-      let (next, isTooLarge) = product.multipliedReportingOverflow(by: extent)
+      // An empty dimension does not make the others smaller: parts of the product are computed elsewhere.
+      let (next, isTooLarge) = product.multipliedReportingOverflow(by: max(extent, 1))
       guard !isTooLarge, next <= most else { throw ONNXFault("has a shape of \(dims), more than \(most) values") }
       product = next
     }
-    return product
+    return dims.contains(0) ? 0 : product
   }
 }
 

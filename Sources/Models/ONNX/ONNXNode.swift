@@ -25,9 +25,11 @@ struct ONNXNode {
   }
 
   func has(_ attribute: String) -> Bool { attributes[attribute] != nil }
-  func integer(_ attribute: String, _ fallback: Int = 0) -> Int { attributes[attribute].map { Int($0.i) } ?? fallback }
+  func integer(_ attribute: String, _ fallback: Int = 0) -> Int { attributes[attribute].map { Self.bounded($0.i) } ?? fallback }
   func number(_ attribute: String, _ fallback: Float) -> Float { attributes[attribute]?.f ?? fallback }
-  func integers(_ attribute: String) -> [Int]? { attributes[attribute]?.ints.map(Int.init) }
+  func integers(_ attribute: String) -> [Int]? { attributes[attribute]?.ints.map(Self.bounded) }
+  /// Beyond every dimension, and small enough that a product of it with one does not overflow.
+  private static func bounded(_ value: Int64) -> Int { Int(min(max(value, -(1 << 31)), 1 << 31)) }
   func numbers(_ attribute: String) -> [Float]? { attributes[attribute]?.floats }
   func text(_ attribute: String, _ fallback: String = "") -> String {
     attributes[attribute].map { String(decoding: $0.s, as: UTF8.self) } ?? fallback

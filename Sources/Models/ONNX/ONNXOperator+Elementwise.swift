@@ -23,6 +23,7 @@ extension ONNXOperator {
         let low = try translation.constant(node, 1)?.scalar() ?? node.number("min", -.infinity)
         let high = try translation.constant(node, 2)?.scalar() ?? node.number("max", .infinity)
         let value = try translation.value(node)
+        guard low <= high else { throw ONNXFault("clips to \(low)…\(high)") }
         switch (low, high) {
         case (0, 6): try translation.bind(node, translation.add("relu6", [value]))
         case (0, .infinity): try translation.bind(node, translation.add("relu", [value]))
