@@ -16,7 +16,7 @@ PACKAGES := \
 	jq \
 	python3
 
-.PHONY: demo test faults instruction-sets soak check-long build run peers format lint imports packages clean
+.PHONY: demo test faults instruction-sets soak check-long build run peers recipes format lint imports packages clean
 
 demo: build
 	deploy/demo.sh $(TEMPER)
@@ -58,6 +58,10 @@ run: build
 # The same work in PyTorch, TensorFlow and Temper, and the table of ratios; `WORK=madry,mlp` picks rows.
 peers: build
 	python3 Tests/Peers/peers.py
+
+# Every recipe that runs here, and what it reaches; `MNIST=FOLDER` names the four IDX files of MNIST, whose recipes take three hours of two cores.
+recipes: build
+	python3 Tests/Benchmarks/recipes.py --temper $(TEMPER) $(if $(MNIST),--mnist $(MNIST))
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests

@@ -12,16 +12,18 @@ package enum DatasetSource {
   ///
   /// - Parameters:
   ///   - files: one file for each of `format.parts`, in any order.
+  ///   - options: of arrays; nothing for other formats.
   ///   - file: an empty file, which the caller keeps or drops. The same source always gives the same bytes.
   ///   - check: called for each piece that is read or written; an error that it throws ends the packing.
   /// - Throws: `DatasetError` for faulty parts, `StorageError` when the disk fails, and errors of `check`.
   package static func pack(
-    format: DatasetFormat, files: [DatasetFile], limits: DatasetLimits = DatasetLimits(), into file: NewFile,
+    format: DatasetFormat, files: [DatasetFile], options: ArrayOptions = ArrayOptions(), limits: DatasetLimits = DatasetLimits(),
+    into file: NewFile,
     check: @escaping () throws -> Void = {}
   ) throws -> DatasetSummary {
     let parts = try arrange(files, for: format).map { try $0.open() }
     let writer = PackedWriter(file, check: check)
-    let (train, test) = try read(format, parts, limits, writer)
+    let packed = try read(format, parts, options, limits, writer)
     let digest = SHA256Digest()
     var bytes = 0
     for part in parts {
@@ -31,8 +33,8 @@ package enum DatasetSource {
         bytes += piece.count
       }
     }
-    let summary = try DatasetSummary(train: train, test: test, sha256: digest.finishHex(), bytes: bytes)
-    try writer.finish(PackedFooter(train: train.packed, test: test.packed, summary: summary))
+    let summary = try DatasetSummary(packed, sha256: digest.finishHex(), bytes: bytes)
+    try writer.finish(PackedFooter(train: packed.train.packed, test: packed.test.packed, summary: summary))
     return summary
   }
 
@@ -44,12 +46,14 @@ package enum DatasetSource {
   ///   - folder: for the temporary file; nil for the system's temporary folder.
   /// - Throws: as `pack`.
   package static func load(
-    format: DatasetFormat, files: [DatasetFile], name: String, limits: DatasetLimits = DatasetLimits(), in folder: URL? = nil
+    format: DatasetFormat, files: [DatasetFile], name: String, options: ArrayOptions = ArrayOptions(),
+    limits: DatasetLimits = DatasetLimits(),
+    in folder: URL? = nil
   ) throws -> Dataset {
     let url = (folder ?? FileManager.default.temporaryDirectory).appendingPathComponent("temper-\(UUID().uuidString)")
     let title = "the temporary copy of the data set \(name)"
     let file = try NewFile(url, title: title)
-    _ = try pack(format: format, files: files, limits: limits, into: file)
+    _ = try pack(format: format, files: files, options: options, limits: limits, into: file)
     // `file` removes its name when it goes; an open file stays readable.
     return try withExtendedLifetime(file) { try PackedDataset.open(OpenFile(url, title: title), name: name) }
   }
@@ -65,13 +69,16 @@ package enum DatasetSource {
   }
 
   private static func read(
-    _ format: DatasetFormat, _ files: [OpenFile], _ limits: DatasetLimits, _ writer: PackedWriter
-  ) throws -> (train: LabelledImages, test: LabelledImages) {
+    _ format: DatasetFormat, _ files: [OpenFile], _ options: ArrayOptions, _ limits: DatasetLimits, _ writer: PackedWriter
+  ) throws -> PackedParts {
     switch format {
-    case .npz: try NPZReader(limits, into: writer).read(files[0])
+    case .npz:
+      var reader = NPZReader(limits, options, into: writer)
+      return try reader.read(files[0])
     case .idx:
-      try IDXReader(limits, into: writer).read(
+      let (train, test) = try IDXReader(limits, into: writer).read(
         trainImages: files[0], trainLabels: files[1], testImages: files[2], testLabels: files[3])
+      return PackedParts(train: train, test: test)
     }
   }
 

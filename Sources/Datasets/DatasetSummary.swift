@@ -29,13 +29,20 @@ package struct DatasetSummary: Codable, Equatable, Sendable {
   package let sha256: String
   /// The size of the original files in bytes.
   package let bytes: Int
+  /// nil: none, as in data sets that were packed before there were any.
+  private let kept: [DatasetNotice]?
+
+  /// What whoever brought it should know.
+  package var notices: [DatasetNotice] { kept ?? [] }
 
   enum CodingKeys: String, CodingKey {
     case shape, classes, train, test, sha256, bytes
     case classNames = "class_names"
+    case kept = "notices"
   }
 
-  init(shape: [Int], classNames: [String], train: Part, test: Part, sha256: String, bytes: Int) {
+  init(shape: [Int], classNames: [String], train: Part, test: Part, sha256: String, bytes: Int, notices: [DatasetNotice] = []) {
+    kept = notices.isEmpty ? nil : notices
     self.shape = shape
     classes = classNames.count
     self.classNames = classNames

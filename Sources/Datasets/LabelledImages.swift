@@ -40,10 +40,19 @@ struct LabelledImages {
   }
 }
 
+/// What a reader has packed.
+struct PackedParts {
+  let train, test: LabelledImages
+  /// nil where the classes are called by their numbers.
+  var classNames: [String]?
+  var notices: [DatasetNotice] = []
+}
+
 extension DatasetSummary {
   /// The summary of a data set. Throws when the two parts do not fit together: their images must have one shape, and the test part no
   /// class that is missing in the training part.
-  init(train: LabelledImages, test: LabelledImages, sha256: String, bytes: Int) throws {
+  init(_ parts: PackedParts, sha256: String, bytes: Int) throws {
+    let (train, test) = (parts.train, parts.test)
     guard train.images.shape == test.images.shape else {
       throw DatasetError(
         part: test.images.title,
@@ -60,8 +69,11 @@ extension DatasetSummary {
         "label \(index) is \(label), but the labels of \(train.labels.title) are in 0…\(classes - 1); "
           + "there is no example to learn that class from")
     }
+    let names = parts.classNames ?? (0..<classes).map(String.init)
+    let facts = train.summary(classes: classes)
+    let missing = zip(names, facts.perClass).filter { $0.1 == 0 }.map(\.0)
     self.init(
-      shape: train.images.shape.dimensions, classNames: (0..<classes).map(String.init), train: train.summary(classes: classes),
-      test: test.summary(classes: classes), sha256: sha256, bytes: bytes)
+      shape: train.images.shape.dimensions, classNames: names, train: facts, test: test.summary(classes: classes), sha256: sha256,
+      bytes: bytes, notices: parts.notices + (missing.isEmpty ? [] : [.classesWithoutImages(missing)]))
   }
 }

@@ -16,40 +16,26 @@ final class PackedWriter {
     self.check = check
   }
 
-  /// Copies pixels that are bytes.
-  func bytes(_ reader: ByteReader, count: Int) throws -> PackedArray {
+  /// Writes an array in pieces.
+  ///
+  /// - Parameter fill: gets what appends a piece; together they must be `count` elements.
+  func array(_ kind: PackedArray.Kind, count: Int, _ fill: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws -> PackedArray {
     let offset = try align()
-    try reader.body(count, of: "pixels") { try append($0) }
-    return PackedArray(kind: .uint8, offset: offset, count: count)
+    try fill(append)
+    return PackedArray(kind: kind, offset: offset, count: count)
   }
 
-  /// Converts pixels in [0, 1] to 32-bit floats.
-  ///
-  /// - Parameter imageSize: the number of values of one image; an error gives the image's number.
-  func floats<Value: BinaryFloatingPoint & BitwiseCopyable>(
-    _ reader: ByteReader, count: Int, imageSize: Int, as type: Value.Type
-  ) throws -> PackedArray {
-    let offset = try align()
-    let (start, width) = (reader.offset, MemoryLayout<Value>.size)
-    var done = 0
-    var floats = [Float]()
-    try reader.body(count * width, of: "pixels") { piece in
-      floats.removeAll(keepingCapacity: true)
-      for place in stride(from: 0, to: piece.count, by: width) {
-        let value = piece.loadUnaligned(fromByteOffset: place, as: Value.self)
-        // A NaN fails both comparisons.
-        guard value >= 0 && value <= 1 else {
-          let index = done + floats.count
-          throw DatasetError(
-            part: reader.part, offset: start + index * width,
-            "image \(index / imageSize) holds the value \(value); floats must be in [0, 1] (bytes 0…255 are saved as uint8)")
-        }
-        floats.append(Float(value))
-      }
-      done += floats.count
-      try floats.withUnsafeBytes { try append($0) }
-    }
-    return PackedArray(kind: .float32, offset: offset, count: count)
+  /// Copies pixels that are bytes.
+  func bytes(_ reader: ByteReader, count: Int) throws -> PackedArray {
+    try array(.uint8, count: count) { append in try reader.body(count, of: "pixels", append) }
+  }
+
+  /// Writes labels that are known to be classes.
+  func labels(_ labels: [Int], title: String) throws -> LabelArray {
+    var tally = LabelTally()
+    for label in labels { tally.add(label) }
+    let array = try array(.uint16, count: labels.count) { append in try labels.map(UInt16.init).withUnsafeBytes(append) }
+    return LabelArray(title: title, tally: tally, array: array)
   }
 
   /// - Parameter classes: labels must be below this number.

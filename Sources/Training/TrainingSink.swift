@@ -9,6 +9,8 @@ package struct TrainingSink {
   /// After each epoch.
   package var metrics: (TrainingMetrics) -> Void
   package var warning: (Warning) -> Void
+  /// The run begins again at its first epoch; the metrics told so far are of weights that are given up.
+  package var beganAgain: () -> Void
   /// After a checkpoint has been written, under its final name; the same role comes again when a better one has taken its place.
   package var checkpoint: (Checkpoint) -> Void
   /// After each state that is durably on the disk. Called on any thread, one call at a time, and never after `run()` has returned.
@@ -16,12 +18,14 @@ package struct TrainingSink {
 
   package init(
     progress: @escaping (TrainingProgress) -> Void = { _ in }, metrics: @escaping (TrainingMetrics) -> Void = { _ in },
-    warning: @escaping (Warning) -> Void = { _ in }, checkpoint: @escaping (Checkpoint) -> Void = { _ in },
+    warning: @escaping (Warning) -> Void = { _ in }, beganAgain: @escaping () -> Void = {},
+    checkpoint: @escaping (Checkpoint) -> Void = { _ in },
     saved: @escaping @Sendable (SavedState) -> Void = { _ in }
   ) {
     self.progress = progress
     self.metrics = metrics
     self.warning = warning
+    self.beganAgain = beganAgain
     self.checkpoint = checkpoint
     self.saved = saved
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Which collapses of robust accuracy `temper run` finds while it trains: runs that provoke one, and healthy ones.
 
-usage: collapses.py TEMPER [--mnist FOLDER] [--only NAME...]
+usage: collapses.py TEMPER [--mnist FOLDER] [--only NAME...] [--on-collapse continue|stop]
 
 Prints a row for each run: the robust accuracy on the validation part (PGD-10) at its best and at its lowest after that, each epoch in which
 a collapse was found ("in the end": the network had never resisted PGD, only its own attack), and clean and robust accuracy (PGD-20) of the result on 300 test images. Exits with 1 when a provoked collapse was not
@@ -37,6 +37,7 @@ RANDOM = {"random_start": True}
 RUNS = {
     "mnist fgsm 0.3, short steps": ("mnist 6000", LENET, 0.3, method("fgsm", 12, 3, 0.0002, steady=True), True),
     "mnist fgsm 0.3": ("mnist 3000", LENET, 0.3, method("fgsm", 15, 2, 0.0005, steady=True), True),
+    "mnist fgsm 0.25": ("mnist 6000", LENET, 0.25, method("fgsm", 12), True),
     "mnist fgsm 0.3, small": ("mnist 4000", SMALL, 0.3, method("fgsm", 12), True),
     "mnist fgsm 0.3 after pgd": ("mnist 3000", LENET, 0.3, [method("pgd", 10, steps=7), method("fgsm", 15, 0, steady=True)], True),
     "mnist fgsm 0.4": ("mnist 1500", LENET, 0.4, method("fgsm", 20, 0, steady=True, batch=32), True),
@@ -129,6 +130,7 @@ def main():
     parser.add_argument("temper", type=pathlib.Path)
     parser.add_argument("--mnist", type=pathlib.Path)
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--on-collapse", choices=["continue", "stop"], default="continue")
     options = parser.parse_args()
     print("run                            kind         best  lowest  clean  robust  collapse", flush=True)
     right = []
@@ -137,7 +139,8 @@ def main():
             continue
         with tempfile.TemporaryDirectory() as folder:
             place = pathlib.Path(folder)
-            document = spec(data, network, epsilon, training, options.mnist and options.mnist.resolve(), place)
+            sections = [section | {"on_collapse": options.on_collapse} for section in (training if isinstance(training, list) else [training])]
+            document = spec(data, network, epsilon, sections, options.mnist and options.mnist.resolve(), place)
             text, holds = row(name, *run(options.temper.resolve(), document, place), provoked)
         print(text, flush=True)
         right.append(holds)

@@ -37,10 +37,24 @@ struct AugmentationTests {
 
   private let all = [
     Augmentation(["type": "random_crop", "padding": 2]), Augmentation(["type": "flip"]), Augmentation(["type": "cutout", "size": 2]),
+    Augmentation(["type": "gaussian_noise", "sigma": 0.1]),
   ]
 
   private func images(_ count: Int) -> Tensor {
     Tensor([count, 5, 6, 2], values: (0..<count * 60).map { Float($0 % 60) + 1 })
+  }
+
+  @Test("add Gaussian noise to every pixel, of the deviation asked for and unclipped")
+  func noise() {
+    let gray = Tensor([100, 5, 6, 2], values: [Float](repeating: 0.5, count: 6_000))
+    let noisy = [Augmentation(["type": "gaussian_noise", "sigma": 0.5])].augmented(gray, ids: Array(0..<100), seed: 3, epoch: 1)
+    let noise = noisy.values.map { Double($0) - 0.5 }
+    let mean = noise.reduce(0, +) / 6_000
+    let deviation = (noise.reduce(0) { $0 + $1 * $1 } / 6_000).squareRoot()
+    // Five standard errors.
+    #expect(abs(mean) < 5 * 0.5 / 77.5 && abs(deviation - 0.5) < 5 * 0.5 / 109.5)
+    #expect(noise.contains { $0 > 0.5 } && noise.contains { $0 < -0.5 })
+    #expect([Augmentation(["type": "gaussian_noise", "sigma": 0])].augmented(gray, ids: Array(0..<100), seed: 3, epoch: 1) == gray)
   }
 
   @Test("draw by seed, epoch and example alone, whatever the batch and the order in it")

@@ -3,12 +3,13 @@
 
 A small tmpfs is filled by a stranger's file: before a submit and an upload, within an upload, while a job trains (with a little room left,
 another little each time, so that it is another write that finds none), right before its end, before a cancel and a delete, and across a
-SIGKILL. Skips where it may not mount.
+SIGKILL; and while `temper run` works without a service. Skips where it may not mount.
 
     Tests/Faults/full_disk.py [--temper PATH] [--pulses N]
 """
 import argparse
 import atexit
+import json
 import os
 import subprocess
 import sys
@@ -16,7 +17,8 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from faults import TEMPER, Client, Service, Tally, Unavailable, differences, end_on_signals, outcome, say, scratch
+from faults import (
+    TEMPER, Client, Service, Tally, Unavailable, comparable, differences, end_on_signals, outcome, say, scratch, sha256)
 from inputs import npz, spec
 
 SIZE = 64 << 20
@@ -310,6 +312,45 @@ class Trial:
         self.check("a start on a full disk", problems + self.end(job, "long"))
 
 
+class LocalRun:
+    """`temper run` on a full disk."""
+
+    def __init__(self, temper, disk, tally):
+        self.temper, self.disk, self.tally = temper, disk, tally
+        self.spec = os.path.join(scratch("local"), "spec.json")
+        with open(self.spec, "w") as file:
+            json.dump(long_job(), file)
+
+    def check(self):
+        roomy, small = os.path.join(scratch("roomy-run"), "out"), os.path.join(self.disk.path, "out")
+        self.launch(roomy).communicate()
+        process = self.launch(small)
+        while not os.path.exists(os.path.join(small, "metrics.csv")) and process.poll() is None:
+            time.sleep(0.02)
+        self.disk.fill()
+        time.sleep(3)
+        problems = [] if process.poll() is None else [f"it ended with {process.returncode} while the disk was full"]
+        self.disk.empty()
+        said = process.communicate()[1]
+        problems += [] if said.count("warning disk_full") == 1 else [f"it said {said[-300:]!r}"]
+        problems += [] if process.returncode == 6 else [f"it ended with {process.returncode}"]
+        problems += differences(self.left(roomy), self.left(small))
+        self.tally.check("temper run waits while the disk is full, and ends as on one with room", problems)
+
+    def launch(self, folder):
+        command = [self.temper, "run", self.spec, "--out", folder]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def left(self, folder):
+        found = {}
+        for base, _, names in os.walk(folder):
+            for name in names:
+                with open(os.path.join(base, name), "rb") as file:
+                    content = file.read()
+                found[name] = comparable(json.loads(content)) if name == "report.json" else sha256(content)
+        return found
+
+
 def slow(content, count):
     size = -(-len(content) // count)
     for start in range(0, len(content), size):
@@ -335,6 +376,8 @@ def main():
     Trial("the usual reserve", arguments, disk, tally, expected).run()
     disk.empty()
     Trial("no reserve", arguments, disk, tally, expected, config).run()
+    disk.empty()
+    LocalRun(arguments.temper, disk, tally).check()
     sys.exit(tally.finish())
 
 

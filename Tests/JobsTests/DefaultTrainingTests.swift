@@ -57,6 +57,43 @@ import Testing
     #expect(try training(["attack": ["source": "base"]])["epsilon_warmup"]?.double == 0)
   }
 
+  @Test("stands for a method and averaged weights where a recipe is named, and what is given stays") func recipes() throws {
+    for (name, method) in [("fast", "nfgsm"), ("strong", "pgd")] {
+      let accepted = try accepted(["recipe": .string(name), "epochs": 3])
+      let chosen = accepted.spec.json["training"]
+      #expect(chosen?["method"]?.string == method && chosen?["average"]?["ema"]?.double == 0.995 && chosen?["epochs"] == 3)
+      #expect(chosen?["recipe"] == nil && chosen?["optimizer"]?["name"] == "adam")
+      let reason = try #require(accepted.estimateJSON["training"]?["reason"]?.string)
+      #expect(reason.hasPrefix("The recipe \(name) is the method \(method) with averaged weights. A network without normalisation"))
+    }
+    #expect(try training(["recipe": "fast", "average": ["ema": 0.9]])["average"]?["ema"]?.double == 0.9)
+    #expect(try training(["recipe": "strong", "attack": ["name": "pgd", "steps": 3]])["attack"]?["steps"] == 3)
+  }
+
+  @Test(
+    "refuses a recipe that there is not, one beside a method, and what the recipe's method has no place for",
+    arguments: [
+      (["recipe": "fats"], "/training/recipe", "fast"), (["recipe": "fast", "method": "pgd"], "/training/recipe", "leave recipe out"),
+      (["recipe": "fast", "attack": ["name": "square"]], "/training/attack/name", "pgd"),
+    ] as [(JSONValue, String, String)])
+  func faultyRecipes(_ training: JSONValue, _ pointer: String, _ words: String) {
+    let error = #expect(throws: SpecFaults.self) { try accepted(training) }
+    #expect(error?.faults.contains { $0.pointer == pointer && $0.detail.contains(words) } == true, "\(String(describing: error))")
+  }
+
+  @Test("is warned of before it runs: too few updates, a validation part to choose by chance from, weak images") func mistakes() throws {
+    func codes(_ training: JSONValue, _ dataset: JSONValue = ["id": "digits"]) throws -> [String] {
+      let document = Specs.smallest.setting("/training", to: training).setting("/dataset", to: dataset)
+      return try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/"))).accept(document).warnings.map(\.code)
+    }
+    #expect(try codes([:]).isEmpty)
+    #expect(try codes(["epochs": 5]) == ["few_updates"])
+    #expect(try codes([:], ["id": "digits", "validation_fraction": 0.05]) == ["small_validation"])
+    #expect(try codes([:], ["id": "digits", "validation_fraction": 0]) == ["no_validation"])
+    #expect(try codes(["attack": ["name": "pgd", "steps": 1, "step_size": 0.001]]) == ["too_few_adversarial_examples"])
+    #expect(try codes(["epochs": 200], ["id": "digits", "limit": 500]).contains("too_few_adversarial_examples"))
+  }
+
   @Test("is the same when its completed spec is submitted again") func again() throws {
     let spec = try accepted(nil).spec
     let twice = try SpecCheck(LocalCatalogue(folder: URL(fileURLWithPath: "/"))).accept(spec.json).spec

@@ -7,6 +7,7 @@ import Robustness
 import Synchronization
 import TensorEngine
 import Testing
+import Training
 
 @Suite struct LocalRunTests {
   @Test("a run without a store leaves its report, its metrics and its checkpoints, and nothing else")
@@ -43,6 +44,24 @@ import Testing
     #expect(throws: Interruption.cancel) {
       try LocalRun(engine: Engine(threads: 1), catalogue: catalogue).run(spec, in: folder.url, sink: sink, control: control)
     }
+  }
+
+  @Test("a run waits while the disk is full and says so once, until it is told to stop; nothing else makes it wait")
+  func fullDisk() throws {
+    let control = RunControl()
+    let told = Mutex<[String]>([])
+    let room = RoomForRun(control, pause: 0) { warning in told.withLock { $0.append(warning.code) } }
+    var failures = 3
+    let written = try waitingOutShortage(room.wait) {
+      failures -= 1
+      if failures > 0 { throw StorageError("it cannot be written", errno: ENOSPC) }
+      return 7
+    }
+    #expect(written == 7 && failures == 0)
+    #expect(told.withLock { $0 } == ["disk_full"])
+    #expect(throws: StorageError.self) { try room.wait(for: StorageError("it cannot be written", errno: EACCES)) }
+    control.stop(.cancel)
+    #expect(throws: Interruption.cancel) { try room.wait(for: StorageError("it cannot be written", errno: ENOSPC)) }
   }
 
   @Test("a run removes what an earlier one left, of whatever kind, before it begins, and no other file", arguments: ["train", "generate"])

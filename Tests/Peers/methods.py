@@ -101,8 +101,8 @@ def trades(model, images, labels, step, first=0):
 
 
 def fast(model, images, labels, step):
-    """Fast-AT (github.com/locuslab/fast_adversarial, train_fgsm.py)."""
-    start = (images + starts(step, EPSILON)).clamp(0, 1) - images
+    """Fast-AT (github.com/locuslab/fast_adversarial, MNIST/train_mnist.py)."""
+    start = starts(step, EPSILON)
     x = attack(model, images, start, lambda z, _: F.cross_entropy(z, labels, reduction="sum"), 1, 1.25 * EPSILON)
     return lambda model: mean_cross_entropy(model, x, labels)
 

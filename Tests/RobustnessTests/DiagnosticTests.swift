@@ -157,11 +157,20 @@ extension EvaluationFacts {
   static let ofOthers = [
     DiagnosticCase(
       "too_few_adversarial_examples",
-      warnings: { [.tooFewAdversarialExamples(fraction: 0.4, attack: AttackSettings(.pgd), threat: threat)].compactMap { $0 } },
-      none: { [.tooFewAdversarialExamples(fraction: 0.5, attack: AttackSettings(.pgd), threat: threat)].compactMap { $0 } }),
+      warnings: {
+        [.tooFewAdversarialExamples(fraction: 0.4, attack: AttackSettings(.pgd), threat: threat, imagesPerClass: 50)].compactMap { $0 }
+      },
+      none: {
+        [.tooFewAdversarialExamples(fraction: 0.5, attack: AttackSettings(.pgd), threat: threat, imagesPerClass: 50)].compactMap { $0 }
+      }),
     DiagnosticCase(
       "no_validation", warnings: { [.noValidation(validationCount: 0)].compactMap { $0 } },
       none: { [.noValidation(validationCount: 1)].compactMap { $0 } }),
+    DiagnosticCase(
+      "small_validation", warnings: { [.smallValidation(validationCount: 99)].compactMap { $0 } },
+      none: { [.smallValidation(validationCount: 100)].compactMap { $0 } }),
+    DiagnosticCase(
+      "few_updates", warnings: { [.fewUpdates(199)].compactMap { $0 } }, none: { [.fewUpdates(200)].compactMap { $0 } }),
     DiagnosticCase(
       "stopped_while_improving", warnings: { [.stoppedWhileImproving(history: [0.3, 0.5], validationCount: 1000)].compactMap { $0 } },
       none: { [.stoppedWhileImproving(history: [0.5, 0.505], validationCount: 1000)].compactMap { $0 } }),

@@ -102,9 +102,10 @@ import Testing
   }
 
   @Test("the first mistake: a small mix, noise for an attack, an attack that cannot reach the bound") func fewAdversarial() {
-    func warning(_ fraction: Double, _ attack: AttackSettings) -> Warning? {
-      .tooFewAdversarialExamples(fraction: fraction, attack: attack, threat: threat)
+    func warning(_ fraction: Double, _ attack: AttackSettings, images: Int = 50) -> Warning? {
+      .tooFewAdversarialExamples(fraction: fraction, attack: attack, threat: threat, imagesPerClass: images)
     }
+    #expect(warning(1, AttackSettings(.pgd, ["steps": 7]), images: 49)?.detail.contains("49 images of a class") == true)
     #expect(warning(0.2, AttackSettings(.pgd, ["steps": 7])) != nil)
     #expect(warning(1, AttackSettings(.noise)) != nil)
     #expect(warning(1, AttackSettings(.pgd, ["steps": 7, "step_size": 0.01]))?.detail.contains("raise steps or step_size") == true)
@@ -118,13 +119,24 @@ import Testing
     }
     // What goes on from where it ended reaches further.
     let short = AttackSettings(.fgsm, ["step_size": .number(threat.epsilon / 4)])
-    #expect(Warning.tooFewAdversarialExamples(fraction: 1, attack: short, threat: threat, runs: 3) != nil)
-    #expect(Warning.tooFewAdversarialExamples(fraction: 1, attack: short, threat: threat, runs: 4) == nil)
+    #expect(Warning.tooFewAdversarialExamples(fraction: 1, attack: short, threat: threat, runs: 3, imagesPerClass: 50) != nil)
+    #expect(Warning.tooFewAdversarialExamples(fraction: 1, attack: short, threat: threat, runs: 4, imagesPerClass: 50) == nil)
   }
 
   @Test("the second mistake: no validation part") func validation() {
     #expect(Warning.noValidation(validationCount: 0) != nil)
     #expect(Warning.noValidation(validationCount: 1) == nil)
+  }
+
+  @Test("the second mistake too: a validation part too small to choose by") func smallValidation() {
+    #expect(Warning.smallValidation(validationCount: 99)?.detail.hasPrefix("99 images are held out, on which") == true)
+    #expect(Warning.smallValidation(validationCount: 25)?.detail.contains("within 19.6 %") == true)
+    #expect(Warning.smallValidation(validationCount: 100) == nil && Warning.smallValidation(validationCount: 0) == nil)
+  }
+
+  @Test("the third mistake before it is made: too few updates") func fewUpdates() {
+    #expect(Warning.fewUpdates(199)?.detail.hasPrefix("The method has 199 updates") == true)
+    #expect(Warning.fewUpdates(200) == nil && Warning.fewUpdates(0) == nil)
   }
 
   @Test("the third mistake: stopped at the best epoch, well above those before it") func improving() {

@@ -37,6 +37,8 @@ struct MethodReferenceTests {
     var attack = AttackSettings(.pgd, ["steps": 4, "step_size": 0.06])
     /// The start of the attack is the clean image plus so much noise; `nil`: the method's own.
     var noise: Float?
+    /// Whether that start is brought into the box.
+    var startsInBox = true
     /// That of the first update's noise.
     var firstStream = 500
     var updates = 3
@@ -48,7 +50,7 @@ struct MethodReferenceTests {
   static let epsilon = 0.2
   static let rows: [Row] = [
     Row(name: "trades", method: .trades, settings: ["beta": 6.0], noise: 0.001, updates: 5),
-    Row(name: "fast", method: .fgsm, attack: AttackSettings(.fgsm, ["random_start": true]), noise: 0.2),
+    Row(name: "fast", method: .fgsm, attack: AttackSettings(.fgsm, ["random_start": true]), noise: 0.2, startsInBox: false),
     Row(name: "nfgsm", method: .nfgsm, attack: AttackSettings(.fgsm), noise: 0.4),
     Row(name: "mart", method: .mart, noise: 0.001),
     Row(name: "alp", method: .alp, noise: 0.2),
@@ -72,7 +74,7 @@ struct MethodReferenceTests {
     var method = row.method
     if let size = row.noise {
       method.attack?.start = { examples, _ in
-        Self.start(examples, size, stream: row.firstStream - 1 + examples.epoch, staysInBox: size > 0.01)
+        Self.start(examples, size, stream: row.firstStream - 1 + examples.epoch, staysInBox: row.startsInBox && size > 0.01)
       }
     }
     run.settings = TrainingSettings(
@@ -80,6 +82,27 @@ struct MethodReferenceTests {
       optimizer: OptimizerSettings(.sgd(momentum: 0.9, weightDecay: 5e-4), learningRate: 0.2), schedule: .constant, select: .last,
       validationFraction: 0)
     return run
+  }
+
+  @Test("of Fast-AT starts in the whole ball, beyond black and white too") func startsBeyondBox() throws {
+    func weights(_ start: (@Sendable (Examples, Threat) -> Tensor)?) throws -> [Float] {
+      let row = Row(name: "fast", method: .fgsm, attack: AttackSettings(.fgsm, ["random_start": true]))
+      let run = try run(row, MethodReference.plain)
+      var method = TrainingMethod.fgsm
+      if let start { method.attack?.start = start }
+      run.settings.method = method
+      return try run.run().selected.parameters.withValues { Array($0) }
+    }
+    let own = try weights(nil)
+    let whole = try weights { examples, threat in
+      var streams = examples.streams(for: .attackStart)
+      return threat.scattered(examples.images, from: &streams)
+    }
+    let clipped = try weights { examples, threat in
+      var streams = examples.streams(for: .attackStart)
+      return threat.uniformPoints(around: examples.images, from: &streams)
+    }
+    #expect(own == whole && own != clipped)
   }
 
   /// The clean image plus `size` times the noise of a stream.

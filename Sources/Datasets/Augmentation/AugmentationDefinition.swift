@@ -12,7 +12,7 @@ package struct AugmentationDefinition: Sendable {
   var sideLength: String?
   let augment: @Sendable (FieldValues, inout ImageValues, inout RandomStream) -> Void
 
-  package static let all: [AugmentationDefinition] = [randomCrop, flip, cutout]
+  package static let all: [AugmentationDefinition] = [randomCrop, flip, cutout, gaussianNoise]
 
   package static let randomCrop = AugmentationDefinition(
     name: "random_crop",
@@ -41,6 +41,18 @@ package struct AugmentationDefinition: Sendable {
   ) { values, image, random in
     let (row, column) = (random.whole(below: image.height), random.whole(below: image.width))
     image = image.blanked(around: row, column, size: values.integer("size"))
+  }
+
+  package static let gaussianNoise = AugmentationDefinition(
+    name: "gaussian_noise",
+    summary: """
+      Gaussian noise on every pixel, which may lead beyond [0, 1]: what a network must bear that is certified by smoothing (Cohen et al. \
+      2019, arXiv:1902.02918). An attack on the noisy image ends within [0, 1].
+      """,
+    fields: [Field("sigma", .number(0...10, unit: .pixels), default: 0.25, help: "Its deviation.")]
+  ) { values, image, random in
+    let sigma = Float(values.number("sigma"))
+    for (pixel, noise) in random.normals(count: image.values.count).enumerated() { image.values[pixel] += sigma * noise }
   }
 }
 

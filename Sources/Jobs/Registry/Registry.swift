@@ -61,11 +61,12 @@ package final class Registry: Catalogue {
   ///   - answer: makes the answer from the new record; it is stored under `key`.
   /// - Throws: `DatasetError`; `StorageError` with `isFull` when the disk reaches its reserve.
   package func addDataset(
-    _ upload: Upload, name: String, format: DatasetFormat, parts: [String], key: IdempotencyKey? = nil,
+    _ upload: Upload, name: String, format: DatasetFormat, options: ArrayOptions = ArrayOptions(), parts: [String],
+    key: IdempotencyKey? = nil,
     answer: (DatasetRecord) throws -> StoredAnswer
   ) throws -> CreationAnswer {
     defer { upload.discard() }
-    let dataset = try packed(parts.map { DatasetFile(part: $0, url: upload.file($0)) }, name: name, format: format, limits)
+    let dataset = try packed(parts.map { DatasetFile(part: $0, url: upload.file($0)) }, name: name, format: format, options, limits)
     return try store.create(key: key) { change in try answer(dataset.insert(change)) }
   }
 
@@ -74,15 +75,19 @@ package final class Registry: Catalogue {
   /// - Parameter url: of the archive that the run left. It has as many values as the source, which were accepted, but four bytes for each.
   func packed(generated url: URL, name: String) throws -> NewDataset {
     try packed(
-      [DatasetFile(part: DatasetFormat.npz.parts[0], url: url)], name: name, format: .npz,
+      [DatasetFile(part: DatasetFormat.npz.parts[0], url: url)], name: name, format: .npz, ArrayOptions(layout: .nhwc),
       DatasetLimits(uncompressedBytes: .max, classes: limits.classes))
   }
 
-  private func packed(_ files: [DatasetFile], name: String, format: DatasetFormat, _ limits: DatasetLimits) throws -> NewDataset {
+  private func packed(
+    _ files: [DatasetFile], name: String, format: DatasetFormat, _ options: ArrayOptions, _ limits: DatasetLimits
+  ) throws -> NewDataset {
     var summary: DatasetSummary?
     let space = store.directory.space
     let file = try store.directory.files.write { packed in
-      summary = try DatasetSource.pack(format: format, files: files, limits: limits, into: packed) { try space.requireRoom() }
+      summary = try DatasetSource.pack(format: format, files: files, options: options, limits: limits, into: packed) {
+        try space.requireRoom()
+      }
     }
     guard let summary else { throw DatasetError("the upload holds nothing") }
     return NewDataset(name: name, format: format, summary: summary, file: file)

@@ -211,7 +211,8 @@ private struct RunningJob {
       engine: engine, threads: threads, precision: spec.precision, seed: spec.seed, directory: storage.directory,
       checkpoints: storage.checkpoints, resume: resume, saveInterval: storage.saveInterval,
       sink: TrainingSink(
-        progress: meter.training, metrics: sink.metrics, warning: sink.warning, checkpoint: sink.checkpoint, saved: sink.saved),
+        progress: meter.training, metrics: sink.metrics, warning: sink.warning, beganAgain: sink.beganAgain, checkpoint: sink.checkpoint,
+        saved: sink.saved),
       setAside: storage.setAside, waitForRoom: storage.waitForRoom, control: { try control.check() }
     ).run()
     var seconds: [String: Double] = [:]

@@ -42,6 +42,10 @@ package struct LocalRun: Sendable {
       }
       sink.metrics(metrics)
     }
+    told.beganAgain = {
+      history.withLock { $0 = [] }
+      sink.beganAgain()
+    }
     let report = try runner.run(spec, in: directory, resume: resume, sink: told, control: control, waitForRoom: room.wait)
     try waitingOutShortage(room.wait) { try AtomicFile.write(Data(report.json().utf8), to: results.report) }
     // The saved state is removed last, so that a run that is killed before its report exists still has it.

@@ -4,20 +4,25 @@ import Robustness
 import Synchronization
 
 /// Lets a run without a service wait while the disk is full: what `RoomForJob` is in a service, without a reserve.
-final class RoomForRun: Sendable {
+package final class RoomForRun: Sendable {
   private let control: RunControl
+  private let pause: Double
   private let warn: @Sendable (Warning) -> Void
   private let hasWarned = Mutex(false)
 
-  init(_ control: RunControl, warn: @escaping @Sendable (Warning) -> Void) {
+  /// - Parameters:
+  ///   - pause: seconds from one try to the next.
+  ///   - warn: told once that the run waits.
+  package init(_ control: RunControl, pause: Double = 0.5, warn: @escaping @Sendable (Warning) -> Void) {
     self.control = control
+    self.pause = pause
     self.warn = warn
   }
 
   /// Waits before another try.
   ///
   /// - Throws: the error itself when it is no lack of room; an interruption of the run.
-  func wait(for error: StorageError) throws {
+  package func wait(for error: StorageError) throws {
     guard error.isFull else { throw error }
     let isFirst = hasWarned.withLock { hasWarned in
       defer { hasWarned = true }
@@ -25,7 +30,7 @@ final class RoomForRun: Sendable {
     }
     if isFirst { warn(Self.diskFull) }
     try control.check()
-    Thread.sleep(forTimeInterval: 0.5)
+    Thread.sleep(forTimeInterval: pause)
     try control.check()
   }
 

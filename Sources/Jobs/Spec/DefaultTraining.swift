@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import JSON
+import Robustness
 import TensorEngine
 import Training
 
@@ -107,6 +108,12 @@ extension TrainingSettings {
 }
 
 extension JobSpec {
+  /// What can be said of the training before it runs.
+  func trainingWarnings(_ facts: DatasetFacts) -> [Warning] {
+    let trained = trainedCount(facts)
+    return training?.warnings(threat: threat, trained: trained, validation: trainCount(facts) - trained, classes: facts.classes) ?? []
+  }
+
   /// The images that are learnt from: those held out are not.
   fileprivate func trainedCount(_ facts: DatasetFacts) -> Int {
     let used = trainCount(facts)

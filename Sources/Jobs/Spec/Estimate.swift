@@ -13,10 +13,14 @@ package struct Estimate: Hashable, Sendable {
   /// weights as much again.
   package let floatingPointOperations: Double
   package let parameters: Int
-  /// The part of the passes through the network that is training and not evaluation.
+  /// The part of the passes through the network that is training and not evaluation, as far as it can be expected.
   let trainingShare: Double
   /// What the evaluations take at the speed assumed.
   package let evaluationSeconds: Double
+
+  /// The part of an evaluation's passes that are made: a base model falls to the first steps of the first attack, and so does about half of
+  /// what a robust one gets right.
+  private static let expectedShare = 0.25
 
   init(_ spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph) {
     let forward = Double(graph.floatingPointOperations)
@@ -43,7 +47,8 @@ package struct Estimate: Hashable, Sendable {
     passes += share * cost.passes
     evaluationSeconds = AssumedSpeed.seconds(cost, of: graph)
     self.steps = steps
-    trainingShare = passes > 0 ? trainingPasses / passes : 0
+    let expected = trainingPasses + Self.expectedShare * (passes - trainingPasses)
+    trainingShare = expected > 0 ? trainingPasses / expected : 0
     gradientEvaluations = Int(min(gradients, 9e18))
     floatingPointOperations = forward * passes
     parameters = graph.layout.count

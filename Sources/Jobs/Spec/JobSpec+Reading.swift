@@ -18,7 +18,8 @@ extension JobSpec {
   /// by `SpecCheck`.
   static func read(_ document: JSONValue, origin: Origin) -> (spec: JobSpec, faults: [FieldFault]) {
     let reader = FieldReader()
-    let given = origin == .http ? withoutPaths(document, reader.log) : document
+    let resolved = TrainingRecipe.resolved(document)
+    let given = origin == .http ? withoutPaths(resolved, reader.log) : resolved
     let spec = JobSpec(reader.object(given, as: object))
     spec.check(reader.log, leavesAttacksOpen: leavesAttacksOpen(document))
     if spec.generation != nil { checkSilence(document, reader.log) }
@@ -98,6 +99,9 @@ extension JobSpec {
     model.check(log)
     threat.check(log)
     training?.check(log)
+    if let recipe = json["training"]?["recipe"]?.string, log.isClean("/training/method"), log.isClean("/training/recipe") {
+      log.add("/training/recipe", .conflict, "the recipe \(recipe) chooses the method; leave recipe out, or method")
+    }
     if training?.batchNormStatistics == .frozen, model.initial == nil, log.isClean("/model/init") {
       log.add(
         "/training/bn_statistics", .conflict,

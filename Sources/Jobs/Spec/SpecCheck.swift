@@ -37,6 +37,8 @@ package struct SpecCheck {
     package let reasonForAttacks: String
     /// Why it trains so, where that was left open.
     let reasonForTraining: String?
+    /// What is doubtful about it and can be seen before it runs.
+    package let warnings: [Warning]
     /// Why batches pass in several parts, where that was not asked for.
     let reasonForParts: String?
     /// That the last layer begins anew, and why.
@@ -64,7 +66,8 @@ package struct SpecCheck {
   /// - Throws: `SpecFaults` with all faults at once.
   package func accept(_ document: JSONValue, origin: JobSpec.Origin = .http) throws(SpecFaults) -> Accepted {
     let restored = RestoredNetwork(pinned(document), catalogue)
-    let document = restored.document
+    let recipe = TrainingRecipe(namedIn: restored.document)
+    let document = TrainingRecipe.resolved(restored.document)
     let draft = JobSpec.read(document, origin: origin)
     let world = FaultLog(draft.faults)
     if let fault = restored.fault { world.add(fault.pointer, fault.code, fault.detail) }
@@ -93,8 +96,13 @@ package struct SpecCheck {
     }
     return Accepted(
       spec: fitting, graph: graph, estimate: Estimate(fitting, facts, graph), footprint: footprint, reasonForAttacks: choice.reason,
-      reasonForTraining: usual?.reason,
+      reasonForTraining: Self.joined(recipe?.meaning, usual?.reason), warnings: fitting.trainingWarnings(facts),
       reasonForParts: reasonForParts(of: fitting, asked: spec, graph), newLastLayer: newLastLayer(of: fitting, graph, facts))
+  }
+
+  private static func joined(_ sentences: String?...) -> String? {
+    let given = sentences.compactMap(\.self)
+    return given.isEmpty ? nil : given.joined(separator: " ")
   }
 
   /// The spec with its batches in as many parts as the memory asks for, where it does not say in how many.

@@ -56,7 +56,9 @@ package struct ExtensionRequest: Hashable, Sendable {
             """),
         Field(
           "learning_rate", .number(above: 0, to: 1_000),
-          help: "Before the schedule; by default, where a schedule is given, that of the job's `optimizer`."),
+          help:
+            "Before the schedule; by default, where a schedule is given, that of the job's `optimizer`. Where the job had begun again at a tenth of its rate, a tenth of this too."
+        ),
       ])
   }
 

@@ -12,6 +12,7 @@ extension TrainingSettings {
         "method", MethodCatalogue.all.map(\.variant), default: MethodCatalogue.usual.name,
         help: "How the weights learn."),
       fields: [
+        TrainingRecipe.field,
         Field(
           "base_epochs", .integer(0...mostEpochs),
           help:

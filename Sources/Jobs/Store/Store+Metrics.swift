@@ -74,6 +74,15 @@ extension Store {
     return maxPoints.map(table.thinned) ?? table
   }
 
+  /// Empties the history of a job whose training begins again.
+  package func forgetMetrics(of id: String, at now: Timestamp = .now) throws {
+    try update(id, at: now) { _, change in
+      try change.touch(id)
+      try change.db.execute(sql: "DELETE FROM metrics WHERE job = ?", arguments: [id])
+      try change.db.execute(sql: "UPDATE jobs SET metrics = '{}' WHERE id = ?", arguments: [id])
+    }
+  }
+
   /// Adds an epoch to the history. An attempt that goes over an epoch again finds it there: the same figures make no second event.
   package func note(_ metrics: TrainingMetrics, of id: String, at now: Timestamp = .now) throws {
     let text = try JSONValue(encoding: metrics).serialised()

@@ -306,6 +306,7 @@ package final class Workers: Sendable {
       },
       metrics: { metrics in noted { try store.note(metrics, of: id) } },
       warning: { warning in noted { try store.note(warning, of: id) } },
+      beganAgain: { noted { try store.forgetMetrics(of: id) } },
       checkpoint: { checkpoint in noted { replaced.add(try store.note(checkpoint, of: id)) } },
       saved: { state in
         saved.withLock { $0 = state.step }

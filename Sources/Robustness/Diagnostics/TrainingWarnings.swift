@@ -8,8 +8,14 @@ extension Warning {
   ///   - fraction: the fraction of each batch that is adversarial.
   ///   - attack: the attack that makes them.
   ///   - runs: how often the attack goes on from where it ended.
-  package static func tooFewAdversarialExamples(fraction: Double, attack: AttackSettings, threat: Threat, runs: Int = 1) -> Warning? {
+  ///   - imagesPerClass: that are learnt from, on average.
+  package static func tooFewAdversarialExamples(
+    fraction: Double, attack: AttackSettings, threat: Threat, runs: Int = 1, imagesPerClass: Int
+  ) -> Warning? {
     var faults: [String] = []
+    if imagesPerClass < fewestImagesPerClass {
+      faults.append("there are \(imagesPerClass) images of a class to learn from (take more images, and augment them)")
+    }
     let advice = attack.adjustable(["steps", "step_size"]).map { "raise \($0)" } ?? "train on another attack"
     if fraction < 0.5 {
       faults.append("only \(percent(fraction)) of each batch is adversarial (raise adversarial_fraction to 0.5 or more)")
@@ -47,6 +53,36 @@ extension Warning {
         dataset.validation_fraction to 0.1 or so.
         """)
   }
+
+  /// The second as well: a validation part that is too small to choose by.
+  package static func smallValidation(validationCount: Int) -> Warning? {
+    guard (1..<fewestValidationImages).contains(validationCount) else { return nil }
+    let halfWidth = 1.96 * (0.25 / Double(validationCount)).squareRoot()
+    return Warning(
+      code: "small_validation",
+      detail: """
+        \(validationCount) images are held out, on which an accuracy of a half is known to within \(percent(halfWidth)): the checkpoint is \
+        chosen by chance among those that are near the best. Hold out at least \(fewestValidationImages): raise dataset.validation_fraction, or \
+        dataset.limit.
+        """)
+  }
+
+  /// The third, before it is made: so few updates that nothing can come of them.
+  ///
+  /// - Parameter updates: those of the adversarial training.
+  package static func fewUpdates(_ updates: Int) -> Warning? {
+    guard (1..<fewestUpdates).contains(updates) else { return nil }
+    return Warning(
+      code: "few_updates",
+      detail: """
+        The method has \(updates) updates to teach the weights, and adversarial training needs hundreds or thousands. Raise training.epochs, or \
+        leave it out to have as many as usual; or choose a smaller training.batch_size.
+        """)
+  }
+
+  private static let fewestImagesPerClass = 50
+  private static let fewestValidationImages = 100
+  private static let fewestUpdates = 200
 
   /// The third: training stopped while the model was still improving.
   ///

@@ -8,6 +8,7 @@ import Robustness
 extension Routes {
   func uploadDataset(_ call: Call) async throws -> Response {
     let format = call.query.word("format", as: DatasetFormat.self)
+    let options = try Self.arrayOptions(call, format)
     let name = try Self.name(call, default: "unnamed")
     try call.require(mediaType: format.isMultipart ? ["multipart/form-data"] : Self.datasetTypes)
     call.request.body.limit(to: configuration.limits.datasetBytes)
@@ -18,7 +19,7 @@ extension Routes {
     let key = try idempotency.key(of: call, digest: digest)
     return try await imports.one {
       try idempotency.once(key) {
-        try registry.addDataset(upload, name: name, format: format, parts: parts, key: key) { record in
+        try registry.addDataset(upload, name: name, format: format, options: options, parts: parts, key: key) { record in
           Idempotency.stored(.document(try record.json, status: .created, headers: [.location: "/v1/datasets/\(record.id)"]))
         }
       }
@@ -45,6 +46,14 @@ extension Routes {
       return upload.file(part)
     }
     return (form.parts, form.sha256)
+  }
+
+  private static func arrayOptions(_ call: Call, _ format: DatasetFormat) throws -> ArrayOptions {
+    let (scale, layout) = (call.query.optionalNumber("scale"), call.query.optionalText("layout"))
+    for (name, isGiven) in [("scale", scale != nil), ("layout", layout != nil)] where isGiven && format != .npz {
+      throw HTTPError.wrong(name, call.query.optionalText(name) ?? "", "left out: it is about the arrays of an npz")
+    }
+    return ArrayOptions(scale: scale, layout: layout.flatMap(ArrayOptions.Layout.init))
   }
 
   static func name(_ call: Call, default other: String) throws -> String {

@@ -14,7 +14,8 @@ extension Routes {
     try store.directory.requireAccess()
     if validateOnly {
       let accepted = try check.accept(body.value)
-      return .document(["spec": accepted.spec.json, "estimate": accepted.estimateJSON])
+      let warnings = try accepted.warnings.map { try JSONValue(encoding: $0) }
+      return .document(["spec": accepted.spec.json, "estimate": accepted.estimateJSON, "warnings": .array(warnings)])
     }
     let key = try idempotency.key(of: call, digest: SHA256Digest.hex(of: body.bytes))
     // Before the spec is checked: what it names may have gone since.

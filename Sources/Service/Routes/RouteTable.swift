@@ -95,6 +95,11 @@ extension Routes {
         parameters: [
           Self.name,
           Field("format", .choice(DatasetFormat.self), .required, help: "How it comes."),
+          Field("scale", .number(above: 0, to: 1e9), help: "Of an npz: the value of white in images of floats, such as 255; by default 1."),
+          Field(
+            "layout", .choice(ArrayOptions.Layout.self),
+            help: "Of an npz: whether images are [height, width, channels] or [channels, height, width]; by default as their sizes suggest."
+          ),
         ], body: .upload(Self.datasetTypes), answers: [201: "The data set."], creates: true, handle: uploadDataset),
       Endpoint(
         .get, "/v1/datasets", "listDatasets", "The data sets, newest first, then the built-in ones.", access: .read, scope: .owner,

@@ -98,14 +98,17 @@ package struct BoundsBuilder {
   }
 
   /// Of a layer with weights: W c + b, and |W| r.
-  mutating func append(
-    _ layer: some Operation, radius: (RadiusLayer) -> any Operation, terms: Int, at node: Graph.NodeID
-  ) throws -> IntervalNodes {
+  mutating func appendWeighted(_ layer: some WeightedOperation, at node: Graph.NodeID) throws -> IntervalNodes {
     let given = input(of: node)
+    let shape = graph.parameterShape(layer.weight)
+    // The products in each of its sums.
+    let terms = shape.count / max(shape[0], 1)
     let centre = try graph.append(layer, toAll: [given.centre])
     let widened = try allowingForRounding(given, terms: terms)
     let share = aim == .certificate ? Rounding.share(terms: terms) : 0
-    return IntervalNodes(centre: centre, radius: try graph.append(radius(RadiusLayer(biasShare: share)), toAll: [widened.radius]))
+    var radius = layer
+    radius.radius = RadiusLayer(biasShare: share)
+    return IntervalNodes(centre: centre, radius: try graph.append(radius, toAll: [widened.radius]))
   }
 
   /// An interval with room for what rounding does in a sum of so many terms.

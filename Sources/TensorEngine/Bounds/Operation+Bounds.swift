@@ -6,37 +6,13 @@ extension Operation {
   }
 }
 
-extension Convolution {
+extension WeightedOperation {
   package func bounds(at node: Graph.NodeID, _ builder: inout BoundsBuilder) throws -> IntervalNodes {
-    try builder.append(self, radius: of, terms: builder.terms(of: weight), at: node)
-  }
-
-  private func of(_ radius: RadiusLayer) -> any Operation {
-    var layer = self
-    layer.radius = radius
-    return layer
-  }
-}
-
-extension Dense {
-  package func bounds(at node: Graph.NodeID, _ builder: inout BoundsBuilder) throws -> IntervalNodes {
-    try builder.append(self, radius: of, terms: builder.terms(of: weight), at: node)
-  }
-
-  private func of(_ radius: RadiusLayer) -> any Operation {
-    var layer = self
-    layer.radius = radius
-    return layer
+    try builder.appendWeighted(self, at: node)
   }
 }
 
 extension BoundsBuilder {
-  /// The products in each sum of a layer with this weight, `[out, …]`.
-  fileprivate func terms(of weight: ParameterID) -> Int {
-    let shape = graph.parameterShape(weight)
-    return shape.count / max(shape[0], 1)
-  }
-
   fileprivate var elementwiseShare: Float { aim == .certificate ? Rounding.share(terms: 1) : 0 }
 }
 

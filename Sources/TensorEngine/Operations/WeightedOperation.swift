@@ -6,7 +6,7 @@ protocol WeightedOperation: Operation {
   var weight: ParameterID { get }
   var bias: ParameterID? { get }
   /// Of a layer that takes the radius of an interval; `nil` for the layer itself.
-  var radius: RadiusLayer? { get }
+  var radius: RadiusLayer? { get set }
 
   /// - Parameters:
   ///   - clamp: the range that the kernel clamps its result to; forward only.

@@ -20,28 +20,28 @@ final class BatchTrainer {
   /// The network compiled for training, once for each image that is learnt from at once.
   let sessions: [Session]
   /// Its interval bounds, where they are learnt from.
-  private let boundsSession: Session?
+  let boundsSession: Session?
   /// The network with frozen branches, twice, where a penalty on gradients is learnt from.
   let frozen: [Session]
   /// The network as it is attacked where that needs the whole batch.
-  private let batchClassifier: BatchClassifier?
+  let batchClassifier: BatchClassifier?
   private let batchAttack: Session?
   let gradients: Gradients
-  private let split: Split
-  private let attack: MethodAttack?
+  let split: Split
+  let attack: MethodAttack?
   private let threat: Threat
   private let settings: TrainingSettings
   private let weightUpdate: WeightUpdate
   let engine: Engine
   let width: Int
-  private let seed: UInt64
-  private let sharding: Sharding
+  let seed: UInt64
+  let sharding: Sharding
   private let accumulation: Accumulation
   /// The first set of gradients in which sums over parts of a batch wait.
   private let firstWaitingSet: Int
   /// The most shards that pass at once.
   private var mostShards: Int { accumulation.shards }
-  private let control: @Sendable () throws -> Void
+  let control: @Sendable () throws -> Void
 
   init(_ run: TrainingRun) throws {
     engine = run.engine
@@ -135,20 +135,6 @@ final class BatchTrainer {
     return whole
   }
 
-  /// Adversarial images of training examples against the present weights, with the running statistics of batch norm.
-  ///
-  /// - Parameter epoch: what random starts are drawn for.
-  func perturbed(_ ids: ArraySlice<Int>, epoch: Int) throws -> Tensor {
-    let batch = TrainingBatch(
-      ids: Array(ids), start: 0, epoch: epoch, mix: AdversarialMix(fraction: 1), objective: LossOfView(view: .adversarial))
-    let work = BatchWork(
-      split: split, batch: batch, attack: attack, adversary: adversary(of: batch), augment: [], labelSmoothing: 0, baseImages: nil,
-      state: state, pass: 0, seed: seed, sharding: sharding, control: control)
-    let shards = sharding.count(ids.count)
-    let images = try attackShards(work, shards, Mutex([BatchWork.Result](repeating: BatchWork.Result(), count: shards))).map { $0.views[0] }
-    return Tensor(images[0].shape.example.batched(ids.count), values: images.flatMap(\.values))
-  }
-
   /// To be called after the weights were changed from outside.
   func weightsChanged() {
     measuredNetwork.weightsChanged()
@@ -166,7 +152,7 @@ final class BatchTrainer {
     averagedNetwork?.weightsChanged()
   }
 
-  private func adversary(of batch: TrainingBatch) -> Adversary { settings.adversary(for: threat, epsilonFactor: batch.epsilonFactor) }
+  func adversary(of batch: TrainingBatch) -> Adversary { settings.adversary(for: threat, epsilonFactor: batch.epsilonFactor) }
 
   private func work(_ batch: TrainingBatch) -> BatchWork {
     BatchWork(
@@ -186,7 +172,7 @@ final class BatchTrainer {
   }
 
   /// Of each view of an objective.
-  private func sessions(for objective: any Objective) -> [Session] {
+  func sessions(for objective: any Objective) -> [Session] {
     let images = objective.views.count { $0 != .bounds }
     return sessions[..<images] + (images < objective.views.count ? [boundsSession].compactMap(\.self) : [])
   }
@@ -364,83 +350,5 @@ final class BatchTrainer {
       work.learn(examples[shard], shard: shard, by: worker, into: gradients, &result)
       results.withLock { $0[shard] = result }
     }
-  }
-
-  /// The views before the last go forward and wait; the last one goes forward, the loss is taken over all views, and all go back: the last as
-  /// part of its pass, the others after it.
-  private func learnInLockstep(_ work: BatchWork, _ examples: [TrainingExamples], _ results: borrowing Mutex<[BatchWork.Result]>) throws {
-    let shards = examples.count
-    try control()
-    let start = PhaseTimes.now()
-    let (gradients, last) = (gradients, work.batch.objective.views.count - 1)
-    let sessions = sessions(for: work.batch.objective)
-    let sets = GradientSets(sessions.map(\.program), shards: shards)
-    // The passes of images change the running statistics, which the bounds have in their packed weights.
-    boundsSession?.weightsChanged()
-    // Safe: the contexts of a shard, one for each view, are used by the task of that shard alone.
-    nonisolated(unsafe) let contexts = sessions.map(\.contexts)
-    for view in 0..<last {
-      try sessions[view].forward(shards: shards, on: engine, width: width) { shard, context in
-        work.begin(examples[shard], view: view, context)
-      } end: { _, _ in
-      }
-    }
-    try sessions[last].pass(shards: shards, on: engine, width: width) { shard, context in
-      work.begin(examples[shard], view: last, context)
-    } beginBackward: { shard, _ in
-      let contexts = contexts.map { $0[shard] }
-      var result = results.withLock { $0[shard] }
-      let logitGradients = work.logitGradients(examples[shard], contexts.map(\.logits), &result)
-      for (view, context) in contexts.enumerated() {
-        context.beginBackward(logitGradients[view], into: gradients, set: sets.set(view: view, shard: shard))
-      }
-      results.withLock { $0[shard] = result }
-    }
-    for view in 0..<last { try sessions[view].backward(shards: shards, on: engine, width: width) }
-    if work.keepsInputGradients {
-      for shard in 0..<shards {
-        let inputGradients = sessions.map { $0[shard].inputGradient }
-        results.withLock { $0[shard].inputGradients = inputGradients }
-      }
-    }
-    try penaliseInLockstep(work, examples, results)
-    let seconds = PhaseTimes.now() - start
-    results.withLock { $0[0].times.add(.retrain, seconds * Double(min(width, shards))) }
-  }
-
-  private func trainingExamples(
-    _ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>
-  ) throws -> [TrainingExamples] {
-    if let batchClassifier { return try attackWholeBatch(work, shards, batchClassifier, results) }
-    return try attackShards(work, shards, results)
-  }
-
-  /// Each shard is attacked by itself on one thread.
-  private func attackShards(
-    _ work: BatchWork, _ shards: Int, _ results: borrowing Mutex<[BatchWork.Result]>
-  ) throws -> [TrainingExamples] {
-    let control = control
-    let examples = Mutex([TrainingExamples?](repeating: nil, count: shards))
-    if work.batch.mix != nil { try attackedNetwork.session.packWeights(on: engine, width: width) }
-    try engine.parallel(shards, over: attackedNetwork.classifiers) { shard, classifier in
-      try control()
-      var times = PhaseTimes()
-      let shardExamples = try work.trainingExamples(shard: shard, classifier: classifier, times: &times)
-      examples.withLock { $0[shard] = shardExamples }
-      results.withLock { $0[shard].times = times }
-    }
-    return examples.withLock { $0.compactMap(\.self) }
-  }
-
-  /// The whole batch is attacked in step.
-  private func attackWholeBatch(
-    _ work: BatchWork, _ shards: Int, _ classifier: BatchClassifier, _ results: borrowing Mutex<[BatchWork.Result]>
-  ) throws -> [TrainingExamples] {
-    try control()
-    var times = PhaseTimes()
-    let whole = try work.trainingExamples(rows: 0..<work.batch.ids.count, classifier: classifier, times: &times)
-    let threads = Double(min(width, shards))
-    results.withLock { $0[0].times = times.scaled(by: threads) }
-    return (0..<shards).map { whole.gathered(sharding.range($0, of: work.batch.ids.count)) }
   }
 }

@@ -11,8 +11,8 @@ struct Examiner {
   let attacked: [Int]
   /// Examples that are trained on, the same throughout.
   private let probed: [Int]
-  /// What a constant answer reaches on `attacked`, and on `probed`.
-  private let chance: (attacked: Double, probed: Double)
+  /// What a constant answer reaches on `attacked`, on `probed`, on all that are held out, and on all that are trained on.
+  let chance: (attacked: Double, probed: Double, validation: Double, trained: Double)
   private let dataset: Dataset
   private let threat: Threat
   private let seed: UInt64
@@ -33,7 +33,8 @@ struct Examiner {
     attacked = stratifiedSample(
       of: labels, among: validation, classes: run.dataset.classes, count: Self.attackedLimit, seed: run.seed)
     probed = stratifiedSample(of: labels, among: training, classes: run.dataset.classes, count: Self.probedCount, seed: run.seed)
-    chance = (Self.largestShare(attacked, labels), Self.largestShare(probed, labels))
+    func share(_ ids: [Int]) -> Double { Self.largestShare(ids, labels) }
+    chance = (share(attacked), share(probed), share(validation), share(training))
     dataset = run.dataset
     threat = run.threat
     seed = run.seed
@@ -70,6 +71,12 @@ struct Examiner {
       try evaluation(of: team, on: validation, under: [], journals.averagedClean, afterShard).cleanAccuracy.value
     metrics.averagedRobustAccuracy =
       try evaluation(of: team, on: attacked, under: [Self.validationAttack], journals.averagedAttacked, afterShard).worstCase.value
+  }
+
+  /// The clean accuracy of a network on a few examples that it is trained on.
+  func cleanAccuracyOfProbe(_ team: NetworkTeam) throws -> RobustMeasurement {
+    let accuracy = try evaluation(of: team, on: probed, under: [], EvaluationJournal(model: "probe"), {}).cleanAccuracy.value
+    return RobustMeasurement(accuracy: accuracy, count: probed.count, chance: chance.probed)
   }
 
   /// How checkpoints are compared.

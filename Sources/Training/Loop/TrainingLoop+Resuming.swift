@@ -18,10 +18,7 @@ extension TrainingLoop {
       restored = state.saved
       return
     } else {
-      trainer.parameters.copy(from: run.initial)
-      optimizer.reset()
-      trainer.state.reset()
-      trainer.average?.begin(with: run.initial)
+      takeInitialWeights()
     }
     trainer.weightsChanged()
     restored = found.state?.saved

@@ -9,12 +9,9 @@ extension TrainingLoop {
   }
 
   func warnOfSettings() {
-    warn(.noValidation(validationCount: examiner.validation.count))
-    if settings.attacksBase { warn(.adversarialImagesMadeOnce) }
-    guard settings.epochs > 0, let attack = settings.methodAttack else { return }
-    // A perturbation that is carried on moves by a step in each replay.
-    let runs = attack.isCarried ? settings.objective.replays : 1
-    warn(.tooFewAdversarialExamples(fraction: settings.adversarialFraction, attack: settings.attack, threat: run.threat, runs: runs))
+    let found = settings.warnings(
+      threat: run.threat, trained: training.count, validation: examiner.validation.count, classes: run.dataset.classes)
+    for warning in found { warn(warning) }
   }
 
   func warnOfHistory() {

@@ -62,8 +62,13 @@ final class TrainingLoop {
       warnOfSettings()
       if settings.baseEpochs == 0 && state.checkpoints[.base] == nil { try keepUntrained() }
       while !state.isFinished {
-        try trainEpoch()
-        try endEpoch()
+        do {
+          if try trainEpoch() { try endEpoch() }
+        } catch let error as TrainingError {
+          guard case .diverged(let epoch, let step, _) = error,
+            try beginAgain(because: "the loss at epoch \(epoch), step \(step) was not a finite number")
+          else { throw error }
+        }
       }
     }
     return state
@@ -71,7 +76,8 @@ final class TrainingLoop {
 
   // MARK: Epochs
 
-  private func trainEpoch() throws {
+  /// - Returns: whether the epoch is over; otherwise the run has begun again.
+  private func trainEpoch() throws -> Bool {
     try prepareBaseImages()
     let settings = settings.part(after: state.epoch)
     let stage = Stage(settings, after: state.epoch)
@@ -81,7 +87,7 @@ final class TrainingLoop {
     while state.step < batches.count {
       do {
         try run.control()
-        try trainBatch(batches)
+        if try trainBatch(batches) { return false }
       } catch let error as TrainingError {
         throw error
       } catch {
@@ -92,12 +98,14 @@ final class TrainingLoop {
       try saver.check()
       saver.saveIfDue { state }
     }
+    return true
   }
 
-  private func trainBatch(_ batches: Batches) throws {
+  /// - Returns: whether the run has begun again behind it.
+  private func trainBatch(_ batches: Batches) throws -> Bool {
     let settings = settings.part(after: state.epoch)
     let stage = Stage(settings, after: state.epoch)
-    let rate = stage.learningRate(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
+    let rate = rate(stage, settings, step: state.step, of: batches.count)
     let visit = stage.visit(settings, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
     let bounds = stage.bounds(settings, run.threat.epsilon, epoch: state.epoch, step: state.step, stepsPerEpoch: batches.count)
     let batch = TrainingBatch(
@@ -121,6 +129,12 @@ final class TrainingLoop {
     state.updates += 1
     epochClock.examples += batch.ids.count
     tell(stage.phase, steps: batches.count, rate: rate)
+    return try beginAgainIfConstant(after: rate, stage, settings, result.tally, stepsPerEpoch: batches.count)
+  }
+
+  /// The learning rate of a batch of the present epoch.
+  private func rate(_ stage: Stage, _ settings: TrainingSettings, step: Int, of steps: Int) -> Double {
+    stage.learningRate(settings, epoch: state.epoch, step: step, stepsPerEpoch: steps) / state.rateDivisor
   }
 
   private func endEpoch() throws {
@@ -136,6 +150,7 @@ final class TrainingLoop {
     state.isFinished = state.epoch == settings.totalEpochs || state.stopReason != nil
     if !state.isFinished, let further = settings.extensionBeginning(after: state.epoch) { try begin(further) }
     if state.isFinished {
+      if try beginAgainIfResultIsConstant() { return }
       warnOfHistory()
       try saver.saveNow(state)
     } else if case .collapsed = finding {
@@ -169,7 +184,7 @@ final class TrainingLoop {
     let settings = settings.part(after: state.epoch)
     let stage = Stage(settings, after: state.epoch)
     let steps = (training.count + settings.batchSize - 1) / settings.batchSize
-    let rate = stage.learningRate(settings, epoch: state.epoch, step: steps - 1, stepsPerEpoch: steps)
+    let rate = rate(stage, settings, step: steps - 1, of: steps)
     guard trainer.parameters.withValues({ $0.allSatisfy(\.isFinite) }) else {
       throw TrainingError.diverged(epoch: state.epoch + 1, step: steps, learningRate: rate)
     }

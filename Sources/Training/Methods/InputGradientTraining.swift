@@ -10,11 +10,11 @@ extension TrainingMethod {
       arXiv:1711.09404).
       """,
     fields: [
-      Field("lambda", .number(0...1_000_000), default: 10.0, help: "The weight of the squared Euclidean length of the gradient.")
+      Field("lambda", .number(0...1_000_000), default: 1.0, help: "The weight of the squared Euclidean length of the gradient.")
     ],
     attack: nil, learnsInSinglePrecision: true
   ) { settings in
-    PenalisedObjective(loss: LossOfView(view: .clean), penalty: SquaredGradient(lambda: settings["lambda"]?.double ?? 10))
+    PenalisedObjective(loss: LossOfView(view: .clean), penalty: SquaredGradient(lambda: settings["lambda"]?.double ?? 1))
   }
 }
 

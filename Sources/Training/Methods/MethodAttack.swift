@@ -28,18 +28,21 @@ package struct MethodAttack: Sendable {
   package let region: Region
   /// Whether the perturbation is part of the method's state: see `CarriedPerturbation`. The attack's settings say how long a step is.
   package let isCarried: Bool
+  /// Whether a random start may lie beyond [0, 1]: in the whole ball around the clean image. The adversarial image is in the box all the same.
+  let startsBeyondBox: Bool
   /// Where each example starts; `nil`: where the attack itself would.
   package var start: (@Sendable (Examples, Threat) -> Tensor)?
 
   package init(
     usual: AttackSettings, isOnly: Bool = false, aim: Aim = .loss, region: Region = .ball, isCarried: Bool = false,
-    start: (@Sendable (Examples, Threat) -> Tensor)? = nil
+    startsBeyondBox: Bool = false, start: (@Sendable (Examples, Threat) -> Tensor)? = nil
   ) {
     self.usual = usual
     self.isOnly = isOnly
     self.aim = aim
     self.region = region
     self.isCarried = isCarried
+    self.startsBeyondBox = startsBeyondBox
     self.start = start
   }
 
@@ -61,15 +64,20 @@ package struct MethodAttack: Sendable {
     _ examples: Examples, by adversary: Adversary, of classifier: any Classifier, control: () throws -> Void
   ) rethrows -> Tensor {
     var adversary = adversary
-    let prepared = prepared(examples, adversary.threat, of: classifier)
+    let prepared = prepared(examples, adversary, of: classifier)
     if region == .box { adversary.threat.epsilon = .infinity }
     return try adversary.perturb(prepared, of: classifier, control: control)
   }
 
   /// The same examples with what the attack needs to know of them.
-  private func prepared(_ examples: Examples, _ threat: Threat, of classifier: any Classifier) -> Examples {
+  private func prepared(_ examples: Examples, _ adversary: Adversary, of classifier: any Classifier) -> Examples {
     var prepared = examples
-    if let start { prepared.starts = start(examples, threat) }
+    if let start {
+      prepared.starts = start(examples, adversary.threat)
+    } else if startsBeyondBox, adversary.attack.isRandomised {
+      var streams = examples.streams(for: .attackStart)
+      prepared.starts = adversary.threat.scattered(examples.images, from: &streams)
+    }
     if aim == .divergence {
       prepared.loss = KullbackLeibler()
       classifier.draw(RandomDraw(seed: examples.seed, epoch: examples.epoch, ids: examples.ids, number: 0))

@@ -21,4 +21,7 @@ package struct RobustMeasurement: Hashable, Sendable, Codable {
 
   /// The highest accuracy that may still be chance: three standard deviations above what a constant answer reaches.
   package var chanceBar: Double { chance + 3 * (chance * (1 - chance) / Double(count)).squareRoot() }
+
+  /// Whether a constant answer could be as good.
+  var isAtChance: Bool { accuracy <= chanceBar }
 }

@@ -26,6 +26,9 @@ struct ResumeState: Sendable {
   var staleEpochs = 0
   /// What the readings of robust accuracy have shown so far.
   var detector = CollapseDetector()
+  /// What the rates of the settings are divided by: 1, or more since the run has begun again.
+  var rateDivisor = 1.0
+  var learningWatch = LearningWatch()
   var warnings: [Warning] = []
   var times = PhaseTimes()
   /// How far the measurement after the present epoch has come.
@@ -47,7 +50,7 @@ struct ResumeState: Sendable {
 extension ResumeState: Codable {
   private enum CodingKeys: String, CodingKey {
     case fingerprint, engine, generation, epoch, step, updates, optimizerStep, averagedUpdates, tally, history, checkpoints, staleEpochs,
-      detector, warnings
+      detector, rateDivisor, learningWatch, warnings
     case times, validation, measuredShards, stopReason, isFinished
   }
 
@@ -69,6 +72,8 @@ extension ResumeState: Codable {
     try read(.checkpoints, into: &checkpoints)
     try read(.staleEpochs, into: &staleEpochs)
     try read(.detector, into: &detector)
+    try read(.rateDivisor, into: &rateDivisor)
+    try read(.learningWatch, into: &learningWatch)
     try read(.warnings, into: &warnings)
     try read(.times, into: &times)
     try read(.validation, into: &validation)

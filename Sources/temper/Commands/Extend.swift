@@ -18,16 +18,12 @@ struct Extend: AsyncParsableCommand {
   var schedule: String?
   @Option(help: "The learning rate before the schedule.")
   var learningRate: Double?
-  @Flag(help: "Wait for the end of the new job.")
-  var wait = false
-  @Option(help: "With --wait: seconds after which to give up (exit code 5); the job goes on.")
-  var timeout: Double?
+  @OptionGroup var waiting: WaitOptions
   @OptionGroup var server: ServerOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if let timeout, !(timeout > 0) { throw ValidationError("--timeout must be above 0, not \(timeout)") }
-    if timeout != nil && !wait { throw ValidationError("--timeout goes with --wait") }
+    try waiting.check()
     if let schedule, schedule.hasPrefix("{"), (try? JSONValue(parsing: schedule)) == nil {
       throw ValidationError("--schedule is no JSON: \(schedule)")
     }
@@ -36,11 +32,11 @@ struct Extend: AsyncParsableCommand {
   func run() async throws {
     let jobs = JobClient(client: try server.client())
     let made = try await jobs.extend(job, by: request)
-    guard wait else {
+    guard waiting.wait else {
       return StandardStream.output.write(output.asJSON ? made.json.serialised(pretty: true) + "\n" : made.id + "\n")
     }
     StandardStream.error.write("\(made.id)\n")
-    try await JobResult(waitingFor: made.id, of: jobs, timeout: timeout).finish(asJSON: output.asJSON, gated: false)
+    try await JobResult(waitingFor: made.id, of: jobs, timeout: waiting.timeout).finish(asJSON: output.asJSON, gated: false)
   }
 
   private var request: JSONValue {

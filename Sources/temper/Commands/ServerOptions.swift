@@ -16,6 +16,20 @@ struct ServerOptions: ParsableArguments {
   }
 }
 
+/// Whether a command follows to its end what it has submitted.
+struct WaitOptions: ParsableArguments {
+  @Flag(help: "Wait for the end, and print the result.")
+  var wait = false
+  @Option(help: "Seconds of waiting after which to give up (exit code 5); what was submitted goes on.")
+  var timeout: Double?
+
+  /// - Parameter gate: whether another option, `--gate`, has the command wait too; `nil` where there is none.
+  func check(orBy gate: Bool? = nil) throws {
+    if let timeout, !(timeout > 0) { throw ValidationError("--timeout must be above 0, not \(timeout)") }
+    if timeout != nil && !wait && gate != true { throw ValidationError("--timeout goes with --wait\(gate == nil ? "" : " or --gate")") }
+  }
+}
+
 /// How a result is printed.
 struct OutputOptions: ParsableArguments {
   @Flag(name: .customLong("json"), help: "Print the result as JSON.")

@@ -11,28 +11,22 @@ struct Submit: AsyncParsableCommand {
 
   @Argument(help: "The job spec, a JSON file; - for standard input.")
   var spec: String
-  @Flag(help: "Wait for the end of the job.")
-  var wait = false
+  @OptionGroup var waiting: WaitOptions
   @Flag(help: "Wait, and exit by the verdict of the gates: 0 passed, 3 failed, 6 inconclusive.")
   var gate = false
-  @Option(help: "With --wait or --gate: seconds after which to give up (exit code 5); the job goes on.")
-  var timeout: Double?
   @OptionGroup var server: ServerOptions
   @OptionGroup var output: OutputOptions
 
-  func validate() throws {
-    if let timeout, !(timeout > 0) { throw ValidationError("--timeout must be above 0, not \(timeout)") }
-    if timeout != nil && !wait && !gate { throw ValidationError("--timeout goes with --wait or --gate") }
-  }
+  func validate() throws { try waiting.check(orBy: gate) }
 
   func run() async throws {
     let jobs = JobClient(client: try server.client())
     let job = try await jobs.submit(SpecFile(spec).document)
-    guard wait || gate else {
+    guard waiting.wait || gate else {
       return StandardStream.output.write(output.asJSON ? job.json.serialised(pretty: true) + "\n" : job.id + "\n")
     }
     StandardStream.error.write("\(job.id)\n")
-    try await JobResult(waitingFor: job.id, of: jobs, timeout: timeout).finish(asJSON: output.asJSON, gated: gate)
+    try await JobResult(waitingFor: job.id, of: jobs, timeout: waiting.timeout).finish(asJSON: output.asJSON, gated: gate)
   }
 }
 

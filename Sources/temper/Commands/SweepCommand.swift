@@ -22,16 +22,12 @@ struct SweepCommand: AsyncParsableCommand {
   var mode: String?
   @Option(help: ArgumentHelp("The figure by which a job is the best (default: robust_accuracy).", valueName: "metric"))
   var best: String?
-  @Flag(help: "Wait for the end of all jobs.")
-  var wait = false
-  @Option(help: "With --wait: seconds after which to give up (exit code 5); the sweep goes on.")
-  var timeout: Double?
+  @OptionGroup var waiting: WaitOptions
   @OptionGroup var server: ServerOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if let timeout, !(timeout > 0) { throw ValidationError("--timeout must be above 0, not \(timeout)") }
-    if timeout != nil && !wait { throw ValidationError("--timeout goes with --wait") }
+    try waiting.check()
     for text in vary where Self.axis(text) == nil {
       throw ValidationError("--vary must be a field and its values, such as seed=0,1,2, not \"\(text)\"")
     }
@@ -40,13 +36,13 @@ struct SweepCommand: AsyncParsableCommand {
   func run() async throws {
     let sweeps = SweepClient(client: try server.client())
     let sweep = try await sweeps.submit(document(SpecFile(spec).document))
-    guard wait else {
+    guard waiting.wait else {
       let text = sweep.id + "\n" + sweep.rows.map { "\($0.job)  \(Self.text($0))\n" }.joined()
       return StandardStream.output.write(output.asJSON ? sweep.json.serialised(pretty: true) + "\n" : text)
     }
     StandardStream.error.write("\(sweep.id)\n")
     let progress = SweepProgress()
-    let ended = try await sweeps.untilEnd(of: sweep.id, timeout: timeout) { progress.show($0) }
+    let ended = try await sweeps.untilEnd(of: sweep.id, timeout: waiting.timeout) { progress.show($0) }
     StandardStream.output.write(output.asJSON ? ended.json.serialised(pretty: true) + "\n" : ended.text)
     try ended.exitStatus.exit()
   }

@@ -49,9 +49,7 @@ tell("rows.npz", rows, 1)
 
 # What is refused.
 numpy.savez(here / "objects.npz", **{**grey, "y_train": numpy.array([0, 1, 2, 2, 1, None], dtype=object)})
-numpy.savez(here / "big-endian.npz", **{**grey, "y_train": grey["y_train"].astype(">i4")})
-numpy.savez(here / "fortran.npz", **{**grey, "x_train": numpy.asfortranarray(grey["x_train"])})
-numpy.savez(here / "half.npz", **{**colour, "x_train": colour["x_train"].astype("float16")})
+numpy.savez(here / "complex.npz", **{**grey, "x_train": grey["x_train"].astype("complex64")})
 numpy.savez(here / "unscaled.npz", **{**grey, "x_train": grey["x_train"].astype("float32")})
 nan = colour["x_train"].copy()
 nan[3, 2, 1, 0] = numpy.nan
@@ -80,3 +78,42 @@ print("members sha256", hashlib.sha256(content).hexdigest())
 
 # A MiB of zeros, to make large files of.
 (here / "zeros.gz").write_bytes(gzip.compress(bytes(1 << 20), mtime=0))
+
+
+def of_images(convert):
+    return {key: convert(value) if key[0] == "x" else value for key, value in grey.items()}
+
+
+def of_labels(convert):
+    return {key: convert(value) if key[0] == "y" else value for key, value in grey.items()}
+
+
+# The data of grey.npz, saved in every other way that is read.
+names = numpy.array(["cat", "dog", "éléphant"])
+variants = {
+    **{kind: of_images(lambda x, kind=kind: x.astype(kind)) for kind in ("int16", "int32", "int64", "uint16", "uint32", "uint64", ">i2", ">u4", ">i8")},
+    **{kind: of_images(lambda x, kind=kind: (x / 255).astype(kind)) for kind in ("float16", "float32", "float64", ">f4", ">f8")},
+    **{f"scaled-{kind}": of_images(lambda x, kind=kind: x.astype(kind)) for kind in ("float32", "float64")},
+    "fortran": of_images(numpy.asfortranarray), "fortran-floats": of_images(lambda x: numpy.asfortranarray(x / 255)),
+    "one-channel": of_images(lambda x: x[..., None]), "channel-first": of_images(lambda x: x[:, None]),
+    **{f"labels-{kind.strip('>')}": of_labels(lambda y, kind=kind: y.astype(kind)) for kind in ("int8", ">i4", "float32", ">f8")},
+    "labels-one-hot": of_labels(lambda y: numpy.eye(3)[y]), "labels-one-hot-bool": of_labels(lambda y: numpy.eye(3, dtype=bool)[y]),
+    "labels-one-hot-fortran": of_labels(lambda y: numpy.asfortranarray(numpy.eye(3, dtype="int8")[y])),
+    "labels-column": of_labels(lambda y: y[:, None].astype("float32")),
+    "names": of_labels(lambda y: names[y]), "names-big-endian": of_labels(lambda y: names[y].astype(">U8")),
+    "medmnist": {"train_images": grey["x_train"], "val_images": grey["x_test"], "test_images": grey["x_test"],
+                 "train_labels": grey["y_train"][:, None], "val_labels": grey["y_test"][:, None], "test_labels": grey["y_test"][:, None]},
+}
+folder = here / "variants"
+folder.mkdir(exist_ok=True)
+for name, arrays in variants.items():
+    numpy.savez_compressed(folder / f"{name.replace('>', 'big-endian-')}.npz", **arrays)
+numpy.savez_compressed(folder / "positional.npz", grey["x_train"], grey["y_train"], grey["x_test"], grey["y_test"])
+
+# Colour images both ways round, and what looks like a mistake.
+both = parts(pixels(10, 5, 6, 3))
+numpy.savez_compressed(here / "channels-last.npz", **both)
+numpy.savez_compressed(here / "channels-first.npz", **{key: value.transpose(0, 3, 1, 2) if key[0] == "x" else value for key, value in both.items()})
+numpy.savez_compressed(here / "dark.npz", **of_images(lambda x: (x > 127).astype("uint8")))
+numpy.savez_compressed(here / "gap.npz", **of_labels(lambda y: numpy.where(y == 1, 2, y)))
+numpy.savez_compressed(here / "overshoot.npz", **of_images(lambda x: numpy.where(x == x.max(), 1 + 5e-6, numpy.where(x == x.min(), -5e-6, x / 255))))

@@ -3,6 +3,8 @@ struct NPYHeader: Equatable {
   /// NumPy's name of the element type, such as `<f4` or `|u1`.
   let descriptor: String
   let dimensions: [Int]
+  /// Whether the first dimension is the innermost; so it may be said of an array whose order makes no difference.
+  let isInFortranOrder: Bool
 
   /// The headers of plain arrays have about 120 bytes.
   private static let longest = 1 << 16
@@ -40,9 +42,6 @@ struct NPYHeader: Equatable {
     guard case .bool(let fortran) = order else {
       throw DatasetError(part: part, offset: offset, "the header's fortran_order must be True or False")
     }
-    guard !fortran else {
-      throw DatasetError(part: part, offset: offset, "the array is in Fortran order; save numpy.ascontiguousarray of it")
-    }
     guard case .sequence(let values) = shape else {
       throw DatasetError(part: part, offset: offset, "the header's shape must be a tuple of integers")
     }
@@ -53,6 +52,7 @@ struct NPYHeader: Equatable {
       }
       return dimension
     }
+    isInFortranOrder = fortran && dimensions.count { $0 > 1 } > 1
   }
 
   /// The error for an element type that is not supported.
@@ -60,7 +60,6 @@ struct NPYHeader: Equatable {
     let reason =
       switch descriptor.dropFirst().first {
       case "O": "the elements are Python objects"
-      case _ where descriptor.hasPrefix(">"): "the elements are big-endian (\(descriptor))"
       default: "the elements are of the type \(descriptor)"
       }
     return DatasetError(part: part, "\(reason); they must be \(wanted)")

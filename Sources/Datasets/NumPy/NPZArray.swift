@@ -27,6 +27,7 @@ package final class NPZArray {
     reader = ByteReader(entry, part: name)
     let header = try NPYHeader(reader)
     guard let width = header.elementBytes else { throw header.refusal(name, wanted: "plain numbers") }
+    guard !header.isInFortranOrder else { throw DatasetError(part: name, "the array is in Fortran order; it must be in C's") }
     let bytes = header.dimensions.reduce(Int?.some(width)) { product, dimension in
       let (next, overflow) = (product ?? 0).multipliedReportingOverflow(by: dimension)
       return product == nil || overflow || dimension < 0 ? nil : next
@@ -40,7 +41,8 @@ package final class NPZArray {
     count = bytes / width
   }
 
-  private static func names(in file: OpenFile) throws -> [String] {
+  /// The names of all entries of the archive.
+  static func names(in file: OpenFile) throws -> [String] {
     let archive = try ZipArchive(file)
     var names: [String] = []
     while let entry = try archive.nextEntry() { names.append(entry) }

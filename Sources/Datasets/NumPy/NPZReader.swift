@@ -1,0 +1,111 @@
+import Files
+import TensorEngine
+
+/// Reads NumPy's archives: a zip file (compressed or not) with an NPY file for each array, by the names in `NPZNames`. Other arrays are
+/// ignored.
+struct NPZReader {
+  private var budget: ByteBudget
+  private let options: ArrayOptions
+  private let writer: PackedWriter
+  private var images = [String: ImageArray]()
+  private var labels = [String: NPYLabels]()
+  private(set) var notices: [DatasetNotice] = []
+
+  init(_ limits: DatasetLimits, _ options: ArrayOptions = ArrayOptions(), into writer: PackedWriter) {
+    budget = ByteBudget(limits)
+    self.options = options
+    self.writer = writer
+  }
+
+  /// - Returns: both parts, with the names of the classes where the labels are names.
+  mutating func read(_ file: OpenFile) throws -> PackedParts {
+    let found = try NPZArray.names(in: file).filter { $0.hasSuffix(".npy") }.map { String($0.dropLast(4)) }
+    let names = NPZNames.fitting(found)
+    let archive = try ZipArchive(file)
+    while let entry = try archive.nextEntry() {
+      guard entry.hasSuffix(".npy"), case let name = String(entry.dropLast(4)), names.all.contains(name) else { continue }
+      guard images[name] == nil, labels[name] == nil else {
+        throw DatasetError(part: name, "the archive has this array twice")
+      }
+      try take(name, isImages: names.images.contains(name), ByteReader(ZipArchive.Entry(of: archive, title: name), part: name))
+    }
+    if let missing = names.all.first(where: { images[$0] == nil && labels[$0] == nil }) {
+      let has = found.isEmpty ? "no array at all" : found.prefix(10).joined(separator: ", ")
+      throw DatasetError(
+        part: file.title,
+        "the archive has no array \(missing); it must have \(names.all.joined(separator: ", ")), and has \(has)")
+    }
+    for name in names.unused where found.contains(name) {
+      notices.append(
+        DatasetNotice("array_left_out", "\(name) is left out: the images to choose a checkpoint by are held out of \(names.trainImages)."))
+    }
+    return try parts(names)
+  }
+
+  private mutating func take(_ name: String, isImages: Bool, _ reader: ByteReader) throws {
+    let header = try NPYHeader(reader)
+    guard let element = NPYElement(header.descriptor) else {
+      throw header.refusal(name, wanted: isImages ? "numbers: pixels" : "numbers or texts: labels")
+    }
+    _ = try budget.spend(header.dimensions, elementBytes: element.width, part: name)
+    let body = NPYBody(header: header, element: element, reader: reader)
+    if isImages {
+      var images = try NPYImages(body, options)
+      self.images[name] = try images.pack(into: writer)
+      notices += images.notices
+    } else {
+      labels[name] = try NPYLabels(body, classes: budget.limits.classes)
+    }
+    try reader.end(after: "the \(ByteBudget.describe(header.dimensions)) elements")
+  }
+
+  private func parts(_ names: NPZNames) throws -> PackedParts {
+    guard let trainImages = images[names.trainImages], let testImages = images[names.testImages],
+      let trainLabels = labels[names.trainLabels], let testLabels = labels[names.testLabels]
+    else { throw DatasetError("an array is missing") }
+    let classes = try Classes(trainLabels, names.trainLabels, limit: budget.limits.classes)
+    func part(_ images: ImageArray, _ labels: NPYLabels, _ title: String) throws -> LabelledImages {
+      try LabelledImages(images, writer.labels(classes.numbers(labels, title, beside: names.trainLabels), title: title))
+    }
+    return PackedParts(
+      train: try part(trainImages, trainLabels, names.trainLabels), test: try part(testImages, testLabels, names.testLabels),
+      classNames: classes.names, notices: notices)
+  }
+}
+
+/// The classes of labels: numbers as they are, or names in the order of their text.
+private struct Classes {
+  /// nil where labels are numbers.
+  let names: [String]?
+  private var places: [String: Int] = [:]
+
+  init(_ labels: NPYLabels, _ title: String, limit: Int) throws {
+    guard case .names(let texts) = labels else {
+      names = nil
+      return
+    }
+    let sorted = Set(texts).sorted()
+    guard sorted.count <= limit else {
+      throw DatasetError(part: title, "the labels name \(sorted.count) classes; there can be at most \(limit)")
+    }
+    names = sorted
+    places = Dictionary(uniqueKeysWithValues: zip(sorted, 0...))
+  }
+
+  func numbers(_ labels: NPYLabels, _ title: String, beside train: String) throws -> [Int] {
+    switch (labels, names) {
+    case (.numbers(let numbers), nil): return numbers
+    case (.names(let texts), .some):
+      return try texts.enumerated().map { index, text in
+        guard let place = places[text] else {
+          throw DatasetError(
+            part: title,
+            "label \(index) is \"\(text.prefix(60))\", which \(train) never names; there is no example to learn that class from")
+        }
+        return place
+      }
+    case (.numbers, .some), (.names, nil):
+      throw DatasetError(part: title, "these labels are numbers and those of \(train) names, or the other way round; both must be the same")
+    }
+  }
+}
