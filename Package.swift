@@ -17,6 +17,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -26,6 +27,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    // Its library alone: the traits bring what is not used here.
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
@@ -45,7 +48,9 @@ let package = Package(
 
     // From the kernels up to the job.
     module("TensorEngine", ["COneDNN", "CKernels", "CMalloc"]),
-    module("Models", ["JSON", "Files", "TensorEngine"]),
+    // Generated code: see its NOTICE.md.
+    module("ONNXSchema", [protobuf], exclude: ["NOTICE.md", "onnx.proto"]),
+    module("Models", ["JSON", "Files", "TensorEngine", "ONNXSchema", protobuf]),
     module("Datasets", ["JSON", "TensorEngine", "Files", "CZlib", "CArchive"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
     module("Attacks", ["JSON", "TensorEngine"]),
     module("Robustness", ["JSON", "Files", "Attacks", "TensorEngine"], exclude: ["Formats/Pictures/generate.py"]),
@@ -67,7 +72,7 @@ let package = Package(
     tests("JSONTests", ["JSON"]),
     tests("FilesTests", ["Files"]),
     tests("TensorEngineTests", ["TensorEngine", "CKernels"], resources: [.copy("Fixtures")]),
-    tests("ModelsTests", ["JSON", "Models", "TensorEngine"], resources: [.copy("Fixtures")]),
+    tests("ModelsTests", ["JSON", "Models", "TensorEngine", "ONNXSchema", protobuf], resources: [.copy("Fixtures")]),
     tests("DatasetsTests", ["JSON", "Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["JSON", "Attacks", "TensorEngine"]),
     tests("RobustnessTests", ["JSON", "Files", "Robustness", "Attacks", "TensorEngine"], resources: [.copy("Fixtures")]),

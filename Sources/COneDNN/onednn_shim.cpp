@@ -214,8 +214,8 @@ const char *onednn_instructions(void) {
 onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_direction direction) {
   return guarded<onednn_kernel *>(nullptr, [&] {
     const auto &s = *shape;
-    const int64_t out_height = (s.height + 2 * s.padding_height - s.kernel_height) / s.stride_height + 1;
-    const int64_t out_width = (s.width + 2 * s.padding_width - s.kernel_width) / s.stride_width + 1;
+    const int64_t out_height = (s.height + 2 * s.padding_height - s.dilation_height * (s.kernel_height - 1) - 1) / s.stride_height + 1;
+    const int64_t out_width = (s.width + 2 * s.padding_width - s.dilation_width * (s.kernel_width - 1) - 1) / s.stride_width + 1;
     const bool grouped = s.groups > 1;
     const dims extent = grouped ? dims{s.groups, s.filters / s.groups, s.channels / s.groups, s.kernel_height, s.kernel_width}
                                 : dims{s.filters, s.channels, s.kernel_height, s.kernel_width};
@@ -228,16 +228,18 @@ onednn_kernel *onednn_make_convolution(const onednn_convolution *shape, onednn_d
     const auto forward_weights = tensor(extent, s.bf16, tag::any);
     const auto how = algorithm::convolution_direct;
     const dims strides{s.stride_height, s.stride_width}, padding{s.padding_height, s.padding_width};
+    // oneDNN counts the pixels between two values.
+    const dims dilation{s.dilation_height - 1, s.dilation_width - 1};
     const auto forward = describe<dnnl::convolution_forward>(direction == ONEDNN_FORWARD ? s.clamp : no_clamp, prop_kind::forward_training, how, source,
-                                                             forward_weights, bias, destination, strides, padding, padding);
+                                                             forward_weights, bias, destination, strides, dilation, padding, padding);
     switch (direction) {
       case ONEDNN_BACKWARD_SOURCE:
         return weighted_backward_source<dnnl::convolution_backward_data>(
-            describe_backward<dnnl::convolution_backward_data>(forward, how, source, weights, destination, strides, padding, padding),
+            describe_backward<dnnl::convolution_backward_data>(forward, how, source, weights, destination, strides, dilation, padding, padding),
             layouts);
       case ONEDNN_BACKWARD_WEIGHTS:
         return weighted_backward_weights<dnnl::convolution_backward_weights>(
-            describe_backward<dnnl::convolution_backward_weights>(forward, how, source, weights, bias, destination, strides, padding,
+            describe_backward<dnnl::convolution_backward_weights>(forward, how, source, weights, bias, destination, strides, dilation, padding,
                                                                   padding),
             layouts);
       default: return weighted_forward<dnnl::convolution_forward>(forward, layouts);

@@ -7,6 +7,8 @@ package struct ModelDescription: Hashable, Sendable {
     /// One of `Preset.all`; parameters left out take their defaults.
     case preset(String, parameters: [String: JSONValue] = [:])
     case layers([Layer])
+    /// A graph: each node reads others before it.
+    case nodes([NetworkNode])
   }
 
   package var architecture: Architecture
@@ -43,6 +45,7 @@ package struct ModelDescription: Hashable, Sendable {
       let preset = try Preset.named(name)
       guard case .layers(let make) = preset.network else { return nil }
       return make(try preset.arguments(parameters), classes)
+    case .nodes: return nil
     }
   }
 
@@ -62,6 +65,9 @@ package struct ModelDescription: Hashable, Sendable {
       return try ending(builder.graph, output: output, classes: classes, pointer: "/layers/\(layers.count - 1)")
     case .preset(let name, let parameters):
       return try Preset.named(name).graph(parameters, after: start, classes: classes)
+    case .nodes(let nodes):
+      guard !nodes.isEmpty else { throw ModelError(pointer: "/nodes", "a network needs at least one node") }
+      return try nodes.graph(after: start, classes: classes)
     }
   }
 

@@ -16,6 +16,13 @@ struct LayerTests {
       ["type": "max_pool", "size": [2, 3]],
       .maxPool(size: Extent(height: 2, width: 3), stride: Extent(height: 2, width: 3))
     ),
+    (
+      ["type": "conv", "filters": 8, "kernel": 3, "dilation": [2, 3]],
+      .conv(filters: 8, kernel: 3, dilation: Extent(height: 2, width: 3))
+    ),
+    (["type": "leaky_relu"], .leakyReLU(slope: 0.01)), (["type": "sigmoid"], .sigmoid), (["type": "tanh"], .tanh),
+    (["type": "hard_sigmoid"], .hardSigmoid(slope: 1.0 / 6, offset: 0.5)), (["type": "hard_swish"], .hardSwish),
+    (["type": "layer_norm"], .layerNorm(epsilon: 1e-5)),
     (["type": "relu"], .relu), (["type": "relu6"], .relu6), (["type": "gelu"], .gelu), (["type": "silu"], .silu),
     (["type": "batch_norm"], .batchNorm(epsilon: 1e-5, momentum: 0.1)),
     (["type": "batch_norm", "eps": 0.001], .batchNorm(epsilon: 0.001, momentum: 0.1)),

@@ -30,7 +30,8 @@ import Testing
     "DELETE /v1/sweeps/{id}": ("submit", "owner"), "POST /v1/sweeps/{id}/cancel": ("submit", "owner"),
     "POST /v1/datasets": ("submit", "owner"), "GET /v1/datasets": ("read", "owner"), "GET /v1/datasets/{id}": ("read", "owner"),
     "DELETE /v1/datasets/{id}": ("submit", "owner"), "POST /v1/models": ("submit", "owner"), "GET /v1/models": ("read", "owner"),
-    "GET /v1/models/{id}": ("read", "owner"), "DELETE /v1/models/{id}": ("submit", "owner"),
+    "GET /v1/models/{id}": ("read", "owner"), "GET /v1/models/{id}/weights": ("read", "owner"),
+    "DELETE /v1/models/{id}": ("submit", "owner"),
   ].merging(DashboardFile.parts.map { ("GET /dashboard/\($0.name)", ("anyone", "service")) }) { first, _ in first }
 
   private struct Operation {

@@ -45,6 +45,30 @@ struct ModelRoutesTests {
     }
   }
 
+  @Test("an ONNX file that cannot be used is refused with every reason, and leaves nothing") func refusesONNX() async throws {
+    try await RunningService.with { service async throws in
+      let refused = try await Self.upload(service, try service.file(Array("<html>no model</html>".utf8)), query: "?format=onnx")
+      #expect(refused.isProblem(422))
+      #expect(refused.json["type"] == "urn:temper:problem:invalid_upload")
+      #expect(refused.json["faults"]?.list.isEmpty == false, "\(refused.text)")
+      #expect(service.storedFiles.isEmpty)
+      #expect(service.stored("incoming").isEmpty)
+    }
+  }
+
+  @Test("weights that do not describe their network cannot be had as ONNX, and are to be had as they came") func refusesConversion()
+    async throws
+  {
+    try await RunningService.with { service async throws in
+      let weights = Weights([.init(name: "0.weight", tensor: Tensor([2, 3], values: [1, 2, 3, 4, 5, 6]))])
+      let file = try service.file([UInt8](Safetensors(weights).encoded()))
+      let id = try #require(try await Self.upload(service, file).json["id"]?.text)
+      let refused = try await service.curl("/v1/models/\(id)/weights?format=onnx")
+      #expect(refused.isProblem(422) && refused.json["type"] == "urn:temper:problem:not_convertible", "\(refused.text)")
+      #expect(try await service.curl("/v1/models/\(id)/weights").body == Data(contentsOf: file))
+    }
+  }
+
   private static func upload(_ service: RunningService, _ file: URL, query: String = "?name=m&format=safetensors") async throws -> Answer {
     try await service.curl("/v1/models" + query, "-H", "Content-Type: application/octet-stream", "--data-binary", "@\(file.path)")
   }

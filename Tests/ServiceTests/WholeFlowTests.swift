@@ -149,12 +149,43 @@ struct WholeFlowTests {
     #expect(beyond.isProblem(416))
     #expect(beyond.headers["content-range"] == "bytes */\(size)")
     #expect(try await service.curl(path, "-H", "If-None-Match: \"\(sha)\"").status == 304)
-    #expect(try await service.curl(path + "?format=onnx").isProblem(406))
+    try await checkONNX(service, path)
     #expect(try await service.curl(path + "?format=pickle").isProblem(400))
     #expect(try await service.curl("/v1/jobs/\(id)/checkpoints/best").isProblem(404))
     let head = try await service.curl(path, "-I")
     #expect(head.status == 200)
     #expect(head.headers["content-length"] == "\(size)")
+  }
+
+  /// As an ONNX file, which comes back in as a network that needs no architecture.
+  private func checkONNX(_ service: RunningService, _ path: String) async throws {
+    let exported = try await service.curl(path + "?format=onnx")
+    #expect(exported.status == 200, "\(exported.text.prefix(300))")
+    #expect(exported.headers["content-disposition"]?.hasSuffix("best_robust.onnx\"") == true)
+    let digest = try #require(exported.headers["repr-digest"]).dropFirst("sha-256=:".count).dropLast()
+    #expect(Data(base64Encoded: String(digest)).map { SHA256Digest.hex([UInt8]($0)) } == SHA256Digest.hex(of: [UInt8](exported.body)))
+    #expect(try await service.curl(path + "?format=onnx", "-r", "0-99").body == exported.body.prefix(100))
+
+    let file = try service.file([UInt8](exported.body))
+    let made = try await service.curl(
+      "/v1/models?name=back&format=onnx", "-H", "Content-Type: application/octet-stream", "--data-binary", "@\(file.path)")
+    #expect(made.status == 201, "\(made.text)")
+    #expect(made.json["format"] == "onnx" && made.json["classes"] == 10 && made.json["warnings"] == [])
+    let id = try #require(made.json["id"]?.text)
+    #expect(try await service.curl("/v1/models/\(id)").json == made.json)
+    let again = try await service.curl("/v1/models/\(id)/weights?format=onnx")
+    #expect(again.status == 200 && !again.body.isEmpty)
+    #expect(try await service.curl("/v1/models/\(id)/weights").status == 200)
+
+    let spec = """
+      {"kind": "evaluate", "dataset": {"id": "digits"}, "model": {"init": "\(id)"}, "threat": {"norm": "linf", "epsilon": 0.1},
+       "evaluation": {"attacks": [{"name": "fgsm"}], "samples": 20, "curve": []}}
+      """
+    let submitted = try await service.post("/v1/jobs", spec)
+    #expect(submitted.status == 201, "\(submitted.text)")
+    let job = try await service.job(try #require(submitted.json["id"]?.text))
+    #expect(job["state"] == "succeeded", "\(job.serialised().prefix(500))")
+    #expect(job["spec"]?["model"]?["nodes"]?.list.isEmpty == false)
   }
 
   private func checkEvents(_ service: RunningService, _ id: String) async throws {

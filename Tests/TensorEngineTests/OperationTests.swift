@@ -10,7 +10,10 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
   /// Whether no gradient depends on which side of an edge a value is, or on a softmax that weights as large as these make all but one.
   var isSmooth: Bool {
     !graph.nodes.contains {
-      $0.operation is ReLU || ($0.operation as? Pooling)?.kind == .max || $0.operation is Attention || $0.operation is MedianFilter
+      if case .leakyReLU? = ($0.operation as? Pointwise)?.function { return true }
+      if case .clip? = ($0.operation as? Pointwise)?.function { return true }
+      return $0.operation is ReLU || $0.operation is Softmax || ($0.operation as? Pooling)?.kind == .max || $0.operation is Attention
+        || $0.operation is MedianFilter
     }
   }
 }
@@ -44,7 +47,110 @@ private let table: [OperationCase] = {
     let bias = graph.parameter("norm.bias", [width], initial: .constant(0))
     try graph.append(LayerNorm(weight: weight, bias: bias, epsilon: 1e-6), to: graph.output)
   }
+  /// A weight of this shape as a value.
+  func weight(_ graph: inout Graph, _ shape: Shape) throws -> Graph.NodeID {
+    let weight = graph.parameter("value\(graph.output.index)", shape, initial: .constant(0))
+    return try graph.append(WeightValue(weight, shape: shape), toAll: [])
+  }
+  /// A function between two layers, of values around 0; where it is defined above 0 alone, of their squares and 1.
+  func pointwise(_ name: String, _ function: Pointwise.Function, isAboveZero: Bool = false) -> OperationCase {
+    row(name, [13]) { g in
+      try dense(&g, 11)
+      if isAboveZero {
+        try g.append(Pointwise(.power(2), label: "power"), to: g.output)
+        try g.append(Pointwise(.scale(factor: 1, offset: 1), label: "scale"), to: g.output)
+      }
+      try g.append(Pointwise(function, label: name), to: g.output)
+      try dense(&g, 3)
+    }
+  }
   return [
+    pointwise("sigmoid", .sigmoid), pointwise("tanh", .tanh), pointwise("leaky relu", .leakyReLU(slope: 0.2)),
+    pointwise("hard sigmoid", .hardSigmoid(slope: 0.2, offset: 0.5)), pointwise("hard swish", .hardSwish),
+    pointwise("clip", .clip(-0.5...0.75)), pointwise("scale", .scale(factor: -1.5, offset: 0.25)), pointwise("square", .power(2)),
+    pointwise("power", .power(1.5), isAboveZero: true), pointwise("square root", .squareRoot, isAboveZero: true),
+    pointwise("reciprocal", .reciprocal, isAboveZero: true), pointwise("exponential", .exponential),
+    pointwise("error function", .errorFunction),
+    row("dilated convolution with padding", [7, 6, 3]) { try conv(&$0, 5, Window(3, padding: 2, dilation: 2)) },
+    row("dilated convolution of 8 channels with a stride, and another dilation for each direction", [9, 8, 8]) {
+      try conv(&$0, 6, Window(Extent(3), stride: 2, padding: 1, dilation: Extent(height: 1, width: 3)))
+    },
+    row("dilated depthwise convolution", [7, 6, 8]) { try conv(&$0, 8, Window(3, padding: 2, dilation: 2), groups: 8) },
+    row("permute", [3, 4, 2]) { g in
+      try conv(&g, 3, Window(2))
+      try g.append(Permute([2, 0, 1]), to: g.output)
+      try g.append(Permute([0, 2, 1]), to: g.output)
+    },
+    row("reshape, and a linear layer of each row", [3, 4, 2]) { g in
+      try conv(&g, 4, Window(1))
+      try g.append(ReLU(), to: g.output)
+      try g.append(Reshape(to: [6, 8]), to: g.output)
+      try dense(&g, 3)
+    },
+    row("slices with steps forwards and backwards", [5, 6, 3]) { g in
+      try conv(&g, 5, Window(1))
+      try g.append(Slice(axis: 2, start: 1, count: 2, step: 3), to: g.output)
+      try g.append(Slice(axis: 1, start: 5, count: 3, step: -2), to: g.output)
+    },
+    row("a border of ones", [3, 4, 2]) { g in
+      try conv(&g, 3, Window(1))
+      try g.append(Pad(before: [1, 0, 0], after: [2, 1, 0], value: 1), to: g.output)
+      try conv(&g, 2, Window(2))
+    },
+    row("expand", [1, 4, 1]) { g in
+      try conv(&g, 3, Window(1))
+      try g.append(Expand(to: [2, 4, 3]), to: g.output)
+      try conv(&g, 2, Window(2))
+    },
+    row("means over dimensions", [3, 4, 2]) { g in
+      try conv(&g, 3, Window(1))
+      try g.append(Mean(over: [0, 2]), to: g.output)
+    },
+    row("concatenations, of which one input is read twice", [4, 3, 2]) { g in
+      try conv(&g, 3, Window(1))
+      let first = g.output
+      try conv(&g, 2, Window(1), to: first)
+      try g.append(Concatenate(axis: 2), toAll: [g.output, first, first])
+      try g.append(Concatenate(axis: 0), toAll: [g.output, g.output])
+    },
+    row("sum, difference, product and quotient with repetition", [3, 4, 2]) { g in
+      try conv(&g, 3, Window(1))
+      let image = g.output
+      try g.append(Mean(over: [0, 1]), to: image)
+      let mean = g.output
+      try g.append(Arithmetic(.multiply), to: image, mean)
+      try g.append(Arithmetic(.subtract), to: g.output, mean)
+      try g.append(Arithmetic(.add), to: mean, g.output)
+      let above = try g.append(Pointwise(.exponential, label: "exp"), to: mean)
+      try g.append(Arithmetic(.divide), to: image, above)
+      let quotient = g.output
+      try g.append(Arithmetic(.divide), to: mean, try g.append(Pointwise(.exponential, label: "exp"), to: image))
+      try g.append(Arithmetic(.subtract), to: quotient, g.output)
+    },
+    row("a value by itself", [7]) { g in
+      try dense(&g, 5)
+      try g.append(Arithmetic(.multiply), to: g.output, g.output)
+    },
+    row("weights as values", [3, 4, 2]) { g in
+      try conv(&g, 3, Window(1))
+      let image = g.output
+      let factors = try weight(&g, [1, 1, 3])
+      try g.append(Arithmetic(.multiply), to: image, factors)
+      let product = g.output
+      let fixed = try weight(&g, [4, 1])
+      try g.append(Arithmetic(.add), to: product, fixed)
+      let sum = g.output
+      let more = try weight(&g, [1, 4, 3])
+      try g.append(Concatenate(axis: 0), toAll: [more, sum])
+    },
+    row("a product of matrices, and a softmax of each row", [3, 4, 2]) { g in
+      try conv(&g, 6, Window(1))
+      let left = g.output
+      try g.append(Permute([0, 2, 1]), to: left)
+      try g.append(MatrixProduct(), to: left, g.output)
+      try g.append(Softmax(), to: g.output)
+      try g.append(MatrixProduct(), to: g.output, left)
+    },
     row("linear", [13]) { try dense(&$0, 5) },
     row("linear without bias", [7]) { try dense(&$0, 3, bias: false) },
     row("linear with relu", [9]) { g in

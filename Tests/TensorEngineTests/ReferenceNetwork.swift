@@ -20,7 +20,14 @@ struct ReferenceNetwork {
   /// The value of the last node.
   func callAsFunction(_ image: [Double]) -> [Double] {
     var values: [[Double]] = []
-    for node in graph.nodes { values.append(node.inputs.isEmpty ? image : evaluate(node, node.inputs.map { values[$0.index] })) }
+    for node in graph.nodes {
+      let inputs = node.inputs.map { values[$0.index] }
+      if let weight = node.operation as? WeightValue {
+        values.append(self[weight.weight])
+      } else {
+        values.append(inputs.isEmpty ? image : evaluate(node, inputs))
+      }
+    }
     return values[graph.output.index]
   }
 
@@ -89,7 +96,7 @@ struct ReferenceNetwork {
         let channel = index % normalize.mean.count
         return (value - Double(normalize.mean[channel])) / Double(normalize.deviation[channel])
       }
-    default: return inputs[0]
+    default: return ArrayReference.value(node.operation, inputs, node.inputs.map { graph[$0].shape }, node.shape) ?? inputs[0]
     }
   }
 
@@ -221,7 +228,8 @@ struct ReferenceNetwork {
     for dy in 0..<window.height {
       for dx in 0..<window.width {
         let (y, x) = (
-          row * window.stride.height - window.padding.height + dy, column * window.stride.width - window.padding.width + dx
+          row * window.stride.height - window.padding.height + dy * window.dilation.height,
+          column * window.stride.width - window.padding.width + dx * window.dilation.width
         )
         if y >= 0, y < image[0], x >= 0, x < image[1] { body(y * image[1] + x, dy * window.width + dx) }
       }

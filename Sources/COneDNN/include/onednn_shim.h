@@ -44,7 +44,9 @@ typedef struct {
 
 typedef struct {
   int64_t batch, height, width, channels, filters;
-  int64_t kernel_height, kernel_width, stride_height, stride_width, padding_height, padding_width, groups;
+  int64_t kernel_height, kernel_width, stride_height, stride_width, padding_height, padding_width;
+  int64_t dilation_height, dilation_width;  // pixels from one value of the window to the next, at least 1
+  int64_t groups;
   bool bias;
   bool bf16;  // source and destination are bfloat16, weights and bias float32; only for ONEDNN_BACKWARD_WEIGHTS
   onednn_clamp clamp;

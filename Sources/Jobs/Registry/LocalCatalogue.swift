@@ -11,6 +11,9 @@ package final class LocalCatalogue: Catalogue {
   /// The data set that was read last. It is needed when the spec is checked, and again when the job runs.
   private let loaded = Mutex<(reference: DatasetSection.Reference, dataset: Dataset)?>(nil)
 
+  /// The ONNX file that was read last, for the same reason.
+  private let translated = Mutex<(path: String, network: ONNXNetwork)?>(nil)
+
   /// - Parameter folder: the folder of the spec. Paths in the spec are relative to it.
   package init(folder: URL, limits: DatasetLimits = DatasetLimits()) {
     // Without a slash at its end, a base URL loses its last component (RFC 3986, 5.2.3).
@@ -36,14 +39,30 @@ package final class LocalCatalogue: Catalogue {
     }
   }
 
-  /// - Parameter id: the path of a safetensors file.
+  /// - Parameter id: the path of a safetensors file, or of an ONNX file, which ends in `.onnx`.
   package func weights(_ id: String) throws -> StoredWeights? {
-    try file(id).map { try StoredWeights($0) }
+    guard let file = try file(id) else { return nil }
+    guard let network = try network(id) else { return try StoredWeights(file) }
+    return StoredWeights(network.weights, sha256: try file.sha256())
   }
 
-  package func outline(ofWeights id: String) throws -> [TensorOutline]? { try file(id).map(Safetensors.outline(of:)) }
+  package func outline(ofWeights id: String) throws -> [TensorOutline]? {
+    guard let file = try file(id) else { return nil }
+    return try network(id)?.weights.outline ?? Safetensors.outline(of: file)
+  }
 
-  package func metadata(ofWeights id: String) throws -> [String: String]? { try file(id).map(Safetensors.metadata(of:)) }
+  package func metadata(ofWeights id: String) throws -> [String: String]? {
+    guard let file = try file(id) else { return nil }
+    return try network(id)?.card.metadata() ?? Safetensors.metadata(of: file)
+  }
+
+  private func network(_ path: String) throws -> ONNXNetwork? {
+    guard path.hasSuffix(".onnx") else { return nil }
+    if let known = translated.withLock({ $0 }), known.path == path { return known.network }
+    let network = try ONNXNetwork(Data(contentsOf: url(path)))
+    translated.withLock { $0 = (path, network) }
+    return network
+  }
 
   private func file(_ path: String) throws -> OpenFile? {
     let file = url(path)

@@ -162,36 +162,75 @@ package final class Registry: Catalogue {
     return record
   }
 
-  /// Checks the header of a safetensors file, and stores the file. A refused one leaves no file.
+  /// The same, with what its file says of its network.
+  package func describedModel(_ id: String) throws -> ModelRecord {
+    var record = try model(id)
+    record.metadata = try Safetensors.metadata(of: store.open(record.sha256, of: id))
+    return record
+  }
+
+  /// Checks the header of a safetensors file, and stores the file; an ONNX file is translated into one. A refused one leaves no file.
   ///
   /// - Parameters:
   ///   - file: the complete file.
   ///   - answer: makes the answer from the new record; it is stored under `key`.
-  /// - Throws: `SafetensorsError`.
+  /// - Throws: `SafetensorsError`, `ONNXError`.
   package func addModel(
-    _ file: NewFile, name: String, key: IdempotencyKey? = nil, answer: (ModelRecord) throws -> StoredAnswer
+    _ file: NewFile, name: String, format: ModelFormat = .safetensors, key: IdempotencyKey? = nil,
+    answer: (ModelRecord) throws -> StoredAnswer
   ) throws -> CreationAnswer {
-    let outline = try Safetensors.outline(of: OpenFile(file.url, title: "the upload"))
+    let file = format == .onnx ? try translated(file) : file
+    let open = try OpenFile(file.url, title: "the upload")
+    let (outline, metadata) = (try Safetensors.outline(of: open), try Safetensors.metadata(of: open))
     let tensors = outline.map { tensor -> JSONValue in
       ["name": .string(tensor.name), "shape": .array(tensor.shape.dimensions.map { .int(Int64($0)) })]
     }
     let kept = try store.directory.files.adopt(file)
     return try store.create(key: key) { change in
-      let record = ModelRecord(
-        id: Identifier.model.make(at: change.now), name: name, parameters: outline.reduce(0) { $0 + $1.shape.count },
+      var record = ModelRecord(
+        id: Identifier.model.make(at: change.now), name: name, format: format, parameters: outline.reduce(0) { $0 + $1.shape.count },
         tensors: .array(tensors), bytes: kept.bytes, sha256: kept.sha256, createdAt: change.now)
+      record.metadata = metadata
       try change.db.execute(
         sql: """
           INSERT INTO models (id, owner, name, format, parameters, tensors, bytes, sha256, created_at)
-          VALUES (?, ?, ?, 'safetensors', ?, ?, ?, ?, ?)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
-          record.id, viewer.maker, name, record.parameters, record.tensors.serialised(), record.bytes, record.sha256,
+          record.id, viewer.maker, name, format.rawValue, record.parameters, record.tensors.serialised(), record.bytes, record.sha256,
           change.now.milliseconds,
         ])
       try Store.named(kept, change.db)
       return try answer(record)
     }
+  }
+
+  /// The network of an ONNX file as a safetensors file.
+  private func translated(_ file: NewFile) throws -> NewFile {
+    let network = try ONNXNetwork(Data(contentsOf: file.url, options: .alwaysMapped))
+    let translated = try NewFile(store.directory.files.newURL(), title: "the upload")
+    try translated.append(network.encoded())
+    return translated
+  }
+
+  /// The weights of a file with their network, as an ONNX file of the moment: it has no name any more.
+  ///
+  /// - Throws: `ONNXError` where the network has no form in ONNX; `ModelCardError`, `ModelError` and `WeightsError` where the file does not
+  ///   describe it.
+  package func onnx(of file: OpenFile) throws -> (sha256: String, file: OpenFile) {
+    var data = Data(capacity: file.size)
+    try file.forEachPiece { data.append(contentsOf: $0) }
+    let weights = try Safetensors(data)
+    guard let card = try ModelCard(metadata: weights.metadata) else { throw NoNetwork() }
+    let written = try NewFile(store.directory.files.newURL(), title: "an ONNX file")
+    try written.append(ONNXWriter.encoded(card, weights.weights))
+    return (written.sha256, try OpenFile(written.url, title: "an ONNX file"))
+  }
+
+  /// - Throws: `NotFound`, `Damaged`.
+  package func openModel(_ id: String) throws -> (record: ModelRecord, file: OpenFile) {
+    let record = try model(id)
+    return (record, try store.open(record.sha256, of: id))
   }
 
   /// - Throws: `NotFound`; `InUse` while an unfinished job needs it.

@@ -7,6 +7,11 @@ package struct StoredWeights: Sendable {
   package let weights: Weights
   package let sha256: String
 
+  init(_ weights: Weights, sha256: String) {
+    self.weights = weights
+    self.sha256 = sha256
+  }
+
   /// Reads a whole safetensors file.
   ///
   /// - Throws: `StorageError`, `SafetensorsError`.

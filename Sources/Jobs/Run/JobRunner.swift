@@ -317,6 +317,7 @@ extension ModelDescription {
     switch architecture {
     case .preset(let name, _): name
     case .layers(let layers): "layers (\(layers.count))"
+    case .nodes(let nodes): "graph (\(nodes.count) nodes)"
     }
   }
 }

@@ -72,7 +72,7 @@ package struct SpecCheck {
   ///
   /// - Throws: `SpecFaults` with all faults at once.
   package func accept(_ document: JSONValue, origin: JobSpec.Origin = .http) throws(SpecFaults) -> Accepted {
-    let restored = RestoredPreprocessing(pinned(document), catalogue)
+    let restored = RestoredNetwork(pinned(document), catalogue)
     let recipe = TrainingRecipe(namedIn: restored.document)
     let document = TrainingRecipe.resolved(restored.document)
     let draft = JobSpec.read(document, origin: origin)

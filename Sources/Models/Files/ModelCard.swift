@@ -69,6 +69,17 @@ package struct ModelCard: Hashable, Sendable {
     }
   }
 
+  /// The network as members of a model's document.
+  package func network(withNormalization: Bool) -> JSONObject {
+    var members = model.architecture.json
+    if withNormalization, let normalization = model.normalization {
+      members["normalization"] = [
+        "mean": .array(normalization.mean.map { .number(Double($0)) }), "std": .array(normalization.std.map { .number(Double($0)) }),
+      ]
+    }
+    return members
+  }
+
   private static let version = "1"
 
   private static func json(_ value: some Encodable) -> String {

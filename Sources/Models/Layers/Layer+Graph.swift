@@ -10,7 +10,7 @@ struct LayerListBuilder {
   static let mostActivations = 1 << 28
   static let mostWeights = 1 << 28
 
-  private(set) var graph: Graph
+  var graph: Graph
   private var weights = 0
 
   init(_ graph: Graph) { self.graph = graph }
@@ -40,15 +40,16 @@ struct LayerListBuilder {
     }
   }
 
-  private mutating func append(plain layer: Layer, after node: Graph.NodeID, name: String) throws -> Graph.NodeID {
+  /// A layer other than a residual.
+  mutating func append(plain layer: Layer, after node: Graph.NodeID, name: String) throws -> Graph.NodeID {
     let input = graph[node].shape
     switch layer {
-    case .conv(let filters, let kernel, let stride, let padding, let groups, let bias):
+    case .conv(let filters, let kernel, let stride, let padding, let dilation, let groups, let bias):
       // An input that is no image, or channels that the groups do not divide, is refused by the operation below.
       let channels = (input.dimensions.last ?? 1) / max(groups, 1)
       let ids = try declare(
         name, [filters, channels, kernel.height, kernel.width], fanIn: channels * kernel.height * kernel.width, bias: bias)
-      let window = Window(kernel, stride: stride, padding: padding)
+      let window = Window(kernel, stride: stride, padding: padding, dilation: dilation)
       return try graph.append(Convolution(filters: filters, window: window, groups: groups, weight: ids.weight, bias: ids.bias), to: node)
     case .linear(let units, let bias):
       let features = input.dimensions.last ?? 1
@@ -62,6 +63,17 @@ struct LayerListBuilder {
     case .relu6: return try graph.append(ReLU(ceiling: 6), to: node)
     case .gelu: return try graph.append(Activation(.gelu), to: node)
     case .silu: return try graph.append(Activation(.silu), to: node)
+    case .leakyReLU(let slope): return try graph.append(Pointwise(.leakyReLU(slope: Float(slope)), label: layer.type.rawValue), to: node)
+    case .sigmoid: return try graph.append(Pointwise(.sigmoid, label: layer.type.rawValue), to: node)
+    case .tanh: return try graph.append(Pointwise(.tanh, label: layer.type.rawValue), to: node)
+    case .hardSigmoid(let slope, let offset):
+      return try graph.append(Pointwise(.hardSigmoid(slope: Float(slope), offset: Float(offset)), label: layer.type.rawValue), to: node)
+    case .hardSwish: return try graph.append(Pointwise(.hardSwish, label: layer.type.rawValue), to: node)
+    case .layerNorm(let epsilon):
+      let width = input.dimensions.last ?? 1
+      let weight = graph.parameter(name + ".weight", [width], initial: .constant(1))
+      let bias = graph.parameter(name + ".bias", [width], initial: .constant(0))
+      return try graph.append(LayerNorm(weight: weight, bias: bias, epsilon: Float(epsilon)), to: node)
     case .batchNorm(let epsilon, let momentum):
       let norm = BatchNorm(
         declaring: name, channels: input.dimensions.last ?? 1, in: &graph, epsilon: Float(epsilon), momentum: Float(momentum))

@@ -10,6 +10,8 @@ extension LayerType {
         Field("kernel", .extent(1...1_024), .required, help: "Rows and columns of a kernel."),
         Field("stride", .extent(1...1_024), default: 1, help: "Pixels from one place of the kernel to the next."),
         Field("padding", .extent(0...1_024), default: 0, help: "Zeros added at each side."),
+        Field(
+          "dilation", .extent(1...1_024), default: 1, help: "Pixels from one value of the kernel to the next.", neutral: 1),
         Field("groups", .integer(1...65_536), default: 1, help: "Groups of channels, each read by filters of its own."),
         Self.bias,
       ]
@@ -32,7 +34,14 @@ extension LayerType {
         Field("eps", .number(0..<1), default: 1e-5, help: "What is added to the variance."),
         Field("momentum", .number(0..<1), default: 0.1, help: "The part of a batch in the running statistics."),
       ]
-    case .relu, .relu6, .gelu, .silu, .globalAvgPool, .flatten: []
+    case .leakyReLU: [Field("slope", .number(0...1), default: 0.01, help: "The factor below 0.")]
+    case .hardSigmoid:
+      [
+        Field("slope", .number(-1_000...1_000), default: .number(1.0 / 6), help: "The slope between the ends."),
+        Field("offset", .number(-1_000...1_000), default: 0.5, help: "The value at 0."),
+      ]
+    case .layerNorm: [Field("eps", .number(0..<1), default: 1e-5, help: "What is added to the variance.")]
+    case .relu, .relu6, .gelu, .silu, .sigmoid, .tanh, .hardSwish, .globalAvgPool, .flatten: []
     }
   }
 

@@ -58,6 +58,6 @@ package struct Preprocessing: Hashable, Sendable {
     return definition.operation(values)
   }
 
-  private var type: String { values.text("type") }
+  var type: String { values.text("type") }
   private var definition: PreprocessingDefinition? { PreprocessingDefinition.all.first { $0.name == type } }
 }

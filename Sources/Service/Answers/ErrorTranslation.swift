@@ -30,6 +30,8 @@ extension HTTPError {
       if let offset = error.offset { members["offset"] = offset }
       self.init(.invalidUpload, error.part == nil ? Self.sentence("\(error)") : Self.sentence("in \(error)"), members: members)
     case let error as SafetensorsError: self.init(.invalidUpload, Self.sentence("\(error)"))
+    case let error as ONNXError:
+      self.init(.invalidUpload, Self.sentence("\(error)"), members: ["faults": Array(error.faults.prefix(100))])
     case let error as Damaged:
       var members: [String: any Encodable & Sendable] = ["id": error.id]
       if let sha256 = error.sha256 { members["sha256"] = sha256 }

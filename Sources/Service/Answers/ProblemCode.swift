@@ -10,6 +10,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   case notAcceptable = "not_acceptable"
   case invalidSpec = "invalid_spec"
   case invalidUpload = "invalid_upload"
+  case notConvertible = "not_convertible"
   case idempotencyMismatch = "idempotency_mismatch"
   case idempotencyInProgress = "idempotency_in_progress"
   case notFound = "not_found"
@@ -43,7 +44,7 @@ extension ProblemCode {
     case .illegalState, .notReady, .inUse, .builtIn, .idempotencyInProgress: .conflict
     case .preconditionFailed: .preconditionFailed
     case .wrongMediaType: .unsupportedMediaType
-    case .invalidSpec, .invalidUpload, .idempotencyMismatch: .unprocessableContent
+    case .invalidSpec, .invalidUpload, .notConvertible, .idempotencyMismatch: .unprocessableContent
     case .quotaExceeded, .tooManyRequests: .tooManyRequests
     case .damaged, .deleted: .gone
     case .draining, .shortage, .notWritable: .serviceUnavailable
@@ -62,6 +63,7 @@ extension ProblemCode {
     case .notAcceptable: "None of the accepted forms is available"
     case .invalidSpec: "The job spec cannot run"
     case .invalidUpload: "The upload cannot be used"
+    case .notConvertible: "The weights cannot be had in this form"
     case .idempotencyMismatch: "The idempotency key belongs to another request"
     case .idempotencyInProgress: "A request with this idempotency key is still being handled"
     case .notFound: "There is no such resource"

@@ -5,11 +5,6 @@ import HTTP
 import Jobs
 import Robustness
 
-/// The forms in which weights can be asked for.
-enum CheckpointFormat: String, CaseIterable {
-  case safetensors, onnx
-}
-
 extension Routes {
   func metrics(_ call: Call) async throws -> Response {
     let id = call.path("id")
@@ -67,22 +62,14 @@ extension Routes {
   }
 
   func downloadCheckpoint(_ call: Call) async throws -> Response {
-    let format = call.query.word("format", as: CheckpointFormat.self)
     let (job, name) = (call.path("id"), call.path("checkpoint"))
-    guard format == .safetensors else {
-      throw HTTPError(.notAcceptable, "This checkpoint comes as safetensors; other forms are not available.")
-    }
     let (record, open) = try store.openCheckpoint(name, of: job)
-    let file = FileBody(open)
     let isFixed = try name == record.id || store.job(job).state.isTerminal
-    return try .file(
-      file, type: "application/octet-stream", etag: EntityTag(strong: record.sha256), for: isFixed ? call.request : call.request.unranged,
-      headers: [
-        .reprDigest: "sha-256=:\(Self.base64(ofHex: record.sha256)):",
-        .contentDisposition: "attachment; filename=\"\(record.job)-\(record.checkpoint.role.rawValue).safetensors\"",
-        .contentLocation: "/v1/jobs/\(record.job)/checkpoints/\(record.id)",
-        .cacheControl: "no-cache",
-      ])
+    let place = "/v1/jobs/\(record.job)/checkpoints/\(record.id)"
+    let isPlain = call.query.word("format", as: ModelFormat.self) == .safetensors
+    return try await weights(
+      open, sha256: record.sha256, name: "\(record.job)-\(record.checkpoint.role.rawValue)", call,
+      for: isFixed ? call.request : call.request.unranged, headers: [.contentLocation: isPlain ? place : place + "?format=onnx"])
   }
 
   // MARK: Evidence
@@ -109,7 +96,7 @@ extension Routes {
     return HTTPError(.notFound, "The job is \(job.state.rawValue) and has no evidence: \(reason).", members: ["state": job.state.rawValue])
   }
 
-  private static func base64(ofHex hex: String) -> String {
+  static func base64(ofHex hex: String) -> String {
     let digits = Array(hex)
     let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap { UInt8(String(digits[$0...$0 + 1]), radix: 16) }
     return Data(bytes).base64EncodedString()

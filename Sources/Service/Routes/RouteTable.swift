@@ -79,7 +79,7 @@ extension Routes {
       Endpoint(
         .get, "/v1/jobs/{id}/checkpoints/{checkpoint}", "downloadCheckpoint", "Weights, by the id or the role of their checkpoint.",
         access: .read, scope: .owner,
-        parameters: [Field("format", .choice(CheckpointFormat.self), default: "safetensors", help: "The form of the file.")],
+        parameters: [Field("format", .choice(ModelFormat.self), default: "safetensors", help: "The form of the file.")],
         answers: [200: "The file.", 206: "A range of it.", 304: "It is as it was."], types: ["application/octet-stream"],
         handle: downloadCheckpoint),
       Endpoint(
@@ -119,7 +119,8 @@ extension Routes {
         answers: [204: "It is gone."], present: datasetState,
         handle: deleteDataset),
       Endpoint(
-        .post, "/v1/models", "uploadModel", "Upload weights.", access: .submit, scope: .owner,
+        .post, "/v1/models", "uploadModel", "Upload weights, or a network with its weights as an ONNX file.", access: .submit,
+        scope: .owner,
         parameters: [
           Self.name, Field("format", .choice(ModelFormat.self), default: "safetensors", help: "How it comes."),
         ], body: .upload(Self.modelTypes), answers: [201: "The model."], creates: true, handle: uploadModel),
@@ -127,6 +128,11 @@ extension Routes {
         .get, "/v1/models", "listModels", "The uploaded models, newest first.", access: .read, scope: .owner, parameters: Self.paging,
         handle: listModels),
       Endpoint(.get, "/v1/models/{id}", "getModel", "A model: its tensors by name and shape.", access: .read, scope: .owner, handle: model),
+      Endpoint(
+        .get, "/v1/models/{id}/weights", "downloadModel", "The weights of a model.", access: .read, scope: .owner,
+        parameters: [Field("format", .choice(ModelFormat.self), default: "safetensors", help: "The form of the file.")],
+        answers: [200: "The file.", 206: "A range of it.", 304: "It is as it was."], types: ["application/octet-stream"],
+        handle: downloadModel),
       Endpoint(
         .delete, "/v1/models/{id}", "deleteModel", "Delete a model that no job needs.", access: .submit, scope: .owner,
         answers: [204: "It is gone."], present: modelState, handle: deleteModel),

@@ -1,6 +1,6 @@
 /// An operation on images whose value at a place depends on its input around that place alone, when the network is evaluated.
 protocol LocalOperation: Operation {
-  /// The window that the value depends on; `nil` where what lies outside the image is not zeros.
+  /// The window that the value depends on; `nil` where what lies outside the image is not zeros, or the window has gaps.
   var reach: Window? { get }
   /// The same for images that bring their border with them.
   var withoutPadding: any Operation { get }
@@ -19,7 +19,7 @@ extension Activation: LocalOperation {}
 extension Dropout: LocalOperation {}
 
 extension Convolution: LocalOperation {
-  var reach: Window? { window }
+  var reach: Window? { window.isDilated ? nil : window }
   var withoutPadding: any Operation {
     Convolution(filters: filters, window: window.withoutPadding, groups: groups, weight: weight, bias: bias)
   }
@@ -31,5 +31,5 @@ extension Pooling: LocalOperation {
 }
 
 extension Window {
-  fileprivate var withoutPadding: Window { Window(size, stride: stride) }
+  fileprivate var withoutPadding: Window { Window(size, stride: stride, dilation: dilation) }
 }

@@ -52,7 +52,7 @@ package struct Graph: Sendable, Hashable {
 
   /// The same for inputs in a list.
   @discardableResult
-  mutating func append(_ operation: some Operation, toAll inputs: [NodeID]) throws -> NodeID {
+  package mutating func append(_ operation: some Operation, toAll inputs: [NodeID]) throws -> NodeID {
     let shape = try operation.outputShape(of: inputs.map { self[$0].shape })
     nodes.append(Node(operation: operation, inputs: inputs, shape: shape))
     return output

@@ -10,9 +10,9 @@ struct GatheredConvolution {
   ///   - image: of the convolution's input.
   ///   - isBackward: for the gradient with respect to the input.
   ///   - isBF16: whether both sides are rounded to bfloat16; sums are in single precision.
-  /// - Returns: nil for groups, and for so few channels that the products of a gradient, or the copies of windows, would be too narrow.
+  /// - Returns: nil for groups and for windows with gaps, and for so few channels that the products of a gradient, or the copies of windows, would be too narrow.
   init?(batch: Int, image: Shape, filters: Int, window: Window, groups: Int, isBackward: Bool = false, isBF16: Bool) {
-    guard groups == 1, image[2] > 4 || !(isBackward || isBF16) else { return nil }
+    guard groups == 1, !window.isDilated, image[2] > 4 || !(isBackward || isBF16) else { return nil }
     products = kernels.products(isBF16: isBF16)
     shape = kernels_convolution(
       batch: Int64(batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),

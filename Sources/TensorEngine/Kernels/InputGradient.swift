@@ -7,7 +7,7 @@ struct InputGradient {
 
   /// - Returns: nil where oneDNN's kernel is as fast.
   init?(batch: Int, image: Shape, filters: Int, window: Window, groups: Int) {
-    guard groups == 1, image[2] <= 4, let stride = window.stride.both, let padding = window.padding.both,
+    guard groups == 1, !window.isDilated, image[2] <= 4, let stride = window.stride.both, let padding = window.padding.both,
       padding < min(window.height, window.width)
     else { return nil }
     shape = kernels_input_gradient(

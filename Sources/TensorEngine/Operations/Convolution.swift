@@ -41,7 +41,8 @@ package struct Convolution: WeightedOperation {
       batch: Int64(lowering.batch), height: Int64(image[0]), width: Int64(image[1]), channels: Int64(image[2]), filters: Int64(filters),
       kernel_height: Int64(window.height), kernel_width: Int64(window.width), stride_height: Int64(window.stride.height),
       stride_width: Int64(window.stride.width), padding_height: Int64(window.padding.height), padding_width: Int64(window.padding.width),
-      groups: Int64(groups), bias: hasBias, bf16: isBF16, clamp: .init(clamp))
+      dilation_height: Int64(window.dilation.height), dilation_width: Int64(window.dilation.width), groups: Int64(groups), bias: hasBias,
+      bf16: isBF16, clamp: .init(clamp))
     return try .convolution(shape, direction)
   }
 

@@ -9,6 +9,7 @@ extension ModelDescription {
     var document = JSONObject()
     switch try completed().architecture {
     case .layers(let layers): document["layers"] = .array(layers.map(\.document))
+    case .nodes(let nodes): document["nodes"] = .array(nodes.map(\.document))
     case .preset(let name, let values):
       document["architecture"] = .string(name)
       for parameter in try Preset.named(name).parameters.sorted(by: { $0.name < $1.name }) {

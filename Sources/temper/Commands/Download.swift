@@ -1,6 +1,9 @@
 import JSON
 import ArgumentParser
 import Foundation
+import Jobs
+
+extension ModelFormat: ExpressibleByArgument {}
 
 struct Download: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,6 +17,8 @@ struct Download: AsyncParsableCommand {
   var job: String
   @Option(help: "Which checkpoint: base, last, averaged, best_robust or best_clean, or a checkpoint's id (default: best_robust).")
   var role: String?
+  @Option(help: "As what the weights come: safetensors or onnx.")
+  var format = ModelFormat.safetensors
   @Flag(help: "The evidence of the evaluation instead, for temper verify.")
   var evidence = false
   @Option(name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("Where to.", valueName: "file"))
@@ -22,6 +27,7 @@ struct Download: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    if evidence, format != .safetensors { throw ValidationError("the evidence comes as a tar archive; --format is of weights") }
     if evidence, role != nil { throw ValidationError("--evidence and --role name two files; give one of them") }
   }
 
@@ -32,7 +38,9 @@ struct Download: AsyncParsableCommand {
       throw ValidationError("-o \(file) is a folder; name the file")
     }
     let part = evidence ? "evidence" : "checkpoints/\(Client.segment(role ?? "best_robust"))"
-    let download = FileDownload(client: try server.client(), path: "/v1/jobs/\(Client.segment(job))/\(part)", target: target)
+    let download = FileDownload(
+      client: try server.client(), path: "/v1/jobs/\(Client.segment(job))/\(part)",
+      query: format == .safetensors ? [] : [("format", format.rawValue)], target: target)
     let outcome = try await download.run()
     if outcome.resumed > 0 { StandardStream.error.write("went on from byte \(outcome.resumed)\n") }
     StandardStream.output.write(output.asJSON ? document(outcome) : "\(outcome.sha256)  \(file)\n")

@@ -51,7 +51,8 @@ package struct GaussianBlur: Operation {
     }
   }
 
-  private var weights: [Float] {
+  /// Of the window, down and across.
+  package var weights: [Float] {
     let radius = size / 2
     let densities = (-radius...radius).map { exp(-0.5 * Double($0 * $0) / (deviation * deviation)) }
     let sum = densities.reduce(0, +)

@@ -1,5 +1,5 @@
 /// An image mirrored at its edges, which are repeated: d c b a | a b c d | d c b a, as scipy.ndimage's mode `reflect`.
-struct ReflectedBorder: Sendable {
+package struct ReflectedBorder: Sendable {
   /// The row and the column of the image behind each row and column of the wider one, `extent + 2 · radius`.
   let rows, columns: [Int]
   let channels: Int
@@ -22,7 +22,7 @@ struct ReflectedBorder: Sendable {
   }
 
   /// A row repeats after twice its extent: once forwards, once backwards.
-  static func reflected(_ index: Int, _ extent: Int) -> Int {
+  package static func reflected(_ index: Int, _ extent: Int) -> Int {
     let place = ((index % (2 * extent)) + 2 * extent) % (2 * extent)
     return place < extent ? place : 2 * extent - 1 - place
   }
