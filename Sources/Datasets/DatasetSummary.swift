@@ -38,7 +38,7 @@ package struct DatasetSummary: Codable, Equatable, Sendable {
   enum CodingKeys: String, CodingKey {
     case shape, classes, train, test, sha256, bytes
     case classNames = "class_names"
-    case kept = "notices"
+    case kept = "warnings"
   }
 
   init(shape: [Int], classNames: [String], train: Part, test: Part, sha256: String, bytes: Int, notices: [DatasetNotice] = []) {

@@ -29,7 +29,7 @@ package struct DatasetRecord: Hashable, Sendable {
         "built_in": .bool(format == nil),
       ]
       if case .object(let facts) = try JSONValue(encoding: summary) { for (key, value) in facts.members { object[key] = value } }
-      object["notices"] = .array(try summary.notices.map { try JSONValue(encoding: $0) })
+      object["warnings"] = .array(try summary.notices.map { try JSONValue(encoding: $0) })
       object["created_at"] = .orNull(createdAt?.description)
       if isDamaged { object["damaged"] = true }
       return .object(object)

@@ -134,6 +134,7 @@ extension AnswerType {
       .init("built_in", .boolean), .init("shape", .list(.integer(atLeast: 1)), "Height, width, channels."),
       .init("classes", .count), .init("class_names", .list(.text)), .init("train", .object(part)), .init("test", .object(part)),
       .init("sha256", .sha256), .init("bytes", .count), .init("created_at", .orNull(.timestamp)),
+      .init("warnings", .list(.object(notice)), "What was made of it, and what looks like a mistake."),
       .init("damaged", .boolean, "Its file no longer has its digest.", isOptional: true),
     ])
 
@@ -149,8 +150,14 @@ extension AnswerType {
         "tensors",
         .list(.object(AnswerType("Tensor", "A tensor of the file.", [.init("name", .text), .init("shape", .list(.count))])))),
       .init("bytes", .count), .init("sha256", .sha256), .init("created_at", .timestamp),
+      .init("input", .list(.count), "Of weights that hold their network: height, width, channels.", isOptional: true),
+      .init("classes", .count, "Of weights that hold their network.", isOptional: true),
+      .init("warnings", .list(.object(notice)), "What was made of an ONNX file.", isOptional: true),
       .init("damaged", .boolean, "Its file no longer has its digest.", isOptional: true),
     ])
+
+  private static let notice = AnswerType(
+    "Notice", "Something that whoever uploaded a file should know.", [.init("code", .text), .init("detail", .text, "A sentence.")])
 
   static let architecture = AnswerType(
     "Architecture", "A network that a spec can ask for by name.",
