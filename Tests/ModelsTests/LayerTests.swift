@@ -68,7 +68,7 @@ struct LayerTests {
     #expect(
       faults.map(\.detail) == [
         "filters is required", "must be from 1 to 1024, not 0", "must be a whole number, not a boolean",
-        "there is no field \"width\"; known here: bias, filters, groups, kernel, padding, stride, type",
+        "there is no field \"width\"; known here: bias, dilation, filters, groups, kernel, padding, stride, type",
       ])
   }
 
