@@ -47,7 +47,7 @@ struct EvidenceTests {
     let report = try run(folder)
     let sheet = try ExampleSheet(evidence: OpenFile(Evidence.url(in: folder.url)))
     #expect(sheet.shape == [8, 8, 1] && sheet.examples.count == ExampleSheet.mostExamples)
-    #expect(Set(sheet.examples.map(\.trueClass)).count >= 4)
+    #expect(Set(sheet.examples.map(\.trueClass)).count >= 3)
     let digits = try VerifiedData.load("digits", format: nil)
     let all = try digits.test.images(at: Array(0..<digits.test.count))
     for example in sheet.examples {

@@ -125,7 +125,7 @@ extension Store {
     try Row.fetchAll(
       db,
       sql: """
-        SELECT sweep_jobs.job AS job, varied, result, state, reason FROM sweep_jobs LEFT JOIN jobs ON jobs.id = sweep_jobs.job
+        SELECT sweep_jobs.job AS job, varied, sweep_jobs.result AS result, state, reason FROM sweep_jobs LEFT JOIN jobs ON jobs.id = sweep_jobs.job
         WHERE sweep = ? ORDER BY number
         """, arguments: [id]
     ).map { try Sweep.Row($0, of: id) }
