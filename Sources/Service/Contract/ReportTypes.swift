@@ -120,7 +120,12 @@ extension AnswerType {
             [.init("attacks", .list(.object(attacked))), .init("worst_case", .object(proportion))])),
         isOptional: true),
       .init("certificate", .object(certificate), isOptional: true),
+      .init("confusion", .object(confusion), isOptional: true),
     ])
+
+  private static let confusion = AnswerType(
+    "Confusion", "How often each class was answered to each, by the true class and the predicted one; of up to 100 classes.",
+    [.init("clean", .list(.list(.count))), .init("attacked", .list(.list(.count)))])
 
   private static let certificate = AnswerType(
     "CertificateResult", "What was proved.",

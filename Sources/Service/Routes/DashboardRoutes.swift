@@ -11,7 +11,7 @@ extension Routes {
         Endpoint(
           "/dashboard/\(file.name)",
           "getDashboard" + file.name.split { "-.".contains($0) }.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined(),
-          "A part of the dashboard.", type: String(file.type.prefix { $0 != ";" }), atOnce: { try self.page(file, $0) })
+          "A part of the dashboard.", types: [String(file.type.prefix { $0 != ";" })], atOnce: { try self.page(file, $0) })
       }
   }
 
