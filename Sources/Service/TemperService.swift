@@ -116,6 +116,8 @@ package final class TemperService: Sendable {
       else { return nil }
       response.headers[.contentOptions] = "nosniff"
       ContentCoding.vary(&response)
+      // The tag alone: nothing is compressed here.
+      if response.status.code == 304 { ContentCoding.encode(&response, for: request) }
       return response
     }
   }

@@ -34,8 +34,7 @@ import Testing
       check("/v1/jobs/{id}/gate", "getGate", "get", try await service.curl("/v1/jobs/\(id)/gate"))
       check("/v1/jobs/{id}/report", "getReport", "get", try await service.curl("/v1/jobs/\(id)/report"))
       check("/v1/jobs/{id}/checkpoints", "listCheckpoints", "get", try await service.curl("/v1/jobs/\(id)/checkpoints"))
-      let weights = service.file()
-      _ = try await service.curl("/v1/jobs/\(id)/checkpoints/last", "-o", weights.path)
+      let weights = try service.file([UInt8](await service.curl("/v1/jobs/\(id)/checkpoints/last").body))
       check(
         "/v1/models", "uploadModel", "post",
         try await service.curl(

@@ -39,6 +39,8 @@ struct ListPage {
 
 extension HTTPError {
   static func unknownCursor(_ id: String) -> HTTPError {
-    HTTPError(.badQuery, "after=\(id.prefix(100)) names nothing in this list; give the last_id of the page before.")
+    HTTPError(
+      .badQuery, "after=\(id.prefix(100)) names nothing in this list; give the last_id of the page before.",
+      members: ["parameter": "after"])
   }
 }

@@ -94,6 +94,7 @@ extension Routes {
         "parameters": .array(parameters),
       ]
     }
+    if let after = call.after, !Self.architectureNames.contains(after) { throw HTTPError.unknownCursor(after) }
     return try .resource(ListPage(of: presets, after: call.after, limit: call.limit).json, for: call.request)
   }
 
