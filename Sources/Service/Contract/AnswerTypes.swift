@@ -1,6 +1,7 @@
 import Datasets
 import JSON
 import Jobs
+import Robustness
 import Training
 
 /// The objects that routes answer with, one after the other as the contract names them.
@@ -37,8 +38,19 @@ extension AnswerType {
       .init("metrics", .map(.figure), "The latest of each."), .init("warnings", .list(.object(warning))),
       .init("created_at", .timestamp), .init("started_at", .orNull(.timestamp)), .init("finished_at", .orNull(.timestamp)),
       .init("transitions", .list(.object(transition))), .init("links", .map(.text), "Paths of its parts."),
+      .init("result", .orNull(.object(result)), "What its report says; null before there is one."),
       .init("spec", .input(JobSpec.object), "Completed by every default."),
     ])
+
+  private static let result = AnswerType(
+    "JobResult", "What the report of a job says, in short.",
+    [
+      .init("verdict", .words(Verdict.self)), .init("figures", .map(.object(figure)), "By the names of a gate's metric."),
+      .init("discredited_by", .list(.text), "Codes of warnings that make the robust accuracy unfit for a verdict."),
+    ])
+
+  private static let figure = AnswerType(
+    "JobFigure", "A figure with its 95 % interval.", [.init("value", .figure), .init("low", .figure), .init("high", .figure)])
 
   private static let transition = AnswerType(
     "Transition", "A change of state.",
