@@ -151,6 +151,20 @@ struct FindingRule {
       "Overfitting goes unseen, and the checkpoint is the last one. Hold out a part of the training data.",
       at: "/dataset/validation_fraction"),
     FindingRule(
+      "small_validation", "A validation part too small to choose by",
+      "The checkpoint is chosen by chance among those that are near the best. Hold out at least a hundred images.",
+      at: "/dataset/validation_fraction"),
+    FindingRule(
+      "few_updates", "Too few updates", "Adversarial training needs hundreds or thousands. Train for more epochs, or in smaller batches.",
+      at: "/training/epochs"),
+    FindingRule(
+      "begun_again", "Training began again at a lower rate",
+      "At the rate asked for the network learnt nothing. Ask for the lower rate, or give the rate or epsilon a warm-up.",
+      at: "/training/optimizer"),
+    FindingRule(
+      "cannot_learn", "The network does not learn",
+      "Nothing was learnt at a tenth of the rate either. Look at the labels, epsilon and the network.", at: "/training/optimizer"),
+    FindingRule(
       "stopped_while_improving", "Training stopped while it still improved", "More epochs would probably give more.", at: "/training/epochs"
     ),
     FindingRule(

@@ -125,7 +125,7 @@ extension AnswerType {
 
   private static let confusion = AnswerType(
     "Confusion", "How often each class was answered to each, by the true class and the predicted one; of up to 100 classes.",
-    [.init("clean", .list(.list(.count))), .init("attacked", .list(.list(.count)))])
+    [.init("clean", .list(.list(.count))), .init("under_attack", .list(.list(.count)))])
 
   private static let certificate = AnswerType(
     "CertificateResult", "What was proved.",

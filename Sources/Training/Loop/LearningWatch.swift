@@ -11,7 +11,8 @@ struct LearningWatch: Hashable, Sendable, Codable {
   private(set) var updatesAtChance = 0
 
   private static let windowLength = 50
-  private static let fewestUpdates = 200
+  /// In fewer nothing needs to be learnt.
+  static let fewestUpdates = 200
   private static let share = 0.1
 
   /// Takes in an update at a rate that can teach something: during a warm-up and at the end of a schedule nothing is expected.

@@ -28,7 +28,9 @@ extension TrainingLoop {
 
   /// The same at the end of a run whose result is a constant, where the watch did not come to that.
   func beginAgainIfResultIsConstant() throws -> Bool {
-    guard state.stopReason == nil, let result = wayBack, let accuracy = result.metrics.validationCleanAccuracy else { return false }
+    guard state.stopReason == nil, state.updates >= LearningWatch.fewestUpdates, let result = wayBack,
+      let accuracy = result.metrics.validationCleanAccuracy
+    else { return false }
     let reading = RobustMeasurement(accuracy: accuracy, count: examiner.validation.count, chance: examiner.chance.validation)
     guard reading.isAtChance else { return false }
     return try beginAgain(because: "training has taught the network nothing: \(Self.answers(reading))")

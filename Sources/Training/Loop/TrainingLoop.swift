@@ -65,7 +65,8 @@ final class TrainingLoop {
         do {
           if try trainEpoch() { try endEpoch() }
         } catch let error as TrainingError {
-          guard case .diverged(let epoch, let step, _) = error,
+          // After an epoch that went well the rate is not all that is wrong.
+          guard case .diverged(let epoch, let step, _) = error, state.epoch == 0,
             try beginAgain(because: "the loss at epoch \(epoch), step \(step) was not a finite number")
           else { throw error }
         }
