@@ -53,7 +53,7 @@ import Testing
     arguments: [
       ("objects.npz", "y_train", "Python objects"),
       ("unscaled.npz", "x_train", "floats must be in [0, 1] (for values from 0 to 255 add scale=255)"),
-      ("complex.npz", "x_train", "of the type <c8; they must be numbers: pixels"),
+      ("complex.npz", "x_train", "of the type <c8; they must be numbers of at most 64 bits: pixels"),
       ("nan.npz", "x_train", "image 3 holds the value nan"),
       ("records.npz", "y_train", "structured"),
       ("missing.npz", "body", "no array y_test"),
@@ -196,6 +196,7 @@ import Testing
       ("|u1", [0, 1, 1], "the labels of y_train are in 0…1"),
       ("<f4", [0, 1, 1.5].flatMap { little(Float($0).bitPattern, 4) }, "label 2 is 1.5; a label must be in 0…999"),
       ("<f4", [0, 1, Float.nan].flatMap { little($0.bitPattern, 4) }, "label 2 is nan"),
+      ("<U1001", [UInt8](repeating: 0, count: 12_012), "they must be numbers of at most 64 bits, or texts of at most 1000 characters"),
       ("|S2", Array("a\0b\0\0\0".utf8), "label 2 is an empty text"),
     ] as [(String, [UInt8], String)] {
       let broken = archive(replacing: "y_train", with: npy(descriptor, "(3,)", body))

@@ -91,6 +91,13 @@ struct BeginningAgainTests {
     #expect(outcome.history.count == 11)
   }
 
+  @Test("is not said to learn nothing while it may still begin to") func slow() throws {
+    // At a tenth it stays a constant throughout; the watch is not asked again, the end is.
+    let outcome = try tooFast(1e6).run()
+    #expect(outcome.warnings.map(\.code).filter { $0 == "cannot_learn" }.count == 1)
+    #expect(warning("cannot_learn", outcome)?.contains("training has taught the network nothing") == true)
+  }
+
   @Test("begins again where the loss is no number any more, and fails when that happens again") func divergence() throws {
     let run = try tooFast(1e300)
     let again = Mutex(0)

@@ -12,7 +12,7 @@ struct NPYElement: Equatable {
   let isBigEndian: Bool
 
   /// The longest text, in characters.
-  private static let longestText = 1_000
+  static let longestText = 1_000
 
   /// - Returns: nil for a type that is neither a number nor a text of a fixed length.
   init?(_ descriptor: String) {

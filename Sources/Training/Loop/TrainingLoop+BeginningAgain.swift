@@ -15,8 +15,10 @@ extension TrainingLoop {
   func beginAgainIfConstant(
     after rate: Double, _ stage: Stage, _ settings: TrainingSettings, _ tally: EpochTally, stepsPerEpoch: Int
   ) throws -> Bool {
+    // The second time it may take as long as it likes: only the end shows whether it has learnt.
+    guard state.rateDivisor == 1 else { return false }
     // In a warm-up and at the end of a schedule little is learnt.
-    guard rate >= settings.optimizer.learningRate / state.rateDivisor / 2 else { return false }
+    guard rate >= settings.optimizer.learningRate / 2 else { return false }
     state.learningWatch.observe(tally, chance: examiner.chance.trained)
     guard state.learningWatch.isSuspicious(ofStageWith: stage.epochs * stepsPerEpoch) else { return false }
     let updates = state.learningWatch.updatesAtChance
@@ -51,9 +53,7 @@ extension TrainingLoop {
     guard settings.extensions.isEmpty else { return false }
     let rate = settings.optimizer.learningRate
     guard state.rateDivisor == 1 else {
-      if !state.warnings.contains(where: { $0.code == Warning.cannotLearnCode }) {
-        warn(.cannotLearn(reason, rate: rate / state.rateDivisor))
-      }
+      warn(.cannotLearn(reason, rate: rate / state.rateDivisor))
       return false
     }
     let spent = state
@@ -93,12 +93,10 @@ extension Warning {
         """)
   }
 
-  fileprivate static let cannotLearnCode = "cannot_learn"
-
   /// It did not help.
   static func cannotLearn(_ reason: String, rate: Double) -> Warning {
     Warning(
-      code: cannotLearnCode,
+      code: "cannot_learn",
       detail: """
         Training had begun again at an optimizer.learning_rate of \(rate), and once more \(reason). Look whether the labels belong to the \
         images, give epsilon a warm-up or make it smaller, or choose another network.
