@@ -21,7 +21,7 @@ struct NPYImages {
         part: part,
         "the array has \(dimensions.count) dimensions; images are [n, height, width] or [n, height, width, channels], rows [n, features]")
     }
-    guard body.element.isNumber else { throw body.header.refusal(part, wanted: NPZReader.pixels) }
+    guard body.element.isNumber else { throw body.header.refusal(part, wanted: NPZReader.pixelElements) }
     self.body = body
     self.options = options
     let image = Array(dimensions.dropFirst())

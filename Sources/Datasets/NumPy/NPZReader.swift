@@ -5,8 +5,8 @@ import TensorEngine
 /// ignored.
 struct NPZReader {
   /// What elements must be, in words.
-  static let pixels = "numbers of at most 64 bits: pixels"
-  private static let labels = "numbers of at most 64 bits, or texts of at most \(NPYElement.longestText) characters: labels"
+  static let pixelElements = "numbers of at most 64 bits: pixels"
+  private static let labelElements = "numbers of at most 64 bits, or texts of at most \(NPYElement.longestText) characters: labels"
 
   private var budget: ByteBudget
   private let options: ArrayOptions
@@ -49,7 +49,7 @@ struct NPZReader {
   private mutating func take(_ name: String, isImages: Bool, _ reader: ByteReader) throws {
     let header = try NPYHeader(reader)
     guard let element = NPYElement(header.descriptor) else {
-      throw header.refusal(name, wanted: isImages ? Self.pixels : Self.labels)
+      throw header.refusal(name, wanted: isImages ? Self.pixelElements : Self.labelElements)
     }
     _ = try budget.spend(header.dimensions, elementBytes: element.width, part: name)
     let body = NPYBody(header: header, element: element, reader: reader)
