@@ -13,6 +13,7 @@ package final class TemperService: Sendable {
   private let routes: Routes
   private let server: Server
   private let housekeeper: Housekeeper
+  private let webhooks: WebhookSender
   private let logger: Logger
 
   /// Takes the data directory. Nothing runs before `start()`.
@@ -28,6 +29,7 @@ package final class TemperService: Sendable {
     let store = try Store(directory, logger: logger)
     try Self.requireTokens(configuration, store)
     housekeeper = Housekeeper(store, settings: configuration.storage.housekeeping, logger: logger)
+    webhooks = WebhookSender(store, WebhookNetworks(configuration.webhookNetworks), logger)
     let registry = Registry(store, limits: DatasetLimits(uncompressedBytes: configuration.limits.uncompressedDatasetBytes))
     let engine = configuration.engineThreads.map { Engine(threads: $0) } ?? Engine()
     let budget = configuration.memoryBudget ?? MachineMemory.usable
@@ -127,6 +129,7 @@ package final class TemperService: Sendable {
   package func start() throws -> SocketAddress {
     try routes.workers.start()
     housekeeper.start()
+    try webhooks.start()
     return try server.start()
   }
 
@@ -154,6 +157,7 @@ package final class TemperService: Sendable {
     let ended = await drainWorkers()
     await server.drain(within: configuration.drainSeconds)
     housekeeper.end()
+    webhooks.end()
     // A job that is still running writes to the store; the end of the process frees the directory then.
     guard ended else { return }
     do { try routes.store.close() } catch { logger.warning("the store is still in use", metadata: ["error": "\(error)"]) }

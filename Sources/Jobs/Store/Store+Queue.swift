@@ -243,6 +243,7 @@ extension Store {
     try record(state, of: id, reason: reason, change)
     guard state.isTerminal else { return }
     try change.append(.end, to: id, ["state": .string(state.rawValue), "reason": .orNull(reason)])
+    try tellWebhooks(of: .verdict, id, change)
   }
 
   /// The most transitions that are kept of a job: the first twenty, and then the latest.
@@ -260,5 +261,6 @@ extension Store {
     }
     let attempt = try Int.fetchOne(db, sql: "SELECT attempt FROM jobs WHERE id = ?", arguments: [id])
     try change.append(.state, to: id, ["state": .string(state.rawValue), "attempt": .orNull(attempt), "reason": .orNull(reason)])
+    try tellWebhooks(of: .state, id, change)
   }
 }

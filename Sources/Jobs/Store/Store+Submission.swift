@@ -111,7 +111,7 @@ extension Store {
   ) throws {
     let db = change.db
     try requireResources(of: spec, db)
-    let labels = JSONValue.object(spec.labels.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) })
+    let labels = JSONValue(texts: spec.labels)
     try db.execute(
       sql: """
         INSERT INTO jobs (

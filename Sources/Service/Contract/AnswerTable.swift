@@ -14,6 +14,8 @@ extension AnswerType {
     "uploadDataset": [201: dataset], "listDatasets": [200: list(of: dataset)], "getDataset": [200: dataset],
     "uploadModel": [201: model], "listModels": [200: list(of: model, id: id(.model))], "getModel": [200: model],
     "listArchitectures": [200: list(of: architecture)],
+    "createWebhook": [201: newWebhook], "listWebhooks": [200: list(of: webhook, id: id(.webhook))], "getWebhook": [200: webhook],
+    "pingWebhook": [202: delivery], "listDeliveries": [200: list(of: delivery, id: id(.delivery))],
     "createToken": [201: newToken], "listTokens": [200: list(of: token, id: id(.token))], "beginSession": [200: session],
     "getIndex": [200: index], "getHealth": [200: health], "getReadiness": [200: readiness], "getVersion": [200: version],
   ]

@@ -5,6 +5,7 @@ enum Examples {
   static let ofOperations: [String: JSONValue] = [
     "submitJob": spec,
     "submitSweep": ["name": "two radii", "spec": spec, "vary": ["threat.epsilon": [0.1, 0.2]], "mode": "grid"],
+    "createWebhook": ["url": "https://ci.example.org/temper", "on": ["verdict"], "labels": ["branch": "main"]],
     "createToken": ["name": "ci", "role": "submit"],
     "extendJob": ["epochs": 1],
   ]
