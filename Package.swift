@@ -85,7 +85,7 @@ let package = Package(
       "JobsTests", ["JSON", "Files", "Jobs", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb],
       resources: [.copy("Fixtures")]),
     tests("HTTPTests", ["HTTP", "Files", logging]),
-    tests("ServiceTests", ["JSON", "Files", "Service", "Jobs", "Robustness", "Datasets", "Models", "TensorEngine", logging]),
+    tests("ServiceTests", ["JSON", "Files", "Service", "HTTP", "Jobs", "Robustness", "Datasets", "Models", "TensorEngine", logging]),
     tests("CommandTests", ["temper", "JSON", "Files", "Jobs", "Robustness", logging, yams]),
   ],
   swiftLanguageModes: [.v6]
