@@ -39,14 +39,16 @@ package final class RequestBody: AsyncSequence, Sendable {
   private let demand: @Sendable () -> Void
   private let state: Mutex<State>
   /// For a body that comes compressed; used by the reader alone, which the lock makes plain to the compiler.
-  private let expansion: Mutex<GzipExpansion>?
+  private let expansion: Mutex<GzipExpansion?>
+  private let isCompressed: Bool
 
   /// - Parameter expansion: what the reader gets is expanded by it, and the limit is of that.
   init(
     declaredLength: Int?, limit: Int, highWater: Int, expansion: sending GzipExpansion? = nil, demand: @escaping @Sendable () -> Void
   ) {
     self.declaredLength = declaredLength
-    if let expansion { self.expansion = Mutex(expansion) } else { self.expansion = nil }
+    isCompressed = expansion != nil
+    self.expansion = Mutex(expansion)
     self.highWater = highWater
     self.demand = demand
     state = Mutex(State(limit: limit))
@@ -85,14 +87,14 @@ package final class RequestBody: AsyncSequence, Sendable {
 
   /// The next bytes, nil at the end.
   package func next() async throws -> [UInt8]? {
-    guard let expansion else { return try await nextAsSent() }
+    guard isCompressed else { return try await nextAsSent() }
     while true {
-      if let piece = try expansion.withLock({ try $0.next() }) { return try counted(piece) }
+      if let piece = try expansion.withLock({ try $0?.next() }) { return try counted(piece) }
       guard let sent = try await nextAsSent() else {
-        try expansion.withLock { try $0.end() }
+        try expansion.withLock { try $0?.end() }
         return nil
       }
-      expansion.withLock { $0.feed(sent) }
+      expansion.withLock { $0?.feed(sent) }
     }
   }
 
