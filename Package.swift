@@ -65,7 +65,8 @@ let package = Package(
     .executableTarget(
       name: "temper",
       dependencies: [
-        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Models", "TensorEngine", argumentParser, logging, yams,
+        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Models", "Datasets", "TensorEngine",
+        argumentParser, logging, yams,
       ],
       swiftSettings: strict),
 

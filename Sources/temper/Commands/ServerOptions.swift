@@ -9,7 +9,10 @@ struct ServerOptions: ParsableArguments {
   var address: String?
 
   /// Uses the token of TEMPER_TOKEN if it is set. There is no option for it, because the list of processes shows command lines.
-  func client() throws -> Client {
+  func client() throws -> Client { try Self.client(at: address) }
+
+  /// - Parameter address: `nil` for what the environment says.
+  static func client(at address: String?) throws -> Client {
     let environment = ProcessInfo.processInfo.environment
     let server = address ?? environment["TEMPER_SERVER"].flatMap { $0.isEmpty ? nil : $0 } ?? "http://127.0.0.1:8080"
     return try Client(server: server, token: environment["TEMPER_TOKEN"])
