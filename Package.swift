@@ -61,7 +61,7 @@ let package = Package(
     module("HTTP", ["Files", "COpenSSL", "CZlib", httpTypes, logging]),
     module(
       "Service", ["JSON", "Files", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", logging],
-      exclude: ["Dashboard/Page", "Dashboard/generate.py"]),
+      exclude: ["Dashboard/Page", "Dashboard/generate.py", "Client/temper_load.py", "Client/generate.py"]),
     .executableTarget(
       name: "temper",
       dependencies: [

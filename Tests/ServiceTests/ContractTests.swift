@@ -9,7 +9,7 @@ import Testing
   static let routes: [String: (access: String, scope: String)] = [
     "GET /": ("anyone", "service"), "GET /healthz": ("anyone", "service"), "GET /readyz": ("anyone", "service"),
     "GET /version": ("anyone", "service"), "GET /openapi.json": ("anyone", "service"), "GET /schema/job.json": ("anyone", "service"),
-    "GET /metrics": ("read", "service"),
+    "GET /client/temper_load.py": ("anyone", "service"), "GET /metrics": ("read", "service"),
     "POST /v1/tokens": ("admin", "service"), "GET /v1/tokens": ("admin", "service"), "DELETE /v1/tokens/{id}": ("admin", "service"),
     "POST /v1/session": ("read", "service"), "DELETE /v1/session": ("anyone", "service"), "GET /v1/architectures": ("read", "service"),
     "POST /v1/jobs": ("submit", "owner"), "GET /v1/jobs": ("read", "owner"), "GET /v1/jobs/{id}": ("read", "owner"),

@@ -56,7 +56,9 @@ package struct JobComparison: Sendable {
     let (one, other) = (fields(of: first), fields(of: second))
     return Set(one.keys).union(other.keys).sorted().compactMap { pointer in
       let (before, after) = (one[pointer] ?? .null, other[pointer] ?? .null)
-      return before == after ? nil : Difference(pointer: pointer, first: before, second: after)
+      // An empty list of labels is none.
+      return before == after || [before, after].allSatisfy { $0 == .null || $0 == [:] }
+        ? nil : Difference(pointer: pointer, first: before, second: after)
     }
   }
 

@@ -7,7 +7,7 @@ extension Routes {
   /// Every route of the service.
   var table: [Endpoint] {
     jobTable + resultTable + comparisonTable + reportTable + sweepTable + resourceTable + allEventTable + tokenTable + statusTable
-      + dashboardTable
+      + clientTable + dashboardTable
   }
 
   private var jobTable: [Endpoint] {
