@@ -7,8 +7,9 @@ import Testing
 @Suite("The commands of data sets and models") struct StoredCommandsTests {
   /// A file of MNIST's format: zero, zero, unsigned bytes, rank, extents, values.
   private static func idx(_ extents: [UInt8], _ value: (Int) -> UInt8) -> Data {
-    let head = [0, 0, 8, UInt8(extents.count)] + extents.flatMap { [0, 0, 0, $0] }
-    return Data(head + (0..<extents.reduce(1) { $0 * Int($1) }).map(value))
+    let head: [UInt8] = [0, 0, 8, UInt8(extents.count)]
+    let sizes: [UInt8] = extents.flatMap { extent -> [UInt8] in [0, 0, 0, extent] }
+    return Data(head + sizes + (0..<extents.reduce(1) { $0 * Int($1) }).map(value))
   }
 
   private static func mnist(in space: Workspace) throws -> String {
@@ -43,7 +44,8 @@ import Testing
     let model = weights.output.trimmingCharacters(in: .newlines)
     #expect(weights.code == 0 && Identifier.model.matches(model), "\(weights.errors)")
     #expect(try await run("model", "show", "mine").output.contains("tensors"))
-    #expect(try await run("model", "delete", "mine").code == 0 && run("dataset", "delete", id).code == 0)
+    #expect(try await run("model", "delete", "mine").code == 0)
+    #expect(try await run("dataset", "delete", id).code == 0)
     #expect(try await run("model", "list").output.split(separator: "\n").count == 1)
 
     for (arguments, words) in [

@@ -80,7 +80,7 @@ struct JobView: Sendable {
     }
     if case .object(let metrics) = json["metrics"], !metrics.keys.isEmpty {
       let shown = metrics.members.compactMap { key, value in value.double.map { "\(key) \(ProgressBar.decimal($0, 4))" } }
-      lines.append("  metrics   \(shown.joined(separator: ", "))")
+      lines.append("  metrics   (validation) \(shown.joined(separator: ", "))")
     }
     lines += result
     for warning in json["warnings"]?.elements ?? [] {
