@@ -17,7 +17,7 @@ PACKAGES := \
 	jq \
 	python3
 
-.PHONY: demo test faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean
+.PHONY: documents package package-check demo test faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean
 
 demo: build
 	deploy/demo.sh $(TEMPER)
@@ -51,8 +51,23 @@ instruction-sets: packages
 browser: build
 	python3 Tests/Browser/dashboard.py --temper $(TEMPER) --screenshots .build/browser
 
+# Every block of commands of the README and of docs/, as a reader would type them: some minutes.
+documents: build
+	python3 Tests/Documents/run.py --temper $(TEMPER)
+
+# A Debian package and a tar archive of one executable that needs no Swift where it runs, in .build/packages; takes minutes. With
+# libcurl and libxml2, which Foundation's network layer is linked with.
+package: packages
+	$(MAKE) --no-print-directory packages PACKAGES="libcurl4-openssl-dev libxml2-dev binutils"
+	JOBS=$(JOBS) deploy/package/build.sh .build/packages
+
+# The package in a fresh Debian 12 without a toolchain; needs root and a mirror.
+package-check: package
+	$(MAKE) --no-print-directory packages PACKAGES=debootstrap
+	Tests/Package/install.sh .build/packages/temper_*.deb
+
 # What needs time, a quiet machine or PyPI.
-check-long: instruction-sets soak browser peers
+check-long: instruction-sets soak browser documents peers
 
 build: packages
 	$(SWIFT_BUILD) --product temper

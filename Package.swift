@@ -63,11 +63,12 @@ let package = Package(
     module("HTTP", ["Files", "COpenSSL", "CZlib", "CCurl", httpTypes, logging]),
     module(
       "Service", ["JSON", "Files", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", logging],
-      exclude: ["Dashboard/Page", "Dashboard/generate.py"]),
+      exclude: ["Dashboard/Page", "Dashboard/generate.py", "Client/temper_load.py", "Client/generate.py"]),
     .executableTarget(
       name: "temper",
       dependencies: [
-        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Models", "TensorEngine", argumentParser, logging, yams,
+        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Models", "Datasets", "TensorEngine",
+        argumentParser, logging, yams,
       ],
       swiftSettings: strict),
 

@@ -100,7 +100,10 @@ package enum DatasetSource {
     }
   }
 
-  private static func files(of format: DatasetFormat, at path: URL) throws -> [DatasetFile] {
+  /// The files of a data set on this machine, in the order of the format's parts.
+  ///
+  /// - Throws: `DatasetError` when one is missing.
+  package static func files(of format: DatasetFormat, at path: URL) throws -> [DatasetFile] {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path.path, isDirectory: &isFolder) else {
       throw DatasetError(part: path.lastPathComponent, "there is no such file or folder")

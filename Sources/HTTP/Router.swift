@@ -70,11 +70,12 @@ package struct Router: Sendable {
     guard method != .connect else { throw HTTPError(.notImplemented, detail: "This server is no proxy: it does not know CONNECT.") }
     let allowed = methods(of: target)
     guard !allowed.isEmpty else {
-      if Self.methods.contains(method) { throw .notFound("There is nothing at \(target.path).") }
+      if Self.methods.contains(method) { throw .notFound("There is nothing at \(target.path); /openapi.json lists what there is.") }
       throw HTTPError(.notImplemented, detail: "This server does not know the method \(method.rawValue).")
     }
     throw HTTPError(
-      .methodNotAllowed, detail: "\(method.rawValue) is not possible at \(target.path).", headers: [.allow: Self.list(allowed)])
+      .methodNotAllowed, detail: "\(method.rawValue) is not possible at \(target.path); possible: \(Self.list(allowed)).",
+      headers: [.allow: Self.list(allowed)])
   }
 
   /// Answers a request by its route. OPTIONS is answered here for every known path.

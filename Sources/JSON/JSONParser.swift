@@ -13,7 +13,7 @@ package struct JSONSyntaxError: Error, Hashable, Sendable, CustomStringConvertib
 }
 
 extension JSONValue {
-  /// Reads one JSON document (RFC 8259), strictly: UTF-8 without a byte order mark, nothing after it, no key twice in an object, no
+  /// Reads one JSON document (RFC 8259), strictly: UTF-8, nothing after it but blanks, no key twice in an object, no
   /// number too large for a `Double`, no more than 128 levels.
   ///
   /// - Throws: `JSONSyntaxError`.
@@ -41,7 +41,8 @@ struct JSONParser {
   }
 
   mutating func document() throws -> JSONValue {
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw fault("a byte order mark; JSON begins without one (RFC 8259, 8.1)") }
+    // Editors on Windows write one, and a reader may pass over it (RFC 8259, 8.1).
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     let value = try value(depth: 0)
     skipSpace()
     if position < bytes.count { throw fault("\(here) after the end of the document") }
@@ -80,7 +81,9 @@ struct JSONParser {
     skipSpace()
     if take("}") { return .object(object) }
     repeat {
+      let comma = position - 1
       skipSpace()
+      if peek == UInt8(ascii: "}"), !object.keys.isEmpty { throw trailingComma(at: comma) }
       guard peek == UInt8(ascii: "\"") else { throw fault("a key in double quotes expected, not \(here)") }
       let start = position
       let key = try string()
@@ -100,7 +103,9 @@ struct JSONParser {
     skipSpace()
     if take("]") { return .array(elements) }
     repeat {
+      let comma = position - 1
       skipSpace()
+      if peek == UInt8(ascii: "]"), !elements.isEmpty { throw trailingComma(at: comma) }
       elements.append(try value(named: String(elements.count), from: position, depth: depth + 1))
       skipSpace()
     } while take(",")
@@ -229,6 +234,10 @@ struct JSONParser {
   private var here: String {
     guard let byte = peek else { return "the end of the text" }
     return 0x21...0x7E ~= byte ? "'\(Character(Unicode.Scalar(byte)))'" : "the byte 0x\(String(byte, radix: 16, uppercase: true))"
+  }
+
+  private func trailingComma(at offset: Int) -> JSONSyntaxError {
+    fault("a comma after the last entry; JSON has commas only between two", at: offset)
   }
 
   private func fault(_ message: String, at offset: Int? = nil) -> JSONSyntaxError {

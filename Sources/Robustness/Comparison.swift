@@ -28,10 +28,17 @@ package struct Comparison: Hashable, Sendable, Codable {
     guard let (own, other) = final.outcomes.flatMap({ own in baseline.outcomes.map { (own, $0) } }), own.ids == other.ids,
       final.attacks.map(\.settings) == baseline.attacks.map(\.settings), final.threat == baseline.threat
     else { return nil }
-    cleanAccuracy = PairedDifference(own.clean, baseline: other.clean)
-    robustAccuracy = PairedDifference(own.robust, baseline: other.robust)
-    attacks = final.attacks.indices.map { index in
-      OfAttack(label: final.attacks[index].label, robustAccuracy: PairedDifference(own.attacks[index], baseline: other.attacks[index]))
+    self.init(own, baseline: other, attacks: final.attacks.map(\.label))
+  }
+
+  /// Of outcomes of the same examples under the same attacks.
+  ///
+  /// - Parameter labels: of the attacks, in order.
+  package init(_ final: ExampleOutcomes, baseline: ExampleOutcomes, attacks labels: [String]) {
+    cleanAccuracy = PairedDifference(final.clean, baseline: baseline.clean)
+    robustAccuracy = PairedDifference(final.robust, baseline: baseline.robust)
+    attacks = labels.indices.map { index in
+      OfAttack(label: labels[index], robustAccuracy: PairedDifference(final.attacks[index], baseline: baseline.attacks[index]))
     }
   }
 

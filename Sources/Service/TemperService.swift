@@ -3,6 +3,7 @@ import Dispatch
 import Files
 import Foundation
 import HTTP
+import JSON
 import Jobs
 import Logging
 import TensorEngine
@@ -52,6 +53,9 @@ package final class TemperService: Sendable {
       handler: Self.handler(router, hosts, logger))
     status.observe(server.metrics)
   }
+
+  /// What `/openapi.json` says of a service without tokens.
+  package var contract: JSONValue { OpenAPI(routes.table, needsTokens: false).document }
 
   /// What other machines reach goes over wires that others read.
   private static func requireEncryption(_ configuration: ServiceConfiguration) throws {

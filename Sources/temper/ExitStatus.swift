@@ -27,6 +27,19 @@ package enum ExitStatus: Int32, Error, CaseIterable, Sendable {
     self = (400..<500).contains(status) && status != 408 && status != 429 ? .usage : .unreachable
   }
 
+  /// In a few words.
+  var meaning: String {
+    switch self {
+    case .fine: "All is well"
+    case .jobFailed: "The job failed"
+    case .usage: "The command cannot be run so"
+    case .gateFailed: "A gate failed"
+    case .cancelled: "The job was cancelled"
+    case .unreachable: "The server is out of reach, or it took too long"
+    case .inconclusive: "There is no verdict"
+    }
+  }
+
   /// Ends the command with this code; `fine` lets it return.
   func exit() throws {
     if self != .fine { throw self }

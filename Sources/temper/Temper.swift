@@ -1,6 +1,7 @@
 import ArgumentParser
 import Files
 import Glibc
+import JSON
 import Service
 
 /// The command line. Each command is a file in `Commands`; the server's settings are in `Settings`.
@@ -13,18 +14,26 @@ struct Temper: AsyncParsableCommand {
       server out of reach, 6 inconclusive.
       """,
     version: "temper \(TemperVersion.current)",
-    subcommands: [
-      Serve.self, Run.self, Submit.self, Status.self, Watch.self, Cancel.self, List.self, ReportCommand.self, GateCommand.self,
-      Download.self, Verify.self,
-      SweepCommand.self, Extend.self,
-      TokenCommand.self, Bench.self, Fsck.self, SchemaCommand.self,
+    groupedSubcommands: [
+      CommandGroup(name: "On this machine", subcommands: [Run.self, Validate.self, Verify.self, Bench.self, SchemaCommand.self]),
+      CommandGroup(name: "The service", subcommands: [Serve.self, TokenCommand.self, Fsck.self]),
+      CommandGroup(
+        name: "Jobs of a service",
+        subcommands: [
+          Submit.self, Rerun.self, Extend.self, SweepCommand.self, List.self, Status.self, Watch.self, Logs.self, Open.self, Pause.self,
+          Resume.self, Cancel.self, Delete.self,
+        ]),
+      CommandGroup(
+        name: "Their results", subcommands: [ReportCommand.self, GateCommand.self, Compare.self, Download.self, Export.self]),
+      CommandGroup(name: "Data sets and models of a service", subcommands: [DatasetCommand.self, ModelCommand.self]),
     ])
 
   /// Ends the process with the code of an error. It replaces argument-parser's way, so that every exit code is one of `ExitStatus`.
   static func end(_ error: any Error) -> Never {
     switch error {
     case let failure as CommandFailure: fail(failure.status, failure.message)
-    case let refusal as Refusal: fail(ExitStatus(httpStatus: refusal.status), refusal.description)
+    case let faulty as FaultySpec: fail(.usage, faulty.description, problem: faulty.problem)
+    case let refusal as Refusal: fail(ExitStatus(httpStatus: refusal.status), refusal.description, problem: refusal.problem)
     case let lost as LostConnection: fail(.unreachable, lost.description)
     case let shortage as StorageError where shortage.isShortage: fail(.usage, shortage.description)
     case let status as ExitStatus:
@@ -41,7 +50,17 @@ struct Temper: AsyncParsableCommand {
     }
   }
 
-  private static func fail(_ status: ExitStatus, _ message: String) -> Never {
+  /// A sentence on standard error; with --json the problem document (RFC 9457) too, on standard output in the place of the result.
+  private static func fail(_ status: ExitStatus, _ message: String, problem: JSONValue? = nil) -> Never {
+    if CommandLine.arguments.contains("--json") {
+      let own: JSONValue = ["type": "about:blank", "title": .string(status.meaning), "detail": .string(message)]
+      var document = problem ?? own
+      if case .object(var members) = document {
+        members["exit_code"] = .int(Int64(status.rawValue))
+        document = .object(members)
+      }
+      StandardStream.output.write(document.serialised(pretty: true) + "\n")
+    }
     StandardStream.error.write("temper: \(message)\n")
     Glibc.exit(status.rawValue)
   }

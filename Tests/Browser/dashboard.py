@@ -156,7 +156,7 @@ class Dashboard:
     # MARK: Every page
 
     def pages(self, jobs: list[str]):
-        pages = {"jobs": "#/jobs", "job": f"#/jobs/{jobs[0]}", "submit": "#/submit", "compare": f"#/compare?jobs={jobs[0]},{jobs[1]}", "datasets": "#/datasets", "models": "#/models"}
+        pages = {"jobs": "#/jobs", "job": f"#/jobs/{jobs[0]}", "submit": "#/submit", "compare": f"#/compare?jobs={jobs[0]},{jobs[1]}", "leaderboard": "#/leaderboard", "datasets": "#/datasets", "models": "#/models"}
         for mode, settings in MODES.items():
             unreadable, unnamed, wide = [], [], []
             page = self.browser.page(**settings)
@@ -171,6 +171,8 @@ class Dashboard:
                     page.until("document.body.innerText.includes('only the first right') || document.body.innerText.includes('ONLY THE FIRST RIGHT')")
                 if name == "submit":
                     page.until("document.body.innerText.includes('The spec can run.')")
+                if name == "leaderboard":
+                    page.until("document.querySelectorAll('tbody tr').length >= 2")
                 if name == "datasets":
                     page.until("document.images.length === 1 && document.images[0].naturalWidth > 0")
                 self.browser.wait(0.3)
@@ -190,7 +192,7 @@ class Dashboard:
         self.open(page, "#/jobs")
         page.until("performance.getEntriesByType('paint').length > 0")
         paint = page.evaluate("performance.getEntriesByType('paint').map((entry) => entry.startTime).at(-1)")
-        for hash, title in (("#/submit", "Submit a job"), ("#/compare", "Compare"), ("#/datasets", "Data sets"), ("#/models", "Models"), (f"#/jobs/{job}", "quick")):
+        for hash, title in (("#/submit", "Submit a job"), ("#/compare", "Compare"), ("#/leaderboard", "Leaderboard"), ("#/datasets", "Data sets"), ("#/models", "Models"), (f"#/jobs/{job}", "quick")):
             page.evaluate(f"void (location.hash = '{hash}')")
             page.until(f"document.querySelector('h1')?.innerText === '{title}'")
         size = sum(len(self.service.request(path)) for path in {"/dashboard/" + name for name in page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name).filter((name) => name.includes('/dashboard/')).map((name) => name.split('/dashboard/')[1])")})

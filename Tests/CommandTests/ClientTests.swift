@@ -6,7 +6,7 @@ import Testing
 /// Client commands against a scripted server.
 @Suite struct ClientTests {
   private static let job = #"""
-    {"id": "job_1", "object": "job", "name": null, "state": "STATE", "terminal": true, "reason": "a reason", "metrics": {}, "warnings": []}
+    {"id": "job_00000000000000000000000001", "object": "job", "name": null, "state": "STATE", "terminal": true, "reason": "a reason", "metrics": {}, "warnings": []}
     """#
 
   private static func job(_ state: String) -> String { ScriptedServer.answer(job.replacing("STATE", with: state)) }
@@ -18,8 +18,10 @@ import Testing
   @Test(
     "a server out of reach ends every client with 5 and a word on standard error",
     arguments: [
-      ["status", "job_1"], ["list"], ["cancel", "job_1"], ["gate", "job_1"], ["watch", "job_1"], ["report", "job_1"],
-      ["download", "job_1", "-o", "x"],
+      ["status", "job_00000000000000000000000001"], ["list"], ["cancel", "job_00000000000000000000000001"],
+      ["gate", "job_00000000000000000000000001"], ["watch", "job_00000000000000000000000001"],
+      ["report", "job_00000000000000000000000001"],
+      ["download", "job_00000000000000000000000001", "-o", "x"],
       ["sweep", "-", "--vary", "seed=0,1"],
     ])
   func serverOutOfReach(arguments: [String]) async throws {
@@ -32,11 +34,11 @@ import Testing
   @Test("the server and the token come from the environment") func serverAndTheToken() async throws {
     let server = try ScriptedServer([Self.job("running")])
     let outcome = try await Executable.run(
-      "status", "job_1", "--json", environment: ["TEMPER_SERVER": server.url, "TEMPER_TOKEN": "secret"])
+      "status", "job_00000000000000000000000001", "--json", environment: ["TEMPER_SERVER": server.url, "TEMPER_TOKEN": "secret"])
     #expect(outcome.code == 0)
-    #expect(try JSONValue(parsing: outcome.output)["id"] == "job_1")
+    #expect(try JSONValue(parsing: outcome.output)["id"] == "job_00000000000000000000000001")
     let request = try #require(server.requests.first)
-    #expect(request.hasPrefix("GET /v1/jobs/job_1 HTTP/1.1\r\n"))
+    #expect(request.hasPrefix("GET /v1/jobs/job_00000000000000000000000001 HTTP/1.1\r\n"))
     #expect(request.contains("Authorization: Bearer secret\r\n"))
   }
 
@@ -61,7 +63,7 @@ import Testing
       Self.events("id: 3\nevent: end\ndata: {\"state\": \"cancelled\"}\n\n"),
       Self.job("cancelled"),
     ])
-    let outcome = try await Executable.run("watch", "job_1", "--server", server.url)
+    let outcome = try await Executable.run("watch", "job_00000000000000000000000001", "--server", server.url)
     #expect(outcome.code == 4)
     #expect(outcome.errors.components(separatedBy: "loss 0.").count == 3)
     // Field names are case-insensitive (RFC 9110 §5.1), and Foundation changes their case.
@@ -77,7 +79,7 @@ import Testing
     let server = try ScriptedServer([
       Self.events("id: 1\nevent: end\ndata: {}\n\n"), Self.job(state), ScriptedServer.answer(status: "409 Conflict", "{}"),
     ])
-    let outcome = try await Executable.run("watch", "job_1", "--json", "--server", server.url)
+    let outcome = try await Executable.run("watch", "job_00000000000000000000000001", "--json", "--server", server.url)
     #expect(outcome.code == code)
     let result = try JSONValue(parsing: outcome.output)
     #expect(result["state"] == .string(state))
@@ -92,7 +94,7 @@ import Testing
                   "verdict": "\#(verdict)"}]}
       """#
     let server = try ScriptedServer([ScriptedServer.answer(answer)])
-    let outcome = try await Executable.run("gate", "job_1", "--server", server.url)
+    let outcome = try await Executable.run("gate", "job_00000000000000000000000001", "--server", server.url)
     #expect(outcome.code == code)
     #expect(outcome.output == "robust_accuracy (pgd) ≥ 0.6  70.0% [65.0%, 75.0%]  \(verdict)\nverdict: \(verdict)\n")
   }
@@ -101,26 +103,29 @@ import Testing
     "a job without a verdict ends gate by its state", arguments: [("failed", 1), ("cancelled", 4), ("running", 6)] as [(String, Int32)])
   func jobWithoutAVerdict(state: String, code: Int32) async throws {
     let server = try ScriptedServer([ScriptedServer.answer(status: "409 Conflict", "{}"), Self.job(state)])
-    let outcome = try await Executable.run("gate", "job_1", "--server", server.url)
+    let outcome = try await Executable.run("gate", "job_00000000000000000000000001", "--server", server.url)
     #expect(outcome.code == code)
     #expect(outcome.errors.contains(state))
   }
 
   @Test("gate says of a job that makes images that it has no verdict, whether or not it has ended", arguments: ["running", "succeeded"])
   func gateOfImages(state: String) async throws {
-    let job = #"{"id": "job_1", "state": "\#(state)", "terminal": \#(state == "succeeded"), "spec": {"kind": "generate"}}"#
+    let job =
+      #"{"id": "job_00000000000000000000000001", "state": "\#(state)", "terminal": \#(state == "succeeded"), "spec": {"kind": "generate"}}"#
     let server = try ScriptedServer([ScriptedServer.answer(status: "404 Not Found", "{}"), ScriptedServer.answer(job)])
-    let outcome = try await Executable.run("gate", "job_1", "--server", server.url)
+    let outcome = try await Executable.run("gate", "job_00000000000000000000000001", "--server", server.url)
     #expect(outcome.code == 6)
     #expect(outcome.errors.contains("a job of kind generate makes images"), "\(outcome.errors)")
   }
 
   @Test("gate of a job that is not there ends with the server's word") func gateOfNoJob() async throws {
     let missing = ScriptedServer.answer(
-      status: "404 Not Found", headers: ["Content-Type: application/problem+json"], #"{"detail": "There is no job_1."}"#)
+      status: "404 Not Found", headers: ["Content-Type: application/problem+json"],
+      #"{"detail": "There is no job_00000000000000000000000001."}"#)
     let server = try ScriptedServer([missing, missing])
-    let outcome = try await Executable.run("gate", "job_1", "--server", server.url)
-    #expect(outcome.code == 2 && outcome.errors.contains("There is no job_1."), "\(outcome.code) \(outcome.errors)")
+    let outcome = try await Executable.run("gate", "job_00000000000000000000000001", "--server", server.url)
+    #expect(
+      outcome.code == 2 && outcome.errors.contains("There is no job_00000000000000000000000001."), "\(outcome.code) \(outcome.errors)")
   }
 
   @Test(
@@ -128,7 +133,7 @@ import Testing
     arguments: [("failed", 1), ("cancelled", 4), ("running", 6)] as [(String, Int32)])
   func noReport(state: String, code: Int32) async throws {
     let server = try ScriptedServer([ScriptedServer.answer(status: "409 Conflict", "{}"), Self.job(state)])
-    let outcome = try await Executable.run("report", "job_1", "--server", server.url)
+    let outcome = try await Executable.run("report", "job_00000000000000000000000001", "--server", server.url)
     #expect(outcome.code == code && outcome.output.isEmpty)
     #expect(outcome.errors.contains("the job is \(state): a reason; it has no report"), "\(outcome.errors)")
   }
@@ -136,16 +141,16 @@ import Testing
   @Test("report takes another form as the server gives it, from its own path") func reportForms() async throws {
     for (format, path) in [("html", "report.html"), ("curve.svg", "report/curve.svg")] {
       let server = try ScriptedServer([ScriptedServer.answer("as it is")])
-      let outcome = try await Executable.run("report", "job_1", "--format", format, "--server", server.url)
+      let outcome = try await Executable.run("report", "job_00000000000000000000000001", "--format", format, "--server", server.url)
       #expect(outcome.code == 0 && outcome.output == "as it is")
-      #expect(try #require(server.requests.first).hasPrefix("GET /v1/jobs/job_1/\(path) HTTP/1.1\r\n"))
+      #expect(try #require(server.requests.first).hasPrefix("GET /v1/jobs/job_00000000000000000000000001/\(path) HTTP/1.1\r\n"))
     }
-    #expect(try await Executable.run("report", "job_1", "--format", "pdf").code == 2)
+    #expect(try await Executable.run("report", "job_00000000000000000000000001", "--format", "pdf").code == 2)
   }
 
   @Test("a wait that takes too long ends with 5") func waitThatTakesToo() async throws {
     let server = try ScriptedServer([Self.events("retry: 60000\n\n")])
-    let outcome = try await Executable.run("watch", "job_1", "--timeout", "0.5", "--server", server.url)
+    let outcome = try await Executable.run("watch", "job_00000000000000000000000001", "--timeout", "0.5", "--server", server.url)
     #expect(outcome.code == 5)
     #expect(outcome.errors.contains("has not ended"))
   }

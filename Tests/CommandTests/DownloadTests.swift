@@ -21,29 +21,31 @@ import Testing
   @Test("a whole download takes its name once its digest is right") func wholeDownloadTakes() async throws {
     let space = try Workspace()
     let server = try ScriptedServer([ScriptedServer.answer(headers: Self.headers, Self.content)])
-    let outcome = try await Executable.run("download", "job_1", "-o", space.path("w"), "--server", server.url)
+    let outcome = try await Executable.run("download", "job_00000000000000000000000001", "-o", space.path("w"), "--server", server.url)
     #expect(outcome.code == 0)
     #expect(outcome.output == "\(Self.digest)  \(space.path("w"))\n")
     #expect(try space.data("w") == Data(Self.content.utf8))
     #expect(!space.exists("w.part") && !space.exists("w.part.etag"))
-    #expect(try #require(server.requests.first).hasPrefix("GET /v1/jobs/job_1/checkpoints/best_robust HTTP/1.1"))
+    #expect(try #require(server.requests.first).hasPrefix("GET /v1/jobs/job_00000000000000000000000001/checkpoints/best_robust HTTP/1.1"))
   }
 
   @Test("the evidence of a job is downloaded as its weights are") func evidence() async throws {
     let space = try Workspace()
     let server = try ScriptedServer([ScriptedServer.answer(headers: Self.headers, Self.content)])
-    let outcome = try await Executable.run("download", "job_1", "--evidence", "-o", space.path("e.tar"), "--server", server.url)
+    let outcome = try await Executable.run(
+      "download", "job_00000000000000000000000001", "--evidence", "-o", space.path("e.tar"), "--server", server.url)
     #expect(outcome.code == 0)
     #expect(try space.data("e.tar") == Data(Self.content.utf8))
-    #expect(try #require(server.requests.first).hasPrefix("GET /v1/jobs/job_1/evidence HTTP/1.1"))
-    let both = try await Executable.run("download", "job_1", "--evidence", "--role", "last", "-o", space.path("w"))
+    #expect(try #require(server.requests.first).hasPrefix("GET /v1/jobs/job_00000000000000000000000001/evidence HTTP/1.1"))
+    let both = try await Executable.run("download", "job_00000000000000000000000001", "--evidence", "--role", "last", "-o", space.path("w"))
     #expect(both.code == 2)
   }
 
   @Test("a download that breaks goes on where it broke") func downloadThatBreaksGoes() async throws {
     let space = try Workspace()
     let server = try ScriptedServer([Self.broken(after: 70), Self.rest(from: 70)])
-    let outcome = try await Executable.run("download", "job_1", "--role", "last", "-o", space.path("w"), "--server", server.url)
+    let outcome = try await Executable.run(
+      "download", "job_00000000000000000000000001", "--role", "last", "-o", space.path("w"), "--server", server.url)
     #expect(outcome.code == 0)
     #expect(try space.data("w") == Data(Self.content.utf8))
     #expect(server.requests.count == 2)
@@ -57,7 +59,8 @@ import Testing
     try space.write(String(Self.content.prefix(33)), to: "w.part")
     try space.write("\"\(Self.digest)\"", to: "w.part.etag")
     let server = try ScriptedServer([Self.rest(from: 33)])
-    let outcome = try await Executable.run("download", "job_1", "-o", space.path("w"), "--json", "--server", server.url)
+    let outcome = try await Executable.run(
+      "download", "job_00000000000000000000000001", "-o", space.path("w"), "--json", "--server", server.url)
     #expect(outcome.code == 0)
     #expect(outcome.output.contains("\"resumed_from\": 33"))
     #expect(try space.data("w") == Data(Self.content.utf8))
@@ -68,7 +71,7 @@ import Testing
     try space.write("of something else", to: "w.part")
     try space.write("\"0000\"", to: "w.part.etag")
     let server = try ScriptedServer([ScriptedServer.answer(headers: Self.headers, Self.content)])
-    let outcome = try await Executable.run("download", "job_1", "-o", space.path("w"), "--server", server.url)
+    let outcome = try await Executable.run("download", "job_00000000000000000000000001", "-o", space.path("w"), "--server", server.url)
     #expect(outcome.code == 0)
     #expect(try space.data("w") == Data(Self.content.utf8))
   }
@@ -76,7 +79,7 @@ import Testing
   @Test("a damaged download is refused and leaves nothing") func damagedDownloadIsRefused() async throws {
     let space = try Workspace()
     let server = try ScriptedServer([ScriptedServer.answer(headers: Self.headers, Self.content.replacing("5", with: "6"))])
-    let outcome = try await Executable.run("download", "job_1", "-o", space.path("w"), "--server", server.url)
+    let outcome = try await Executable.run("download", "job_00000000000000000000000001", "-o", space.path("w"), "--server", server.url)
     #expect(outcome.code == 5)
     #expect(outcome.errors.contains("damaged"))
     #expect(!space.exists("w") && !space.exists("w.part") && !space.exists("w.part.etag"))
@@ -85,7 +88,7 @@ import Testing
   @Test("weights that do not exist end with 2 and leave nothing") func weightsThatDoNotExist() async throws {
     let space = try Workspace()
     let server = try ScriptedServer([ScriptedServer.answer(status: "404 Not Found", #"{"detail": "There is no such checkpoint."}"#)])
-    let outcome = try await Executable.run("download", "job_1", "-o", space.path("w"), "--server", server.url)
+    let outcome = try await Executable.run("download", "job_00000000000000000000000001", "-o", space.path("w"), "--server", server.url)
     #expect(outcome.code == 2)
     #expect(outcome.errors == "temper: There is no such checkpoint.\n")
     #expect(!space.exists("w") && !space.exists("w.part"))

@@ -4,7 +4,7 @@ import Testing
 import Yams
 import temper
 
-/// The shell of `deploy/ci` and of the README, as a pipeline runs it, against a running service.
+/// The shell of `deploy/ci` and of `docs/ci.md`, as a pipeline runs it, against a running service.
 @Suite struct PipelineTests {
   /// A pipeline of one kind: its scripts, one after the other, and what they are given.
   enum Pipeline: String, CaseIterable, CustomTestStringConvertible {
@@ -157,16 +157,16 @@ import temper
     }
   }
 
-  // MARK: The README's way without an executable
+  // MARK: The book's way without an executable
 
   private static let snippet: String? = {
-    let text = (try? String(contentsOf: Workspace.repository.appendingPathComponent("README.md"), encoding: .utf8)) ?? ""
+    let text = (try? String(contentsOf: Workspace.repository.appendingPathComponent("docs/ci.md"), encoding: .utf8)) ?? ""
     return text.components(separatedBy: "```").first { $0.hasPrefix("sh\n") && $0.contains("jq -e '.verdict") }
       .map { String($0.dropFirst("sh\n".count)) }
   }()
 
   @Test(
-    "the README's snippet with curl passes and fails by the verdict",
+    "the book's snippet with curl passes and fails by the verdict",
     .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/jq"), "jq is not installed"))
   func curl() async throws {
     let script = try #require(Self.snippet)

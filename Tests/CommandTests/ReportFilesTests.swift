@@ -52,12 +52,14 @@ import temper
 
   @Test("gate leaves that there is no verdict where a job has none, and where no server answers") func noVerdict() async throws {
     let space = try Workspace()
-    let job = #"{"id": "job_1", "state": "failed", "terminal": true, "reason": "no memory", "finished_at": "2026-03-04T05:06:07.089Z"}"#
+    let job =
+      #"{"id": "job_00000000000000000000000001", "state": "failed", "terminal": true, "reason": "no memory", "finished_at": "2026-03-04T05:06:07.089Z"}"#
     let server = try ScriptedServer([ScriptedServer.answer(status: "409 Conflict", "{}"), ScriptedServer.answer(job)])
-    let failed = try await Executable(["gate", "job_1", "--server", server.url] + Self.options(space)).end()
+    let failed = try await Executable(["gate", "job_00000000000000000000000001", "--server", server.url] + Self.options(space)).end()
     #expect(failed.code == 1)
     #expect(try text(space, "junit.xml").contains("The job is failed: no memory; it has no verdict."))
-    let lost = try await Executable(["gate", "job_1", "--server", "http://127.0.0.1:1"] + Self.options(space)).end()
+    let lost = try await Executable(["gate", "job_00000000000000000000000001", "--server", "http://127.0.0.1:1"] + Self.options(space))
+      .end()
     #expect(lost.code == 5)
     #expect(try text(space, "junit.xml").contains("Cannot reach the server"))
     #expect(try firstResult(space)["ruleId"] == "no_verdict")
@@ -70,7 +72,8 @@ import temper
     let outcome = try await Executable.run("run", spec, "--out", space.path("out"), "--junit", space.path("no/such/folder/junit.xml"))
     #expect(outcome.code == 2)
     #expect(outcome.errors.contains("temper: --junit \(space.path("no/such/folder/junit.xml")) cannot be written: "))
-    let gate = try await Executable.run("gate", "job_1", "--spec", space.path("none.json"), "--server", "http://127.0.0.1:1")
+    let gate = try await Executable.run(
+      "gate", "job_00000000000000000000000001", "--spec", space.path("none.json"), "--server", "http://127.0.0.1:1")
     #expect(gate.code == 2)
   }
 
@@ -86,14 +89,16 @@ import temper
   @Test("a report that cannot be read changes no verdict where only the summary wants it") func unreadableReport() async throws {
     let space = try Workspace()
     let verdict = ScriptedServer.answer(#"{"verdict": "fail", "gates": []}"#)
-    let job = ScriptedServer.answer(#"{"id": "job_1", "state": "succeeded", "terminal": true}"#)
+    let job = ScriptedServer.answer(#"{"id": "job_00000000000000000000000001", "state": "succeeded", "terminal": true}"#)
     let server = try ScriptedServer([verdict, job, ScriptedServer.answer("{}")])
     let summary = try await Executable.run(
-      "gate", "job_1", "--server", server.url, environment: ["GITHUB_STEP_SUMMARY": space.path("summary")])
+      "gate", "job_00000000000000000000000001", "--server", server.url, environment: ["GITHUB_STEP_SUMMARY": space.path("summary")])
     #expect(summary.code == 3)
     #expect(summary.errors.contains("the summary of the step (GITHUB_STEP_SUMMARY) is not written"))
     let other = try ScriptedServer([verdict, job, ScriptedServer.answer("{}")])
-    #expect(try await Executable.run("gate", "job_1", "--server", other.url, "--junit", space.path("junit.xml")).code == 5)
+    #expect(
+      try await Executable.run("gate", "job_00000000000000000000000001", "--server", other.url, "--junit", space.path("junit.xml")).code
+        == 5)
     #expect(try text(space, "junit.xml").contains("<error type=\"no_verdict\""))
   }
 

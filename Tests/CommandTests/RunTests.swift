@@ -135,9 +135,10 @@ import Testing
     for name in ["best_robust", "last"].map({ "checkpoints/\($0).safetensors" }) + ["metrics.csv"] {
       #expect(try space.data("out/\(name)") == space.data("whole/\(name)"), "\(name)")
     }
-    // Nothing is left to go on from: the run begins at the beginning.
+    // Nothing is left to go on from, and the results are not another run's to remove.
     let again = try await Executable.run("run", "-", "--resume", "--out", space.path("out"), input: TinySpec.train())
-    #expect(again.code == 6, "\(again.errors)")
+    #expect(again.code == 2 && again.errors.contains("holds the results of another run"), "\(again.errors)")
+    #expect(try space.data("out/metrics.csv") == space.data("whole/metrics.csv"))
   }
 
   @Test("a folder that another run writes to is refused") func folderInUse() async throws {
@@ -167,12 +168,15 @@ import Testing
 
     let moved = evaluate.replacing(weights, with: space.path("weights.safetensors"))
     try FileManager.default.copyItem(atPath: weights, toPath: space.path("weights.safetensors"))
-    let second = try await Executable.run("run", "-", "--out", space.path("out"), input: moved)
+    let kept = try await Executable.run("run", "-", "--out", space.path("out"), input: moved)
+    #expect(kept.code == 2 && kept.errors.contains("--overwrite removes it and begins anew"), "\(kept.errors)")
+    #expect(space.exists("out/evidence.tar"))
+    let second = try await Executable.run("run", "-", "--overwrite", "--out", space.path("out"), input: moved)
     #expect(second.code == 6, "\(second.errors)")
     #expect(try Report(json: space.data("out/report.json")).before == nil)
     for name in ["evidence.tar", "metrics.csv", "checkpoints/best_robust.safetensors"] { #expect(!space.exists("out/\(name)"), "\(name)") }
     let help = try await Executable.run("run", "--help").output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-    #expect(help.contains("What an earlier run left in DIR under these names is removed when the run begins"))
+    #expect(help.contains("A DIR that holds another run is refused"))
   }
 
   // MARK: Usage

@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 
 class PreActBlock(nn.Module):
-    """He et al. 2016; the names are those of kuangliu/pytorch-cifar and of RobustBench."""
+    """He et al. 2016; RobustBench's PreActBlockV2, whose shortcut begins behind the first batch norm (that of its PreActBlock does not)."""
 
     def __init__(self, channels, filters, stride):
         super().__init__()

@@ -22,6 +22,8 @@ import Testing
     ("GET", "/v1/jobs/JOB/report.html", [401, 200, 200, 200, 404, 200]), ("GET", "/v1/jobs/JOB/gate", [401, 200, 200, 200, 404, 200]),
     ("GET", "/v1/jobs/JOB/evidence", [401, 200, 200, 200, 404, 200]), ("GET", "/v1/jobs/JOB/checkpoints", [401, 200, 200, 200, 404, 200]),
     ("GET", "/v1/jobs/JOB/checkpoints/last", [401, 200, 200, 200, 404, 200]),
+    ("GET", "/v1/jobs/JOB/logs", [401, 200, 200, 200, 404, 200]), ("GET", "/v1/leaderboard", [401, 200, 200, 200, 200, 200]),
+    ("GET", "/v1/jobs/JOB/comparison/JOB", [401, 200, 200, 200, 404, 200]),
     ("POST", "/v1/jobs/JOB/cancel", [401, 403, 409, 409, 404, 409]), ("POST", "/v1/jobs/JOB/pause", [401, 403, 409, 409, 404, 409]),
     ("POST", "/v1/jobs/JOB/resume", [401, 403, 409, 409, 404, 409]), ("POST", "/v1/jobs/JOB/extend", [401, 403, 422, 422, 404, 422]),
     ("GET", "/v1/events", [401, 200, 200, 200, 200, 200]),

@@ -9,7 +9,7 @@ import Testing
   static let routes: [String: (access: String, scope: String)] = [
     "GET /": ("anyone", "service"), "GET /healthz": ("anyone", "service"), "GET /readyz": ("anyone", "service"),
     "GET /version": ("anyone", "service"), "GET /openapi.json": ("anyone", "service"), "GET /schema/job.json": ("anyone", "service"),
-    "GET /metrics": ("read", "service"),
+    "GET /client/temper_load.py": ("anyone", "service"), "GET /metrics": ("read", "service"),
     "POST /v1/tokens": ("admin", "service"), "GET /v1/tokens": ("admin", "service"), "DELETE /v1/tokens/{id}": ("admin", "service"),
     "POST /v1/session": ("read", "service"), "DELETE /v1/session": ("anyone", "service"), "GET /v1/architectures": ("read", "service"),
     "POST /v1/jobs": ("submit", "owner"), "GET /v1/jobs": ("read", "owner"), "GET /v1/jobs/{id}": ("read", "owner"),
@@ -23,7 +23,8 @@ import Testing
     "GET /v1/jobs/{id}/report/curve.svg": ("read", "owner"), "GET /v1/jobs/{id}/report/history.svg": ("read", "owner"),
     "GET /v1/jobs/{id}/report/confusion.svg": ("read", "owner"), "GET /v1/jobs/{id}/report/examples.png": ("read", "owner"),
     "GET /v1/datasets/{id}/samples.png": ("read", "owner"),
-    "GET /v1/jobs/{id}/gate": ("read", "owner"),
+    "GET /v1/jobs/{id}/gate": ("read", "owner"), "GET /v1/jobs/{id}/logs": ("read", "owner"),
+    "GET /v1/jobs/{id}/comparison/{other}": ("read", "owner"), "GET /v1/leaderboard": ("read", "owner"),
     "GET /v1/jobs/{id}/evidence": ("read", "owner"), "GET /v1/jobs/{id}/checkpoints": ("read", "owner"),
     "GET /v1/jobs/{id}/checkpoints/{checkpoint}": ("read", "owner"),
     "POST /v1/sweeps": ("submit", "owner"), "GET /v1/sweeps": ("read", "owner"), "GET /v1/sweeps/{id}": ("read", "owner"),

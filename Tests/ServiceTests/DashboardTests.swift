@@ -16,6 +16,14 @@ import Testing
     }
   }
 
+  @Test("the executable has the files for clients as they are in the sources") func clients() throws {
+    let folder = Self.folder.appendingPathComponent("../../Client").standardizedFileURL
+    for file in ClientFile.all {
+      let source = try String(contentsOf: folder.appendingPathComponent(file.name), encoding: .utf8)
+      #expect(file.text == source, "write it anew: python3 Sources/Service/Client/generate.py")
+    }
+  }
+
   @Test("the page is small, asks no other host for anything, and every file that it names is there") func whole() throws {
     #expect(DashboardFile.all.reduce(0) { $0 + $1.text.utf8.count } < 300_000)
     let names = Set(DashboardFile.all.map(\.name))

@@ -12,9 +12,10 @@ extension ExampleSheet {
   ///
   /// - Parameter evidence: a file that this service wrote.
   package init(evidence file: OpenFile) throws {
-    let (description, npz) = try Self.members(of: file)
+    let evidence = try StoredEvidence(file)
+    let (description, npz) = (evidence.description, evidence.examples)
     let classes = Self.texts(description["dataset"]?["classes"])
-    let attacks = Self.elements(description["attacks"]).map { $0["label"]?.string ?? "" }
+    let attacks = evidence.attacks
     let shape = Self.elements(description["dataset"]?["shape"]).compactMap(\.integer)
     func name(_ label: Int) -> String { classes.indices.contains(label) ? classes[label] : "no class" }
     func column(_ name: String) throws -> [Int] { try NPZArray(name, in: npz).integers() }
@@ -33,21 +34,6 @@ extension ExampleSheet {
           clean: clean[index], adversarial: adversarial[index], trueClass: name(labels[row]), predictedClass: name(predictions[row]),
           attack: attacks.indices.contains(finders[row]) ? attacks[finders[row]] : "an attack")
       })
-  }
-
-  private static func members(of file: OpenFile) throws -> (description: JSONValue, npz: OpenFile) {
-    let tar = try TarArchive(file)
-    var description: JSONValue?
-    while let (name, _) = try tar.nextEntry() {
-      if name == Evidence.description {
-        var data = Data()
-        try tar.forEachPiece { data.append(contentsOf: $0) }
-        description = try JSONValue(parsing: Array(data))
-      } else if name == Evidence.examples, let description {
-        return (description, try tar.contentFile(title: Evidence.examples))
-      }
-    }
-    throw EvidenceError("the archive lacks \(description == nil ? Evidence.description : Evidence.examples)")
   }
 
   /// The first of each class, then the second of each, in the order of the file.

@@ -12,23 +12,22 @@ package struct LocalRun: Sendable {
 
   package init(engine: Engine, catalogue: any Catalogue) { runner = JobRunner(engine: engine, catalogue: catalogue) }
 
-  /// Runs on the calling thread. What an earlier run left in `directory` is removed first, unless this one goes on from it.
+  /// Runs on the calling thread. What an earlier run left in `directory` is removed first, where that is wanted.
   ///
   /// - Parameters:
-  ///   - resume: go on from what a run of the same spec saved in `directory` before it was interrupted, where there is such.
+  ///   - earlier: what to do with what another run has left in `directory`.
   ///   - sink: gets every report after the files are written.
-  /// - Throws: `FolderInUse` when another run writes there; as `JobRunner.run`.
+  /// - Throws: `FolderInUse` when another run writes there, `FolderHoldsRun`; as `JobRunner.run`.
   package func run(
-    _ spec: JobSpec, in directory: URL, resume: Bool = false, sink: RunSink = RunSink(), control: RunControl? = nil
+    _ spec: JobSpec, in directory: URL, earlier: EarlierRun = .overwrite, sink: RunSink = RunSink(), control: RunControl? = nil
   ) throws -> Report {
     let control = control ?? RunControl(seconds: spec.resources.maxSeconds)
     let history = Mutex<[MetricsPoint]>([])
     var told = sink
     let lock = try RunFolderLock(directory)
     defer { lock.release() }
-    let resume = resume && JobRunner.savedState(in: directory) != nil
     let results = RunResults(in: directory)
-    if !resume { try results.remove() }
+    let resume = try Self.goesOn(with: earlier, results, in: directory)
     let room = RoomForRun(control, warn: sink.warning)
     told.metrics = { metrics in
       let points = history.withLock { history in
@@ -53,16 +52,30 @@ package struct LocalRun: Sendable {
     return report
   }
 
+  /// Makes room for the results.
+  ///
+  /// - Returns: whether there is a state to go on from.
+  private static func goesOn(with earlier: EarlierRun, _ results: RunResults, in directory: URL) throws -> Bool {
+    let hasState = JobRunner.savedState(in: directory) != nil
+    switch earlier {
+    case .resume where hasState: return true
+    case .resume where results.areWhole, .refuse where hasState || results.areThere:
+      throw FolderHoldsRun(folder: directory.relativePath, canGoOn: hasState)
+    default:
+      try results.remove()
+      return false
+    }
+  }
+
   /// Makes adversarial images, on the calling thread: leaves `dataset.npz`, which a spec can name by path, and `evidence.tar`,
   /// in the place of what an earlier run left.
   package func generate(
-    _ spec: JobSpec, in directory: URL, resume: Bool = false, sink: RunSink = RunSink(), control: RunControl? = nil
+    _ spec: JobSpec, in directory: URL, earlier: EarlierRun = .overwrite, sink: RunSink = RunSink(), control: RunControl? = nil
   ) throws -> GeneratedImages {
     let control = control ?? RunControl(seconds: spec.resources.maxSeconds)
     let lock = try RunFolderLock(directory)
     defer { lock.release() }
-    let resume = resume && JobRunner.savedState(in: directory) != nil
-    if !resume { try RunResults(in: directory).remove() }
+    let resume = try Self.goesOn(with: earlier, RunResults(in: directory), in: directory)
     let room = RoomForRun(control, warn: sink.warning)
     let images = try runner.generate(
       spec, in: directory, resume: resume, sink: sink, control: control, waitForRoom: room.wait)

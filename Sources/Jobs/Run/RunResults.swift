@@ -9,7 +9,7 @@ package struct RunResults {
 
   package init(in directory: URL) { self.directory = directory }
 
-  var report: URL { directory.appendingPathComponent("report.json") }
+  package var report: URL { directory.appendingPathComponent("report.json") }
   var metrics: URL { directory.appendingPathComponent("metrics.csv") }
 
   /// Those of jobs of every kind.
@@ -17,6 +17,12 @@ package struct RunResults {
     [report, metrics, Evidence.url(in: directory), GeneratedImages.url(in: directory)]
       + CheckpointRole.allCases.map { Checkpoint.url(of: $0, in: directory) }
   }
+
+  /// Whether a run has left anything.
+  var areThere: Bool { all.contains { FileManager.default.fileExists(atPath: $0.path) } }
+
+  /// Whether it came to its end.
+  var areWhole: Bool { [report, GeneratedImages.url(in: directory)].contains { FileManager.default.fileExists(atPath: $0.path) } }
 
   /// Whether a file that is there is one of them.
   package func contains(_ file: URL) -> Bool {

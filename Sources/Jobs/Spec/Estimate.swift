@@ -15,6 +15,8 @@ package struct Estimate: Hashable, Sendable {
   package let parameters: Int
   /// The part of the passes through the network that is training and not evaluation, as far as it can be expected.
   let trainingShare: Double
+  /// `floatingPointOperations`, less those of the evaluations that examples will not need: they fall before.
+  package let expectedOperations: Double
   /// What the evaluations take at the speed assumed.
   package let evaluationSeconds: Double
 
@@ -48,6 +50,7 @@ package struct Estimate: Hashable, Sendable {
     evaluationSeconds = AssumedSpeed.seconds(cost, of: graph)
     self.steps = steps
     let expected = trainingPasses + Self.expectedShare * (passes - trainingPasses)
+    expectedOperations = forward * expected
     trainingShare = expected > 0 ? trainingPasses / expected : 0
     gradientEvaluations = Int(min(gradients, 9e18))
     floatingPointOperations = forward * passes

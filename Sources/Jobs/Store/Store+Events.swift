@@ -24,6 +24,11 @@ extension Store {
     }
   }
 
+  /// All events of a job that are kept.
+  ///
+  /// - Throws: `NotFound`.
+  package func allEvents(of id: String) throws -> [JobEvent] { try events(of: id, limit: .max - 1).elements }
+
   /// The events of a job after a number, those that are there and then each as it comes; the stream ends after `end`, or when the job
   /// is deleted.
   ///

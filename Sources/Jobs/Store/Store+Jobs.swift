@@ -41,9 +41,11 @@ extension Store {
   ///
   /// - Parameters:
   ///   - labels: all of them must be the job's.
+  ///   - piece: what an id begins or ends with; the prefix of its kind may be left out.
   ///   - after: the id of the last job of the page before.
   package func jobs(
-    for viewer: Viewer = .all, state: JobState? = nil, labels: [String: String] = [:], after: String? = nil, limit: Int = 50
+    for viewer: Viewer = .all, state: JobState? = nil, labels: [String: String] = [:], piece: String? = nil, after: String? = nil,
+    limit: Int = 50
   ) throws -> Page<JobSnapshot> {
     try database.read { db in
       var clauses: [String] = []
@@ -59,6 +61,11 @@ extension Store {
       for (key, value) in labels.sorted(by: { $0.key < $1.key }) {
         clauses.append("EXISTS (SELECT 1 FROM json_each(labels) WHERE json_each.key = ? AND json_each.value = ?)")
         arguments += [key, value]
+      }
+      if let piece {
+        let beginning = piece.hasPrefix("\(Identifier.job.rawValue)_") ? piece : "\(Identifier.job.rawValue)_\(piece)"
+        clauses.append("(substr(id, 1, length(?)) = ? OR substr(id, -length(?)) = ?)")
+        arguments += [beginning, beginning, piece, piece]
       }
       if let after {
         // By the place of the job where it is still there, by its id (which sorts by time) where it was deleted meanwhile.

@@ -5,13 +5,13 @@ package struct SweepPath: Hashable, Sendable {
   package let text: String
   let names: [String]
 
-  init(_ text: String) {
+  package init(_ text: String) {
     self.text = text
     names = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
   }
 
   /// Whether it names a field at all.
-  var isWhole: Bool { names.allSatisfy { !$0.isEmpty } }
+  package var isWhole: Bool { names.allSatisfy { !$0.isEmpty } }
 
   /// The RFC 6901 pointer into the spec.
   var pointer: String { names.reduce("", FieldReader.pointer) }
@@ -20,12 +20,14 @@ package struct SweepPath: Hashable, Sendable {
   func overlaps(_ other: SweepPath) -> Bool { names.starts(with: other.names) || other.names.starts(with: names) }
 
   /// Why a value cannot be set, as a phrase.
-  struct Refusal: Error {
-    let reason: String
+  package struct Refusal: Error {
+    package let reason: String
   }
 
   /// The spec with a value at this place. Objects on the way are made where nothing stands; an entry of a list must be there.
-  func setting(_ value: JSONValue, in spec: JSONValue) throws(Refusal) -> JSONValue { try Self.setting(names[...], [], value, in: spec) }
+  package func setting(_ value: JSONValue, in spec: JSONValue) throws(Refusal) -> JSONValue {
+    try Self.setting(names[...], [], value, in: spec)
+  }
 
   private static func setting(
     _ rest: ArraySlice<String>, _ done: [String], _ value: JSONValue, in spec: JSONValue

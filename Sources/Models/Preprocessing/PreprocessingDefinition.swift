@@ -38,6 +38,6 @@ package struct PreprocessingDefinition: Sendable {
 
   package static let noise = PreprocessingDefinition(
     name: "noise", summary: "Normal noise, new for each draw, and the sum clipped to [0, 1]: the network becomes random.",
-    fields: [Field("sigma", .number(above: 0, to: 1), .required, help: "The standard deviation, of pixels in [0, 1].")]
+    fields: [Field("sigma", .number(above: 0, to: 1, unit: .pixels), .required, help: "The standard deviation, of pixels in [0, 1].")]
   ) { GaussianNoise(deviation: Float($0.number("sigma"))) }
 }

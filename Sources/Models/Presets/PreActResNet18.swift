@@ -4,7 +4,7 @@ extension Preset {
   static let preActResNet18 = Preset(
     name: "preact_resnet18",
     description: "a residual network for small images with batch norm and ReLU before each convolution",
-    source: "He et al. 2016, arXiv:1603.05027; names as in github.com/kuangliu/pytorch-cifar and RobustBench",
+    source: "He et al. 2016, arXiv:1603.05027; RobustBench's PreActResNet of PreActBlockV2 with bn_before_fc, its names",
     parameters: [
       Field("width", .integer(1...1_024), default: 64, help: "the filters of the first stage")
     ],

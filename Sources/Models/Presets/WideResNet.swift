@@ -5,7 +5,7 @@ extension Preset {
   static let wideResNet = Preset(
     name: "wide_resnet",
     description: "a residual network for small images: few layers, many filters",
-    source: "Zagoruyko and Komodakis 2016, arXiv:1605.07146; names as in github.com/yaodongyu/TRADES and RobustBench",
+    source: "Zagoruyko and Komodakis 2016, arXiv:1605.07146; RobustBench's WideResNet without sub_block1, its names",
     parameters: [
       Field("depth", .integer(10...124), default: 28, help: "layers with weights: 6 n + 4"),
       Field("width", .integer(1...64), default: 10, help: "by how much the stages of 16, 32 and 64 filters are widened"),

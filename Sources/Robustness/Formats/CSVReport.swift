@@ -72,12 +72,5 @@ struct CSVReport {
     value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : value.description
   }
 
-  private static func cell(_ text: String) -> String {
-    // A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection"), and names come from whoever uploads a data set.
-    let isFormula = text.unicodeScalars.first.map { "=+-@\t\r".unicodeScalars.contains($0) } ?? false
-    let safe = isFormula ? "'" + text : text
-    guard safe.unicodeScalars.contains(where: { ",\"\r\n".unicodeScalars.contains($0) }) else { return safe }
-    // By scalars: a quote with an accent is a quote.
-    return "\"" + safe.unicodeScalars.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
-  }
+  private static func cell(_ text: String) -> String { CSVCell.text(text) }
 }

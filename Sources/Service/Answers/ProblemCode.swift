@@ -16,6 +16,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   case notFound = "not_found"
   case illegalState = "illegal_state"
   case notReady = "not_ready"
+  case noReport = "no_report"
   case inUse = "in_use"
   case builtIn = "built_in"
   case preconditionFailed = "precondition_failed"
@@ -41,7 +42,7 @@ extension ProblemCode {
     case .foreignHost: .misdirectedRequest
     case .notFound: .notFound
     case .notAcceptable: .notAcceptable
-    case .illegalState, .notReady, .inUse, .builtIn, .idempotencyInProgress: .conflict
+    case .illegalState, .notReady, .noReport, .inUse, .builtIn, .idempotencyInProgress: .conflict
     case .preconditionFailed: .preconditionFailed
     case .wrongMediaType: .unsupportedMediaType
     case .invalidSpec, .invalidUpload, .notConvertible, .idempotencyMismatch: .unprocessableContent
@@ -69,6 +70,7 @@ extension ProblemCode {
     case .notFound: "There is no such resource"
     case .illegalState: "The resource's state does not allow this"
     case .notReady: "The result is not there yet"
+    case .noReport: "The job ended without a report"
     case .inUse: "The resource is in use"
     case .builtIn: "The resource is built in"
     case .preconditionFailed: "The precondition does not hold"

@@ -7,6 +7,7 @@ extension AnswerType {
     "submitJob": [200: validated, 201: job], "listJobs": [200: list(of: job, id: id(.job))], "getJob": [200: job],
     "cancelJob": [202: job], "pauseJob": [202: job], "resumeJob": [201: job, 202: job], "extendJob": [201: job],
     "getEvents": [200: list(of: event, id: .integer(atLeast: 1))], "getAllEvents": [200: list(of: placedEvent, id: .integer(atLeast: 1))],
+    "getComparison": [200: jobComparison], "getLeaderboard": [200: leaderboard],
     "getMetrics": [200: metrics], "getGate": [200: verdict],
     "listCheckpoints": [200: list(of: checkpoint, id: id(.checkpoint))], "getReport": [200: report],
     "submitSweep": [200: sweepEstimate, 201: sweep], "listSweeps": [200: list(of: listedSweep, id: id(.sweep))], "getSweep": [200: sweep],

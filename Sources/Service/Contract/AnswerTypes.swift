@@ -49,7 +49,7 @@ extension AnswerType {
       .init("discredited_by", .list(.text), "Codes of warnings that make the robust accuracy unfit for a verdict."),
     ])
 
-  private static let figure = AnswerType(
+  static let figure = AnswerType(
     "JobFigure", "A figure with its 95 % interval.", [.init("value", .figure), .init("low", .figure), .init("high", .figure)])
 
   private static let transition = AnswerType(

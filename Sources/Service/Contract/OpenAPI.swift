@@ -94,6 +94,7 @@ struct OpenAPI {
     if name == "checkpoint" {
       return "^(\(([Identifier.checkpoint.expression] + CheckpointRole.allCases.map(\.rawValue)).joined(separator: "|")))$"
     }
+    if name == "other" { return Identifier.job.pattern }
     switch path.split(separator: "/").dropFirst().first {
     case "jobs": return Identifier.job.pattern
     case "sweeps": return Identifier.sweep.pattern
@@ -166,7 +167,7 @@ struct OpenAPI {
   /// From what was created to the operations on it.
   private func links(from endpoint: Endpoint) -> JSONValue {
     let collection = endpoint.path.split(separator: "/").prefix(2).joined(separator: "/")
-    let further = table.filter { $0.path.hasPrefix("/\(collection)/{id}") && !$0.path.contains("{checkpoint}") }
+    let further = table.filter { $0.path.hasPrefix("/\(collection)/{id}") && $0.path.count { $0 == "{" } == 1 }
     return .object(
       further.reduce(into: JSONObject()) { links, other in
         links[other.name] = ["operationId": .string(other.name), "parameters": ["id": "$response.body#/id"]]

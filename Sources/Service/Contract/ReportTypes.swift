@@ -142,12 +142,16 @@ extension AnswerType {
       .init("abstentions", .count, isOptional: true), .init("forward_passes", .count), .init("seconds", .share),
     ])
 
-  private static let difference = AnswerType(
+  static let difference = AnswerType(
     "PairedDifference", "The difference of two models on the same examples.",
     [
       .init("value", .figure), .init("interval", .object(interval)), .init("p", .figure), .init("both", .count), .init("gained", .count),
       .init("lost", .count), .init("neither", .count),
     ])
+
+  static let attackDifference = AnswerType(
+    "AttackDifference", "The difference under one attack.",
+    [.init("label", .text), .init("robust_accuracy", .object(difference))])
 
   private static let comparison = AnswerType(
     "Comparison", "The final model against the baseline.",
@@ -155,10 +159,6 @@ extension AnswerType {
       .init("clean_accuracy", .object(difference)), .init("robust_accuracy", .object(difference)),
       .init(
         "attacks",
-        .list(
-          .object(
-            AnswerType(
-              "AttackDifference", "The difference under one attack.",
-              [.init("label", .text), .init("robust_accuracy", .object(difference))])))),
+        .list(.object(attackDifference))),
     ])
 }

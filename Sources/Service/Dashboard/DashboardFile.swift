@@ -24,7 +24,9 @@ package struct DashboardFile: Sendable {
 
   private static let scripts = [
     ("app.js", appJs), ("api.js", apiJs), ("chart.js", chartJs), ("compare.js", compareJs), ("dom.js", domJs), ("events.js", eventsJs),
-    ("events-worker.js", eventsWorkerJs), ("evidence.js", evidenceJs), ("job.js", jobJs), ("jobs.js", jobsJs), ("places.js", placesJs),
+    ("events-worker.js", eventsWorkerJs), ("evidence.js", evidenceJs), ("job.js", jobJs), ("jobs.js", jobsJs),
+    ("leaderboard.js", leaderboardJs),
+    ("places.js", placesJs),
     ("resources.js", resourcesJs), ("schema.js", schemaJs), ("submit.js", submitJs),
   ].map { DashboardFile($0, "text/javascript", $1) }
 

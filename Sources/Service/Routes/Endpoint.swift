@@ -91,11 +91,15 @@ struct Endpoint: Sendable {
   /// The row as the router wants it: what the row does not know is refused before anything is done.
   func route(_ gate: Gatekeeper, _ store: Store) -> Router.Route {
     Router.Route(method, path, immediate: atOnce.map { immediate($0, gate, store) }) { request, captured in
-      let call = try call(request, captured, gate, store)
-      try gate.count(call.caller)
-      if case .none = body { try await call.refuseBody() }
-      try checkConditions(call)
-      return Self.ownersAlone(try await handle(call), for: call.caller)
+      do {
+        let call = try call(request, captured, gate, store)
+        try gate.count(call.caller)
+        if case .none = body { try await call.refuseBody() }
+        try checkConditions(call)
+        return Self.ownersAlone(try await handle(call), for: call.caller)
+      } catch let missing as NotFound {
+        throw MissingThing(path: path, captured: captured).error(for: missing) ?? missing
+      }
     }
   }
 
@@ -133,6 +137,7 @@ struct Endpoint: Sendable {
         try gate.count(call.caller)
         return Self.ownersAlone(response, for: call.caller)
       } catch {
+        let error = (error as? NotFound).flatMap { MissingThing(path: path, captured: captured).error(for: $0) } ?? error
         // What has no translation is the handler's to log.
         return HTTPError(translating: error).map { .problem($0, requestID: request.requestID) }
       }

@@ -65,7 +65,8 @@ extension Routes {
     }
     let after = call.after
     if let after, !Identifier.job.matches(after) { throw HTTPError.unknownCursor(after) }
-    let page = try store.jobs(for: call.viewer, state: state, labels: labels, after: after, limit: call.limit)
+    let page = try store.jobs(
+      for: call.viewer, state: state, labels: labels, piece: call.query.optionalText("id"), after: after, limit: call.limit)
     return try .representation(Self.list(page), type: "application/json", for: call.request)
   }
 

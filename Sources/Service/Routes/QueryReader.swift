@@ -53,6 +53,7 @@ extension FieldType {
     case .boolean where text.isEmpty || text == "true": true
     case .boolean where text == "false": false
     case .integer: Int64(text).map { .int($0) } ?? .string(text)
+    case .real: Double(text).map { .number($0) } ?? .string(text)
     default: .string(text)
     }
   }

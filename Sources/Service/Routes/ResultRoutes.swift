@@ -20,6 +20,11 @@ extension Routes {
     return try .resource(document, for: call.request)
   }
 
+  func logs(_ call: Call) async throws -> Response {
+    let text = JobLog(try store.allEvents(of: call.path("id"))).text
+    return try .representation(Array(text.utf8), type: "text/plain; charset=utf-8", for: call.request)
+  }
+
   func gate(_ call: Call) async throws -> Response {
     let report = try Report(json: finishedReport(call).data)
     let document: JSONValue = ["verdict": .string(report.verdict.rawValue), "gates": try JSONValue(encoding: report.gates)]
@@ -31,8 +36,14 @@ extension Routes {
     let job = try store.job(call.path("id"))
     guard job.isReported else { throw Self.noReport(job) }
     guard let report = try store.report(of: job.id) else {
-      let hope = job.state.isTerminal ? "it will never have a report" : "the report comes when it has succeeded"
-      throw HTTPError(.notReady, "The job is \(job.state.rawValue): \(hope).", members: ["state": job.state.rawValue])
+      guard !job.state.isTerminal else {
+        let reason = job.reason.map { " Why: \($0)" } ?? ""
+        var members: [String: any Encodable & Sendable] = ["state": job.state.rawValue]
+        members["reason"] = job.reason
+        throw HTTPError(.noReport, "The job is \(job.state.rawValue) and will never have a report.\(reason)", members: members)
+      }
+      throw HTTPError(
+        .notReady, "The job is \(job.state.rawValue): the report comes when it has succeeded.", members: ["state": job.state.rawValue])
     }
     return (job, report)
   }

@@ -6,8 +6,9 @@ import Jobs
 extension Routes {
   /// Every route of the service.
   var table: [Endpoint] {
-    jobTable + resultTable + reportTable + sweepTable + resourceTable + allEventTable + webhookTable + tokenTable + statusTable
-      + dashboardTable
+    jobTable + resultTable + comparisonTable + reportTable + sweepTable + resourceTable + allEventTable + webhookTable + tokenTable
+      + statusTable
+      + clientTable + dashboardTable
   }
 
   private var jobTable: [Endpoint] {
@@ -25,6 +26,7 @@ extension Routes {
         parameters: [
           Field("state", .choice(JobState.self), help: "Only jobs in this state."),
           Field("label.*", .text(0...255), help: "Only jobs with this label: label.KEY=VALUE."),
+          Field("id", .text(1...30), help: "Only jobs whose id begins or ends so; job_ may be left out."),
         ] + Self.paging, handle: listJobs),
       Endpoint(
         .get, "/v1/jobs/{id}", "getJob", "A job; with wait, as soon as it differs from what If-None-Match names.", access: .read,
@@ -72,6 +74,9 @@ extension Routes {
         "The history of what was measured, by epoch; `thinned` is how many epochs of it are no longer kept.", access: .read, scope: .owner,
         parameters: [Field("max_points", .integer(2...100_000), help: "Thin the history evenly to at most so many points.")],
         types: ["application/json", "text/csv"], handle: metrics),
+      Endpoint(
+        .get, "/v1/jobs/{id}/logs", "getLogs", "What happened to a job, a line for each event.", access: .read, scope: .owner,
+        types: ["text/plain"], handle: logs),
       Endpoint(.get, "/v1/jobs/{id}/gate", "getGate", "The verdict of the job's gates.", access: .read, scope: .owner, handle: gate),
       Endpoint(
         .get, "/v1/jobs/{id}/checkpoints", "listCheckpoints", "The weights that a job has kept.", access: .read, scope: .owner,

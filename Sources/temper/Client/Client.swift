@@ -42,6 +42,9 @@ struct Client: Sendable {
   /// The seconds without a byte after which a request fails. Longer than the server's longest wait and its heartbeat.
   static let idle = 90
 
+  /// Of the server, without a slash at its end.
+  var address: String { String(server.absoluteString.reversed().drop { $0 == "/" }.reversed()) }
+
   /// - Throws: `CommandFailure` when `server` is not an http or https URL.
   init(server: String, token: String?, trust: WebTrust = WebTrust()) throws {
     guard let url = URL(string: server), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host?.isEmpty == false else {
@@ -53,10 +56,11 @@ struct Client: Sendable {
   }
 
   /// - Throws: `CommandFailure` when the answer is not a success, with every fault that the server names; also when there is no answer.
-  func send(_ request: ClientRequest) async throws -> ClientAnswer {
+  /// - Parameter idle: the seconds without a byte after which it fails.
+  func send(_ request: ClientRequest, idle: Int = Client.idle) async throws -> ClientAnswer {
     let received = Mutex<(head: WebHead?, body: Data)>((nil, Data()))
     try await transfer(
-      request,
+      request, idle: idle,
       consumer: WebTransfer.Consumer(
         head: { head in received.withLock { $0.head = head } }, data: { data in received.withLock { $0.body.append(data) } }))
     let (head, body) = received.withLock { ($0.head, $0.body) }
@@ -138,6 +142,12 @@ struct Refusal: Error, CustomStringConvertible {
     self.status = status
     self.body = body
     retryAfter = headers["Retry-After"].flatMap(Double.init)
+  }
+
+  /// The problem document, where the answer is one.
+  var problem: JSONValue? {
+    guard let problem = try? JSONValue(parsing: body), case .object = problem else { return nil }
+    return problem
   }
 
   /// The problem document (RFC 9457) as text, with a line for each fault and its JSON Pointer.

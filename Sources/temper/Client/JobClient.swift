@@ -22,9 +22,31 @@ struct JobClient: Sendable {
 
   func job(_ id: String) async throws -> JobView { try await JobView(get(path(id)).json) }
 
-  func cancel(_ id: String) async throws -> JobView {
-    let request = ClientRequest(method: "POST", path: path(id) + "/cancel")
-    return try JobView(await client.send(request).json)
+  /// - Parameter change: cancel, pause or resume.
+  func change(_ id: String, _ change: String) async throws -> JobView {
+    try JobView(await client.send(ClientRequest(method: "POST", path: path(id) + "/\(change)")).json)
+  }
+
+  func delete(_ id: String) async throws { _ = try await client.send(ClientRequest(method: "DELETE", path: path(id))) }
+
+  /// What happened to it, a line for each event.
+  func log(_ id: String) async throws -> Data { try await get(path(id) + "/logs").body }
+
+  /// The events that are kept, over as many pages as needed.
+  func events(_ id: String) async throws -> [JSONValue] {
+    var (found, after): ([JSONValue], String) = ([], "0")
+    while true {
+      let request = ClientRequest(
+        path: path(id) + "/events", query: [("limit", "200"), ("after", after)], headers: ["Accept": "application/json"])
+      let page = try await client.send(request).json
+      found += page["data"]?.elements ?? []
+      guard page["has_more"] == true, let last = page["last_id"]?.integer else { return found }
+      after = String(last)
+    }
+  }
+
+  func comparison(of first: String, with second: String) async throws -> JSONValue {
+    try await get(path(first) + "/comparison/\(Client.segment(second))").json
   }
 
   /// nil while the job has no report. A failed job never has one.
@@ -46,12 +68,13 @@ struct JobClient: Sendable {
   }
 
   /// Up to `limit` jobs, newest first, over as many pages as needed.
-  func jobs(state: String?, limit: Int) async throws -> (jobs: [JobView], hasMore: Bool) {
+  func jobs(state: String?, labels: [FieldAssignment] = [], limit: Int) async throws -> (jobs: [JobView], hasMore: Bool) {
     var found: [JobView] = []
     var hasMore = true
     while hasMore && found.count < limit {
       var query = [(name: "limit", value: String(min(limit - found.count, 200)))]
       if let state { query.append(("state", state)) }
+      query += labels.map { ("label.\($0.field)", $0.text) }
       if let last = found.last { query.append(("after", last.id)) }
       let page = try await get("/v1/jobs", query: query).json
       let jobs = try (page["data"]?.elements ?? []).map(JobView.init)

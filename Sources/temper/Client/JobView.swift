@@ -24,6 +24,14 @@ struct JobView: Sendable {
   var reason: String? { json["reason"]?.string }
   var kind: String? { json["spec"]?["kind"]?.string }
 
+  /// Of its report; `nil` as long as it has none.
+  var verdict: String? { json["result"]?["verdict"]?.string }
+
+  /// A figure of its report in per cent, such as `robust_accuracy`.
+  func share(_ metric: String) -> String? {
+    json["result"]?["figures"]?[metric]?["value"]?.double.map { ProgressBar.decimal($0 * 100, 1) + "%" }
+  }
+
   /// The exit code for this final state.
   var exitStatus: ExitStatus {
     switch state {
@@ -42,6 +50,22 @@ struct JobView: Sendable {
     return facts
   }
 
+  /// What the report says, in short.
+  private var result: [String] {
+    guard let verdict, case .object(let figures)? = json["result"]?["figures"] else { return [] }
+    let discredited = (json["result"]?["discredited_by"]?.elements ?? []).compactMap(\.string)
+    let doubt = discredited.isEmpty ? "" : " (discredited by \(discredited.joined(separator: ", ")))"
+    return ["  verdict   \(verdict)\(doubt)"]
+      + figures.members.compactMap { name, figure in
+        let isShare = name.hasSuffix("accuracy")
+        func shown(_ member: String) -> String? {
+          figure[member]?.double.map { isShare ? ProgressBar.decimal($0 * 100, 1) + "%" : ProgressBar.decimal($0, 4) }
+        }
+        guard let value = shown("value"), let low = shown("low"), let high = shown("high") else { return nil }
+        return "  result    \(name) \(value) [\(low), \(high)]"
+      }
+  }
+
   /// A text with a line for each fact.
   var summary: String {
     var lines = ["\(id)  \(state)" + (name.map { "  \($0)" } ?? "")]
@@ -56,8 +80,9 @@ struct JobView: Sendable {
     }
     if case .object(let metrics) = json["metrics"], !metrics.keys.isEmpty {
       let shown = metrics.members.compactMap { key, value in value.double.map { "\(key) \(ProgressBar.decimal($0, 4))" } }
-      lines.append("  metrics   \(shown.joined(separator: ", "))")
+      lines.append("  metrics   (validation) \(shown.joined(separator: ", "))")
     }
+    lines += result
     for warning in json["warnings"]?.elements ?? [] {
       lines.append("  warning   \(warning["code"]?.string ?? ""): \(warning["detail"]?.string ?? "")")
     }
@@ -65,6 +90,13 @@ struct JobView: Sendable {
       if let time = json[key]?.string { lines.append("  \(title)".padding(toLength: 12, withPad: " ", startingAt: 0) + time) }
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension JobView {
+  /// Prints it: all of it, or its id with its state.
+  func write(_ output: OutputOptions) {
+    StandardStream.output.write(output.asJSON ? json.serialised(pretty: true) + "\n" : "\(id)  \(state)\n")
   }
 }
 

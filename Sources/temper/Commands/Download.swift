@@ -13,9 +13,11 @@ struct Download: AsyncParsableCommand {
       gives is right.
       """)
 
-  @Argument(help: "The job's id.")
+  @Argument(help: JobReference.help, completion: JobReference.completion)
   var job: String
-  @Option(help: "Which checkpoint: base, last, averaged, best_robust or best_clean, or a checkpoint's id (default: best_robust).")
+  @Option(
+    help: "Which checkpoint: base, last, averaged, best_robust or best_clean, or a checkpoint's id (default: best_robust).",
+    completion: Completions.roles)
   var role: String?
   @Option(help: "As what the weights come: safetensors or onnx.")
   var format = ModelFormat.safetensors
@@ -38,8 +40,9 @@ struct Download: AsyncParsableCommand {
       throw ValidationError("-o \(file) is a folder; name the file")
     }
     let part = evidence ? "evidence" : "checkpoints/\(Client.segment(role ?? "best_robust"))"
+    let jobs = JobClient(client: try server.client())
     let download = FileDownload(
-      client: try server.client(), path: "/v1/jobs/\(Client.segment(job))/\(part)",
+      client: jobs.client, path: jobs.path(try await jobs.id(of: job)) + "/\(part)",
       query: format == .safetensors ? [] : [("format", format.rawValue)], target: target)
     let outcome = try await download.run()
     if outcome.resumed > 0 { StandardStream.error.write("went on from byte \(outcome.resumed)\n") }

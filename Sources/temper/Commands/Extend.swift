@@ -8,7 +8,7 @@ struct Extend: AsyncParsableCommand {
       The new job begins where the other ended. Prints its id; with --wait follows it to its end, and prints its report.
       """)
 
-  @Argument(help: "The id of the job that has succeeded.")
+  @Argument(help: JobReference.help, completion: JobReference.completion)
   var job: String
   @Option(help: "How many epochs.")
   var epochs: Int
@@ -31,12 +31,8 @@ struct Extend: AsyncParsableCommand {
 
   func run() async throws {
     let jobs = JobClient(client: try server.client())
-    let made = try await jobs.extend(job, by: request)
-    guard waiting.wait else {
-      return StandardStream.output.write(output.asJSON ? made.json.serialised(pretty: true) + "\n" : made.id + "\n")
-    }
-    StandardStream.error.write("\(made.id)\n")
-    try await JobResult(waitingFor: made.id, of: jobs, timeout: waiting.timeout).finish(asJSON: output.asJSON, gated: false)
+    let made = try await jobs.extend(jobs.id(of: job), by: request)
+    try await made.follow(of: jobs, waiting, output)
   }
 
   private var request: JSONValue {

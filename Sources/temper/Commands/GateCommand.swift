@@ -11,9 +11,11 @@ struct GateCommand: AsyncParsableCommand {
       (GITHUB_STEP_SUMMARY) is written by itself.
       """)
 
-  @Argument(help: "The job's id.")
+  @Argument(help: JobReference.help, completion: JobReference.completion)
   var job: String
-  @Option(help: ArgumentHelp("The spec that was submitted, a file of the repository; findings name its lines.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The spec that was submitted, a file of the repository; findings name its lines.", valueName: "file"),
+    completion: Completions.specs)
   var spec: String?
   @OptionGroup var reports: ReportFileOptions
   @OptionGroup var server: ServerOptions
@@ -25,7 +27,7 @@ struct GateCommand: AsyncParsableCommand {
     let jobs = JobClient(client: try server.client())
     let judged: Judged
     do {
-      judged = try await self.judged(by: jobs, for: files)
+      judged = try await self.judged(jobs.id(of: job), by: jobs, for: files)
     } catch {
       try files.write(missing: "\(error)", from: ReportOrigin(job: job, finishedAt: nil), spec: source)
       throw error
@@ -44,18 +46,18 @@ struct GateCommand: AsyncParsableCommand {
   }
 
   /// - Throws: why there is no verdict.
-  private func judged(by jobs: JobClient, for files: ReportFiles) async throws -> Judged {
+  private func judged(_ job: String, by jobs: JobClient, for files: ReportFiles) async throws -> Judged {
     guard let answer = try await jobs.gate(job) else { throw Self.failure(try await jobs.job(job)) }
     guard let verdict = answer["verdict"]?.string.flatMap(Verdict.init) else {
       throw CommandFailure(.unreachable, "the server's answer is no verdict; is this a Temper server?")
     }
-    return Judged(answer: answer, verdict: verdict, report: try await report(from: jobs, for: files))
+    return Judged(answer: answer, verdict: verdict, report: try await report(of: job, from: jobs, for: files))
   }
 
-  private func report(from jobs: JobClient, for files: ReportFiles) async throws -> (Report, ReportOrigin)? {
+  private func report(of job: String, from jobs: JobClient, for files: ReportFiles) async throws -> (Report, ReportOrigin)? {
     guard !files.isEmpty else { return nil }
     do {
-      return try await report(from: jobs)
+      return try await report(of: job, from: jobs)
     } catch  where files.wanted.isEmpty {
       // Nobody asked this command for the summary, so its verdict does not hang on it.
       StandardStream.error.write("the summary of the step (GITHUB_STEP_SUMMARY) is not written: \(error)\n")
@@ -63,7 +65,7 @@ struct GateCommand: AsyncParsableCommand {
     }
   }
 
-  private func report(from jobs: JobClient) async throws -> (Report, ReportOrigin) {
+  private func report(of job: String, from jobs: JobClient) async throws -> (Report, ReportOrigin) {
     let view = try await jobs.job(job)
     guard let report = try await jobs.report(job) else {
       throw CommandFailure(.unreachable, "the server has a verdict of the job, but no report")

@@ -11,9 +11,9 @@ struct ReportCommand: AsyncParsableCommand {
       curve.svg, history.svg, confusion.svg, examples.png. Exits with 0 whatever the verdict is; temper gate exits by it.
       """)
 
-  @Argument(help: "The job's id.")
+  @Argument(help: JobReference.help, completion: JobReference.completion)
   var job: String
-  @Option(help: "The form of the report (default: a table for the terminal).")
+  @Option(help: "The form of the report (default: a table for the terminal).", completion: .list(suffixes + pictures))
   var format: String?
   @Option(name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("Where to; standard output by default.", valueName: "file"))
   var file: String?
@@ -32,7 +32,7 @@ struct ReportCommand: AsyncParsableCommand {
 
   func run() async throws {
     let jobs = JobClient(client: try server.client())
-    let content = try await content(from: jobs)
+    let content = try await content(of: jobs.id(of: job), from: jobs)
     guard let file else { return StandardStream.output.write([UInt8](content)) }
     do {
       try AtomicFile.write(content, to: URL(fileURLWithPath: file))
@@ -41,7 +41,7 @@ struct ReportCommand: AsyncParsableCommand {
     }
   }
 
-  private func content(from jobs: JobClient) async throws -> Data {
+  private func content(of job: String, from jobs: JobClient) async throws -> Data {
     if let format {
       let part = Self.pictures.contains(format) ? "/report/\(format)" : "/report.\(format)"
       return try await jobs.persistently(ClientRequest(path: jobs.path(job) + part)).body

@@ -11,18 +11,21 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
     abstract: "Run one job in this process, without a server.",
     discussion: """
       Leaves DIR/report.json, DIR/metrics.csv, DIR/checkpoints/{base,last,best_robust,best_clean}.safetensors (and \
-      averaged.safetensors of averaged weights), and DIR/evidence.tar, which temper verify replays; of a spec of kind generate DIR/dataset.npz, which a spec can name by path. What an earlier run left in DIR \
-      under these names is removed when the run begins, and no other file, unless --resume finds a run to go on with. The spec may name its dataset by path, relative to the spec: \
+      averaged.safetensors of averaged weights), and DIR/evidence.tar, which temper verify replays; of a spec of kind generate DIR/dataset.npz, which a spec can name by path. A DIR that \
+      holds another run is refused, unless --resume finds an interrupted one to go on with, or --overwrite removes what has one of these \
+      names, and no other file. The spec may name its dataset by path, relative to the spec: \
       {"path": "../mnist", "format": "idx"}. Exits by the verdict of the spec's gates. \
       --junit, --sarif and --markdown leave the verdict for a CI system; the summary of a step of GitHub's (GITHUB_STEP_SUMMARY) is written by itself.
       """)
 
-  @Argument(help: "The job spec, a JSON file; - for standard input.")
+  @Argument(help: "The job spec, a JSON file; - for standard input.", completion: Completions.specs)
   var spec: String
   @Option(name: .customLong("out"), help: ArgumentHelp("Where to leave the results.", valueName: "dir"))
   var directory = "temper-out"
   @Flag(help: "Go on from what an interrupted run of the same spec left in DIR; without such a state the run begins at the beginning.")
   var resume = false
+  @Flag(help: "Remove what an earlier run left in DIR, and begin anew.")
+  var overwrite = false
   @Option(help: "Threads to use; each core by default. Results do not depend on it.")
   var threads: Int?
   @OptionGroup var reports: ReportFileOptions
@@ -32,6 +35,7 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
   var threadCount: Int { (threads ?? ProcessInfo.processInfo.activeProcessorCount) + 4 }
 
   func validate() throws {
+    if resume && overwrite { throw ValidationError("--resume goes on with what is there, and --overwrite removes it; give one of them") }
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024, not \(threads)") }
   }
 
@@ -39,7 +43,7 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
     let file = try SpecFile(spec)
     let catalogue = LocalCatalogue(folder: file.folder)
     let document = threads.map { file.document.setting("/resources/threads", to: .int(Int64($0))) } ?? file.document
-    let job = try checked(document, catalogue)
+    let job = try file.accepted(document, by: SpecCheck(catalogue)).spec
     try requireOtherFolder(than: job.files, of: file.folder)
     let run = LocalRun(engine: threads.map { Engine(threads: $0) } ?? Engine(), catalogue: catalogue)
     let control = RunControl(seconds: job.resources.maxSeconds)
@@ -57,9 +61,9 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
       return try await generate(job, run, control)
     }
     let report: Report
-    let resume = resume
+    let earlier = earlier
     do {
-      report = try await inThread { folder, sink in try run.run(job, in: folder, resume: resume, sink: sink, control: control) }
+      report = try await inThread { folder, sink in try run.run(job, in: folder, earlier: earlier, sink: sink, control: control) }
     } catch let failure as CommandFailure {
       try files.write(missing: failure.message, from: ReportOrigin(job: nil, finishedAt: nil), spec: file.source)
       throw failure
@@ -69,14 +73,7 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
     try ExitStatus(report.verdict).exit()
   }
 
-  private func checked(_ document: JSONValue, _ catalogue: LocalCatalogue) throws -> JobSpec {
-    do {
-      return try SpecCheck(catalogue).accept(document, origin: .commandLine).spec
-    } catch {
-      let faults = error.faults.map { "  \($0.pointer.isEmpty ? "(the whole document)" : $0.pointer): \($0.detail)" }
-      throw CommandFailure(.usage, "the spec cannot run:\n" + faults.joined(separator: "\n"))
-    }
-  }
+  private var earlier: EarlierRun { resume ? .resume : overwrite ? .overwrite : .refuse }
 
   private var folder: URL { URL(fileURLWithPath: directory, isDirectory: true) }
 
@@ -87,8 +84,7 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
       throw CommandFailure(
         .usage,
         """
-        \(pointer) names \(path), which an earlier run left in \(directory); a run removes what is left there before it begins: \
-        name another folder with --out
+        \(pointer) names \(path), which an earlier run left in \(directory), and a run leaves its own results there: name another folder with --out
         """)
     }
   }
@@ -97,15 +93,15 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
-      throw CommandFailure(.usage, "--out \(directory) cannot be made: \(error.localizedDescription)")
+      throw CommandFailure(.usage, "--out \(directory) cannot be made: \(FileFault.reason(error))")
     }
     return folder
   }
 
   /// Makes adversarial images, and prints how many of which outcome.
   private func generate(_ job: JobSpec, _ run: LocalRun, _ control: RunControl) async throws {
-    let resume = resume
-    let images = try await inThread { folder, sink in try run.generate(job, in: folder, resume: resume, sink: sink, control: control) }
+    let earlier = earlier
+    let images = try await inThread { folder, sink in try run.generate(job, in: folder, earlier: earlier, sink: sink, control: control) }
     let file = folder.appendingPathComponent(GeneratedImages.fileName).relativePath
     if output.asJSON {
       let result: JSONValue = [
@@ -143,6 +139,8 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
         .cancelled,
         "the job was cancelled; the checkpoints so far are in \(directory), and the same command with --resume goes on from there")
     } catch let error as FolderInUse {
+      throw CommandFailure(.usage, error.description)
+    } catch let error as FolderHoldsRun {
       throw CommandFailure(.usage, error.description)
     } catch {
       throw CommandFailure(.jobFailed, "the job failed: \(error)")

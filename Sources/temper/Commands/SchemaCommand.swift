@@ -6,22 +6,40 @@ struct SchemaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schema",
     abstract: "Print what a job spec may hold: a JSON Schema, for editors.",
-    discussion: "config/job-spec.md is what --markdown prints, config/temper.example.yaml what --settings prints.")
+    discussion: """
+      The pages of the documentation that are made of the program itself are what the options print: config/job-spec.md (--markdown), \
+      config/temper.example.yaml (--settings), docs/api.md (--routes), docs/command-line.md (--commands), and the page for man (--manual).
+      """)
 
-  @Flag(help: "The same as a page of Markdown.")
-  var markdown = false
-  @Flag(help: "The settings of temper serve instead: a file with each of them, its default and the reason for it.")
-  var settings = false
+  enum Page: String, EnumerableFlag {
+    case markdown, settings, routes, commands, manual
 
-  func validate() throws {
-    if markdown && settings { throw ValidationError("--markdown and --settings do not go together") }
+    static func help(for page: Page) -> ArgumentHelp? {
+      switch page {
+      case .markdown: "The same as a page of Markdown."
+      case .settings: "The settings of temper serve instead: a file with each of them, its default and the reason for it."
+      case .routes: "The routes of the service, as a page of Markdown."
+      case .commands: "The commands, as a page of Markdown."
+      case .manual: "The commands, as a page for man."
+      }
+    }
   }
 
-  func run() {
-    StandardStream.output.write(settings ? SettingsExample.text : markdown ? SpecPage.text : Self.schema)
-  }
+  @Flag(exclusivity: .exclusive)
+  var page: Page?
 
-  private static var schema: String { JobSpec.schema.serialised(pretty: true) + "\n" }
+  func run() throws {
+    let text =
+      switch page {
+      case nil: JobSpec.schema.serialised(pretty: true) + "\n"
+      case .markdown: SpecPage.text
+      case .settings: SettingsExample.text
+      case .routes: try RoutePage.text()
+      case .commands: CommandPage.text
+      case .manual: ManualPage.text
+      }
+    StandardStream.output.write(text)
+  }
 }
 
 /// The fields of a job spec as a page: `config/job-spec.md`.

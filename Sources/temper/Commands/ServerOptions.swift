@@ -24,16 +24,20 @@ struct ServerOptions: ParsableArguments {
 
   /// Uses the token of TEMPER_TOKEN if it is set. There is no option for it, because the list of processes shows command lines.
   func client() throws -> Client {
+    try Self.client(at: address, trust: WebTrust(authorities: authorities, certificate: certificate, key: key))
+  }
+
+  /// What is `nil` is taken from the environment.
+  static func client(at address: String?, trust: WebTrust = WebTrust()) throws -> Client {
     let environment = ProcessInfo.processInfo.environment.filter { !$0.value.isEmpty }
     let trust = WebTrust(
-      authorities: try readable(authorities ?? environment["TEMPER_CA"]),
-      certificate: try readable(certificate ?? environment["TEMPER_CERT"]),
-      key: try readable(key ?? environment["TEMPER_KEY"]))
+      authorities: try readable(trust.authorities ?? environment["TEMPER_CA"]),
+      certificate: try readable(trust.certificate ?? environment["TEMPER_CERT"]), key: try readable(trust.key ?? environment["TEMPER_KEY"]))
     return try Client(
       server: address ?? environment["TEMPER_SERVER"] ?? "http://127.0.0.1:8080", token: environment["TEMPER_TOKEN"], trust: trust)
   }
 
-  private func readable(_ file: String?) throws -> String? {
+  private static func readable(_ file: String?) throws -> String? {
     guard let file else { return nil }
     guard FileManager.default.isReadableFile(atPath: file) else { throw CommandFailure(.usage, "\(file) cannot be read") }
     return file

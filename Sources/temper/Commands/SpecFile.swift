@@ -21,7 +21,7 @@ struct SpecFile {
       do {
         bytes = try Data(contentsOf: url)
       } catch {
-        throw CommandFailure(.usage, "the spec \(argument) cannot be read: \(Self.reason(error))")
+        throw CommandFailure(.usage, "the spec \(argument) cannot be read: \(FileFault.reason(error))")
       }
       folder = url.deletingLastPathComponent()
     }
@@ -30,14 +30,6 @@ struct SpecFile {
       document = source.document
     } catch {
       throw CommandFailure(.usage, "the spec \(argument == "-" ? "on standard input" : argument) is not JSON: \(error)")
-    }
-  }
-
-  private static func reason(_ error: any Error) -> String {
-    switch (error as? CocoaError)?.code {
-    case .fileReadNoSuchFile: "there is no such file"
-    case .fileReadNoPermission: "permission denied"
-    default: error.localizedDescription
     }
   }
 }

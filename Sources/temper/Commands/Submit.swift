@@ -9,8 +9,9 @@ struct Submit: AsyncParsableCommand {
       job ended, with --gate what its gates say of the model.
       """)
 
-  @Argument(help: "The job spec, a JSON file; - for standard input.")
+  @Argument(help: "The job spec, a JSON file; - for standard input.", completion: Completions.specs)
   var spec: String
+  @OptionGroup var changes: SpecChanges
   @OptionGroup var waiting: WaitOptions
   @Flag(help: "Wait, and exit by the verdict of the gates: 0 passed, 3 failed, 6 inconclusive.")
   var gate = false
@@ -20,20 +21,33 @@ struct Submit: AsyncParsableCommand {
   func validate() throws { try waiting.check(orBy: gate) }
 
   func run() async throws {
+    let spec = try changes.applied(to: SpecFile(spec).document)
     let jobs = JobClient(client: try server.client())
-    let job = try await jobs.submit(SpecFile(spec).document)
-    guard waiting.wait || gate else {
-      return StandardStream.output.write(output.asJSON ? job.json.serialised(pretty: true) + "\n" : job.id + "\n")
+    try await jobs.submit(spec).follow(of: jobs, waiting, gated: gate, output)
+  }
+}
+
+extension JobView {
+  /// What a command does with a job that it has submitted: prints its id, or follows it to its end.
+  ///
+  /// - Parameter gated: whether the verdict of the gates counts.
+  func follow(of jobs: JobClient, _ waiting: WaitOptions, gated: Bool = false, _ output: OutputOptions) async throws {
+    guard waiting.wait || gated else {
+      return StandardStream.output.write(output.asJSON ? json.serialised(pretty: true) + "\n" : id + "\n")
     }
-    StandardStream.error.write("\(job.id)\n")
-    try await JobResult(waitingFor: job.id, of: jobs, timeout: waiting.timeout).finish(asJSON: output.asJSON, gated: gate)
+    StandardStream.error.write("\(id)\n")
+    try await JobResult(waitingFor: id, of: jobs, timeout: waiting.timeout).finish(asJSON: output.asJSON, gated: gated)
   }
 }
 
 extension JobResult {
   /// Follows a job to its end, with its progress on standard error.
   init(waitingFor id: String, of jobs: JobClient, timeout: Double?) async throws {
-    job = try await JobWatch(jobs: jobs, display: ProgressDisplay(), timeout: timeout).untilEnd(of: id)
+    let display = ProgressDisplay()
+    let leaving = try Leaving(
+      "the job goes on: temper watch \(id) follows it again, temper cancel \(id) ends it", clearing: display)
+    defer { withExtendedLifetime(leaving) {} }
+    job = try await JobWatch(jobs: jobs, display: display, timeout: timeout).untilEnd(of: id)
     report = job.state == "succeeded" ? try await jobs.report(id) : nil
   }
 

@@ -11,7 +11,7 @@ struct SweepCommand: AsyncParsableCommand {
       cancelled.
       """)
 
-  @Argument(help: "The sweep or the job spec, a JSON file; - for standard input.")
+  @Argument(help: "The sweep or the job spec, a JSON file; - for standard input.", completion: Completions.specs)
   var spec: String
   @Option(
     help: ArgumentHelp(
@@ -42,6 +42,8 @@ struct SweepCommand: AsyncParsableCommand {
     }
     StandardStream.error.write("\(sweep.id)\n")
     let progress = SweepProgress()
+    let leaving = try Leaving("the sweep goes on: GET /v1/sweeps/\(sweep.id) shows it, POST /v1/sweeps/\(sweep.id)/cancel ends it")
+    defer { withExtendedLifetime(leaving) {} }
     let ended = try await sweeps.untilEnd(of: sweep.id, timeout: waiting.timeout) { progress.show($0) }
     StandardStream.output.write(output.asJSON ? ended.json.serialised(pretty: true) + "\n" : ended.text)
     try ended.exitStatus.exit()
@@ -68,11 +70,9 @@ struct SweepCommand: AsyncParsableCommand {
 
   /// - Returns: `nil` for what is no field with values.
   private static func axis(_ text: String) -> (field: String, values: [JSONValue])? {
-    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
-    if parts[1].hasPrefix("[") { return (try? JSONValue(parsing: parts[1]))?.elements.map { (parts[0], $0) } }
-    // A word that is no JSON is a string, so that no quotes are needed.
-    return (parts[0], parts[1].split(separator: ",").map { (try? JSONValue(parsing: String($0))) ?? .string(String($0)) })
+    guard let given = FieldAssignment(text) else { return nil }
+    if given.text.hasPrefix("[") { return given.value.elements.map { (given.field, $0) } }
+    return (given.field, given.text.split(separator: ",").map { FieldAssignment.value(of: String($0)) })
   }
 }
 

@@ -5,7 +5,7 @@ struct Watch: AsyncParsableCommand {
     abstract: "Follow a job to its end.",
     discussion: "Shows its progress on standard error, prints its report at the end, and exits by how it ended.")
 
-  @Argument(help: "The job's id.")
+  @Argument(help: JobReference.help, completion: JobReference.completion)
   var job: String
   @Option(help: "Seconds after which to give up (exit code 5); the job goes on.")
   var timeout: Double?
@@ -18,6 +18,6 @@ struct Watch: AsyncParsableCommand {
 
   func run() async throws {
     let jobs = JobClient(client: try server.client())
-    try await JobResult(waitingFor: job, of: jobs, timeout: timeout).finish(asJSON: output.asJSON, gated: false)
+    try await JobResult(waitingFor: jobs.id(of: job), of: jobs, timeout: timeout).finish(asJSON: output.asJSON, gated: false)
   }
 }

@@ -10,6 +10,7 @@ const pages = {
   jobs: (parts) => (parts[1] ? import("./job.js") : jobs),
   submit: () => import("./submit.js"),
   compare: () => import("./compare.js"),
+  leaderboard: () => import("./leaderboard.js"),
   datasets: () => import("./resources.js"),
   models: () => import("./resources.js"),
 };
