@@ -11,6 +11,9 @@ PACKAGES := \
 	libssl-dev \
 	zlib1g-dev \
 	libarchive-dev \
+	libjpeg62-turbo-dev \
+	libpng-dev \
+	libwebp-dev \
 	libsqlite3-dev \
 	curl ca-certificates \
 	jq \
