@@ -12,6 +12,9 @@ PACKAGES := \
 	zlib1g-dev \
 	libarchive-dev \
 	libcurl4-openssl-dev \
+	libjpeg62-turbo-dev \
+	libpng-dev \
+	libwebp-dev \
 	libsqlite3-dev \
 	curl ca-certificates \
 	jq \

@@ -39,9 +39,11 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
-
     .target(
       name: "CCurl", cSettings: [.unsafeFlags(["-Werror", "-Wall", "-Wextra"])], linkerSettings: [.linkedLibrary("curl")]),
+    .target(
+      name: "CPictures", cSettings: [.unsafeFlags(["-Werror", "-Wall", "-Wextra"])],
+      linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16"), .linkedLibrary("webp")]),
     .systemLibrary(name: "CMalloc"),
 
     // Below everything.
@@ -53,7 +55,8 @@ let package = Package(
     // Generated code: see its NOTICE.md.
     module("ONNXSchema", [protobuf], exclude: ["NOTICE.md", "onnx.proto"]),
     module("Models", ["JSON", "Files", "TensorEngine", "ONNXSchema", protobuf]),
-    module("Datasets", ["JSON", "TensorEngine", "Files", "CZlib", "CArchive"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
+    module(
+      "Datasets", ["JSON", "TensorEngine", "Files", "CZlib", "CArchive", "CPictures"], exclude: ["Digits/NOTICE.md", "Digits/generate.py"]),
     module("Attacks", ["JSON", "TensorEngine"]),
     module("Robustness", ["JSON", "Files", "Attacks", "TensorEngine"], exclude: ["Formats/Pictures/generate.py"]),
     module("Training", ["JSON", "Files", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine"]),

@@ -5,7 +5,8 @@ import Files
 /// An array is copied in pieces and never held in memory whole.
 final class PackedWriter {
   private let file: NewFile
-  private let check: () throws -> Void
+  /// Called for each piece that is read or written.
+  let check: () throws -> Void
 
   /// - Parameters:
   ///   - file: an empty file.
@@ -62,6 +63,9 @@ final class PackedWriter {
     }
     return LabelArray(title: reader.part, tally: tally, array: PackedArray(kind: .uint16, offset: offset, count: count))
   }
+
+  /// A file for what is written later than it is read, beside the packed one. It goes with this value.
+  func spool() throws -> NewFile { try NewFile(file.url.appendingPathExtension("spool"), title: "a temporary file") }
 
   /// Writes the footer, which completes the file.
   func finish(_ footer: PackedFooter) throws { try file.append(footer.encoded()) }

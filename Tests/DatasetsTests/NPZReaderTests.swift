@@ -73,7 +73,7 @@ import Testing
   @Test("the same images and labels are read however NumPy saved them", arguments: variants)
   func variant(name: String) throws {
     let (file, grey) = (DatasetFile(part: "body", url: try fixture("variants/\(name).npz")), try load(fixture("grey.npz")))
-    let options = ArrayOptions(scale: name.hasPrefix("scaled") ? 255 : nil)
+    let options = DatasetOptions(scale: name.hasPrefix("scaled") ? 255 : nil)
     let data = try DatasetSource.load(format: .npz, files: [file], name: "test", options: options)
     #expect(data.train.labels == grey.train.labels && data.test.labels == grey.test.labels)
     #expect(data.classNames == (name.hasPrefix("names") ? ["cat", "dog", "éléphant"] : ["0", "1", "2"]))
@@ -87,7 +87,7 @@ import Testing
   @Test("there are the variants that NumPy wrote") func variantsAreThere() { #expect(Self.variants.count >= 20) }
 
   /// The notices of a data set.
-  private func notices(_ name: String, _ options: ArrayOptions = ArrayOptions()) throws -> [DatasetNotice] {
+  private func notices(_ name: String, _ options: DatasetOptions = DatasetOptions()) throws -> [DatasetNotice] {
     let folder = try ScratchFolder()
     let packed = try NewFile(folder.url.appendingPathComponent("packed"), title: "packed")
     return try DatasetSource.pack(
@@ -97,9 +97,9 @@ import Testing
 
   @Test("images that come channel by channel are transposed, and that is said; a layout that is named decides")
   func channelsFirst() throws {
-    func load(_ name: String, _ layout: ArrayOptions.Layout? = nil) throws -> Dataset {
+    func load(_ name: String, _ layout: DatasetOptions.Layout? = nil) throws -> Dataset {
       try DatasetSource.load(
-        format: .npz, files: [DatasetFile(part: "body", url: fixture(name))], name: "test", options: ArrayOptions(layout: layout))
+        format: .npz, files: [DatasetFile(part: "body", url: fixture(name))], name: "test", options: DatasetOptions(layout: layout))
     }
     let (first, last) = (try load("channels-first.npz"), try load("channels-last.npz"))
     #expect(first.imageShape == [5, 6, 3] && last.imageShape == [5, 6, 3])
@@ -110,7 +110,7 @@ import Testing
     let told = try notices("channels-first.npz")
     #expect(told.map(\.code) == ["channels_first", "channels_first"])
     #expect(told.first?.detail.contains("x_train is 6 × 3 × 5 × 6") == true && told.first?.detail.contains("to 6 × 5 × 6 × 3") == true)
-    #expect(try notices("channels-last.npz").isEmpty && notices("channels-first.npz", ArrayOptions(layout: .nchw)).isEmpty)
+    #expect(try notices("channels-last.npz").isEmpty && notices("channels-first.npz", DatasetOptions(layout: .nchw)).isEmpty)
   }
 
   @Test("what looks like a mistake is said: all but black images, rounding, arrays left out, classes without images")

@@ -3,7 +3,7 @@ import TensorEngine
 /// Packs the images of an array: bytes where its elements are whole numbers, floats in [0, 1] where they are floats.
 struct NPYImages {
   private let body: NPYBody
-  private let options: ArrayOptions
+  private let options: DatasetOptions
   private let isChannelsFirst: Bool
   /// `[height, width, channels]`, or `[features]`.
   private let shape: Shape
@@ -14,7 +14,7 @@ struct NPYImages {
   private static let channelCounts = [1, 3, 4]
 
   /// - Throws: `DatasetError` for dimensions or elements that are no images.
-  init(_ body: NPYBody, _ options: ArrayOptions) throws {
+  init(_ body: NPYBody, _ options: DatasetOptions) throws {
     let (dimensions, part) = (body.header.dimensions, body.reader.part)
     guard (2...4).contains(dimensions.count) else {
       throw DatasetError(

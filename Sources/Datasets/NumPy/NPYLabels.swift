@@ -1,8 +1,5 @@
 /// The labels of an array: classes by number or by name, or one-hot rows.
-enum NPYLabels {
-  case numbers([Int])
-  case names([String])
-
+extension LabelValues {
   /// - Throws: `DatasetError` for what is no label, with its position.
   init(_ body: NPYBody, classes: Int) throws {
     let (dimensions, part) = (body.header.dimensions, body.reader.part)

@@ -9,13 +9,13 @@ struct NPZReader {
   private static let labelElements = "numbers of at most 64 bits, or texts of at most \(NPYElement.longestText) characters: labels"
 
   private var budget: ByteBudget
-  private let options: ArrayOptions
+  private let options: DatasetOptions
   private let writer: PackedWriter
   private var images = [String: ImageArray]()
-  private var labels = [String: NPYLabels]()
+  private var labels = [String: LabelValues]()
   private(set) var notices: [DatasetNotice] = []
 
-  init(_ limits: DatasetLimits, _ options: ArrayOptions = ArrayOptions(), into writer: PackedWriter) {
+  init(_ limits: DatasetLimits, _ options: DatasetOptions = DatasetOptions(), into writer: PackedWriter) {
     budget = ByteBudget(limits)
     self.options = options
     self.writer = writer
@@ -58,7 +58,7 @@ struct NPZReader {
       self.images[name] = try images.pack(into: writer)
       notices += images.notices
     } else {
-      labels[name] = try NPYLabels(body, classes: budget.limits.classes)
+      labels[name] = try LabelValues(body, classes: budget.limits.classes)
     }
     try reader.end(after: "the \(ByteBudget.describe(header.dimensions)) elements")
   }
@@ -67,49 +67,12 @@ struct NPZReader {
     guard let trainImages = images[names.trainImages], let testImages = images[names.testImages],
       let trainLabels = labels[names.trainLabels], let testLabels = labels[names.testLabels]
     else { throw DatasetError("an array is missing") }
-    let classes = try Classes(trainLabels, names.trainLabels, limit: budget.limits.classes)
-    func part(_ images: ImageArray, _ labels: NPYLabels, _ title: String) throws -> LabelledImages {
+    let classes = try LabelClasses(trainLabels, names.trainLabels, limit: budget.limits.classes)
+    func part(_ images: ImageArray, _ labels: LabelValues, _ title: String) throws -> LabelledImages {
       try LabelledImages(images, writer.labels(classes.numbers(labels, title, beside: names.trainLabels), title: title))
     }
     return PackedParts(
       train: try part(trainImages, trainLabels, names.trainLabels), test: try part(testImages, testLabels, names.testLabels),
       classNames: classes.names, notices: notices)
-  }
-}
-
-/// The classes of labels: numbers as they are, or names in the order of their text.
-private struct Classes {
-  /// nil where labels are numbers.
-  let names: [String]?
-  private var places: [String: Int] = [:]
-
-  init(_ labels: NPYLabels, _ title: String, limit: Int) throws {
-    guard case .names(let texts) = labels else {
-      names = nil
-      return
-    }
-    let sorted = Set(texts).sorted()
-    guard sorted.count <= limit else {
-      throw DatasetError(part: title, "the labels name \(sorted.count) classes; there can be at most \(limit)")
-    }
-    names = sorted
-    places = Dictionary(uniqueKeysWithValues: zip(sorted, 0...))
-  }
-
-  func numbers(_ labels: NPYLabels, _ title: String, beside train: String) throws -> [Int] {
-    switch (labels, names) {
-    case (.numbers(let numbers), nil): return numbers
-    case (.names(let texts), .some):
-      return try texts.enumerated().map { index, text in
-        guard let place = places[text] else {
-          throw DatasetError(
-            part: title,
-            "label \(index) is \"\(text.prefix(60))\", which \(train) never names; there is no example to learn that class from")
-        }
-        return place
-      }
-    case (.numbers, .some), (.names, nil):
-      throw DatasetError(part: title, "these labels are numbers and those of \(train) names, or the other way round; both must be the same")
-    }
   }
 }

@@ -31,9 +31,9 @@ package final class LocalCatalogue: Catalogue {
     case .id(let id):
       guard let dataset = DatasetSource.builtIn(id) else { throw NotFound(id) }
       return dataset
-    case .path(let path, let format):
+    case .path(let path, let format, let resize):
       if let known = loaded.withLock({ $0 }), known.reference == reference { return known.dataset }
-      let dataset = try DatasetSource.load(format: format, path: url(path), limits: limits)
+      let dataset = try DatasetSource.load(format: format, path: url(path), options: DatasetOptions(resize: resize), limits: limits)
       loaded.withLock { $0 = (reference, dataset) }
       return dataset
     }

@@ -69,16 +69,19 @@ package final class Registry: Catalogue {
   /// Reads and checks an upload, and stores it as a packed file. A refused upload leaves no file.
   ///
   /// - Parameters:
-  ///   - parts: the uploaded ones of `format.parts`, each in `upload.file(part)`.
+  ///   - parts: the uploaded ones of `format.parts`, each in `upload.file(part)`, further files of the same part in `upload.file(part, number)`.
   ///   - answer: makes the answer from the new record; it is stored under `key`.
   /// - Throws: `DatasetError`; `StorageError` with `isFull` when the disk reaches its reserve.
   package func addDataset(
-    _ upload: Upload, name: String, format: DatasetFormat, options: ArrayOptions = ArrayOptions(), parts: [String],
+    _ upload: Upload, name: String, format: DatasetFormat, options: DatasetOptions = DatasetOptions(), parts: [String],
     key: IdempotencyKey? = nil,
     answer: (DatasetRecord) throws -> StoredAnswer
   ) throws -> CreationAnswer {
     defer { upload.discard() }
-    let dataset = try packed(parts.map { DatasetFile(part: $0, url: upload.file($0)) }, name: name, format: format, options, limits)
+    let files = parts.enumerated().map { place, part in
+      DatasetFile(part: part, url: upload.file(part, parts[..<place].count { $0 == part }))
+    }
+    let dataset = try packed(files, name: name, format: format, options, limits)
     return try store.create(key: key) { change in try answer(dataset.insert(owner: viewer.maker, change)) }
   }
 
@@ -87,12 +90,12 @@ package final class Registry: Catalogue {
   /// - Parameter url: of the archive that the run left. It has as many values as the source, which were accepted, but four bytes for each.
   func packed(generated url: URL, name: String) throws -> NewDataset {
     try packed(
-      [DatasetFile(part: DatasetFormat.npz.parts[0], url: url)], name: name, format: .npz, ArrayOptions(layout: .nhwc),
+      [DatasetFile(part: DatasetFormat.npz.parts[0], url: url)], name: name, format: .npz, DatasetOptions(layout: .nhwc),
       DatasetLimits(uncompressedBytes: .max, classes: limits.classes))
   }
 
   private func packed(
-    _ files: [DatasetFile], name: String, format: DatasetFormat, _ options: ArrayOptions, _ limits: DatasetLimits
+    _ files: [DatasetFile], name: String, format: DatasetFormat, _ options: DatasetOptions, _ limits: DatasetLimits
   ) throws -> NewDataset {
     var summary: DatasetSummary?
     let space = store.directory.space

@@ -52,7 +52,7 @@ extension JobSpec {
     var files = [("/model/init", model.initial), ("/evaluation/baseline", evaluation.baseline)].compactMap { pointer, path in
       path.map { (pointer: pointer, path: $0) }
     }
-    if case .path(let path, .npz) = dataset.reference {
+    if case .path(let path, .npz, _) = dataset.reference {
       // Of a folder, the archive in it.
       files += [path, path + "/" + GeneratedImages.fileName].map { ("/dataset/path", $0) }
     }

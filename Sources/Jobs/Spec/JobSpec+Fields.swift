@@ -61,9 +61,10 @@ extension DatasetSection {
       fields: [
         Field("id", .text(1...100), .alternative, help: "`digits`, which is built in, or the `ds_…` of an upload."),
         Field("path", .text(1...4_096), .alternative, help: "Files of this machine, relative to the spec."),
+        Field("format", .choice(DatasetFormat.self), .alternative, help: "How the files at `path` are written."),
         Field(
-          "format", .choice(DatasetFormat.self, later: ["cifar", "csv", "images"]), .alternative,
-          help: "How the files at `path` are written."),
+          "resize", .extent(1...DatasetOptions.Size.longest), .alternative,
+          help: "Height and width to which pictures at `path` are brought; by default they keep their size, which must be one."),
         Field(
           "validation_fraction", .number(0...0.9), default: 0.1,
           help: "The part of the training images that is held out to choose the checkpoint by."),
@@ -74,7 +75,11 @@ extension DatasetSection {
   }
 
   init(_ values: FieldValues) {
-    reference = values.optionalText("path").map { .path($0, format: values.word("format")) } ?? .id(values.text("id"))
+    let resize = values.has("resize") ? values.extent("resize") : nil
+    reference =
+      values.optionalText("path").map { path in
+        .path(path, format: values.word("format"), resize: resize.map { DatasetOptions.Size(height: $0.height, width: $0.width) })
+      } ?? .id(values.text("id"))
     validationFraction = values.number("validation_fraction")
     limit = values.optionalInteger("limit")
   }

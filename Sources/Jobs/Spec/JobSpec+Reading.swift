@@ -38,7 +38,7 @@ extension JobSpec {
 
   /// Files of this machine are not for those who come over the network.
   private static func withoutPaths(_ document: JSONValue, _ log: FaultLog) -> JSONValue {
-    ["path", "format"].reduce(document) { document, field in
+    ["path", "format", "resize"].reduce(document) { document, field in
       guard let value = document["dataset"]?[field], value != .null else { return document }
       let pointer = "/dataset/\(field)"
       log.add(pointer, .notAllowed, "only temper run takes a dataset by path; upload it with POST /v1/datasets and give its id")

@@ -52,7 +52,9 @@ package struct DatasetSection: Hashable, Sendable {
     /// A built-in name, or a `ds_…`.
     case id(String)
     /// Files of this machine, for `temper run` only; relative to the spec's folder.
-    case path(String, format: DatasetFormat)
+    ///
+    /// - Parameter resize: of pictures; nil: they keep their size.
+    case path(String, format: DatasetFormat, resize: DatasetOptions.Size? = nil)
   }
 
   package let reference: Reference

@@ -180,7 +180,9 @@ package final class Upload: Sendable {
   init(folder: URL) { self.folder = folder }
 
   /// Where a part is to be written; parts are named by the format, never by the client.
-  package func file(_ part: String) -> URL { folder.appendingPathComponent(part) }
+  ///
+  /// - Parameter number: of the file among those of the part.
+  package func file(_ part: String, _ number: Int = 0) -> URL { folder.appendingPathComponent(number == 0 ? part : "\(part).\(number)") }
 
   package func discard() { Folder.remove(folder) }
 

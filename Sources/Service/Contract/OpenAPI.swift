@@ -72,7 +72,7 @@ struct OpenAPI {
 
   /// The files of every format that comes as a form; which of them there are, the format says.
   private static let form: JSONValue = {
-    let parts = Set(DatasetFormat.allCases.filter(\.isMultipart).flatMap(\.parts)).sorted()
+    let parts = Set(DatasetFormat.allCases.filter(\.isMultipart).flatMap { $0.parts + $0.optionalParts }).sorted()
     return [
       "type": "object",
       "properties": .object(parts.reduce(into: JSONObject()) { $0[$1] = ["type": "string", "format": "binary"] }),

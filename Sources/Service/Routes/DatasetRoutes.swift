@@ -8,7 +8,7 @@ import Robustness
 extension Routes {
   func uploadDataset(_ call: Call) async throws -> Response {
     let format = call.query.word("format", as: DatasetFormat.self)
-    let options = try Self.arrayOptions(call, format)
+    let options = try Self.options(call, format)
     let name = try Self.name(call, default: "unnamed")
     try call.require(mediaType: format.isMultipart ? [MediaType.form] : Self.datasetTypes)
     call.request.body.limit(to: configuration.limits.datasetBytes)
@@ -40,24 +40,43 @@ extension Routes {
       file.keep()
       return (format.parts, file.sha256, isStripped)
     }
-    let form = try await call.request.multipart().write(space) { part in
+    let form = try await call.request.multipart().write(space) { part, number in
       // Files are named by the format, never by the client.
-      guard format.parts.contains(part) else {
+      guard (format.parts + format.optionalParts).contains(part) else {
         throw DatasetError(
           part: String(part.prefix(100)),
           "the format \(format.rawValue) has no such part; its parts are \(format.parts.joined(separator: ", "))")
       }
-      return upload.file(part)
+      guard number == 0 || format.takesSeveral(part) else {
+        throw HTTPError(.malformedBody, "The part \(part.prefix(100)) came twice.")
+      }
+      guard number < Self.mostFiles else {
+        throw HTTPError(.malformedBody, "There are more than \(Self.mostFiles) files of the part \(part).")
+      }
+      return upload.file(part, number)
     }
     return (form.parts, form.sha256, false)
   }
 
-  private static func arrayOptions(_ call: Call, _ format: DatasetFormat) throws -> ArrayOptions {
+  /// The most files of one part.
+  private static let mostFiles = 1_000
+
+  private static func options(_ call: Call, _ format: DatasetFormat) throws -> DatasetOptions {
     let (scale, layout) = (call.query.optionalNumber("scale"), call.query.optionalText("layout"))
-    for (name, isGiven) in [("scale", scale != nil), ("layout", layout != nil)] where isGiven && format != .npz {
-      throw HTTPError.wrong(name, call.query.optionalText(name) ?? "", "left out: it is about the arrays of an npz")
+    let resize = call.query.optionalText("resize")
+    let uses: [(name: String, isGiven: Bool, formats: [DatasetFormat])] = [
+      ("scale", scale != nil, [.npz, .csv]), ("layout", layout != nil, [.npz]), ("resize", resize != nil, [.images]),
+    ]
+    for use in uses where use.isGiven && !use.formats.contains(format) {
+      let formats = use.formats.map(\.rawValue).joined(separator: " or ")
+      throw HTTPError.wrong(
+        use.name, use.name == "scale" ? "\(scale ?? 1)" : call.query.optionalText(use.name) ?? "", "left out: it is about \(formats)")
     }
-    return ArrayOptions(scale: scale, layout: layout.flatMap(ArrayOptions.Layout.init))
+    let size = resize.flatMap(DatasetOptions.Size.init)
+    if let resize, size == nil {
+      throw HTTPError.wrong("resize", resize, "HEIGHT,WIDTH, each from 1 to \(DatasetOptions.Size.longest), such as 64,64")
+    }
+    return DatasetOptions(scale: scale, layout: layout.flatMap(DatasetOptions.Layout.init), resize: size)
   }
 
   static func name(_ call: Call, default other: String) throws -> String {

@@ -100,16 +100,21 @@ extension Routes {
   private var resourceTable: [Endpoint] {
     [
       Endpoint(
-        .post, "/v1/datasets", "uploadDataset", "Upload a data set; npz as the body, idx as a form with four files.", access: .submit,
+        .post, "/v1/datasets", "uploadDataset",
+        "Upload a data set: npz and images as the body; idx, cifar and csv as a form with their files.", access: .submit,
         scope: .owner,
         parameters: [
           Self.name,
           Field("format", .choice(DatasetFormat.self), .required, help: "How it comes."),
-          Field("scale", .number(above: 0, to: 1e9), help: "Of an npz: the value of white in images of floats, such as 255; by default 1."),
+          Field("scale", .number(above: 0, to: 1e9), help: "Of an npz or csv: the value of white in floats, such as 255; by default 1."),
           Field(
-            "layout", .choice(ArrayOptions.Layout.self),
+            "layout", .choice(DatasetOptions.Layout.self),
             help: "Of an npz: whether images are [height, width, channels] or [channels, height, width]; by default as their sizes suggest."
           ),
+          Field(
+            "resize", .text(3...9),
+            help:
+              "Of images: HEIGHT,WIDTH to which each is brought, by a triangle filter; by default they keep their size, which must be one."),
         ], body: .upload(Self.datasetTypes), answers: [201: "The data set."], creates: true, handle: uploadDataset),
       Endpoint(
         .get, "/v1/datasets", "listDatasets", "The data sets, newest first, then the built-in ones.", access: .read, scope: .owner,
@@ -176,6 +181,8 @@ extension Routes {
   static let paging = [
     limit("The most entries of the answer."), Field("after", .text(0...200), help: "The last_id of the page before."),
   ]
-  static let datasetTypes = ["application/octet-stream", "application/zip", "multipart/form-data"]
+  static let datasetTypes = [
+    "application/octet-stream", "application/zip", "application/gzip", "application/x-tar", "multipart/form-data",
+  ]
   static let modelTypes = ["application/octet-stream"]
 }

@@ -20,20 +20,18 @@ extension RequestBody {
 
 extension MultipartEvents {
   /// Streams each part of a form into its own file.
-  /// - Parameter place: returns the file for a part's name; throws for a name that is not allowed.
+  /// - Parameter place: returns the file for a part's name, and how many of that name came before; throws for what is not allowed.
   /// - Returns: the names of the parts in order, and the SHA-256 of names and contents. It does not depend on the boundary, which clients
   ///   choose at random for each request.
-  func write(_ space: DiskSpace, to place: (_ part: String) throws -> URL) async throws -> (parts: [String], sha256: String) {
+  func write(_ space: DiskSpace, to place: (_ part: String, _ number: Int) throws -> URL) async throws -> (parts: [String], sha256: String)
+  {
     var parts: [String] = []
     var file: NewFile?
     let digest = SHA256Digest()
     for try await event in self {
       switch event {
       case .part(let part):
-        guard !parts.contains(part.name) else {
-          throw HTTPError(.malformedBody, "The part \(part.name.prefix(100)) came twice.")
-        }
-        file = try NewFile(place(part.name), title: "the upload")
+        file = try NewFile(place(part.name, parts.count { $0 == part.name }), title: "the upload")
         parts.append(part.name)
         digest.update(Array("\(part.name)\0".utf8))
       case .data(let bytes):
