@@ -62,6 +62,7 @@ package struct ServiceConfiguration: Sendable {
   /// How many times in a row the process may end under a job that saves nothing new, before the job is taken to be the cause.
   package var fruitlessAttempts = 3
   package var storage = Storage()
+  package var quotas = Quotas()
   package var limits = Limits()
   /// What the server grants a connection, in bytes and in seconds.
   package var connectionLimits = ServerConfiguration.Limits()

@@ -216,6 +216,17 @@ final class StoreDatabase: Sendable {
     }
   }
 
+  /// Writes a copy of one moment, in one file, while others read and write.
+  func copy(to target: URL) throws {
+    try told {
+      var configuration = Configuration()
+      configuration.readonly = true
+      let reader = try DatabaseQueue(path: url.path, configuration: configuration)
+      try reader.inDatabase { db in try db.execute(sql: "VACUUM INTO ?", arguments: [target.path]) }
+      try reader.close()
+    }
+  }
+
   /// How the writer syncs, as SQLite numbers it: 2 is FULL.
   func synchronousLevel() throws -> Int? {
     try current.writeWithoutTransaction { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") }

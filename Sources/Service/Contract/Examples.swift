@@ -5,6 +5,7 @@ enum Examples {
   static let ofOperations: [String: JSONValue] = [
     "submitJob": spec,
     "submitSweep": ["name": "two radii", "spec": spec, "vary": ["threat.epsilon": [0.1, 0.2]], "mode": "grid"],
+    "createSchedule": ["name": "nightly", "spec": spec, "cron": "30 2 * * *", "labels": ["branch": "main"]],
     "createToken": ["name": "ci", "role": "submit"],
     "extendJob": ["epochs": 1],
   ]

@@ -6,7 +6,9 @@ import Jobs
 extension Routes {
   /// Every route of the service.
   var table: [Endpoint] {
-    jobTable + resultTable + reportTable + sweepTable + resourceTable + allEventTable + tokenTable + statusTable + dashboardTable
+    jobTable + resultTable + reportTable + sweepTable + resourceTable + allEventTable + tokenTable + housekeepingTable + scheduleTable
+      + statusTable
+      + dashboardTable
   }
 
   private var jobTable: [Endpoint] {

@@ -8,13 +8,14 @@ extension Setting {
   static let sections: [String: String] = [
     "tls": "HTTPS, in TLS 1.2 and 1.3. SIGHUP reads the files anew; open connections go on.",
     "storage": "How the disk is used.",
+    "quotas": "What each owner may use; null: any number. GET /v1/quota shows it.",
     "limits": "What a client may leave here. A thing beyond its limit is answered with 413, a job beyond the queue with 429.",
     "connections": "What a connection may hold, so that no client can take the server's memory.",
     "timeouts": "After how long a connection that does nothing is given up.",
   ]
 
   /// Every setting there is, those of a section one after the other.
-  static var all: [Setting] { service + network + storage + limits + connections + timeouts }
+  static var all: [Setting] { service + network + storage + quotas + limits + connections + timeouts }
 
   private static var service: [Setting] {
     [
@@ -143,6 +144,26 @@ extension Setting {
           Once a day each file is read and compared with its digest, at this speed, in moments in which nothing else wants the processor; 0: \
           never.
           """),
+    ]
+  }
+
+  private static var quotas: [Setting] {
+    [
+      optional(
+        "quotas.queued_jobs", \.service.quotas.usual.queuedJobs, 0...(1 << 40),
+        help: "Jobs of an owner that wait; a further one is answered with 429."),
+      optional(
+        "quotas.running_jobs", \.service.quotas.usual.runningJobs, 1...(1 << 40),
+        help: "Jobs of an owner that run at a time; further ones wait, and others go before them."),
+      optional(
+        "quotas.stored_bytes", \.service.quotas.usual.storedBytes, 0...(1 << 60), unit: .bytes,
+        help: """
+          Bytes of the files of an owner: data sets, models, checkpoints, reports, evidence. Above it uploads and submits are answered with \
+          507; jobs that run go on to their ends.
+          """),
+      optional(
+        "quotas.uploads", \.service.quotas.usual.uploads, 1...(1 << 40),
+        help: "Uploads of an owner at a time; a further one is answered with 429."),
     ]
   }
 
