@@ -44,7 +44,7 @@ package final class TemperService: Sendable {
     routes = Routes(
       configuration: configuration, store: store, workers: workers, registry: registry,
       check: SpecCheck(registry, programs: engine.programs, threads: engine.threads, memoryBudget: budget), engine: engine,
-      status: status, idempotency: Idempotency(store), gate: gate, uploads: UploadCount(configuration.quotas))
+      status: status, idempotency: Idempotency(store), gate: gate, uploads: UploadCount(configuration.quotas), housekeeper: housekeeper)
     let check = routes.check
     scheduler = Scheduler(store, logger: logger, wake: { workers.wakeUp() }, check: { check.seeing(registry.seen(by: $0)) })
     let router = Router(routes.table.map { $0.route(gate, store) })

@@ -29,7 +29,7 @@ package final class BackupSnapshot: Sendable {
     try Folder.make(folder)
     let states = try JobStates(copiedFrom: directory, to: folder)
     let database = folder.appendingPathComponent(BackupManifest.database)
-    try directory.space.requireRoom(for: (try? OpenFile(directory.database))?.size ?? 0)
+    try directory.space.requireRoom(for: store.database.bytes)
     try store.database.copy(to: database)
     let content = try SnapshotDatabase(database, states)
     let (files, damaged, kept) = try Self.whole(content.named, store)

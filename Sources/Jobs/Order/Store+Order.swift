@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import JSON
 import Robustness
 
 /// Which job is the next.
@@ -36,12 +37,12 @@ extension Store {
   func waits(within budget: Int?, workers: Int) throws -> [String: JobWait] {
     let (changes, now) = (board.changes, ContinuousClock.now)
     if let known = knownWaits.withLock({ $0 }), known.changes == changes, now - known.at < .seconds(1) { return known.waits }
-    var queue = try database.read { db in try queue(within: budget, db, speed: Self.speed(db)) }
-    queue.running = queue.running.map { job in
+    var found = try database.read { db in try self.queue(within: budget, db, speed: Self.speed(db)) }
+    found.running = found.running.map { job in
       let seconds = board.progress(of: job.id)?.etaSeconds
       return JobQueue.Running(id: job.id, owner: job.owner, bytes: job.bytes, seconds: seconds)
     }
-    let waits = QueueForecast(queue, workers: workers).waits
+    let waits = QueueForecast(found, workers: workers).waits
     knownWaits.withLock { $0 = KnownWaits(changes: changes, at: now, waits: waits) }
     return waits
   }

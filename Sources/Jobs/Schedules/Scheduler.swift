@@ -15,8 +15,8 @@ package final class Scheduler: Sendable {
   private let logger: Logger
   /// The last due minute of each schedule that is known to have its run.
   private let settled = Mutex<[String: Timestamp]>([:])
-  private let clock: Mutex<(any DispatchSourceTimer)?> = Mutex(nil)
-  private let queue = DispatchQueue(label: "temper.schedules", qos: .utility)
+  private let isEnding = Atomic<Bool>(false)
+  private let ended = DispatchGroup()
 
   /// - Parameters:
   ///   - check: of specs that name only what their owner sees.
@@ -31,22 +31,28 @@ package final class Scheduler: Sendable {
     self.check = check
   }
 
-  /// Looks every second.
+  /// Looks every second, on a thread of its own: a spec is checked there, which may take a while.
   package func start() {
-    let timer = DispatchSource.makeTimerSource(queue: queue)
-    timer.schedule(deadline: .now() + 1, repeating: 1, leeway: .milliseconds(200))
-    timer.setEventHandler { [weak self] in self?.tick(at: .now) }
-    timer.activate()
-    clock.withLock { $0 = timer }
+    ended.enter()
+    let thread = Thread { [self] in
+      var next = ContinuousClock.now
+      while !isEnding.load(ordering: .relaxed) {
+        if ContinuousClock.now >= next {
+          tick(at: .now)
+          next = .now + .seconds(1)
+        }
+        Thread.sleep(forTimeInterval: 0.1)
+      }
+      ended.leave()
+    }
+    thread.name = "temper-schedules"
+    thread.start()
   }
 
   /// Returns when nothing is being made any more.
   package func end() {
-    clock.withLock { clock in
-      clock?.cancel()
-      clock = nil
-    }
-    queue.sync {}
+    isEnding.store(true, ordering: .relaxed)
+    ended.wait()
   }
 
   /// Makes what is due at a moment. To be called by one thread at a time.
@@ -63,7 +69,7 @@ package final class Scheduler: Sendable {
     }
   }
 
-  private func make(_ schedule: Schedule, _ due: Timestamp, _ now: Timestamp) throws {
+  private func make(_ schedule: JobSchedule, _ due: Timestamp, _ now: Timestamp) throws {
     do {
       let accepted = try check(Viewer(owner: schedule.owner)).accept(schedule.document)
       try store.requireRoom()
@@ -76,7 +82,7 @@ package final class Scheduler: Sendable {
     }
   }
 
-  private func fail(_ schedule: Schedule, _ due: Timestamp, _ reason: String, _ now: Timestamp) throws {
+  private func fail(_ schedule: JobSchedule, _ due: Timestamp, _ reason: String, _ now: Timestamp) throws {
     logger.warning("no job could be made of a schedule", metadata: ["schedule": "\(schedule.id)", "reason": "\(reason)"])
     try store.noteFailedRun(of: schedule, dueAt: due, reason, at: now)
   }

@@ -10,7 +10,7 @@ extension Store {
   /// - Parameter answer: made of the new schedule.
   package func submit(
     _ request: ScheduleRequest, id: String, owner: String = localOwner, key: IdempotencyKey?, at now: Timestamp = .now,
-    answer: (Schedule) throws -> StoredAnswer
+    answer: (JobSchedule) throws -> StoredAnswer
   ) throws -> CreationAnswer {
     let labels = JSONValue.object(request.labels.sorted { $0.key < $1.key }.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) })
     return try create(key: key, at: now) { change in
@@ -24,16 +24,16 @@ extension Store {
   }
 
   /// - Throws: `NotFound`, `Damaged`.
-  package func schedule(_ id: String) throws -> Schedule { try database.read { db in try Self.schedule(id, db) } }
+  package func schedule(_ id: String) throws -> JobSchedule { try database.read { db in try Self.schedule(id, db) } }
 
   /// Newest first. One whose record is damaged is left out, with a line in the log.
-  package func schedules(for viewer: Viewer = .all, after: String? = nil, limit: Int = 50) throws -> Page<Schedule> {
+  package func schedules(for viewer: Viewer = .all, after: String? = nil, limit: Int = 50) throws -> Page<JobSchedule> {
     try database.read { db in
       let rows = try Row.fetchAll(
         db, sql: "SELECT * FROM schedules WHERE (? IS NULL OR id < ?) AND (? = '*' OR owner = ?) ORDER BY id DESC LIMIT ?",
         arguments: [after, after, viewer.owner, viewer.owner, limit + 1])
-      let schedules = try rows.prefix(limit).compactMap { row -> Schedule? in
-        do { return try Schedule(row, last: Self.runs(of: row["id"], db)) } catch let error as Damaged {
+      let schedules = try rows.prefix(limit).compactMap { row -> JobSchedule? in
+        do { return try JobSchedule(row, last: Self.runs(of: row["id"], db)) } catch let error as Damaged {
           logger.error("the record of a schedule is damaged", metadata: ["schedule": "\(error.id)"])
           return nil
         }
@@ -55,13 +55,13 @@ extension Store {
   // MARK: Runs
 
   /// All runs that are kept, newest first.
-  package func runs(of schedule: String) throws -> [Schedule.Run] {
+  package func runs(of schedule: String) throws -> [JobSchedule.Run] {
     try database.read { db in try Self.runs(of: schedule, limit: Self.mostRuns, db) }
   }
 
   /// All of them, without their runs: for the clock.
-  func schedulesForClock() throws -> [Schedule] {
-    try database.read { db in try Row.fetchAll(db, sql: "SELECT * FROM schedules").compactMap { try? Schedule($0, last: []) } }
+  func schedulesForClock() throws -> [JobSchedule] {
+    try database.read { db in try Row.fetchAll(db, sql: "SELECT * FROM schedules").compactMap { try? JobSchedule($0, last: []) } }
   }
 
   func hasRun(_ schedule: String, dueAt due: Timestamp) throws -> Bool {
@@ -72,7 +72,7 @@ extension Store {
   ///
   /// - Returns: the job; `nil` when the minute has its run already, or the schedule was deleted.
   /// - Throws: `SpecFaults`, `QuotaExceeded` when no job can be made.
-  func makeRun(of schedule: Schedule, dueAt due: Timestamp, _ accepted: SpecCheck.Accepted, at now: Timestamp) throws -> String? {
+  func makeRun(of schedule: JobSchedule, dueAt due: Timestamp, _ accepted: SpecCheck.Accepted, at now: Timestamp) throws -> String? {
     try change(at: now) { change in
       guard try Self.isOpen(schedule, due, change.db) else { return nil }
       let job = try Self.insert(
@@ -84,7 +84,7 @@ extension Store {
   }
 
   /// Notes that no job could be made of a due minute.
-  func noteFailedRun(of schedule: Schedule, dueAt due: Timestamp, _ reason: String, at now: Timestamp) throws {
+  func noteFailedRun(of schedule: JobSchedule, dueAt due: Timestamp, _ reason: String, at now: Timestamp) throws {
     try change(at: now) { change in
       guard try Self.isOpen(schedule, due, change.db) else { return }
       try Self.insertRun(of: schedule, due, job: nil, reason: reason, change)
@@ -94,7 +94,7 @@ extension Store {
   /// The most runs that are kept of a schedule.
   private static let mostRuns = 2_000
 
-  private static func insertRun(of schedule: Schedule, _ due: Timestamp, job: String?, reason: String?, _ change: Change) throws {
+  private static func insertRun(of schedule: JobSchedule, _ due: Timestamp, job: String?, reason: String?, _ change: Change) throws {
     let db = change.db
     try db.execute(
       sql: "INSERT INTO schedule_runs (schedule, due_at, made_at, job, reason) VALUES (?, ?, ?, ?, ?)",
@@ -107,7 +107,7 @@ extension Store {
     try db.execute(sql: "UPDATE schedules SET made_until = max(made_until, ?) WHERE id = ?", arguments: [oldest, schedule.id])
   }
 
-  private static func isOpen(_ schedule: Schedule, _ due: Timestamp, _ db: Database) throws -> Bool {
+  private static func isOpen(_ schedule: JobSchedule, _ due: Timestamp, _ db: Database) throws -> Bool {
     let isThere = try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM schedules WHERE id = ?)", arguments: [schedule.id]) == true
     return try isThere && !hasRun(schedule.id, dueAt: due, db)
   }
@@ -143,23 +143,23 @@ extension Store {
       VerdictTurn(schedule: schedule, owner: found["owner"], job: job, before: before, verdict: verdict, at: change.now))
   }
 
-  private static func schedule(_ id: String, _ db: Database) throws -> Schedule {
+  private static func schedule(_ id: String, _ db: Database) throws -> JobSchedule {
     guard let row = try Row.fetchOne(db, sql: "SELECT * FROM schedules WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
-    return try Schedule(row, last: runs(of: id, db))
+    return try JobSchedule(row, last: runs(of: id, db))
   }
 
-  private static func runs(of id: String, limit: Int = Schedule.shownRuns, _ db: Database) throws -> [Schedule.Run] {
+  private static func runs(of id: String, limit: Int = JobSchedule.shownRuns, _ db: Database) throws -> [JobSchedule.Run] {
     try Row.fetchAll(
       db,
       sql: """
         SELECT due_at, made_at, schedule_runs.job AS job, state, coalesce(schedule_runs.reason, jobs.reason) AS reason, verdict, turned
         FROM schedule_runs LEFT JOIN jobs ON jobs.id = schedule_runs.job WHERE schedule = ? ORDER BY due_at DESC LIMIT ?
         """, arguments: [id, limit]
-    ).map(Schedule.Run.init)
+    ).map(JobSchedule.Run.init)
   }
 }
 
-extension Schedule {
+extension JobSchedule {
   /// - Throws: `Damaged` when the row holds what Temper never writes.
   fileprivate init(_ row: Row, last: [Run]) throws {
     let id: String = row["id"]
@@ -172,7 +172,7 @@ extension Schedule {
   }
 }
 
-extension Schedule.Run {
+extension JobSchedule.Run {
   fileprivate init(_ row: Row) {
     self.init(
       dueAt: Timestamp(milliseconds: row["due_at"]), madeAt: Timestamp(milliseconds: row["made_at"]), job: row["job"],

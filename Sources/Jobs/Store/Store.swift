@@ -34,6 +34,7 @@ package final class Store: Sendable {
     database = try Self.opened(directory)
     try database.migrate()
     try Self.requirePassesQuickCheck(directory, database)
+    makeIncremental()
     try LegacyLayout(self).adopt()
     try Identifier.advance(
       beyond: database.read { db in
@@ -93,6 +94,16 @@ package final class Store: Sendable {
         the database in \(directory.root.path) is damaged (\(faults.prefix(3).joined(separator: "; "))); \
         `temper fsck --data \(directory.root.path)` says what, with --repair it saves what can be read
         """)
+  }
+
+  /// The largest database that a start writes anew: a second's work.
+  private static let mostVacuumedBytes = 64 << 20
+
+  private func makeIncremental() {
+    guard database.bytes <= Self.mostVacuumedBytes else { return }
+    do { try database.makeIncremental() } catch {
+      logger.warning("the database stays as large as it is when records go", metadata: ["error": "\(error)"])
+    }
   }
 
   private func sweep() throws {

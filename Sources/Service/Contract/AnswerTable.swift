@@ -15,7 +15,8 @@ extension AnswerType {
     "uploadModel": [201: model], "listModels": [200: list(of: model, id: id(.model))], "getModel": [200: model],
     "listArchitectures": [200: list(of: architecture)],
     "createSchedule": [201: schedule], "listSchedules": [200: list(of: schedule, id: id(.schedule))], "getSchedule": [200: schedule],
-    "getQuota": [200: quota], "pauseService": [200: serviceState], "resumeService": [200: serviceState],
+    "getQuota": [200: quota], "retain": [200: retention, 202: retention], "pauseService": [200: serviceState],
+    "resumeService": [200: serviceState],
     "createToken": [201: newToken], "listTokens": [200: list(of: token, id: id(.token))], "beginSession": [200: session],
     "getIndex": [200: index], "getHealth": [200: health], "getReadiness": [200: readiness], "getVersion": [200: version],
   ]

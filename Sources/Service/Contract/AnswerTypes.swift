@@ -257,6 +257,24 @@ extension AnswerType {
     [.init("object", .constant("quota")), .init("owner", .text)]
       + ["queued_jobs", "running_jobs", "stored_bytes", "uploads"].map { .init($0, .object(quotaRow)) })
 
+  static let retention = AnswerType(
+    "Retention", "What the rules of retention take.",
+    [
+      .init("object", .constant("retention")), .init("dry_run", .boolean), .init("rules", .open, "As they are configured."),
+      .init("count", .count), .init("counts", .map(.count), "By kind."),
+      .init("bytes", .count, "A file that several name counts for each."),
+      .init("removals", .list(.object(removal)), "The first thousand."),
+      .init("kept", .map(.count), "Jobs that a rule would take, and that stay since they are named, or for their evidence."),
+    ])
+
+  private static let removal = AnswerType(
+    "Removal", "Something that goes.",
+    [
+      .init("kind", .words(RetentionPlan.Removal.Kind.self)), .init("id", .text, "Of the job, or of the checkpoint."),
+      .init("job", id(.job)),
+      .init("owner", .text), .init("bytes", .count), .init("reason", .text, "A sentence."),
+    ])
+
   static let serviceState = AnswerType(
     "ServiceState", "Whether jobs begin.",
     [

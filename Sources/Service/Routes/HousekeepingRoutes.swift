@@ -19,6 +19,14 @@ extension Routes {
         parameters: [Field("owner", .text(1...100), help: "Whose; by default one's own. Another's only for those who see everything.")],
         handle: quota),
       Endpoint(
+        .post, "/v1/retention", "retain",
+        "What the rules of retention take of jobs that have ended, and why; with dry_run that is all, else it goes, in the background.",
+        access: .admin, scope: .service,
+        parameters: [
+          Field("dry_run", .boolean, default: false, help: "Only say what would go."),
+          Field("owner", .text(1...100), help: "Only this owner's things."),
+        ], answers: [200: "What would go.", 202: "What goes."], handle: retain),
+      Endpoint(
         .post, "/v1/pause", "pauseService", "Pause the whole service, also over a restart: no job begins until it is resumed.",
         access: .admin, scope: .service,
         parameters: [
@@ -45,6 +53,16 @@ extension Routes {
       "uploads": row(uploads.count(of: owner), limits.uploads),
     ]
     return try .resource(document, for: call.request)
+  }
+
+  // MARK: Retention
+
+  func retain(_ call: Call) async throws -> Response {
+    let (isDryRun, owner) = (call.query.flag("dry_run"), call.query.optionalText("owner"))
+    let rules = configuration.storage.housekeeping.retention
+    let plan = try store.retentionPlan(rules, owner: owner)
+    if !isDryRun, !plan.removals.isEmpty { housekeeper.retain(owner: owner) }
+    return .document(plan.json(rules, isDryRun: isDryRun), status: isDryRun ? .ok : .accepted)
   }
 
   // MARK: Pausing

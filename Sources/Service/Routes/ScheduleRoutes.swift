@@ -59,7 +59,7 @@ extension Routes {
 
   private static func path(ofSchedule id: String) -> String { "/v1/schedules/\(id)" }
 
-  private static func json(_ schedule: Schedule) -> JSONValue {
+  private static func json(_ schedule: JobSchedule) -> JSONValue {
     schedule.json(links: [
       "self": .string(path(ofSchedule: schedule.id)), "jobs": .string("/v1/jobs?label.\(ScheduleRequest.label)=\(schedule.id)"),
     ])

@@ -2,6 +2,9 @@ import Foundation
 import HTTP
 import JSON
 import Logging
+import Jobs
+import Robustness
+import Training
 
 extension Setting {
   /// What a section of the file is about.
@@ -9,13 +12,14 @@ extension Setting {
     "tls": "HTTPS, in TLS 1.2 and 1.3. SIGHUP reads the files anew; open connections go on.",
     "storage": "How the disk is used.",
     "quotas": "What each owner may use; null: any number. GET /v1/quota shows it.",
+    "retention": "What goes of jobs that have ended, once a day; null: nothing. POST /v1/retention?dry_run=true says what would go.",
     "limits": "What a client may leave here. A thing beyond its limit is answered with 413, a job beyond the queue with 429.",
     "connections": "What a connection may hold, so that no client can take the server's memory.",
     "timeouts": "After how long a connection that does nothing is given up.",
   ]
 
   /// Every setting there is, those of a section one after the other.
-  static var all: [Setting] { service + network + storage + quotas + limits + connections + timeouts }
+  static var all: [Setting] { service + network + storage + retention + quotas + limits + connections + timeouts }
 
   private static var service: [Setting] {
     [
@@ -145,6 +149,54 @@ extension Setting {
           never.
           """),
     ]
+  }
+
+  private static var retention: [Setting] {
+    [
+      optional(
+        "retention.job_days", \.service.storage.housekeeping.retention.jobDays, 0...36_500, unit: .days,
+        help: """
+          Jobs go so many days after their end, with everything of them: but never one that another job, a sweep or a schedule names, and \
+          one with a verdict only when its evidence may go.
+          """),
+      jobsPerLabel,
+      optional(
+        "retention.checkpoint_days", \.service.storage.housekeeping.retention.checkpointDays, 0...36_500, unit: .days,
+        help: "Checkpoints without one of the roles in `kept_roles` go so many days after the end of their job."),
+      words(
+        "retention.kept_roles", \.service.storage.housekeeping.retention.keptRoles,
+        help: "The roles whose checkpoints stay as long as their job: base, last, averaged, best_robust, best_clean."),
+      optional(
+        "retention.evidence_days", \.service.storage.housekeeping.retention.evidenceDays, 0...36_500, unit: .days,
+        help:
+          "The evidence of a job stays so many days after its end, ten years by default, and a job that has a verdict with it; null: for ever."
+      ),
+      texts(
+        "retention.exempt_owners", \.service.storage.housekeeping.retention.exemptOwners,
+        demand: "must be a list of owners, such as [alice]",
+        help: "Owners whose things stay, whatever the other rules say.", isRight: { !$0.isEmpty }),
+    ]
+  }
+
+  private static var jobsPerLabel: Setting {
+    Setting(
+      "retention.jobs_per_label", .list(.text(1...255), count: 0...64),
+      help: "Of an owner's jobs with the same value of a label only the newest stay, as many as it says: [branch=20].",
+      set: { settings, value, _ in
+        var most: [String: Int] = [:]
+        for entry in value.elements ?? [] {
+          let parts = (entry.string ?? "").split(separator: "=", maxSplits: 1).map(String.init)
+          guard parts.count == 2, let count = Int(parts[1]), count >= 0 else {
+            throw Unusable(demand: "must be a list of labels with how many jobs stay of each value, such as [branch=20]")
+          }
+          most[parts[0]] = count
+        }
+        settings.service.storage.housekeeping.retention.jobsPerLabel = most
+      },
+      get: { settings in
+        .array(
+          settings.service.storage.housekeeping.retention.jobsPerLabel.sorted { $0.key < $1.key }.map { .string("\($0.key)=\($0.value)") })
+      })
   }
 
   private static var quotas: [Setting] {

@@ -137,6 +137,7 @@ struct DatabaseSalvage {
     var configuration = Configuration()
     configuration.foreignKeysEnabled = true
     configuration.prepareDatabase { db in
+      try StoreDatabase.incrementalVacuum(db)
       if let mostPages { try db.execute(sql: "PRAGMA max_page_count = \(mostPages)") }
     }
     return configuration

@@ -2,7 +2,7 @@ import JSON
 import Robustness
 
 /// A schedule as it is stored, with its last runs.
-package struct Schedule: Hashable, Sendable {
+package struct JobSchedule: Hashable, Sendable {
   /// What was made at one due minute.
   package struct Run: Hashable, Sendable {
     package let dueAt: Timestamp
