@@ -35,7 +35,7 @@ import Jobs
     var clock = begin
     let down = (try time("2028-06-10T01:00:00"), try time("2028-06-13T09:00:00"))
     // By an hour across a run, by a day, and by ten minutes across the leap day's run; and at last a month forward and back again.
-    var setBacks = [
+    var setBacks: [(at: Timestamp, by: Double)] = [
       (at: try time("2028-02-29T12:05:00"), by: 600.0), (try time("2028-03-26T03:00:00"), 3_600), (try time("2028-09-01T12:00:00"), 86_400),
     ]
     var expected: [String: Set<Timestamp>] = [:]

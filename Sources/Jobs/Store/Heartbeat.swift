@@ -25,9 +25,13 @@ package final class Heartbeat: Sendable {
     }
 
     package static let this = Machine(
-      boot: ((try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? "unknown").trimmingCharacters(
-        in: .whitespacesAndNewlines),
-      host: ProcessInfo.processInfo.hostName)
+      boot: kernel("random/boot_id"), host: kernel("hostname"))
+
+    /// What the kernel says of itself (proc(5)): no name server is asked.
+    private static func kernel(_ name: String) -> String {
+      let text = try? String(contentsOfFile: "/proc/sys/kernel/\(name)", encoding: .utf8)
+      return text?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "unknown"
+    }
   }
 
   private struct Beat: Codable, Hashable {

@@ -139,8 +139,14 @@ package final class Housekeeper: Sendable {
     guard ContinuousClock.now - store.database.load.lastWrite > .seconds(2), store.database.logBytes > 0 else { return }
     _ = try? store.database.truncateLog()
     ProcessMemory.giveBack()
-    if (try? store.giveBackSpace()) == true { logger.debug("space of the database was given back") }
+    for _ in 0..<Self.vacuumSteps where !isEnding.load(ordering: .relaxed) {
+      guard (try? store.giveBackSpace()) == true else { break }
+      Thread.sleep(forTimeInterval: 0.05)
+    }
   }
+
+  /// Of the vacuum in one moment of rest.
+  private static let vacuumSteps = 100
 
   private func checkDatabase() {
     do {

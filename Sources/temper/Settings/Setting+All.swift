@@ -216,7 +216,53 @@ extension Setting {
       optional(
         "quotas.uploads", \.service.quotas.usual.uploads, 1...(1 << 40),
         help: "Uploads of an owner at a time; a further one is answered with 429."),
+      quotasOfOwners,
     ]
+  }
+
+  private static let quotaNames: [(name: String, path: WritableKeyPath<Quotas.Limits, Int?> & Sendable)] = [
+    ("queued_jobs", \.queuedJobs), ("running_jobs", \.runningJobs), ("stored_bytes", \.storedBytes), ("uploads", \.uploads),
+  ]
+
+  private static var quotasOfOwners: Setting {
+    Setting(
+      "quotas.owners", .list(.text(1...1_000), count: 0...10_000),
+      help:
+        "Owners with quotas of their own in the place of those above, what is left out without a limit: [alice queued_jobs=10 uploads=1].",
+      set: { settings, value, _ in
+        var owners: [String: Quotas.Limits] = [:]
+        for entry in value.elements ?? [] {
+          let words = (entry.string ?? "").split(separator: " ").map(String.init)
+          guard let owner = words.first, let limits = limits(words.dropFirst()) else {
+            throw Unusable(
+              demand: """
+                must be a list of owners, each followed by limits of \(quotaNames.map(\.name).joined(separator: ", ")), such as \
+                [alice queued_jobs=10 uploads=1]
+                """)
+          }
+          owners[owner] = limits
+        }
+        settings.service.quotas.owners = owners
+      },
+      get: { settings in
+        .array(
+          settings.service.quotas.owners.sorted { $0.key < $1.key }.map { owner, limits in
+            let parts = quotaNames.compactMap { quota in limits[keyPath: quota.path].map { "\(quota.name)=\($0)" } }
+            return .string(([owner] + parts).joined(separator: " "))
+          })
+      })
+  }
+
+  private static func limits(_ words: ArraySlice<String>) -> Quotas.Limits? {
+    var limits = Quotas.Limits()
+    for word in words {
+      let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let value = Int(parts[1]), value >= 0, let quota = quotaNames.first(where: { $0.name == parts[0] }) else {
+        return nil
+      }
+      limits[keyPath: quota.path] = value
+    }
+    return limits
   }
 
   private static var limits: [Setting] {
