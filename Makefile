@@ -36,6 +36,7 @@ faults:
 	python3 Tests/Faults/power_loss.py --temper $(TEMPER) --fsck
 	python3 Tests/Faults/full_disk.py --temper $(TEMPER)
 	python3 Tests/Faults/damage.py --temper $(TEMPER)
+	python3 Tests/Faults/backups.py --temper $(TEMPER) --backups 4
 
 # Two hundred kills over jobs of every method, with forty followers: some minutes.
 soak: build

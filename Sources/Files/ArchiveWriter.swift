@@ -18,6 +18,8 @@ package final class ArchiveWriter {
   private let handle: OpaquePointer
   private let output: ArchiveOutput
   private var isFinished = false
+  /// The entry that is being written, and how many of its bytes are to come.
+  private var current: (name: String, bytes: Int, left: Int) = ("", 0, 0)
   /// `AE_IFREG` of `archive_entry.h`, a macro that Swift does not see.
   private static let regularFile: UInt32 = 0o100000
 
@@ -51,6 +53,13 @@ package final class ArchiveWriter {
   ///   - bytes: of the content.
   ///   - body: hands over the content, as many bytes as promised.
   package func add(_ name: String, bytes: Int, _ body: (@escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
+    try begin(name, bytes: bytes)
+    try body { try self.append($0) }
+    try endEntry()
+  }
+
+  /// Begins an entry whose content comes by `append`, for a writer that waits between two pieces; `endEntry` ends it.
+  package func begin(_ name: String, bytes: Int) throws {
     let entry = archive_entry_new()
     defer { archive_entry_free(entry) }
     archive_entry_set_pathname(entry, name)
@@ -58,19 +67,23 @@ package final class ArchiveWriter {
     archive_entry_set_perm(entry, 0o644)
     archive_entry_set_size(entry, Int64(bytes))
     try check(archive_write_header(handle, entry))
-    var left = bytes
-    try body { piece in
-      left -= piece.count
-      precondition(left >= 0, "\(name) has more than \(bytes) bytes")
-      var rest = piece[...]
-      while !rest.isEmpty {
-        let slice = UnsafeRawBufferPointer(rebasing: rest)
-        let count = archive_write_data(self.handle, slice.baseAddress, slice.count)
-        guard count > 0 else { throw self.failure }
-        rest = rest.dropFirst(count)
-      }
+    current = (name, bytes, bytes)
+  }
+
+  package func append(_ piece: UnsafeRawBufferPointer) throws {
+    current.left -= piece.count
+    precondition(current.left >= 0, "\(current.name) has more than \(current.bytes) bytes")
+    var rest = piece[...]
+    while !rest.isEmpty {
+      let slice = UnsafeRawBufferPointer(rebasing: rest)
+      let count = archive_write_data(handle, slice.baseAddress, slice.count)
+      guard count > 0 else { throw failure }
+      rest = rest.dropFirst(count)
     }
-    precondition(left == 0, "\(name) lacks \(left) of its \(bytes) bytes")
+  }
+
+  package func endEntry() throws {
+    precondition(current.left == 0, "\(current.name) lacks \(current.left) of its \(current.bytes) bytes")
     try check(archive_write_finish_entry(handle))
   }
 

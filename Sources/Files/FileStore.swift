@@ -35,6 +35,8 @@ package final class FileStore: Sendable {
     var notes: [String: FileIdentity] = [:]
     /// The number of `KeptFile`s of each file.
     var kept: [String: Int] = [:]
+    /// The number of `FilesHold`s.
+    var holds = 0
   }
 
   /// - Parameters:
@@ -163,12 +165,18 @@ package final class FileStore: Sendable {
     state.withLock { $0.notes[sha256] = file.identity }
   }
 
+  /// The bytes of a file; `nil` when there is none.
+  package func size(of sha256: String) -> Int? { Self.isDigest(sha256) ? (try? OpenFile(url(of: sha256)))?.size : nil }
+
   // MARK: Removing
 
   /// Keeps a file from being removed.
   package func keep(_ sha256: String, bytes: Int) -> KeptFile { KeptFile(sha256: sha256, bytes: bytes, store: self) }
 
-  /// Removes a file, unless a `KeptFile` of it exists. Call it in a write transaction in which no row names the file.
+  /// Keeps every file from being removed while the value exists.
+  package func holdAll() -> FilesHold { FilesHold(self) }
+
+  /// Removes a file, unless a `KeptFile` of it or a `FilesHold` exists. Call it in a write transaction in which no row names the file.
   ///
   /// - Returns: whether there is no such file any more; false where the folder itself is not there.
   @discardableResult
@@ -176,7 +184,7 @@ package final class FileStore: Sendable {
     guard Self.isDigest(sha256) else { return true }
     guard isThere else { return false }
     return state.withLock { state in
-      guard state.kept[sha256, default: 0] == 0 else { return false }
+      guard state.holds == 0, state.kept[sha256, default: 0] == 0 else { return false }
       state.notes[sha256] = nil
       unlink(url(of: sha256).path)
       return true
@@ -210,6 +218,8 @@ package final class FileStore: Sendable {
     text.utf8.count == 64 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
   }
 
+  fileprivate func countHolds(_ change: Int) { state.withLock { $0.holds += change } }
+
   fileprivate func count(_ sha256: String, _ change: Int) {
     state.withLock { state in
       let count = state.kept[sha256, default: 0] + change
@@ -232,4 +242,16 @@ package final class KeptFile: Sendable {
   }
 
   deinit { store.count(sha256, -1) }
+}
+
+/// Keeps all files of a `FileStore` while this value exists: what is released meanwhile stays noted as released, and goes later.
+package final class FilesHold: Sendable {
+  private let store: FileStore
+
+  fileprivate init(_ store: FileStore) {
+    self.store = store
+    store.countHolds(1)
+  }
+
+  deinit { store.countHolds(-1) }
 }

@@ -27,6 +27,8 @@ package struct Job: Hashable, Sendable {
   package let resumedFrom: String?
   /// The finished job that this one goes on with for further epochs.
   package let extendedFrom: String?
+  /// The job that must have succeeded before it begins.
+  package let follows: String?
   /// What its report says, `ReportFigures` as JSON text; `nil` as long as it has none.
   package let resultText: String?
   package let priority: Int
@@ -67,7 +69,8 @@ package struct Job: Hashable, Sendable {
     let object: JSONValue = [
       "id": .string(id), "object": "job", "name": .orNull(name), "labels": JSONValue(texts: labels), "owner": .string(owner),
       "state": .string(state.rawValue), "terminal": .bool(state.isTerminal), "reason": .orNull(reason), "attempt": .int(Int64(attempt)),
-      "resumed_from": .orNull(resumedFrom), "extended_from": .orNull(extendedFrom), "generated_dataset": .orNull(generated),
+      "resumed_from": .orNull(resumedFrom), "extended_from": .orNull(extendedFrom), "after": .orNull(follows),
+      "priority": .int(Int64(priority)), "generated_dataset": .orNull(generated),
       "progress": progress.json,
       "metrics": .object(measured),
       "warnings": .array(warnings.map(\.json)), "created_at": .string(createdAt.description),

@@ -64,6 +64,7 @@ package struct ServiceConfiguration: Sendable {
   /// How many times in a row the process may end under a job that saves nothing new, before the job is taken to be the cause.
   package var fruitlessAttempts = 3
   package var storage = Storage()
+  package var quotas = Quotas()
   package var limits = Limits()
   /// What the server grants a connection, in bytes and in seconds.
   package var connectionLimits = ServerConfiguration.Limits()
@@ -76,9 +77,9 @@ package struct ServiceConfiguration: Sendable {
   package var handlerThreads = 8
 
   /// The most threads that the service has at a time, beside those of Swift and Dispatch: of the engine, of requests, for each job its own
-  /// and two that save its states, the housekeeper, and those of the queues of sockets and files.
+  /// and two that save its states, the housekeeper, the one of schedules, and those of the queues of sockets and files.
   package var threadCount: Int {
-    (engineThreads ?? ProcessInfo.processInfo.activeProcessorCount) + handlerThreads + 3 * workers + 1 + 6
+    (engineThreads ?? ProcessInfo.processInfo.activeProcessorCount) + handlerThreads + 3 * workers + 2 + 6
       + HTTP.ServerConfiguration.fileQueues
   }
 

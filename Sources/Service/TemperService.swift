@@ -15,6 +15,7 @@ package final class TemperService: Sendable {
   private let server: Server
   private let housekeeper: Housekeeper
   private let webhooks: WebhookSender
+  private let scheduler: Scheduler
   private let logger: Logger
 
   /// Takes the data directory. Nothing runs before `start()`.
@@ -27,7 +28,7 @@ package final class TemperService: Sendable {
     let directory = try DataDirectory(configuration.dataDirectory, reserveBytes: configuration.storage.reserveBytes) { name, reason in
       logger.warning("moved into lost+found", metadata: ["name": "\(name)", "reason": "\(reason)"])
     }
-    let store = try Store(directory, logger: logger)
+    let store = try Store(directory, quotas: configuration.quotas, logger: logger)
     try Self.requireTokens(configuration, store)
     housekeeper = Housekeeper(store, settings: configuration.storage.housekeeping, logger: logger)
     webhooks = WebhookSender(store, WebhookNetworks(configuration.webhookNetworks), logger)
@@ -46,7 +47,9 @@ package final class TemperService: Sendable {
     routes = Routes(
       configuration: configuration, store: store, workers: workers, registry: registry,
       check: SpecCheck(registry, programs: engine.programs, threads: engine.threads, memoryBudget: budget), engine: engine,
-      status: status, idempotency: Idempotency(store), gate: gate)
+      status: status, idempotency: Idempotency(store), gate: gate, uploads: UploadCount(configuration.quotas), housekeeper: housekeeper)
+    let check = routes.check
+    scheduler = Scheduler(store, logger: logger, wake: { workers.wakeUp() }, check: { check.seeing(registry.seen(by: $0)) })
     let router = Router(routes.table.map { $0.route(gate, store) })
     server = Server(
       configuration: Self.server(configuration), logger: logger, immediate: Self.immediate(router, hosts),
@@ -134,6 +137,7 @@ package final class TemperService: Sendable {
     try routes.workers.start()
     housekeeper.start()
     try webhooks.start()
+    scheduler.start()
     return try server.start()
   }
 
@@ -158,6 +162,7 @@ package final class TemperService: Sendable {
     routes.status.drain()
     // Long polls are answered now, event streams end: their clients come back to whoever serves next.
     routes.store.endWaiting()
+    scheduler.end()
     let ended = await drainWorkers()
     await server.drain(within: configuration.drainSeconds)
     housekeeper.end()

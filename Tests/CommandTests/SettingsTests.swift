@@ -95,6 +95,23 @@ import temper
     #expect(settings.service.tls.clientCA == nil && !settings.service.isBehindTLS)
   }
 
+  @Test("rules of retention and quotas are read, and printed as they are read") func housekeeping() throws {
+    let text = """
+      retention: {job_days: 30, jobs_per_label: [branch=20], kept_roles: [best_robust, last], exempt_owners: [alice]}
+      quotas: {queued_jobs: 5, owners: [bob uploads=1 stored_bytes=1000]}
+      """
+    let settings = try Settings(yaml: text, relativeTo: here)
+    let retention = settings.service.storage.housekeeping.retention
+    #expect(retention.jobDays == 30 && retention.jobsPerLabel == ["branch": 20] && retention.keptRoles == [.bestRobust, .last])
+    #expect(retention.exemptOwners == ["alice"] && retention.evidenceDays == 3_650 && retention.checkpointDays == nil)
+    #expect(settings.service.quotas.limits(of: "alice").queuedJobs == 5)
+    #expect(settings.service.quotas.limits(of: "bob").queuedJobs == nil && settings.service.quotas.limits(of: "bob").storedBytes == 1_000)
+    #expect(try Settings(yaml: SettingsExample.text(of: settings), relativeTo: here).values == settings.values)
+    for wrong in ["retention: {jobs_per_label: [branch]}", "retention: {kept_roles: [worst]}", "quotas: {owners: [bob jobs=1]}"] {
+      #expect(throws: SettingsError.self) { try Settings(yaml: wrong, relativeTo: here) }
+    }
+  }
+
   @Test("the environment sets what it names, over the file, and its faults are named") func environment() throws {
     var settings = try Settings(yaml: "workers: 2\nlisten: 127.0.0.1:1\n", relativeTo: here)
     let variables = [

@@ -16,6 +16,7 @@ import Testing
     try store.close()
     let (dataset, model, sweep) = (Identifier.dataset.make(), Identifier.model.make(), Identifier.sweep.make())
     let webhook = Identifier.webhook.make()
+    let schedule = Identifier.schedule.make()
     let part = "{\"count\":1,\"per_class\":[1]}"
     let summary = """
       {"shape":[1],"classes":1,"class_names":["a"],"train":\(part),"test":\(part),"sha256":"","bytes":1}
@@ -38,6 +39,12 @@ import Testing
         VALUES ('\(Identifier.delivery.make())', '\(webhook)', 'ping', 'pending', 0, 1, '{}', 1);
       INSERT INTO sweep_jobs (sweep, number, job, varied, result)
         VALUES ('\(sweep)', 0, '\(job)', '{}', '{"verdict":"pass","figures":{},"discredited_by":[]}');
+      INSERT OR REPLACE INTO files (sha256, bytes) VALUES ('\(files[1])', 9);
+      INSERT INTO turns (owner, number) VALUES ('local', 1);
+      INSERT INTO settings (name, value) VALUES ('pause', 'stop');
+      INSERT INTO schedules (id, owner, labels, spec, cron, created_at, made_until)
+        VALUES ('\(schedule)', 'local', '{}', '{}', '0 0 * * *', 1, 0);
+      INSERT INTO schedule_runs (schedule, due_at, made_at, job, verdict) VALUES ('\(schedule)', 60000, 60001, '\(job)', 'pass');
       """)
     return damaged
   }
@@ -57,6 +64,10 @@ import Testing
       ("uses", "resource = ''"), ("damaged", "sha256 = 'short'"), ("damaged", "found_at = -1"), ("released", "sha256 = '../../mine'"),
       ("released", "job = 'nobody'"), ("sweeps", "mode = 'spiral'"), ("sweeps", "best = '{}'"), ("sweeps", "vary = '{'"),
       ("sweep_jobs", "result = '{}'"), ("sweep_jobs", "job = '../mine'"), ("sweep_jobs", "number = -1"),
+      ("jobs", "follows = '../mine'"), ("jobs", "work = -1"), ("files", "sha256 = '../../mine'"), ("files", "bytes = -1"),
+      ("turns", "number = -1"), ("settings", "value = 'perhaps'"), ("schedules", "cron = 'daily'"), ("schedules", "spec = '{'"),
+      ("schedules", "created_at = -1"), ("schedule_runs", "verdict = 'maybe'"), ("schedule_runs", "job = '../mine'"),
+      ("schedule_runs", "due_at = -1"), ("schedule_runs", "turned = 2"),
     ])
   func found(_ table: String, _ harm: String) throws {
     let damaged = try full()
@@ -84,6 +95,7 @@ import Testing
     switch table {
     case "jobs", "datasets", "models", "checkpoints": "id = (SELECT min(id) FROM \(table))"
     case "transitions", "attempts", "uses": "job = (SELECT min(job) FROM \(table))"
+    case "files": "sha256 = (SELECT min(sha256) FROM files)"
     case "events": "number = 1 AND job = (SELECT min(job) FROM events)"
     default: "true"
     }

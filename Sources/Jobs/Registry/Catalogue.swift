@@ -42,6 +42,13 @@ package protocol Catalogue: Sendable {
   func pinned(_ name: String) throws -> String
   /// - Returns: the id of the weights that the newest job with these labels left that succeeded; `nil` when there is none.
   func weights(labelled labels: [String: String]) throws -> String?
+  /// - Returns: `nil` when there is no such job.
+  func state(ofJob id: String) throws -> JobState?
   /// - Throws: `NotFound`, `DatasetError`.
   func load(_ dataset: DatasetSection.Reference) throws -> Dataset
+}
+
+extension Catalogue {
+  /// Without a store there are no other jobs.
+  package func state(ofJob id: String) throws -> JobState? { nil }
 }

@@ -82,7 +82,21 @@ package final class Registry: Catalogue {
       DatasetFile(part: part, url: upload.file(part, parts[..<place].count { $0 == part }))
     }
     let dataset = try packed(files, name: name, format: format, options, limits)
-    return try store.create(key: key) { change in try answer(dataset.insert(owner: viewer.maker, change)) }
+    return try refusable(dataset.file) {
+      try store.create(key: key) { change in
+        let record = try dataset.insert(owner: viewer.maker, change)
+        try change.quotas.requireBytes(of: viewer.maker, isCounted: true, change.db)
+        return try answer(record)
+      }
+    }
+  }
+
+  /// A file whose record is refused goes again.
+  private func refusable<Value>(_ file: KeptFile, _ create: () throws -> Value) throws -> Value {
+    do { return try create() } catch let error as QuotaExceeded {
+      try store.giveUp(file)
+      throw error
+    }
   }
 
   /// Packs the images that a job made, as a data set with the job's name.
@@ -189,7 +203,14 @@ package final class Registry: Catalogue {
       ["name": .string(tensor.name), "shape": .array(tensor.shape.dimensions.map { .int(Int64($0)) })]
     }
     let kept = try store.directory.files.adopt(file)
-    return try store.create(key: key) { change in
+    return try refusable(kept) { try insert(kept, name: name, format, outline, tensors, metadata, key: key, answer: answer) }
+  }
+
+  private func insert(
+    _ kept: KeptFile, name: String, _ format: ModelFormat, _ outline: [TensorOutline], _ tensors: [JSONValue], _ metadata: [String: String],
+    key: IdempotencyKey?, answer: (ModelRecord) throws -> StoredAnswer
+  ) throws -> CreationAnswer {
+    try store.create(key: key) { change in
       var record = ModelRecord(
         id: Identifier.model.make(at: change.now), name: name, format: format, parameters: outline.reduce(0) { $0 + $1.shape.count },
         tensors: .array(tensors), bytes: kept.bytes, sha256: kept.sha256, createdAt: change.now)
@@ -204,6 +225,7 @@ package final class Registry: Catalogue {
           change.now.milliseconds,
         ])
       try Store.named(kept, change.db)
+      try change.quotas.requireBytes(of: viewer.maker, isCounted: true, change.db)
       return try answer(record)
     }
   }
@@ -267,6 +289,15 @@ package final class Registry: Catalogue {
     let spec = try JobSpec(reading: job.spec)
     guard let training = spec.training else { return spec.model.initial }
     do { return try store.checkpoint(training.select.role.rawValue, of: job.id).id } catch is NotFound { return nil }
+  }
+
+  package func state(ofJob id: String) throws -> JobState? {
+    do {
+      let job = try store.job(id)
+      return viewer.sees(job.owner) ? job.state : nil
+    } catch is NotFound {
+      return nil
+    }
   }
 
   /// - Returns: `nil` when there are no such weights.

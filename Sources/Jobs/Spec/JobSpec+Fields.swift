@@ -40,7 +40,10 @@ extension JobSpec {
         "precision", .choice(Precision.self), default: "fp32",
         help: "`mixed` computes attacks in bfloat16, `bf16` the learning too; refused where the processor does not multiply bfloat16."),
       Field("seed", .integer(0...Int.max), default: 0, help: "The same spec and seed give the same weights, bit by bit."),
-      Field("priority", .integer(-1_000...1_000), default: 0, help: "Higher goes first."),
+      Field("priority", .integer(-1_000...1_000), default: 0, help: "Higher goes first among the jobs of an owner; owners take turns."),
+      Field(
+        "after", .text(1...100),
+        help: "A job (`job_…`) that must have succeeded first; when it fails or is cancelled, this one is `cancelled` with that reason."),
       Field("resources", .object(Resources.object), default: [:], help: "What the job may use."),
     ])
 

@@ -92,6 +92,7 @@ extension JobSpec {
     seed = UInt64(values.integer("seed"))
     priority = values.integer("priority")
     resources = Resources(values.section("resources"))
+    after = values.optionalText("after")
   }
 
   /// What no field can see by itself.

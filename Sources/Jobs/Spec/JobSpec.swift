@@ -42,6 +42,8 @@ package struct JobSpec: Hashable, Sendable {
   /// Higher goes first.
   package let priority: Int
   package let resources: Resources
+  /// A job that must have succeeded first.
+  package let after: String?
   /// The spec as the API shows it: every field written out. Reading it gives the same spec again.
   package let json: JSONValue
 }

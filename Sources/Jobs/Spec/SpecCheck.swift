@@ -95,6 +95,7 @@ package struct SpecCheck {
       BoundsCheck(spec: spec, graph: graph, log: log).checkAll()
     }
     checkLabels(of: spec, log)
+    checkOrder(of: spec, log)
     if let facts { spec.training?.check(facts.shape, log) }
     if let facts { GateCheck(spec: spec, log: log).checkClasses(facts.classNames) }
     if let refusal = spec.precision.refusal(offered: Processor.precisions) { log.add("/precision", .notSupported, refusal) }
@@ -164,6 +165,12 @@ package struct SpecCheck {
         given.string.map { try? catalogue.pinned($0) } ?? WeightLabels(given)?.labels.flatMap { try? catalogue.weights(labelled: $0) }
       return id.map { document.setting("/\(place.0)/\(place.1)", to: .string($0)) } ?? document
     }
+  }
+
+  private func checkOrder(of spec: JobSpec, _ log: FaultLog) {
+    guard let before = spec.after, log.isClean("/after") else { return }
+    let state = Identifier.job.matches(before) ? try? catalogue.state(ofJob: before) : nil
+    if let fault = JobSpec.fault(following: before, in: state) { log.add(fault.pointer, fault.code, fault.detail) }
   }
 
   private func checkLabels(of spec: JobSpec, _ log: FaultLog) {

@@ -8,6 +8,9 @@ final class Change {
   let db: Database
   let now: Timestamp
   private let board: JobBoard
+  let quotas: Quotas
+  /// Verdicts of schedules that turned.
+  var turns: [VerdictTurn] = []
   private(set) var events: [JobEvent] = []
   private(set) var deleted: Set<String> = []
   /// The jobs that it changes, with the numbers of their events.
@@ -15,9 +18,10 @@ final class Change {
   /// The jobs that the board has lent, to be given back when the transaction fails.
   private(set) var lent: Set<String> = []
 
-  init(_ db: Database, _ board: JobBoard, at now: Timestamp) {
+  init(_ db: Database, _ board: JobBoard, _ quotas: Quotas, at now: Timestamp) {
     self.db = db
     self.board = board
+    self.quotas = quotas
     self.now = now
   }
 

@@ -39,7 +39,7 @@ extension DataDirectory {
       let content = try content(ofDatabaseIn: root)
       if !content.isEmpty { return try requireFiles(root, content) }
     }
-    let own = folders + ["lost+found", "lock", noteOfLoss] + ["", "-wal", "-shm", "-journal"].map { "temper.sqlite\($0)" }
+    let own = folders + ["lost+found", "lock", Heartbeat.name, noteOfLoss] + ["", "-wal", "-shm", "-journal"].map { "temper.sqlite\($0)" }
     let strangers = Folder.names(in: root).filter { !own.contains($0) }
     let left = remains(root, hasDatabase: hasDatabase)
     if strangers.isEmpty, left.isEmpty { return }

@@ -21,6 +21,7 @@ package final class DataDirectory: Sendable {
   package let space: DiskSpace
   /// Held open: the lock goes with the process, however it ends.
   private let lock: OpenFolderLock
+  private let heartbeat: Heartbeat
   /// What must stay what it is while the database is open.
   private let expected = Mutex<[PresentFile]>([])
 
@@ -30,10 +31,12 @@ package final class DataDirectory: Sendable {
   ///
   /// - Parameters:
   ///   - reserveBytes: the bytes of the disk that stay free; `nil`: 2 % of it, at most 512 MiB.
+  ///   - machine: what tells this machine from others that may reach the folder.
   ///   - report: told of each thing that is set aside, by its name and the reason.
   /// - Throws: `DataDirectoryError`.
   package init(
-    _ root: URL, reserveBytes: Int? = nil, report: @escaping @Sendable (_ name: String, _ reason: String) -> Void = { _, _ in }
+    _ root: URL, reserveBytes: Int? = nil, machine: Heartbeat.Machine = .this,
+    report: @escaping @Sendable (_ name: String, _ reason: String) -> Void = { _, _ in }
   ) throws {
     self.root = root
     try Self.requireFolder(root)
@@ -42,6 +45,7 @@ package final class DataDirectory: Sendable {
     do {
       try Folder.makeWithParents(root)
       lock = try OpenFolderLock(root)
+      heartbeat = try Heartbeat(root, machine)
       for folder in Self.folders { try Folder.make(root.appendingPathComponent(folder, isDirectory: true)) }
       try Self.requireOneDisk(root)
     } catch let error as StorageError {
@@ -57,6 +61,7 @@ package final class DataDirectory: Sendable {
   /// Lets another process have the folder, whoever still holds this object.
   func release() {
     expected.withLock { $0 = [] }
+    heartbeat.end()
     lock.release()
   }
 
@@ -84,6 +89,7 @@ package final class DataDirectory: Sendable {
 
   private var missing: String? {
     if !lock.isThere { return "the data directory has gone from under the service" }
+    if !heartbeat.isOwn { return "a service on another machine has taken the data directory" }
     if !files.isThere { return "the folder of the files has gone from under the service" }
     return expected.withLock { $0.contains { !$0.isThere } } ? "the database was removed or replaced under the service" : nil
   }

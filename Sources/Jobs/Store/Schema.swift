@@ -32,7 +32,8 @@ enum Schema {
     migrator.registerMigration("8: what the report of a job says, for lists") { db in
       try db.execute(sql: "ALTER TABLE jobs ADD COLUMN result TEXT")
     }
-    migrator.registerMigration("9: webhooks and what they are to be told") { db in try db.execute(sql: webhooks) }
+    migrator.registerMigration("9: what follows what, sizes of files, schedules") { db in try db.execute(sql: order) }
+    migrator.registerMigration("10: webhooks and what they are to be told") { db in try db.execute(sql: webhooks) }
     return migrator
   }
 
@@ -125,6 +126,28 @@ enum Schema {
     ) STRICT;
     CREATE INDEX deliveries_by_turn ON deliveries (next_at) WHERE next_at IS NOT NULL;
     CREATE INDEX deliveries_by_webhook ON deliveries (webhook, id);
+    """
+
+  /// `jobs.follows` is the job that must have succeeded first, `jobs.work` millions of floating-point operations; `turns.number` rises with each
+  /// job that begins. `schedule_runs.due_at` is the minute that a run was made for; of `schedules.made_until` and before no run is made any more.
+  /// `schedule_runs.turned` is 1 where the verdict is another than that of the run before.
+  private static let order = """
+    ALTER TABLE jobs ADD COLUMN follows TEXT;
+    ALTER TABLE jobs ADD COLUMN work INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX jobs_by_follows ON jobs (follows) WHERE follows IS NOT NULL;
+    CREATE INDEX jobs_by_owner ON jobs (owner, position);
+    CREATE TABLE files (sha256 TEXT PRIMARY KEY, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE turns (owner TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE schedules (
+      id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT, labels TEXT NOT NULL, spec TEXT NOT NULL, cron TEXT NOT NULL,
+      created_at INTEGER NOT NULL, made_until INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE schedule_runs (
+      schedule TEXT NOT NULL REFERENCES schedules (id) ON DELETE CASCADE, due_at INTEGER NOT NULL, made_at INTEGER NOT NULL, job TEXT,
+      reason TEXT, verdict TEXT, turned INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (schedule, due_at)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX schedule_runs_by_job ON schedule_runs (job) WHERE job IS NOT NULL;
     """
 
   /// `owner` is `local` until there are tokens. `datasets.file`, `models.sha256`, `checkpoints.sha256` and `jobs.report` name files.

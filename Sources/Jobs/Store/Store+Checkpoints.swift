@@ -100,6 +100,7 @@ extension Store {
         sql: "INSERT INTO checkpoints (id, job, role, sha256, checkpoint, created_at) VALUES (?, ?, ?, ?, ?, ?)",
         arguments: [record.id, job, checkpoint.role.rawValue, checkpoint.sha256, text, now.milliseconds])
       try Self.unmark(checkpoint.sha256, db)
+      try Self.note(checkpoint.sha256, bytes: checkpoint.bytes, db)
       try change.append(.checkpoint, to: job, record.json)
       try Self.thinEvents(.checkpoint, of: job, change)
     }

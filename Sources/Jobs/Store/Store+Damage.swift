@@ -37,7 +37,10 @@ extension Store {
   }
 
   /// A file was written anew: what was damaged of that content is whole again.
-  static func named(_ file: KeptFile, _ db: Database) throws { try unmark(file.sha256, db) }
+  static func named(_ file: KeptFile, _ db: Database) throws {
+    try unmark(file.sha256, db)
+    try note(file.sha256, bytes: file.bytes, db)
+  }
 
   static func unmark(_ sha256: String, _ db: Database) throws {
     try db.execute(sql: "DELETE FROM damaged WHERE sha256 = ?", arguments: [sha256])

@@ -32,7 +32,8 @@ extension Store {
         _ = try Self.requireExtensible(Self.job(finished, change.db))
         let reason = "it goes on where \(finished) ended" + (hasState ? "" : ", whose optimiser is no longer there")
         try Self.insert(
-          accepted.spec, as: id, owner: job.owner, peakBytes: accepted.footprint.jobBytes, extendedFrom: finished, reason: reason, change)
+          accepted.spec, as: id, owner: job.owner, peakBytes: accepted.footprint.jobBytes, work: accepted.estimate.floatingPointOperations,
+          extendedFrom: finished, reason: reason, change)
         try Self.copyResults(of: finished, to: id, change)
         return try answer(Self.job(id, change.db))
       }
@@ -96,8 +97,8 @@ extension Store {
     }
     spec = spec.setting("/training/extensions", to: .array(stages + [further]))
     if ended.extensions.isEmpty { spec = spec.setting("/training/epochs", to: .int(Int64(ended.epochs))) }
-    // It is no part of the sweep that the finished one belongs to.
-    return spec.setting("/labels/\(SweepSpec.label)", to: nil)
+    // It is no part of the sweep that the finished one belongs to, and what that one followed has succeeded.
+    return spec.setting("/labels/\(SweepSpec.label)", to: nil).setting("/after", to: nil)
   }
 }
 

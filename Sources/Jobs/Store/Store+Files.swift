@@ -57,8 +57,16 @@ extension Store {
     }
   }
 
+  /// Removes a file that was adopted for a record which was then refused.
+  func giveUp(_ file: KeptFile) throws {
+    let (sha256, holder) = (file.sha256, Identifier.dataset.make())
+    try database.write { db in try Self.release(sha256, of: holder, db) }
+  }
+
   private static func collect(_ sha256: String, of holder: String, _ files: FileStore, _ db: Database) throws {
-    guard try isNamed(sha256, db) || files.remove(sha256) else { return }
+    let isNamed = try isNamed(sha256, db)
+    guard isNamed || files.remove(sha256) else { return }
+    if !isNamed { try db.execute(sql: "DELETE FROM files WHERE sha256 = ?", arguments: [sha256]) }
     try db.execute(sql: "DELETE FROM released WHERE sha256 = ? AND job = ?", arguments: [sha256, holder])
   }
 }

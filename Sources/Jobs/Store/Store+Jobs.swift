@@ -136,6 +136,7 @@ extension Store {
     guard Identifier.job.matches(id), let text = try String.fetchOne(db, sql: "SELECT state FROM jobs WHERE id = ?", arguments: [id])
     else { throw NotFound(id) }
     if let state = JobState(rawValue: text), !state.isTerminal { throw NotTerminal(job: id, state: state) }
+    try requireUnused(id, db)
     for row in try Row.fetchAll(db, sql: "SELECT id, sha256 FROM checkpoints WHERE job = ?", arguments: [id]) {
       try requireUnused(row["id"], of: id, db)
       try release(row["sha256"], of: id, db)
@@ -219,6 +220,7 @@ extension Job {
     specText = row["spec"]
     resumedFrom = row["resumed_from"]
     extendedFrom = row["extended_from"]
+    follows = row["follows"]
     resultText = row["result"]
     priority = row["priority"]
     progress = try JobProgress(document("progress"))

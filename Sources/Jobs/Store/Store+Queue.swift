@@ -16,28 +16,24 @@ extension Store {
     return try job(id)
   }
 
-  /// The next job by priority, then by submission; it is running when this returns.
+  /// The next job by the rules of `JobQueue`; it is running when this returns.
   ///
   /// - Parameters:
-  ///   - budget: the bytes that all jobs may take together. A job that does not fit beside those that run waits until it does, and
-  ///     those behind it with it: else small jobs could keep a large one waiting for ever. One that runs alone always may.
+  ///   - budget: the bytes that all jobs may take together.
   ///   - engine: what its attempt will be computed with.
   package func claim(within budget: Int? = nil, engine: String = "", at now: Timestamp = .now) throws -> Job? {
     // Most looks find nothing: they need no transaction.
     guard try queuedCount() > 0 else { return nil }
     let id = try change(at: now) { change -> String? in
       let db = change.db
-      let next = "SELECT id, attempt, peak_bytes FROM jobs WHERE state = 'queued' ORDER BY priority DESC, position LIMIT 1"
-      guard let row = try Row.fetchOne(db, sql: next) else { return nil }
-      let id: String = row["id"]
-      if let budget, let taken = try Self.bytesOfRunningJobs(db) {
-        let bytes: Int = row["peak_bytes"]
-        guard taken + bytes <= budget else { return nil }
-      }
+      guard let next = try queue(within: budget, db).next else { return nil }
+      let id = next.id
+      let attempt = try Int.fetchOne(db, sql: "SELECT attempt FROM jobs WHERE id = ?", arguments: [id])
+      try Self.noteTurn(of: next.owner, db)
       try Self.move(id, to: .running, reason: nil, change)
       try db.execute(
         sql: "INSERT OR REPLACE INTO attempts (job, number, engine, started_at) VALUES (?, ?, ?, ?)",
-        arguments: [id, row["attempt"] as Int, engine, now.milliseconds])
+        arguments: [id, attempt, engine, now.milliseconds])
       return id
     }
     return try id.map(job)
@@ -86,7 +82,10 @@ extension Store {
         try Self.named(file, change.db)
         try change.db.execute(sql: "UPDATE jobs SET \(column) = ? WHERE id = ?", arguments: [file.sha256, id])
       }
-      if let figures = ending.figures { try Self.note(figures, of: id, change.db) }
+      if let figures = ending.figures {
+        try Self.note(figures, of: id, change.db)
+        try Self.noteScheduled(figures.verdict, of: id, change)
+      }
       if let generated = ending.generated, present.state != .cancelling {
         let record = try generated.insert(owner: present.owner, change)
         try change.db.execute(sql: "UPDATE jobs SET generated = ? WHERE id = ?", arguments: [record.id, id])
@@ -218,11 +217,6 @@ extension Store {
 
   // MARK: Within a transaction
 
-  /// The memory that the jobs that run may take; nil when none does.
-  private static func bytesOfRunningJobs(_ db: Database) throws -> Int? {
-    try Int.fetchOne(db, sql: "SELECT sum(peak_bytes) FROM jobs WHERE state IN ('running', 'pausing', 'cancelling')")
-  }
-
   static func move(_ id: String, to state: JobState, reason: String?, _ change: Change) throws {
     let db = change.db
     guard let text = try String.fetchOne(db, sql: "SELECT state FROM jobs WHERE id = ?", arguments: [id]) else { throw NotFound(id) }
@@ -244,6 +238,7 @@ extension Store {
     guard state.isTerminal else { return }
     try change.append(.end, to: id, ["state": .string(state.rawValue), "reason": .orNull(reason)])
     try tellWebhooks(of: .verdict, id, change)
+    if state != .succeeded { try cancelFollowers(of: id, state, change) }
   }
 
   /// The most transitions that are kept of a job: the first twenty, and then the latest.

@@ -8,11 +8,15 @@ import Robustness
 extension Store {
   /// Puts a job into the queue.
   ///
-  /// - Parameter peakBytes: the most memory that it will take.
-  /// - Throws: `SpecFaults` when a data set or weights that the spec names have gone since it was checked.
+  /// - Parameters:
+  ///   - peakBytes: the most memory that it will take.
+  ///   - work: floating-point operations that it will take, as an estimate.
+  /// - Throws: `SpecFaults` when a data set, weights or a job that the spec names have gone since it was checked; `QuotaExceeded`.
   @discardableResult
-  package func submit(_ spec: JobSpec, owner: String = localOwner, peakBytes: Int = 0, at now: Timestamp = .now) throws -> Job {
-    let id = try change(at: now) { change in try Self.insert(spec, owner: owner, peakBytes: peakBytes, change) }
+  package func submit(_ spec: JobSpec, owner: String = localOwner, peakBytes: Int = 0, work: Double = 0, at now: Timestamp = .now) throws
+    -> Job
+  {
+    let id = try change(at: now) { change in try Self.insert(spec, owner: owner, peakBytes: peakBytes, work: work, change) }
     return try job(id)
   }
 
@@ -21,11 +25,11 @@ extension Store {
   ///
   /// - Parameter answer: made of the new job.
   package func submit(
-    _ spec: JobSpec, owner: String = localOwner, peakBytes: Int = 0, key: IdempotencyKey?, at now: Timestamp = .now,
+    _ spec: JobSpec, owner: String = localOwner, peakBytes: Int = 0, work: Double = 0, key: IdempotencyKey?, at now: Timestamp = .now,
     answer: (Job) throws -> StoredAnswer
   ) throws -> CreationAnswer {
     try create(key: key, at: now) { change in
-      try answer(Self.job(Self.insert(spec, owner: owner, peakBytes: peakBytes, change), change.db))
+      try answer(Self.job(Self.insert(spec, owner: owner, peakBytes: peakBytes, work: work, change), change.db))
     }
   }
 
@@ -70,9 +74,11 @@ extension Store {
   private static func insertCopy(of failed: Job, as id: String, hasState: Bool, _ change: Change) throws {
     let db = change.db
     let spec = try JobSpec(reading: failed.spec)
-    let bytes = try Int.fetchOne(db, sql: "SELECT peak_bytes FROM jobs WHERE id = ?", arguments: [failed.id]) ?? 0
+    let row = try Row.fetchOne(db, sql: "SELECT peak_bytes, work FROM jobs WHERE id = ?", arguments: [failed.id])
     let reason = hasState ? "it goes on from the last saved state of \(failed.id)" : "\(failed.id) left no saved state: it begins anew"
-    try insert(spec, as: id, owner: failed.owner, peakBytes: bytes, resumedFrom: failed.id, reason: reason, change)
+    try insert(
+      spec, as: id, owner: failed.owner, peakBytes: row?["peak_bytes"] ?? 0, work: Double(row?["work"] ?? 0) * millions,
+      resumedFrom: failed.id, reason: reason, change)
     try copyResults(of: failed.id, to: id, change)
     if hasState, let step = failed.progress.savedStep { try Self.note(savedStep: step, of: id, db) }
   }
@@ -98,30 +104,36 @@ extension Store {
 
   // MARK: Within a transaction
 
-  static func insert(_ spec: JobSpec, owner: String, peakBytes: Int, _ change: Change) throws -> String {
+  /// The unit of the work that is stored.
+  private static let millions = 1e6
+
+  static func insert(_ spec: JobSpec, owner: String, peakBytes: Int, work: Double, _ change: Change) throws -> String {
     let id = Identifier.job.make(at: change.now)
-    try insert(spec, as: id, owner: owner, peakBytes: peakBytes, change)
+    try insert(spec, as: id, owner: owner, peakBytes: peakBytes, work: work, change)
     return id
   }
 
   static func insert(
-    _ spec: JobSpec, as id: String, owner: String, peakBytes: Int, resumedFrom: String? = nil, extendedFrom: String? = nil,
+    _ spec: JobSpec, as id: String, owner: String, peakBytes: Int, work: Double, resumedFrom: String? = nil, extendedFrom: String? = nil,
     reason: String? = nil,
     _ change: Change
   ) throws {
     let db = change.db
-    try requireResources(of: spec, db)
+    // What goes on with another job has its turn behind it.
+    let follows = resumedFrom == nil && extendedFrom == nil ? spec.after : nil
+    try requireResources(of: spec, following: follows, db)
+    try change.quotas.requireJob(of: owner, db)
     let labels = JSONValue(texts: spec.labels)
     try db.execute(
       sql: """
         INSERT INTO jobs (
           id, position, owner, name, labels, state, attempt, crashes, priority, spec, progress, metrics, warnings, created_at, revision,
-          peak_bytes, resumed_from, extended_from
-        ) VALUES (?, \(JobCounter.nextPosition), ?, ?, ?, 'queued', 1, 0, ?, ?, ?, '{}', '[]', ?, 1, ?, ?, ?)
+          peak_bytes, work, follows, resumed_from, extended_from
+        ) VALUES (?, \(JobCounter.nextPosition), ?, ?, ?, 'queued', 1, 0, ?, ?, ?, '{}', '[]', ?, 1, ?, ?, ?, ?, ?)
         """,
       arguments: [
         id, owner, spec.name, labels.serialised(), spec.priority, spec.json.serialised(), JobProgress().json.serialised(),
-        change.now.milliseconds, peakBytes, resumedFrom, extendedFrom,
+        change.now.milliseconds, peakBytes, Int64(min(max(0, work / millions), 1e15)), follows, resumedFrom, extendedFrom,
       ])
     for resource in spec.resourcesInUse {
       try db.execute(sql: "INSERT INTO uses (job, resource) VALUES (?, ?)", arguments: [id, resource])
@@ -132,8 +144,8 @@ extension Store {
 
   /// The data set and the weights of a spec must be there when the job comes into being: one transaction with it, so that a deletion
   /// comes before or after, never between.
-  private static func requireResources(of spec: JobSpec, _ db: Database) throws {
-    var faults: [FieldFault] = []
+  private static func requireResources(of spec: JobSpec, following before: String?, _ db: Database) throws {
+    var faults = try faults(following: before, db)
     func require(_ id: String?, _ table: String, file: String, at pointer: String) throws {
       guard let id else { return }
       guard let row = try Row.fetchOne(db, sql: "SELECT \(file) AS file FROM \(table) WHERE id = ?", arguments: [id]) else {
@@ -160,7 +172,7 @@ extension Store {
 extension JobSpec {
   /// The ids whose deletion would take something from this job.
   var resourcesInUse: Set<String> {
-    var ids = Set([model.initial, evaluation.baseline].compactMap { $0 })
+    var ids = Set([model.initial, evaluation.baseline, after].compactMap { $0 })
     if case .id(let id) = dataset.reference { ids.insert(id) }
     return ids
   }

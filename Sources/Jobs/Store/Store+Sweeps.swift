@@ -32,7 +32,7 @@ extension Store {
     var faults = SweepFaults(sweep)
     for (number, job) in accepted.jobs.enumerated() {
       do {
-        let id = try insert(job.spec, owner: owner, peakBytes: job.peakBytes, change)
+        let id = try insert(job.spec, owner: owner, peakBytes: job.peakBytes, work: job.work, change)
         try db.execute(
           sql: "INSERT INTO sweep_jobs (sweep, number, job, varied) VALUES (?, ?, ?, ?)",
           arguments: [accepted.id, number, id, job.values.serialised()])
@@ -111,9 +111,11 @@ extension Store {
     try db.execute(sql: "UPDATE sweep_jobs SET result = ? WHERE job = ?", arguments: [text, job])
   }
 
-  /// A job that goes on in the place of a failed one takes its place in the sweep.
+  /// A job that goes on in the place of a failed one takes its place in the sweep, and as a run of a schedule.
   static func replace(_ failed: String, by job: String, _ db: Database) throws {
-    try db.execute(sql: "UPDATE sweep_jobs SET job = ? WHERE job = ?", arguments: [job, failed])
+    for table in ["sweep_jobs", "schedule_runs"] {
+      try db.execute(sql: "UPDATE \(table) SET job = ? WHERE job = ?", arguments: [job, failed])
+    }
   }
 
   private static func sweep(_ id: String, _ db: Database) throws -> Sweep {

@@ -17,6 +17,8 @@ package final class Store: Sendable {
   let logger: Logger
   /// Held over a transaction and what is told of it, so that changes are told in the order of their commits.
   private let order = NSLock()
+  let quotas: Quotas
+  let knownWaits = Mutex<KnownWaits?>(nil)
 
   /// Whose everything is that is made without a token.
   package static let localOwner = "local"
@@ -24,23 +26,26 @@ package final class Store: Sendable {
   /// Opens the store, makes or brings forward its tables, and sets aside what the database does not name.
   ///
   /// - Throws: `DataDirectoryError` when the database is damaged, or was written by a newer version.
-  package init(_ directory: DataDirectory, logger: Logger = Logger(label: "temper.store")) throws {
+  package init(_ directory: DataDirectory, quotas: Quotas = Quotas(), logger: Logger = Logger(label: "temper.store")) throws {
     self.directory = directory
+    self.quotas = quotas
     self.logger = logger
     try Self.reportDamagedLog(directory, logger)
     database = try Self.opened(directory)
     try database.migrate()
     try Self.requirePassesQuickCheck(directory, database)
+    makeIncremental()
     try LegacyLayout(self).adopt()
     try Identifier.advance(
       beyond: database.read { db in
-        try ["jobs", "datasets", "models", "checkpoints", "sweeps", "tokens", "webhooks", "deliveries"].compactMap {
+        try ["jobs", "datasets", "models", "checkpoints", "sweeps", "tokens", "schedules", "webhooks", "deliveries"].compactMap {
           try String.fetchOne(db, sql: "SELECT max(id) FROM \($0)")
         }
       })
     try loadTokens()
     try collectReleased()
     try sweep()
+    try noteSizes()
     directory.expectDatabase()
   }
 
@@ -91,6 +96,16 @@ package final class Store: Sendable {
         """)
   }
 
+  /// The largest database that a start writes anew: a second's work.
+  private static let mostVacuumedBytes = 64 << 20
+
+  private func makeIncremental() {
+    guard database.bytes <= Self.mostVacuumedBytes else { return }
+    do { try database.makeIncremental() } catch {
+      logger.warning("the database stays as large as it is when records go", metadata: ["error": "\(error)"])
+    }
+  }
+
   private func sweep() throws {
     let (jobs, succeeded, cancelled, named) = try database.read { db in
       (
@@ -130,12 +145,13 @@ package final class Store: Sendable {
       var lent: Set<String> = []
       do {
         let (value, change, jobs) = try database.write { db in
-          let change = Change(db, board, at: now)
+          let change = Change(db, board, quotas, at: now)
           defer { lent = change.lent }
           let value = try body(change)
           return (value, change, try change.numbers.map { (job: try Self.job($0, db), numbers: $1) })
         }
         board.publish(jobs, events: change.events, deleted: change.deleted)
+        for turn in change.turns { turn.log(logger) }
         return value
       } catch {
         board.giveBack(lent)

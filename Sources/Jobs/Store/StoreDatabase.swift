@@ -41,12 +41,16 @@ final class StoreDatabase: Sendable {
   private static func open(_ url: URL) throws -> DatabasePool {
     var configuration = Configuration()
     configuration.foreignKeysEnabled = true
+    configuration.prepareDatabase(incrementalVacuum)
     let pool = try DatabasePool(path: url.path, configuration: configuration)
     // Here and not in `prepareDatabase`: GRDB sets NORMAL when it turns to WAL mode, after that. FULL syncs the log at each commit, so
     // that what was answered survives a power cut.
     try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
     return pool
   }
+
+  /// Has a database that is being made keep what it needs to give pages back one by one; of one that is there it changes nothing.
+  static func incrementalVacuum(_ db: Database) throws { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
 
   // MARK: Reading and writing
 
@@ -214,6 +218,49 @@ final class StoreDatabase: Sendable {
         return row?[0] == 0
       }
     }
+  }
+
+  /// Writes a copy of one moment, in one file, while others read and write.
+  func copy(to target: URL) throws {
+    try told {
+      var configuration = Configuration()
+      configuration.readonly = true
+      let reader = try DatabaseQueue(path: url.path, configuration: configuration)
+      try reader.inDatabase { db in try db.execute(sql: "VACUUM INTO ?", arguments: [target.path]) }
+      try reader.close()
+    }
+  }
+
+  /// Gives free pages back to the disk.
+  ///
+  /// - Returns: whether there were any.
+  func giveBack(pages: Int) throws -> Bool {
+    guard try read({ db in try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0 }) > 0, try isIncremental() else { return false }
+    try write { db in
+      // Each page is a step of the statement.
+      let steps = try Row.fetchCursor(db, sql: "PRAGMA incremental_vacuum(\(pages))")
+      while try steps.next() != nil {}
+    }
+    return true
+  }
+
+  private func isIncremental() throws -> Bool { try read { db in try Int.fetchOne(db, sql: "PRAGMA auto_vacuum") == 2 } }
+
+  /// Makes a database of an earlier version one that can give pages back: it is written anew, in one transaction, which takes a while.
+  func makeIncremental() throws {
+    guard try !isIncremental() else { return }
+    try told {
+      try current.writeWithoutTransaction { db in
+        try Self.incrementalVacuum(db)
+        try db.execute(sql: "VACUUM")
+      }
+    }
+  }
+
+  /// The bytes of the database without its log, without a descriptor: to close another one would take SQLite's locks.
+  var bytes: Int {
+    var status = stat()
+    return stat(url.path, &status) == 0 ? Int(status.st_size) : 0
   }
 
   /// How the writer syncs, as SQLite numbers it: 2 is FULL.

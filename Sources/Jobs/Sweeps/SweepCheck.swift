@@ -22,6 +22,7 @@ package struct SweepCheck {
     let choices: [SweepSpec.Choice]
     package let spec: JobSpec
     package let peakBytes: Int
+    let work: Double
     package let estimate: JSONValue
 
     /// The varied fields with their values.
@@ -41,7 +42,8 @@ package struct SweepCheck {
         let accepted = try check.accept(sweep.document(of: choices, id: id))
         jobs.append(
           AcceptedJob(
-            choices: choices, spec: accepted.spec, peakBytes: accepted.footprint.jobBytes, estimate: accepted.estimateJSON))
+            choices: choices, spec: accepted.spec, peakBytes: accepted.footprint.jobBytes,
+            work: accepted.estimate.floatingPointOperations, estimate: accepted.estimateJSON))
       } catch {
         faults.add(error.faults, of: choices)
       }

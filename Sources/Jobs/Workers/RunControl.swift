@@ -2,14 +2,17 @@ import Synchronization
 
 /// The reason for which a run was asked to stop before its end.
 package enum Interruption: Int, Error, Hashable, Sendable, CustomStringConvertible {
+  /// The whole service is paused; the job goes back to the queue.
+  case hold = 1
   /// The process ends; the job goes back to the queue.
-  case drain = 1
+  case drain
   case pause
   case outOfTime
   case cancel
 
   package var description: String {
     switch self {
+    case .hold: "the service was paused"
     case .drain: "the process is ending"
     case .pause: "the job was paused"
     case .outOfTime: "the job took longer than its resources.max_seconds"

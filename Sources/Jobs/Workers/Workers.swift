@@ -94,6 +94,25 @@ package final class Workers: Sendable {
     return job
   }
 
+  /// Pauses the whole service: no job begins until `resumeAll`, also after a restart.
+  ///
+  /// - Parameter pause: what becomes of the jobs that run.
+  package func pauseAll(_ pause: Store.Pause) throws {
+    try store.set(pause)
+    if pause == .stop { for control in running.withLock({ $0 }).values { control.stop(.hold) } }
+  }
+
+  package func resumeAll() throws {
+    try store.set(nil)
+    wakeUp(for: count)
+  }
+
+  /// Why a queued job waits; `nil` for one that does not.
+  package func wait(of id: String) throws -> JobWait? { try waits()[id] }
+
+  /// Why each queued job waits.
+  package func waits() throws -> [String: JobWait] { try store.waits(within: memoryBudget, workers: count) }
+
   /// Takes no further jobs, asks the running ones to save their state, and waits for them. They go back to the queue.
   ///
   /// - Returns: whether all ended in time.
@@ -141,8 +160,8 @@ package final class Workers: Sendable {
           continue
         }
         attempt(job)
-        // A job that waited for memory may run now, possibly on another thread.
-        wake.signal()
+        // Jobs that waited for memory or for this one may run now, also on other threads.
+        wakeUp(for: count)
       } catch {
         if obstacle == nil || error as? StorageError != obstacle {
           logger.error("no job can be begun; those in the queue wait", metadata: ["error": "\(error)"])
@@ -214,6 +233,8 @@ package final class Workers: Sendable {
       switch interruption {
       case .cancel: return Store.Ending(.cancelled)
       case .pause: return Store.Ending(.paused)
+      case .hold:
+        return Store.Ending(.queued, reason: "The service was paused; the job goes on from its last saved state.")
       case .drain: return Store.Ending(.queued, reason: "The process ended; the job goes on from its last saved state.")
       case .outOfTime: return Store.Ending(.failed, reason: "The job took longer than its resources.max_seconds.")
       }
@@ -278,6 +299,7 @@ package final class Workers: Sendable {
     case .pausing: control.stop(.pause)
     default: break
     }
+    if try store.pause() == .stop { control.stop(.hold) }
     guard isDraining.load(ordering: .sequentiallyConsistent) else { return }
     // It was claimed while the others were told.
     noteOrderedStop()

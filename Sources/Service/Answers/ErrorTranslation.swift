@@ -24,6 +24,12 @@ extension HTTPError {
     case let error as HasEnded: self.init(.illegalState, Self.sentence("\(error)"))
     case let error as TooManyWebhooks: self.init(.quotaExceeded, Self.sentence("\(error)"))
     case let error as InUse: self.init(.inUse, Self.sentence("\(error)"), members: ["jobs": error.jobs])
+    case let error as QuotaExceeded:
+      self.init(
+        error.kind == .storedBytes ? .storedQuotaExceeded : .quotaExceeded, Self.sentence("\(error)"),
+        headers: error.kind == .storedBytes ? [:] : [.retryAfter: "60"],
+        members: ["quota": error.kind.rawValue, "used": error.used, "allowed": error.allowed])
+    case let error as BackupError: self.init(.notWritable, Self.sentence("\(error)"), headers: [.retryAfter: "60"])
     case let error as BuiltIn: self.init(.builtIn, Self.sentence("\(error)"))
     case let error as DatasetError:
       var members: [String: any Encodable & Sendable] = [:]

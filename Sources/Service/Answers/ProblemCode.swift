@@ -26,6 +26,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   case foreignHost = "foreign_host"
   case quotaExceeded = "quota_exceeded"
   case storageFull = "storage_full"
+  case storedQuotaExceeded = "stored_quota_exceeded"
   case shortage
   case notWritable = "not_writable"
   case damaged, deleted
@@ -49,7 +50,7 @@ extension ProblemCode {
     case .quotaExceeded, .tooManyRequests: .tooManyRequests
     case .damaged, .deleted: .gone
     case .draining, .shortage, .notWritable: .serviceUnavailable
-    case .storageFull: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
+    case .storageFull, .storedQuotaExceeded: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
     }
   }
 
@@ -81,6 +82,7 @@ extension ProblemCode {
     case .foreignHost: "The request is meant for another host"
     case .quotaExceeded: "There is more to do than is taken"
     case .storageFull: "The storage is full"
+    case .storedQuotaExceeded: "The owner has stored as much as is allowed"
     case .shortage: "The service has no descriptor or memory left"
     case .notWritable: "The service cannot store anything"
     case .damaged: "The resource is damaged"

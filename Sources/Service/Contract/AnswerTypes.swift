@@ -34,12 +34,22 @@ extension AnswerType {
       .init("attempt", .integer(atLeast: 1), "How many times it was begun."),
       .init("resumed_from", .orNull(id(.job)), "The failed job that it goes on with."),
       .init("extended_from", .orNull(id(.job)), "The finished job that it goes on with."),
+      .init("after", .orNull(id(.job)), "The job that must have succeeded before it begins."), .init("priority", .number(atLeast: nil)),
       .init("generated_dataset", .orNull(id(.dataset)), "The data set that it made."), .init("progress", .object(progress)),
       .init("metrics", .map(.figure), "The latest of each."), .init("warnings", .list(.object(warning))),
       .init("created_at", .timestamp), .init("started_at", .orNull(.timestamp)), .init("finished_at", .orNull(.timestamp)),
       .init("transitions", .list(.object(transition))), .init("links", .map(.text), "Paths of its parts."),
       .init("result", .orNull(.object(result)), "What its report says; null before there is one."),
       .init("spec", .input(JobSpec.object), "Completed by every default."),
+      .init("waiting", .orNull(.object(wait)), "Of a queued job; null in every other state, and in answers to a change."),
+    ])
+
+  private static let wait = AnswerType(
+    "JobWait", "Why a queued job waits, and for how long it likely will.",
+    [
+      .init("reason", .words(JobWait.Reason.self)), .init("detail", .text, "In a sentence."),
+      .init("behind", .orNull(.count), "Queued jobs that likely begin before it."),
+      .init("starts_in_seconds", .orNull(.figure), "A guess, to two digits; null where nothing tells."),
     ])
 
   private static let result = AnswerType(
@@ -216,6 +226,61 @@ extension AnswerType {
             AnswerType(
               "SweepEstimateRow", "What one job will take.",
               [.init("name", .orNull(.text)), .init("values", .open), .init("estimate", .object(estimate))])))),
+    ])
+
+  // MARK: Schedules, quotas
+
+  static let schedule = AnswerType(
+    "Schedule", "A spec, and when a job of it is made.",
+    [
+      .init("id", id(.schedule)), .init("object", .constant("schedule")), .init("name", .orNull(.text)), .init("labels", .map(.text)),
+      .init("owner", .text), .init("cron", .text), .init("next_at", .orNull(.timestamp)),
+      .init("last", .list(.object(scheduleRun)), "Newest first."), .init("created_at", .timestamp), .init("links", .map(.text)),
+      .init("spec", .open, "As it was given."),
+    ])
+
+  private static let scheduleRun = AnswerType(
+    "ScheduleRun", "What was made at one due minute.",
+    [
+      .init("due_at", .timestamp), .init("made_at", .timestamp, "Later, when the service was down."),
+      .init("job", .orNull(id(.job)), "Null where none could be made."), .init("state", .orNull(.words(JobState.self))),
+      .init("reason", .orNull(.text), "Why no job could be made, or why it is in this state."),
+      .init("verdict", .orNull(.words(Verdict.self))),
+      .init("turned", .boolean, "Whether the verdict is another than that of the run before."),
+    ])
+
+  private static let quotaRow = AnswerType(
+    "QuotaRow", "What is used and what is allowed.", [.init("used", .count), .init("allowed", .orNull(.count), "Null: any number.")])
+
+  static let quota = AnswerType(
+    "Quota", "What an owner uses and may use.",
+    [.init("object", .constant("quota")), .init("owner", .text)]
+      + ["queued_jobs", "running_jobs", "stored_bytes", "uploads"].map { .init($0, .object(quotaRow)) })
+
+  static let retention = AnswerType(
+    "Retention", "What the rules of retention take.",
+    [
+      .init("object", .constant("retention")), .init("dry_run", .boolean), .init("rules", .open, "As they are configured."),
+      .init("count", .count), .init("counts", .map(.count), "By kind."),
+      .init("bytes", .count, "A file that several name counts for each."),
+      .init("removals", .list(.object(removal)), "The first thousand."),
+      .init("kept", .map(.count), "Jobs that a rule would take, and that stay since they are named, or for their evidence."),
+    ])
+
+  private static let removal = AnswerType(
+    "Removal", "Something that goes.",
+    [
+      .init("kind", .words(RetentionPlan.Removal.Kind.self)), .init("id", .text, "Of the job, or of the checkpoint."),
+      .init("job", id(.job)),
+      .init("owner", .text), .init("bytes", .count), .init("reason", .text, "A sentence."),
+    ])
+
+  static let serviceState = AnswerType(
+    "ServiceState", "Whether jobs begin.",
+    [
+      .init("object", .constant("service")), .init("paused", .boolean),
+      .init("running_jobs", .orNull(.words(Store.Pause.self)), "What became of running jobs when it was paused."),
+      .init("queued", .count), .init("running", .count),
     ])
 
   // MARK: The service

@@ -32,6 +32,7 @@ extension Endpoint {
     412: "The thing is not in the state that the request asks for.", 413: "The body is too large.", 415: "The body is of another type.",
     416: "The range lies outside the file.", 421: "The request names another host.", 422: "The body is well-formed and cannot be used.",
     429: "There is more to do than is taken; Retry-After says when to come again.", 500: "The service failed.",
-    503: "The service cannot do this at the moment; Retry-After says when to come again.", 507: "The disk is full.",
+    503: "The service cannot do this at the moment; Retry-After says when to come again.",
+    507: "The disk is full, or the owner has stored as much as is allowed.",
   ]
 }

@@ -95,6 +95,17 @@ struct JSONBody: Sendable {
     }
   }
 
+  /// The same where a request may leave the body out: it is an empty object then.
+  init(orNothing call: Call, limit: Int) async throws {
+    guard call.request.mediaType == nil else {
+      self = try await JSONBody(call, limit: limit)
+      return
+    }
+    bytes = try await call.request.body.collect(upTo: limit)
+    guard bytes.isEmpty else { throw HTTPError(.wrongMediaType, "The Content-Type must be application/json.") }
+    value = [:]
+  }
+
   /// Where the fault is: bytes from 0, lines and columns from 1.
   private struct Position: Encodable, Sendable {
     let offset: Int

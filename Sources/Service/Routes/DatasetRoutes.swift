@@ -13,6 +13,9 @@ extension Routes {
     try call.require(mediaType: format.isMultipart ? [MediaType.form] : Self.datasetTypes)
     call.request.body.limit(to: configuration.limits.datasetBytes)
     try store.requireRoom()
+    let place = try uploads.begin(of: call.viewer.maker)
+    defer { withExtendedLifetime(place) {} }
+    try store.requireStoredBytes(of: call.viewer.maker)
     let upload = try store.directory.upload()
     defer { upload.discard() }
     let (parts, digest, isStripped) = try await receive(call, format, into: upload)

@@ -23,7 +23,9 @@ extension Routes {
     let accepted = try check(call).accept(body.value)
     try requireRoom()
     let response = try idempotency.once(key) {
-      try store.submit(accepted.spec, owner: call.viewer.maker, peakBytes: accepted.footprint.jobBytes, key: key, answer: Self.created)
+      try store.submit(
+        accepted.spec, owner: call.viewer.maker, peakBytes: accepted.footprint.jobBytes,
+        work: accepted.estimate.floatingPointOperations, key: key, answer: Self.created)
     }
     workers.wakeUp()
     return response
@@ -67,18 +69,18 @@ extension Routes {
     if let after, !Identifier.job.matches(after) { throw HTTPError.unknownCursor(after) }
     let page = try store.jobs(
       for: call.viewer, state: state, labels: labels, piece: call.query.optionalText("id"), after: after, limit: call.limit)
-    return try .representation(Self.list(page), type: "application/json", for: call.request)
+    let waits = page.elements.contains { $0.job.state == .queued } ? try workers.waits() : [:]
+    return try .representation(Self.list(page, waits), type: "application/json", for: call.request)
   }
 
   /// The list of the jobs' own answers, which need not be made again.
-  private static func list(_ page: Page<JobSnapshot>) -> [UInt8] {
+  private static func list(_ page: Page<JobSnapshot>, _ waits: [String: JobWait]) -> [UInt8] {
     let ids = (page.elements.first?.job.id, page.elements.last?.job.id)
     var bytes = Array("{\"object\":\"list\",\"data\":[".utf8)
     for (index, snapshot) in page.elements.enumerated() {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }
       // Without its line break.
-      let answer = snapshot.answer(body)
-      bytes += answer[..<(answer.count - 1)]
+      bytes += body(of: snapshot, waits[snapshot.job.id]).dropLast()
     }
     let end: JSONValue = ["has_more": .bool(page.hasMore), "first_id": .orNull(ids.0), "last_id": .orNull(ids.1)]
     return bytes + Array("],\(end.serialised().dropFirst())\n".utf8)
@@ -90,20 +92,25 @@ extension Routes {
     if seconds > 0, isCurrent(snapshot.job, for: call.request) {
       snapshot = try await store.snapshot(of: snapshot.job.id, differingFrom: snapshot.job.revision, within: Double(seconds))
     }
-    return try Self.answer(snapshot, for: call.request)
+    let wait = snapshot.job.state == .queued ? try workers.wait(of: snapshot.job.id) : nil
+    return try Self.answer(snapshot, wait, for: call.request)
   }
 
-  /// A job that is in memory, at once; nil when it is not, or when the client wants to wait.
+  /// A job that is in memory, at once; nil when it is not, when the client wants to wait, and for one whose turn has to be looked up.
   func jobAtOnce(_ call: Call) throws -> Response? {
-    guard call.request.query.items.isEmpty, let snapshot = store.rememberedSnapshot(of: call.path("id")) else { return nil }
-    return try Self.answer(snapshot, for: call.request)
+    guard call.request.query.items.isEmpty, let snapshot = store.rememberedSnapshot(of: call.path("id")),
+      snapshot.job.state != .queued
+    else { return nil }
+    return try Self.answer(snapshot, nil, for: call.request)
   }
 
-  /// Whether there is something to wait for: the client knows the present state (without a tag it is taken to), and it may change.
+  /// Whether there is something to wait for: the client knows the present state (without a tag it is taken to), and it may change. Why it
+  /// waits in the queue is no part of that.
   private func isCurrent(_ job: Job, for request: Request) -> Bool {
     guard !job.state.isTerminal, !status.isDraining else { return false }
     guard request.headers[.ifNoneMatch] != nil else { return true }
-    return Preconditions.evaluate(method: .get, headers: request.headers, current: Self.tag(of: job)) == .notModified
+    let tag = Self.knownTag(of: job, in: request.headers[.ifNoneMatch])
+    return Preconditions.evaluate(method: .get, headers: request.headers, current: tag) == .notModified
   }
 
   func cancelJob(_ call: Call) async throws -> Response { try Self.accepted(workers.cancel(call.path("id"))) }
@@ -144,7 +151,8 @@ extension Routes {
   /// For the conditions of a request that changes a job.
   func jobState(_ call: Call) throws -> ResourceState {
     let job = try store.snapshot(of: call.path("id")).job
-    return ResourceState(tag: Self.tag(of: job), modified: job.transitions.last?.at ?? job.createdAt)
+    return ResourceState(
+      tag: Self.knownTag(of: job, in: call.request.headers[.ifMatch]), modified: job.transitions.last?.at ?? job.createdAt)
   }
 
   // MARK: The job object
@@ -162,23 +170,49 @@ extension Routes {
     return links
   }
 
-  private static func fields(of job: Job) -> HTTPFields { [.eTag: tag(of: job).description, .cacheControl: "no-cache"] }
+  /// Behind it a tag says why the job waits: that changes with the queue, and not with the job.
+  private static let waitMark = ".w"
+
+  /// The tag of a job as it is, whatever it waits for: the client's own where that one is of the same state of the job.
+  private static func knownTag(of job: Job, in field: String?) -> EntityTag {
+    let plain = "\(job.id).\(job.revision)"
+    guard let start = field?.range(of: plain + waitMark)?.lowerBound, let tag = field?[start...].prefix(while: { $0 != "\"" }) else {
+      return EntityTag(strong: plain)
+    }
+    return EntityTag(strong: String(tag))
+  }
+
+  private static func tag(of job: Job, _ wait: JobWait?) -> EntityTag {
+    guard let wait else { return tag(of: job) }
+    return EntityTag(strong: "\(job.id).\(job.revision)\(waitMark)\(SHA256Digest.hex(of: wait.json.bytes).prefix(12))")
+  }
+
+  private static func fields(of job: Job, _ wait: JobWait?) -> HTTPFields {
+    [.eTag: tag(of: job, wait).description, .cacheControl: "no-cache"]
+  }
 
   private static func body(of job: Job) -> [UInt8] { Array((job.text(links: links(of: job)) + "\n").utf8) }
 
+  /// The answer that all share, and behind it why the job waits.
+  private static func body(of snapshot: JobSnapshot, _ wait: JobWait?) -> [UInt8] {
+    snapshot.answer(body).dropLast(2) + Array(",\"waiting\":\(wait?.json.serialised() ?? "null")}\n".utf8)
+  }
+
   /// The job as the request's conditions want it: 200, 304 or 412.
-  private static func answer(_ snapshot: JobSnapshot, for request: Request) throws -> Response {
-    switch Preconditions.evaluate(method: request.method, headers: request.headers, current: tag(of: snapshot.job)) {
-    case .proceed: return answer(snapshot)
-    case .notModified: return Response(status: .notModified, headers: fields(of: snapshot.job))
+  private static func answer(_ snapshot: JobSnapshot, _ wait: JobWait?, for request: Request) throws -> Response {
+    switch Preconditions.evaluate(method: request.method, headers: request.headers, current: tag(of: snapshot.job, wait)) {
+    case .proceed: return answer(snapshot, wait)
+    case .notModified: return Response(status: .notModified, headers: fields(of: snapshot.job, wait))
     case .failed: throw HTTPError(.preconditionFailed, "The job is not in the state that If-Match asks for.")
     }
   }
 
-  private static func answer(_ snapshot: JobSnapshot, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
-    var all = fields(of: snapshot.job)
+  private static func answer(
+    _ snapshot: JobSnapshot, _ wait: JobWait? = nil, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
+  ) -> Response {
+    var all = fields(of: snapshot.job, wait)
     for field in headers { all[field.name] = field.value }
-    return .bytes(snapshot.answer(body), type: "application/json", status: status, headers: all)
+    return .bytes(body(of: snapshot, wait), type: "application/json", status: status, headers: all)
   }
 
   private static func accepted(_ job: Job) -> Response {

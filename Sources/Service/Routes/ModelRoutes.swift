@@ -11,6 +11,9 @@ extension Routes {
     try call.require(mediaType: Self.modelTypes)
     call.request.body.limit(to: configuration.limits.modelBytes)
     try store.requireRoom()
+    let place = try uploads.begin(of: call.viewer.maker)
+    defer { withExtendedLifetime(place) {} }
+    try store.requireStoredBytes(of: call.viewer.maker)
     let file = try NewFile(store.directory.files.newURL(), title: "the upload")
     let isStripped = try await call.request.body.write(to: file, store.directory.space)
     let key = try idempotency.key(of: call, digest: file.sha256)

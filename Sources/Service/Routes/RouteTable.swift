@@ -6,9 +6,8 @@ import Jobs
 extension Routes {
   /// Every route of the service.
   var table: [Endpoint] {
-    jobTable + resultTable + comparisonTable + reportTable + sweepTable + resourceTable + allEventTable + webhookTable + tokenTable
-      + statusTable
-      + clientTable + dashboardTable
+    jobTable + resultTable + comparisonTable + reportTable + sweepTable + resourceTable + allEventTable + webhookTable + scheduleTable
+      + housekeepingTable + tokenTable + statusTable + clientTable + dashboardTable
   }
 
   private var jobTable: [Endpoint] {

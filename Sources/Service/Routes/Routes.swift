@@ -18,6 +18,8 @@ struct Routes: Sendable {
   let idempotency: Idempotency
   let gate: Gatekeeper
   let imports = ImportGate(places: 2)
+  let uploads: UploadCount
+  let housekeeper: Housekeeper
   /// Documents that are the same as long as the process lives, made when they are first asked for.
   let documents = FixedDocuments()
 }

@@ -70,6 +70,10 @@ struct JobView: Sendable {
   var summary: String {
     var lines = ["\(id)  \(state)" + (name.map { "  \($0)" } ?? "")]
     if let reason { lines.append("  reason    \(reason)") }
+    if let wait = json["waiting"], let detail = wait["detail"]?.string {
+      let start = wait["starts_in_seconds"]?.double.map { " It likely begins in \(ProgressBar.duration($0))." } ?? ""
+      lines.append("  waiting   \(detail)\(start)")
+    }
     if let dataset = json["generated_dataset"]?.string { lines.append("  dataset   \(dataset)") }
     let progress = progress
     if let phase = progress.phase, !isTerminal {

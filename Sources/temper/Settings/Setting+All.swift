@@ -2,19 +2,24 @@ import Foundation
 import HTTP
 import JSON
 import Logging
+import Jobs
+import Robustness
+import Training
 
 extension Setting {
   /// What a section of the file is about.
   static let sections: [String: String] = [
     "tls": "HTTPS, in TLS 1.2 and 1.3. SIGHUP reads the files anew; open connections go on.",
     "storage": "How the disk is used.",
+    "quotas": "What each owner may use; null: any number. GET /v1/quota shows it.",
+    "retention": "What goes of jobs that have ended, once a day; null: nothing. POST /v1/retention?dry_run=true says what would go.",
     "limits": "What a client may leave here. A thing beyond its limit is answered with 413, a job beyond the queue with 429.",
     "connections": "What a connection may hold, so that no client can take the server's memory.",
     "timeouts": "After how long a connection that does nothing is given up.",
   ]
 
   /// Every setting there is, those of a section one after the other.
-  static var all: [Setting] { service + network + storage + limits + connections + timeouts }
+  static var all: [Setting] { service + network + storage + retention + quotas + limits + connections + timeouts }
 
   private static var service: [Setting] {
     [
@@ -150,6 +155,120 @@ extension Setting {
           never.
           """),
     ]
+  }
+
+  private static var retention: [Setting] {
+    [
+      optional(
+        "retention.job_days", \.service.storage.housekeeping.retention.jobDays, 0...36_500, unit: .days,
+        help: """
+          Jobs go so many days after their end, with everything of them: but never one that another job, a sweep or a schedule names, and \
+          one with a verdict only when its evidence may go.
+          """),
+      jobsPerLabel,
+      optional(
+        "retention.checkpoint_days", \.service.storage.housekeeping.retention.checkpointDays, 0...36_500, unit: .days,
+        help: "Checkpoints without one of the roles in `kept_roles` go so many days after the end of their job."),
+      words(
+        "retention.kept_roles", \.service.storage.housekeeping.retention.keptRoles,
+        help: "The roles whose checkpoints stay as long as their job: base, last, averaged, best_robust, best_clean."),
+      optional(
+        "retention.evidence_days", \.service.storage.housekeeping.retention.evidenceDays, 0...36_500, unit: .days,
+        help:
+          "The evidence of a job stays so many days after its end, ten years by default, and a job that has a verdict with it; null: for ever."
+      ),
+      texts(
+        "retention.exempt_owners", \.service.storage.housekeeping.retention.exemptOwners,
+        demand: "must be a list of owners, such as [alice]",
+        help: "Owners whose things stay, whatever the other rules say.", isRight: { !$0.isEmpty }),
+    ]
+  }
+
+  private static var jobsPerLabel: Setting {
+    Setting(
+      "retention.jobs_per_label", .list(.text(1...255), count: 0...64),
+      help: "Of an owner's jobs with the same value of a label only the newest stay, as many as it says: [branch=20].",
+      set: { settings, value, _ in
+        var most: [String: Int] = [:]
+        for entry in value.elements ?? [] {
+          let parts = (entry.string ?? "").split(separator: "=", maxSplits: 1).map(String.init)
+          guard parts.count == 2, let count = Int(parts[1]), count >= 0 else {
+            throw Unusable(demand: "must be a list of labels with how many jobs stay of each value, such as [branch=20]")
+          }
+          most[parts[0]] = count
+        }
+        settings.service.storage.housekeeping.retention.jobsPerLabel = most
+      },
+      get: { settings in
+        .array(
+          settings.service.storage.housekeeping.retention.jobsPerLabel.sorted { $0.key < $1.key }.map { .string("\($0.key)=\($0.value)") })
+      })
+  }
+
+  private static var quotas: [Setting] {
+    [
+      optional(
+        "quotas.queued_jobs", \.service.quotas.usual.queuedJobs, 0...(1 << 40),
+        help: "Jobs of an owner that wait; a further one is answered with 429."),
+      optional(
+        "quotas.running_jobs", \.service.quotas.usual.runningJobs, 1...(1 << 40),
+        help: "Jobs of an owner that run at a time; further ones wait, and others go before them."),
+      optional(
+        "quotas.stored_bytes", \.service.quotas.usual.storedBytes, 0...(1 << 60), unit: .bytes,
+        help: """
+          Bytes of the files of an owner: data sets, models, checkpoints, reports, evidence. Above it uploads and submits are answered with \
+          507; jobs that run go on to their ends.
+          """),
+      optional(
+        "quotas.uploads", \.service.quotas.usual.uploads, 1...(1 << 40),
+        help: "Uploads of an owner at a time; a further one is answered with 429."),
+      quotasOfOwners,
+    ]
+  }
+
+  private static let quotaNames: [(name: String, path: WritableKeyPath<Quotas.Limits, Int?> & Sendable)] = [
+    ("queued_jobs", \.queuedJobs), ("running_jobs", \.runningJobs), ("stored_bytes", \.storedBytes), ("uploads", \.uploads),
+  ]
+
+  private static var quotasOfOwners: Setting {
+    Setting(
+      "quotas.owners", .list(.text(1...1_000), count: 0...10_000),
+      help:
+        "Owners with quotas of their own in the place of those above, what is left out without a limit: [alice queued_jobs=10 uploads=1].",
+      set: { settings, value, _ in
+        var owners: [String: Quotas.Limits] = [:]
+        for entry in value.elements ?? [] {
+          let words = (entry.string ?? "").split(separator: " ").map(String.init)
+          guard let owner = words.first, let limits = limits(words.dropFirst()) else {
+            throw Unusable(
+              demand: """
+                must be a list of owners, each followed by limits of \(quotaNames.map(\.name).joined(separator: ", ")), such as \
+                [alice queued_jobs=10 uploads=1]
+                """)
+          }
+          owners[owner] = limits
+        }
+        settings.service.quotas.owners = owners
+      },
+      get: { settings in
+        .array(
+          settings.service.quotas.owners.sorted { $0.key < $1.key }.map { owner, limits in
+            let parts = quotaNames.compactMap { quota in limits[keyPath: quota.path].map { "\(quota.name)=\($0)" } }
+            return .string(([owner] + parts).joined(separator: " "))
+          })
+      })
+  }
+
+  private static func limits(_ words: ArraySlice<String>) -> Quotas.Limits? {
+    var limits = Quotas.Limits()
+    for word in words {
+      let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let value = Int(parts[1]), value >= 0, let quota = quotaNames.first(where: { $0.name == parts[0] }) else {
+        return nil
+      }
+      limits[keyPath: quota.path] = value
+    }
+    return limits
   }
 
   private static var limits: [Setting] {

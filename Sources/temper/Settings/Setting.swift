@@ -117,6 +117,21 @@ extension Setting {
       }, get: { .array($0[keyPath: path].map { .string($0) }) })
   }
 
+  /// A list of words of a closed set.
+  static func words<Word: RawRepresentable & CaseIterable & Hashable & Sendable>(
+    _ key: String, _ path: WritableKeyPath<Settings, Set<Word>>, help: String
+  ) -> Setting where Word.RawValue == String {
+    Setting(
+      key, .list(.text(1...255), count: 0...64), help: help,
+      set: { settings, value, _ in
+        let words = (value.elements ?? []).compactMap { $0.string.flatMap(Word.init) }
+        guard words.count == value.elements?.count else {
+          throw Unusable(demand: "must be a list of \(Word.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        settings[keyPath: path] = Set(words)
+      }, get: { .array($0[keyPath: path].map(\.rawValue).sorted().map { .string($0) }) })
+  }
+
   /// The path of a file, or null. A relative one counts from the folder of the settings.
   static func file(_ key: String, _ path: WritableKeyPath<Settings, URL?>, help: String) -> Setting {
     Setting(

@@ -49,7 +49,7 @@ struct DatabaseHeader {
     // The counter of changes, which vouches for the number of pages where it stands again at 92.
     set(28, Self.word(UInt32(clamping: pages)))
     set(92, Array(content[24..<28]))
-    // The format of the schema; no auto-vacuum; UTF-8; the bytes that are reserved.
+    // The format of the schema; no vacuum of single pages, which a copy that is only read does without; UTF-8; the bytes that are reserved.
     set(44, Self.word(4))
     set(52, Self.word(0))
     set(56, Self.word(1))

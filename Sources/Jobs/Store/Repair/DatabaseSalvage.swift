@@ -137,6 +137,7 @@ struct DatabaseSalvage {
     var configuration = Configuration()
     configuration.foreignKeysEnabled = true
     configuration.prepareDatabase { db in
+      try StoreDatabase.incrementalVacuum(db)
       if let mostPages { try db.execute(sql: "PRAGMA max_page_count = \(mostPages)") }
     }
     return configuration
@@ -150,6 +151,7 @@ struct DatabaseSalvage {
   /// Parents before children.
   private static let order = [
     "jobs", "datasets", "models", "transitions", "events", "metrics", "checkpoints", "uses", "idempotency", "attempts", "damaged",
-    "released", "sweeps", "sweep_jobs", "tokens", "webhooks", "deliveries", "event_order",
+    "released", "sweeps", "sweep_jobs", "tokens", "webhooks", "deliveries", "event_order", "files", "turns", "settings", "schedules",
+    "schedule_runs",
   ]
 }

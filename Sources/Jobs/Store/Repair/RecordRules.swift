@@ -104,6 +104,28 @@ struct RecordRules: Sendable {
       row.require("varied", isJSON)
       row.require("result") { (try? JSONValue(parsing: $0).decoded(as: ReportFigures.self)) != nil }
     },
+    RecordRules(table: "files", key: ["sha256"]) { row, _ in
+      row.require("sha256", FileStore.isDigest)
+      row.require("bytes", in: 0...most)
+    },
+    RecordRules(table: "turns", key: ["owner"]) { row, _ in row.require("number", in: 0...most) },
+    RecordRules(table: "settings", key: ["name"]) { row, _ in
+      if row.text("name") == "pause" { row.require("value") { Store.Pause(rawValue: $0) != nil } }
+    },
+    RecordRules(table: "schedules", key: ["id"]) { row, _ in
+      row.require("id", Identifier.schedule.matches)
+      row.require("owner") { !$0.isEmpty }
+      for name in ["labels", "spec"] { row.require(name, isJSON) }
+      row.require("cron") { (try? CronLine($0)) != nil }
+      for name in ["created_at", "made_until"] { row.require(name, in: times) }
+    },
+    RecordRules(table: "schedule_runs", key: ["schedule", "due_at"]) { row, _ in
+      row.require("schedule", Identifier.schedule.matches)
+      row.require("job", Identifier.job.matches)
+      row.require("verdict") { Verdict(rawValue: $0) != nil }
+      row.require("turned", in: 0...1)
+      for name in ["due_at", "made_at"] { row.require(name, in: times) }
+    },
     RecordRules(table: "event_order", key: ["position"]) { row, _ in
       row.require("position", in: 1...most)
       row.require("job", Identifier.job.matches)
@@ -142,7 +164,7 @@ struct RecordRules: Sendable {
     row.require("state") { JobState(rawValue: $0) != nil }
     row.require("spec", isJSON)
     for name in ["attempt", "revision"] { row.require(name, in: 1...most) }
-    for name in ["crashes", "peak_bytes", "saved_step", "saved_position"] { row.require(name, in: 0...most) }
+    for name in ["crashes", "peak_bytes", "saved_step", "saved_position", "work"] { row.require(name, in: 0...most) }
     row.require("ran_ms", in: times)
     row.require("priority", in: -1_000...1_000)
     row.require("ordered_stop", in: 0...1)
@@ -152,6 +174,7 @@ struct RecordRules: Sendable {
     row.require("generated", Identifier.dataset.matches)
     row.require("resumed_from", Identifier.job.matches)
     row.require("extended_from", Identifier.job.matches)
+    row.require("follows", Identifier.job.matches)
     row.require("result") { (try? JSONValue(parsing: $0).decoded(as: ReportFigures.self)) != nil }
     guard row.faults.isEmpty, let id = row.text("id") else { return }
     row.require("progress") { (try? JSONValue(parsing: $0)) != nil }

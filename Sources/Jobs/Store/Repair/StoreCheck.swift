@@ -53,6 +53,7 @@ package struct StoreCheck: Sendable {
       try checkRecords(directory, database)
       try checkFiles(directory, database)
       try checkStates(directory)
+      if repair { try database.makeIncremental() }
       try database.close()
     } catch let error as StorageError {
       throw DataDirectoryError(description: "the data directory \(root.path) could not be checked to the end: \(error)")

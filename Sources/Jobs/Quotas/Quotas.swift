@@ -1,0 +1,133 @@
+import GRDB
+
+/// What each owner may use of a service.
+package struct Quotas: Hashable, Sendable {
+  /// `nil`: any number.
+  package struct Limits: Hashable, Sendable {
+    /// Jobs that wait; a further one is refused.
+    package var queuedJobs: Int?
+    /// Jobs that run at a time; further ones wait.
+    package var runningJobs: Int?
+    /// Bytes of the files that data sets, models and jobs name, each file once.
+    package var storedBytes: Int?
+    /// Uploads under way.
+    package var uploads: Int?
+
+    package init() {}
+  }
+
+  /// Of every owner that has none of its own.
+  package var usual = Limits()
+  package var owners: [String: Limits] = [:]
+
+  package init() {}
+
+  package func limits(of owner: String) -> Limits { owners[owner] ?? usual }
+
+  // MARK: Within a transaction
+
+  /// - Throws: `QuotaExceeded` when the owner may not have a further job.
+  func requireJob(of owner: String, _ db: Database) throws {
+    if let allowed = limits(of: owner).queuedJobs {
+      let used = try Self.count(of: owner, "= 'queued'", db)
+      guard used < allowed else { throw QuotaExceeded(.queuedJobs, of: owner, used: used, allowed: allowed) }
+    }
+    try requireBytes(of: owner, db)
+  }
+
+  /// - Parameter isCounted: what comes into being is counted already; without it, it is still to come.
+  /// - Throws: `QuotaExceeded` when what the owner has stored is more than it may be.
+  func requireBytes(of owner: String, isCounted: Bool = false, _ db: Database) throws {
+    guard let allowed = limits(of: owner).storedBytes else { return }
+    let used = try Self.storedBytes(of: owner, db)
+    guard isCounted ? used <= allowed : used < allowed else {
+      throw QuotaExceeded(.storedBytes, of: owner, used: used, allowed: allowed)
+    }
+  }
+
+  /// What an owner uses now.
+  static func use(of owner: String, _ db: Database) throws -> QuotaUse {
+    QuotaUse(
+      queuedJobs: try count(of: owner, "= 'queued'", db), runningJobs: try count(of: owner, "IN ('running', 'pausing', 'cancelling')", db),
+      storedBytes: try storedBytes(of: owner, db))
+  }
+
+  private static func count(of owner: String, _ states: String, _ db: Database) throws -> Int {
+    // By the state: few jobs have not ended, and an owner may have a hundred thousand that have.
+    try Int.fetchOne(
+      db, sql: "SELECT count(*) FROM jobs INDEXED BY jobs_by_state WHERE state \(states) AND owner = ?", arguments: [owner]) ?? 0
+  }
+
+  private static func storedBytes(of owner: String, _ db: Database) throws -> Int {
+    try Int.fetchOne(
+      db,
+      sql: """
+        SELECT coalesce(sum(bytes), 0) FROM files WHERE sha256 IN (
+          SELECT file FROM datasets WHERE owner = :owner UNION SELECT sha256 FROM models WHERE owner = :owner
+          UNION SELECT checkpoints.sha256 FROM jobs JOIN checkpoints ON checkpoints.job = jobs.id WHERE jobs.owner = :owner
+          UNION SELECT report FROM jobs WHERE owner = :owner UNION SELECT evidence FROM jobs WHERE owner = :owner)
+        """, arguments: ["owner": owner]) ?? 0
+  }
+}
+
+/// What an owner uses of what `Quotas` limits.
+package struct QuotaUse: Hashable, Sendable {
+  package let queuedJobs: Int
+  package let runningJobs: Int
+  package let storedBytes: Int
+}
+
+/// An owner has as much as it may have.
+package struct QuotaExceeded: Error, Hashable, Sendable, CustomStringConvertible {
+  package enum Kind: String, Hashable, Sendable {
+    case queuedJobs = "queued_jobs"
+    case storedBytes = "stored_bytes"
+    case uploads
+  }
+
+  package let kind: Kind
+  package let owner: String
+  package let used: Int
+  package let allowed: Int
+
+  package init(_ kind: Kind, of owner: String, used: Int, allowed: Int) {
+    self.kind = kind
+    self.owner = owner
+    self.used = used
+    self.allowed = allowed
+  }
+
+  package var description: String {
+    switch kind {
+    case .queuedJobs: "\(owner) has \(used) jobs waiting, of \(allowed) allowed; submit it when some have begun, or cancel some"
+    case .storedBytes: "\(owner) has \(used) bytes stored with this, of \(allowed) allowed; delete data sets, models or jobs"
+    case .uploads: "\(owner) has \(used) uploads under way, of \(allowed) allowed; wait until one has ended"
+    }
+  }
+}
+
+extension Store {
+  package func quotaUse(of owner: String) throws -> QuotaUse { try database.read { db in try Quotas.use(of: owner, db) } }
+
+  /// Before an upload is received: what is full takes no more.
+  package func requireStoredBytes(of owner: String) throws { try database.read { db in try quotas.requireBytes(of: owner, db) } }
+
+  // MARK: Sizes of files
+
+  static func note(_ sha256: String, bytes: Int, _ db: Database) throws {
+    try db.execute(sql: "INSERT OR REPLACE INTO files (sha256, bytes) VALUES (?, ?)", arguments: [sha256, bytes])
+  }
+
+  /// Sizes of files that were named before sizes were noted. To be called when the store is opened.
+  func noteSizes() throws {
+    let unknown = try database.read { db in
+      let known = try String.fetchSet(db, sql: "SELECT sha256 FROM files")
+      return try Store.namedFiles(db).subtracting(known)
+    }
+    let sizes = unknown.compactMap { sha256 in directory.files.size(of: sha256).map { (sha256, $0) } }
+    guard !sizes.isEmpty else { return }
+    try database.write { db in
+      for (sha256, bytes) in sizes { try Self.note(sha256, bytes: bytes, db) }
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import ArgumentParser
+import Files
+import Foundation
+import Glibc
+import JSON
+import Jobs
+import Logging
+import Synchronization
+
+struct Backup: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Copy everything that a service keeps into one file, while it runs.",
+    discussion: """
+      The file is a tar archive of the database, of each file that it names, and of what running jobs would go on from, all of one moment, \
+      with the digest of each in backup.json at its beginning. It takes its name once it was read back and every digest is right. \
+      With --since it leaves out what an earlier backup has; temper restore then needs both. Needs an admin's token where the server has \
+      tokens; of a stopped service with --data.
+      """)
+
+  @Argument(help: "Where to; - writes to standard output, and reads nothing back.")
+  var file: String
+  @Option(help: ArgumentHelp("An earlier backup: what it has, or names, is left out.", valueName: "file"))
+  var since: String?
+  @Option(help: ArgumentHelp("The data folder of a stopped service.", valueName: "dir"))
+  var data: String?
+  @OptionGroup var server: ServerOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if data == "" { throw ValidationError("--data must be the path of a folder.") }
+    if data != nil, server.address != nil { throw ValidationError("give --data for a stopped service, or --server for a running one") }
+    if file.isEmpty { throw ValidationError("name the file to write, or - for standard output") }
+    if file == "-", output.asJSON { throw ValidationError("--json goes to standard output, and so does the backup; leave out one of them") }
+  }
+
+  func run() async throws {
+    do {
+      let known = try since.map { try BackupArchive(URL(fileURLWithPath: $0)).manifest.files.map(\.sha256) } ?? []
+      guard file != "-" else {
+        return try await copy(without: known) { try Self.write($0, to: STDOUT_FILENO) }
+      }
+      let manifest = try await written(without: known)
+      StandardStream.output.write(output.asJSON ? document(manifest) : text(manifest))
+    } catch let error as BackupError {
+      throw CommandFailure(.jobFailed, error.description)
+    } catch let error as StorageError {
+      throw CommandFailure(.usage, error.description)
+    }
+  }
+
+  /// Goes through FILE.part, so that no half of a backup has the name of one.
+  private func written(without known: [String]) async throws -> BackupManifest {
+    let target = URL(fileURLWithPath: file)
+    let part = URL(fileURLWithPath: file + ".part")
+    Folder.remove(part)
+    let sink = Mutex(try NewFile(part, title: file))
+    try await copy(without: known) { piece in try sink.withLock { try $0.append(piece) } }
+    let archive = try BackupArchive(part)
+    try archive.verify()
+    try sink.withLock { try $0.move(to: target) }
+    return archive.manifest
+  }
+
+  /// Passes the archive piece by piece to `take`.
+  private func copy(without known: [String], to take: @escaping @Sendable ([UInt8]) throws -> Void) async throws {
+    if let data { return try await copy(ofFolder: data, without: known, to: take) }
+    let request = ClientRequest(
+      method: "POST", path: "/v1/backup", body: Data(JSONValue.object(["have": .array(known.map(JSONValue.string))]).serialised().utf8))
+    let refusal = Mutex<(status: Int, headers: ClientHeaders?, body: Data)>((200, nil, Data()))
+    try await server.client().transfer(
+      request,
+      consumer: Transfer.Consumer(
+        head: { head in
+          guard head.statusCode != 200 else { return }
+          refusal.withLock { ($0.status, $0.headers) = (head.statusCode, ClientHeaders(head)) }
+        },
+        data: { data in
+          let isGood = refusal.withLock { refusal in
+            if refusal.headers != nil { refusal.body += data }
+            return refusal.headers == nil
+          }
+          if isGood { try take([UInt8](data)) }
+        }))
+    let (status, headers, body) = refusal.withLock { $0 }
+    if let headers { throw Refusal(status: status, headers: headers, body: body) }
+  }
+
+  private func copy(ofFolder path: String, without known: [String], to take: @escaping @Sendable ([UInt8]) throws -> Void) async throws {
+    let store: Store
+    do {
+      var logger = Logger(label: "temper")
+      logger.logLevel = .error
+      store = try Store(DataDirectory(URL(fileURLWithPath: path, isDirectory: true)), logger: logger)
+    } catch let error as DataDirectoryError {
+      throw CommandFailure(.usage, "\(error)")
+    }
+    let snapshot = try store.backup(without: Set(known))
+    try await snapshot.write { try take($0) }
+    snapshot.end()
+    try store.close()
+  }
+
+  private static func write(_ bytes: [UInt8], to descriptor: Int32) throws {
+    var written = 0
+    while written < bytes.count {
+      let done = written
+      written += try systemCall("the backup cannot be written") {
+        bytes[done...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      }
+    }
+  }
+
+  private func text(_ manifest: BackupManifest) -> String {
+    let (all, new) = (manifest.files.count, manifest.included.count)
+    let left = all > new ? ", \(all - new) left out" : ""
+    let damaged = manifest.damaged.map { "not in it, since it is damaged: \($0.id): \($0.detail)\n" }
+    return damaged.joined() + "\(file): \(manifest.jobs) jobs, \(new) files of \(manifest.bytes) bytes\(left), every digest right\n"
+  }
+
+  private func document(_ manifest: BackupManifest) -> String {
+    let result: JSONValue = [
+      "file": .string(file), "created_at": .string(manifest.createdAt), "jobs": .int(Int64(manifest.jobs)),
+      "files": .int(Int64(manifest.included.count)), "left_out": .int(Int64(manifest.files.count - manifest.included.count)),
+      "bytes": .int(Int64(manifest.bytes)), "damaged": .array(manifest.damaged.map { .string($0.id) }),
+    ]
+    return result.serialised(pretty: true) + "\n"
+  }
+}
