@@ -129,6 +129,9 @@ extension Store {
       ]
       var told: JSONObject = ["job": job]
       if let result, trigger == .verdict { told["result"] = result }
+      if let turn = change.turns.first(where: { $0.job == id }), trigger == .verdict {
+        told["turned"] = ["schedule": .string(turn.schedule), "before": .string(turn.before.rawValue)]
+      }
       _ = try insert(trigger, job: id, told, for: webhook, at: change.now, db)
     }
   }
