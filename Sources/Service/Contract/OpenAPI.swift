@@ -111,11 +111,13 @@ struct OpenAPI {
     var schema = writer.inputs.schema(of: field, nullable: false)
     schema["description"] = nil
     if field.name == "after", schema["type"] == "string" {
-      let isOfCheckpoints = endpoint.path.hasSuffix("/checkpoints")
+      // Lists of what belongs to the thing that the path names.
+      let parts: [String: Identifier] = ["checkpoints": .checkpoint, "deliveries": .delivery]
+      let part = endpoint.path.split(separator: "/").last.flatMap { parts[String($0)] }
       let presets = endpoint.path.hasSuffix("/architectures") ? Routes.architectureNames : nil
       if let presets {
         schema = ["type": "string", "enum": .array(presets.map(JSONValue.string))]
-      } else if let pattern = isOfCheckpoints ? Identifier.checkpoint.pattern : pattern(of: "id", in: endpoint.path) {
+      } else if let pattern = part?.pattern ?? pattern(of: "id", in: endpoint.path) {
         schema = ["type": "string", "pattern": .string(pattern)]
       }
     }

@@ -105,7 +105,7 @@ extension Routes {
         parameters: [
           Self.name,
           Field("format", .choice(DatasetFormat.self), .required, help: "How it comes."),
-          Field("scale", .number(above: 0, to: 1e9), help: "Of an npz or csv: the value of white in floats, such as 255; by default 1."),
+          Field("scale", .number(1e-9...1e9), help: "Of an npz or csv: the value of white in floats, such as 255; by default 1."),
           Field(
             "layout", .choice(DatasetOptions.Layout.self),
             help: "Of an npz: whether images are [height, width, channels] or [channels, height, width]; by default as their sizes suggest."
