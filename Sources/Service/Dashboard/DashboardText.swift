@@ -1425,8 +1425,8 @@ export async function show(body, { query, signal }) {
   const boards = Map.groupBy ? Map.groupBy(data, boardOf) : grouped(data);
   body.append(h("h1", "Leaderboard"),
     h("p", "Jobs by the accuracy that all attacks together leave. A place has only who can be compared: an evaluation to its full budget that no diagnostic discredits."),
-    Object.keys(chosen).length ? h("p", h("a", { href: "#/leaderboard" }, "All data sets and threats")) : [],
-    boards.size ? [...boards].map(([name, rows]) => board(name, rows)) : h("p", "No job has a report yet. ", h("a", { href: "#/submit" }, "Submit one.")),
+    ...(Object.keys(chosen).length ? [h("p", h("a", { href: "#/leaderboard" }, "All data sets and threats"))] : []),
+    ...(boards.size ? [...boards].map(([name, rows]) => board(name, rows)) : [h("p", "No job has a report yet. ", h("a", { href: "#/submit" }, "Submit one."))]),
     h("p.small.dim", "As a table of a spreadsheet: ", h("code", `curl -H 'Accept: text/csv' '${location.origin}/v1/leaderboard${Object.keys(chosen).length ? `?${new URLSearchParams(chosen)}` : ""}'`)));
   return "Leaderboard";
 }
