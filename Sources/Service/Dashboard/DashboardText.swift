@@ -1451,7 +1451,7 @@ function board(name, rows) {
     share(row.figures.robust_accuracy), share(row.figures.clean_accuracy), ...(certified ? [share(row.figures.certified_accuracy)] : []), badge(row.verdict), time(row.finished_at),
   ]);
   const table = h("table.cards", h("thead", h("tr", head.map((text) => h("th", { scope: "col" }, text)))),
-    h("tbody", cells.map((row) => h("tr", row.map((cell, column) => h(column === 1 ? "td.name" : "td", { "data-label": head[column] }, cell))))));
+    h("tbody", cells.map((row) => h("tr", row.map((cell, column) => (column === 1 ? h("td.name", cell) : h("td", { "data-label": head[column] }, cell)))))));
   const unplaced = rows.filter((row) => row.place === null).length;
   return h("section.card", { "aria-label": name },
     h("h2", h("a", { href: `#/leaderboard?${new URLSearchParams({ dataset, norm, epsilon })}` }, name)),
