@@ -11,7 +11,7 @@ import Testing
       for (method, path, status, words) in [
         ("GET", "/v1/jobs/\(Self.unknown)", 404, "There is no job \(Self.unknown). GET /v1/jobs lists those there are."),
         ("GET", "/v1/jobs/abc/report", 404, "There is no job abc. GET /v1/jobs lists"),
-        ("GET", "/v1/jobs/\(Self.unknown)/comparison/abc", 404, "There is no job abc."),
+        ("GET", "/v1/jobs/\(Self.unknown)/comparison/abc", 404, "There is no job \(Self.unknown)."),
         ("POST", "/v1/jobs/abc/cancel", 404, "There is no job abc."),
         ("GET", "/v1/datasets/minst", 404, "There is no data set minst. GET /v1/datasets"),
         ("DELETE", "/v1/models/abc", 404, "There is no model abc. GET /v1/models lists"),

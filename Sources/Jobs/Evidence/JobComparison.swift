@@ -83,7 +83,8 @@ package struct JobComparison: Sendable {
     let (one, other) = (try StoredEvidence(files.0), try StoredEvidence(files.1))
     let (before, after) = (try one.outcomes(), try other.outcomes())
     guard one.description["dataset"]?["sha256"] == other.description["dataset"]?["sha256"], before.ids == after.ids else {
-      return Paired(reason: "They were not evaluated on the same images.")
+      return Paired(
+        reason: "They were not evaluated on the same images; of fewer samples than there are test images, the seed chooses them.")
     }
     var paired = Paired(clean: PairedDifference(after.clean, baseline: before.clean))
     if one.description["threat"] != other.description["threat"] {

@@ -1425,8 +1425,8 @@ export async function show(body, { query, signal }) {
   const boards = Map.groupBy ? Map.groupBy(data, boardOf) : grouped(data);
   body.append(h("h1", "Leaderboard"),
     h("p", "Jobs by the accuracy that all attacks together leave. A place has only who can be compared: an evaluation to its full budget that no diagnostic discredits."),
-    Object.keys(chosen).length ? h("p", h("a", { href: "#/leaderboard" }, "All data sets and threats")) : [],
-    boards.size ? [...boards].map(([name, rows]) => board(name, rows)) : h("p", "No job has a report yet. ", h("a", { href: "#/submit" }, "Submit one.")),
+    ...(Object.keys(chosen).length ? [h("p", h("a", { href: "#/leaderboard" }, "All data sets and threats"))] : []),
+    ...(boards.size ? [...boards].map(([name, rows]) => board(name, rows)) : [h("p", "No job has a report yet. ", h("a", { href: "#/submit" }, "Submit one."))]),
     h("p.small.dim", "As a table of a spreadsheet: ", h("code", `curl -H 'Accept: text/csv' '${location.origin}/v1/leaderboard${Object.keys(chosen).length ? `?${new URLSearchParams(chosen)}` : ""}'`)));
   return "Leaderboard";
 }
@@ -1450,8 +1450,8 @@ function board(name, rows) {
     h("a", { href: `#/jobs/${row.job}` }, jobTitle({ id: row.job, name: row.name })), row.architecture ?? "its own", row.method ?? "–",
     share(row.figures.robust_accuracy), share(row.figures.clean_accuracy), ...(certified ? [share(row.figures.certified_accuracy)] : []), badge(row.verdict), time(row.finished_at),
   ]);
-  const table = h("table", h("thead", h("tr", head.map((text) => h("th", { scope: "col" }, text)))),
-    h("tbody", cells.map((row) => h("tr", row.map((cell, column) => h("td", { "data-label": head[column] }, cell))))));
+  const table = h("table.cards", h("thead", h("tr", head.map((text) => h("th", { scope: "col" }, text)))),
+    h("tbody", cells.map((row) => h("tr", row.map((cell, column) => (column === 1 ? h("td.name", cell) : h("td", { "data-label": head[column] }, cell)))))));
   const unplaced = rows.filter((row) => row.place === null).length;
   return h("section.card", { "aria-label": name },
     h("h2", h("a", { href: `#/leaderboard?${new URLSearchParams({ dataset, norm, epsilon })}` }, name)),
