@@ -50,6 +50,16 @@ extension Store {
     return candidates
   }
 
+  // MARK: Space
+
+  /// Pages that one step of the vacuum gives back, some milliseconds of writing.
+  private static let vacuumedPages = 500
+
+  /// Gives free pages of the database back to the disk, as many as take no time of note.
+  ///
+  /// - Returns: whether there were any.
+  package func giveBackSpace() throws -> Bool { try database.giveBack(pages: Self.vacuumedPages) }
+
   // MARK: Carrying it out
 
   /// Seconds that a piece may keep the writer busy before it is stored: whoever submits meanwhile waits for it, and for its sync.

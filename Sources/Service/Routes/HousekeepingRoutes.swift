@@ -59,9 +59,9 @@ extension Routes {
 
   func retain(_ call: Call) async throws -> Response {
     let (isDryRun, owner) = (call.query.flag("dry_run"), call.query.optionalText("owner"))
-    let rules = configuration.storage.housekeeping.retention
+    let rules = configuration.storage.retention
     let plan = try store.retentionPlan(rules, owner: owner)
-    if !isDryRun, !plan.removals.isEmpty { housekeeper.retain(owner: owner) }
+    if !isDryRun, !plan.removals.isEmpty { retention.retain(owner: owner) }
     return .document(plan.json(rules, isDryRun: isDryRun), status: isDryRun ? .ok : .accepted)
   }
 
