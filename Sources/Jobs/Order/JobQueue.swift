@@ -87,8 +87,8 @@ package struct JobQueue: Hashable, Sendable {
     return ready.values.compactMap { $0.min(by: Self.isBefore) }.min { place(of: $0, counts) < place(of: $1, counts) }
   }
 
-  /// By which owners go, each with the job that goes first of the owner's own.
-  private func place(of job: Waiting, _ counts: [String: Int]) -> (running: Int, turn: Int, position: Int) {
+  /// By which owners go, each with the job that goes first of the owner's own: running jobs, the last turn, the order of submission.
+  private func place(of job: Waiting, _ counts: [String: Int]) -> (Int, Int, Int) {
     (counts[job.owner, default: 0], turns[job.owner, default: 0], job.position)
   }
 
