@@ -11,7 +11,7 @@ extension Routes {
         .post, "/v1/backup", "backUp",
         "A consistent copy of everything, of one moment, as a tar archive: its first entry, backup.json, names each file with its digest; "
           + "temper restore makes a data folder of it. Files that the body names are left out.", access: .admin, scope: .service,
-        body: .json(BackupRequest.object),
+        body: .jsonOrNothing(BackupRequest.object),
         answers: [200: "The archive. It has no length before it is whole: one that lacks its end was cut off."],
         types: ["application/x-tar"], handle: backUp),
       Endpoint(
