@@ -29,6 +29,7 @@ package struct ServiceConfiguration: Sendable {
     /// Bytes of the disk that stay free; nil: 2 % of it, at most 512 MiB.
     package var reserveBytes: Int?
     package var housekeeping = Housekeeper.Settings()
+    package var retention = RetentionRules()
 
     package init() {}
   }
@@ -77,9 +78,9 @@ package struct ServiceConfiguration: Sendable {
   package var handlerThreads = 8
 
   /// The most threads that the service has at a time, beside those of Swift and Dispatch: of the engine, of requests, for each job its own
-  /// and two that save its states, the housekeeper, the one of schedules, and those of the queues of sockets and files.
+  /// and two that save its states, the housekeeper, those of schedules and of retention, and those of the queues of sockets and files.
   package var threadCount: Int {
-    (engineThreads ?? ProcessInfo.processInfo.activeProcessorCount) + handlerThreads + 3 * workers + 2 + 6
+    (engineThreads ?? ProcessInfo.processInfo.activeProcessorCount) + handlerThreads + 3 * workers + 3 + 6
       + HTTP.ServerConfiguration.fileQueues
   }
 

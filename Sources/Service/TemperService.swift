@@ -47,7 +47,8 @@ package final class TemperService: Sendable {
     routes = Routes(
       configuration: configuration, store: store, workers: workers, registry: registry,
       check: SpecCheck(registry, programs: engine.programs, threads: engine.threads, memoryBudget: budget), engine: engine,
-      status: status, idempotency: Idempotency(store), gate: gate, uploads: UploadCount(configuration.quotas), housekeeper: housekeeper)
+      status: status, idempotency: Idempotency(store), gate: gate, uploads: UploadCount(configuration.quotas),
+      retention: RetentionKeeper(store, configuration.storage.retention, logger: logger))
     let check = routes.check
     scheduler = Scheduler(store, logger: logger, wake: { workers.wakeUp() }, check: { check.seeing(registry.seen(by: $0)) })
     let router = Router(routes.table.map { $0.route(gate, store) })
@@ -137,6 +138,7 @@ package final class TemperService: Sendable {
     try routes.workers.start()
     housekeeper.start()
     try webhooks.start()
+    routes.retention.start()
     scheduler.start()
     return try server.start()
   }
@@ -167,6 +169,7 @@ package final class TemperService: Sendable {
     await server.drain(within: configuration.drainSeconds)
     housekeeper.end()
     webhooks.end()
+    routes.retention.end()
     // A job that is still running writes to the store; the end of the process frees the directory then.
     guard ended else { return }
     do { try routes.store.close() } catch { logger.warning("the store is still in use", metadata: ["error": "\(error)"]) }

@@ -101,7 +101,7 @@ import temper
       quotas: {queued_jobs: 5, owners: [bob uploads=1 stored_bytes=1000]}
       """
     let settings = try Settings(yaml: text, relativeTo: here)
-    let retention = settings.service.storage.housekeeping.retention
+    let retention = settings.service.storage.retention
     #expect(retention.jobDays == 30 && retention.jobsPerLabel == ["branch": 20] && retention.keptRoles == [.bestRobust, .last])
     #expect(retention.exemptOwners == ["alice"] && retention.evidenceDays == 3_650 && retention.checkpointDays == nil)
     #expect(settings.service.quotas.limits(of: "alice").queuedJobs == 5)

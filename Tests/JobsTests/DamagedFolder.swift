@@ -83,11 +83,13 @@ struct DamagedFolder {
     try queue.close()
   }
 
-  /// The content of every file but those that SQLite makes anew with each reader, the lock and lost+found.
+  /// The content of every file but those that SQLite makes anew with each reader, the heartbeat of whoever looks, and lost+found.
   func contents() throws -> [String: Data] {
     try FileManager.default.subpathsOfDirectory(atPath: url.path).reduce(into: [:]) { contents, name in
       let file = url.appendingPathComponent(name)
-      guard !name.hasSuffix("-shm"), !name.hasSuffix("-wal"), !name.hasPrefix("lost+found"), let data = try? Data(contentsOf: file) else {
+      guard !name.hasSuffix("-shm"), !name.hasSuffix("-wal"), !name.hasPrefix("lost+found"), name != Heartbeat.name,
+        let data = try? Data(contentsOf: file)
+      else {
         return
       }
       contents[name] = data

@@ -39,7 +39,10 @@ import Jobs
     Case(
       testDescription: "a job that follows another waits for it, and lets others pass",
       waiting: [job("a1", priority: 9, after: "c1", at: 1), job("a2", at: 2), job("b1", after: "a2", at: 3), job("c1", at: 4)],
-      order: ["a2", "c1", "b1", "a1"]),
+      order: ["a2", "b1", "c1", "a1"]),
+    Case(
+      testDescription: "an owner's place is that of the job that goes first of the owner's own",
+      waiting: [job("a1", at: 1), job("a2", priority: 9, at: 5), job("b1", at: 3)], order: ["b1", "a2", "a1"]),
     Case(
       testDescription: "a chain goes in its own order against all priorities",
       waiting: [

@@ -23,7 +23,7 @@ import Testing
        "budget_seconds": 120.0, "threats": [], "samples": 1000, "order": null, "evidence": true, "curve": [0.0, 0.05, 0.1, 0.15, 0.2], "certify": null,
        "adaptive": true, "baseline": null},
      "gates": [{"metric": "robust_accuracy", "attack": "apgd_t", "class": null, "against": null, "min": 0.6}],
-     "precision": "fp32", "seed": 0, "priority": 0, "resources": {"threads": null, "max_seconds": null}}
+     "precision": "fp32", "seed": 0, "priority": 0, "after": null, "resources": {"threads": null, "max_seconds": null}}
     """
 
   @Test("a spec of three fields is completed to the example of the contract")

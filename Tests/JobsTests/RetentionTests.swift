@@ -95,7 +95,7 @@ import Jobs
     try store.move(id, to: .running)
     let file = try store.directory.files.write { try $0.append(Data("report of \(id)".utf8)) }
     try store.note(.made(.last, sha256: store.directory.files.write { try $0.append(Data("weights of \(id)".utf8)) }.sha256), of: id)
-    try store.settle(id, Store.Ending(state, report: state == .succeeded ? file : nil))
+    try store.settle(id, Store.Ending(state, report: file))
   }
 
   private func submit(_ store: Store, _ change: (JSONValue) -> JSONValue = { $0 }) throws -> String {
@@ -138,7 +138,7 @@ import Jobs
     #expect(try store.retentionPlan(rules, owner: "nobody", at: later).removals.isEmpty)
     #expect(try store.carryOut(plan) == 3)
     #expect(throws: NotFound.self) { try store.job(user) }
-    #expect(store.directory.files.all().count == 2 * 6 - 1)
+    #expect(store.directory.files.all().count == 2 * 6)
     // The later ones are gone, and what they named may go now.
     let next = try store.retentionPlan(rules, at: later)
     #expect(Set(next.removals.map(\.id)) == Set(try ["initial", "baseline", "before"].map(id)))
@@ -175,7 +175,7 @@ import Jobs
     rules.checkpointDays = 1
     rules.evidenceDays = 2
     let plan = try store.retentionPlan(rules, at: Timestamp.now.advanced(bySeconds: 3 * 86_400))
-    #expect(plan.removals.map(\.kind) == [.checkpoint, .evidence] && plan.bytes == 4 + 8)
+    #expect(plan.removals.map(\.kind) == [.checkpoint, .evidence] && plan.bytes == 8 + 8)
     #expect(try store.carryOut(plan) == 2)
     #expect(try store.checkpoints(of: id).map(\.checkpoint.role) == [.bestRobust])
     #expect(try store.job(id).evidence == nil)

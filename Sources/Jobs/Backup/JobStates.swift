@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Glibc
 import Training
 
 /// Copies of what jobs would go on from: the files of their folders at one moment.
@@ -31,8 +32,11 @@ struct JobStates {
     return try ordered.filter { name in
       // The job may end meanwhile, and a folder in it is none that a run in a service leaves.
       guard let file = try? OpenFile(source.appendingPathComponent(name)) else { return false }
+      let place = target.appendingPathComponent(name)
+      // A state never changes: it is replaced by another.
+      if isState(name), link(source.appendingPathComponent(name).path, place.path) == 0 { return true }
       try space.requireRoom(for: file.size)
-      let copy = try NewFile(target.appendingPathComponent(name))
+      let copy = try NewFile(place)
       try file.forEachPiece { try copy.append($0) }
       copy.keep()
       return true

@@ -15,7 +15,8 @@ struct SnapshotDatabase {
     let points = states.savedPoints
     (jobs, named) = try queue.write { db in
       let jobs = try String.fetchSet(db, sql: "SELECT id FROM jobs")
-      for (id, point) in points where jobs.contains(id) { try Self.note(point, of: id, db) }
+      let open = try String.fetchAll(db, sql: "SELECT id FROM jobs WHERE state NOT IN \(JobState.terminalInSQL)")
+      for id in open { try Self.note(points[id] ?? nil, of: id, db) }
       let named = try Store.filesOfRecords(db).filter { FileStore.isDigest($0.sha256) }
       return (jobs, named + states.namedFiles.filter { jobs.contains($0.id) })
     }
@@ -26,7 +27,7 @@ struct SnapshotDatabase {
     try db.execute(
       sql: """
         UPDATE jobs SET saved_step = ?1, progress = json_set(progress, '$.saved_step', ?1), saved_position = min(saved_position, ?2)
-        WHERE id = ?3 AND state NOT IN \(JobState.terminalInSQL)
+        WHERE id = ?3
         """, arguments: [point?.step, point?.position ?? 0, id])
   }
 

@@ -82,8 +82,14 @@ package struct JobQueue: Hashable, Sendable {
 
   /// The job that the rules give, whether or not there is memory for it.
   var first: Waiting? {
-    let (counts, turns) = (runningCounts, turns)
-    return waiting.filter { $0.follows == nil && mayRun($0.owner, counts) }.min { Self.isBefore($0, $1, counts, turns) }
+    let counts = runningCounts
+    let ready = Dictionary(grouping: waiting.filter { $0.follows == nil && mayRun($0.owner, counts) }, by: \.owner)
+    return ready.values.compactMap { $0.min(by: Self.isBefore) }.min { place(of: $0, counts) < place(of: $1, counts) }
+  }
+
+  /// By which owners go, each with the job that goes first of the owner's own: running jobs, the last turn, the order of submission.
+  private func place(of job: Waiting, _ counts: [String: Int]) -> (Int, Int, Int) {
+    (counts[job.owner, default: 0], turns[job.owner, default: 0], job.position)
   }
 
   func fits(_ job: Waiting) -> Bool {
@@ -94,14 +100,6 @@ package struct JobQueue: Hashable, Sendable {
   var runningCounts: [String: Int] { running.reduce(into: [:]) { $0[$1.owner, default: 0] += 1 } }
 
   func mayRun(_ owner: String, _ counts: [String: Int]) -> Bool { mostRunning[owner].map { counts[owner, default: 0] < $0 } ?? true }
-
-  private static func isBefore(_ one: Waiting, _ other: Waiting, _ counts: [String: Int], _ turns: [String: Int]) -> Bool {
-    if one.owner == other.owner { return isBefore(one, other) }
-    let (first, second) = (counts[one.owner, default: 0], counts[other.owner, default: 0])
-    if first != second { return first < second }
-    let (earlier, later) = (turns[one.owner, default: 0], turns[other.owner, default: 0])
-    return earlier != later ? earlier < later : one.position < other.position
-  }
 
   /// Among those of one owner.
   static func isBefore(_ one: Waiting, _ other: Waiting) -> Bool {

@@ -50,6 +50,16 @@ extension Store {
     return candidates
   }
 
+  // MARK: Space
+
+  /// Pages that one step of the vacuum gives back, some milliseconds of writing.
+  private static let vacuumedPages = 500
+
+  /// Gives free pages of the database back to the disk, as many as take no time of note.
+  ///
+  /// - Returns: whether there were any.
+  package func giveBackSpace() throws -> Bool { try database.giveBack(pages: Self.vacuumedPages) }
+
   // MARK: Carrying it out
 
   /// Seconds that a piece may keep the writer busy before it is stored: whoever submits meanwhile waits for it, and for its sync.
@@ -77,8 +87,7 @@ extension Store {
         } while (ContinuousClock.now - begun) / .seconds(1) < Self.pieceSeconds
       }
       try rest((ContinuousClock.now - begun) / .seconds(1))
-      try collectReleased(of: holders)
-      try rest((ContinuousClock.now - begun) / .seconds(1))
+      try collectReleased(of: holders, rest)
     }
     return made
   }
@@ -104,13 +113,17 @@ extension Store {
   }
 
   /// Removes the files that were released with these jobs and that nobody names.
-  private func collectReleased(of holders: Set<String>) throws {
+  private func collectReleased(of holders: Set<String>, _ rest: (Double) throws -> Void) throws {
     guard !holders.isEmpty else { return }
     let list = JSONValue.array(holders.map(JSONValue.string)).serialised()
-    let isAny = try database.read { db in
-      try Bool.fetchOne(
-        db, sql: "SELECT EXISTS (SELECT 1 FROM released WHERE job IN (SELECT value FROM json_each(?)))", arguments: [list])
+    let known = try database.read { db in
+      try String.fetchAll(
+        db, sql: "SELECT DISTINCT job FROM released WHERE job IN (SELECT value FROM json_each(?))", arguments: [list])
     }
-    if isAny == true { for holder in holders { try collectReleased(of: holder) } }
+    for holder in known {
+      let begun = ContinuousClock.now
+      try collectReleased(of: holder)
+      try rest((ContinuousClock.now - begun) / .seconds(1))
+    }
   }
 }

@@ -17,8 +17,8 @@ package struct CronLine: Hashable, Sendable, CustomStringConvertible {
   }
 
   package let description: String
-  private let minutes: Set<Int>
-  private let hours: Set<Int>
+  /// The due minutes of a day that is due, in order.
+  private let minutesOfDay: [Int]
   private let days: Set<Int>
   private let months: Set<Int>
   private let weekdays: Set<Int>
@@ -47,7 +47,9 @@ package struct CronLine: Hashable, Sendable, CustomStringConvertible {
     var values: [Set<Int>] = []
     for (part, field) in zip(parts, Self.fields) { values.append(try Self.values(of: part, field)) }
     description = parts.joined(separator: " ")
-    (minutes, hours, days, months) = (values[0], values[1], values[2], values[3])
+    let minutes = values[0].sorted()
+    minutesOfDay = values[1].sorted().flatMap { hour in minutes.map { hour * 60 + $0 } }
+    (days, months) = (values[2], values[3])
     weekdays = Set(values[4].map { $0 % 7 })
     isEitherDay = !parts[2].hasPrefix("*") && !parts[4].hasPrefix("*")
     guard next(after: Timestamp(milliseconds: 0)) != nil else { throw Fault(description: "names a day that never comes") }
@@ -126,8 +128,6 @@ package struct CronLine: Hashable, Sendable, CustomStringConvertible {
     let (isDay, isWeekday) = (days.contains(day.day), weekdays.contains(day.weekday))
     return isEitherDay ? isDay || isWeekday : isDay && isWeekday
   }
-
-  private var minutesOfDay: [Int] { hours.sorted().flatMap { hour in minutes.sorted().map { hour * 60 + $0 } } }
 
   private static func minute(of moment: Timestamp) -> Int {
     let minute = moment.milliseconds / minuteMilliseconds

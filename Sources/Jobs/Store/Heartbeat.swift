@@ -59,7 +59,8 @@ package final class Heartbeat: Sendable {
     try Self.requireSilence(url, folder, machine)
     beat = Mutex(Beat(boot: machine.boot, host: machine.host, pid: getpid(), id: UUID().uuidString))
     clock = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "temper.heartbeat"))
-    try beat.withLock { try Self.write($0, to: url) }
+    // On a disk that is full the lock alone has to do.
+    do { try beat.withLock { try Self.write($0, to: url) } } catch let error as StorageError where error.isFull {}
     clock.schedule(deadline: .now() + machine.interval, repeating: machine.interval, leeway: .milliseconds(100))
     clock.setEventHandler { [weak self] in self?.tick() }
     clock.activate()

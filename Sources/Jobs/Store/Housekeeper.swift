@@ -19,8 +19,6 @@ package final class Housekeeper: Sendable {
     package var lostDays = 30.0
     /// How fast files are read to see whether they are still whole; 0: not at all.
     package var scrubBytesPerSecond = 4 << 20
-    /// What of jobs that have ended goes, looked at once a day.
-    package var retention = RetentionRules()
 
     package init() {}
   }
@@ -62,20 +60,11 @@ package final class Housekeeper: Sendable {
   /// What was in the way of the data directory when it was last looked at.
   private let obstacle = Mutex<StorageError?>(nil)
 
-  /// The owner whose things are to be looked at now; `.some(nil)` for all.
-  private let asked = Mutex<String??>(nil)
-
-  /// Has the rules of retention carried out soon.
-  ///
-  /// - Parameter owner: only this one's things.
-  package func retain(owner: String? = nil) { asked.withLock { $0 = .some(owner) } }
-
   private func work() {
     do {
       checkDatabase()
       while true {
         clear()
-        if !settings.retention.isEmpty { try retainNow(nil) }
         let begun = ContinuousClock.now
         try scrub()
         try rest(max(60, 86_400 - (ContinuousClock.now - begun) / .seconds(1)))
@@ -93,28 +82,8 @@ package final class Housekeeper: Sendable {
       lookForDirectory()
       makeRoom()
       tidyUp()
-      let owner = asked.withLock { asked in
-        defer { asked = nil }
-        return asked
-      }
-      if let owner { try retainNow(owner) }
       Thread.sleep(forTimeInterval: min(0.1, seconds))
     } while ContinuousClock.now < end
-  }
-
-  private func retainNow(_ owner: String?) throws {
-    do {
-      let plan = try store.retentionPlan(settings.retention, owner: owner)
-      guard !plan.removals.isEmpty else { return }
-      // Twice as long as a piece took: whoever waited meanwhile goes before the next one.
-      let made = try store.carryOut(plan) { seconds in try rest(2 * seconds + 0.01) }
-      logger.notice(
-        "what the rules of retention name was removed", metadata: ["removals": "\(made)", "planned": "\(plan.removals.count)"])
-    } catch let error as Ended {
-      throw error
-    } catch {
-      logger.error("what the rules of retention name could not be removed", metadata: ["error": "\(error)"])
-    }
   }
 
   private func lookForDirectory() {
@@ -139,14 +108,7 @@ package final class Housekeeper: Sendable {
     guard ContinuousClock.now - store.database.load.lastWrite > .seconds(2), store.database.logBytes > 0 else { return }
     _ = try? store.database.truncateLog()
     ProcessMemory.giveBack()
-    for _ in 0..<Self.vacuumSteps where !isEnding.load(ordering: .relaxed) {
-      guard (try? store.giveBackSpace()) == true else { break }
-      Thread.sleep(forTimeInterval: 0.05)
-    }
   }
-
-  /// Of the vacuum in one moment of rest.
-  private static let vacuumSteps = 100
 
   private func checkDatabase() {
     do {
@@ -203,14 +165,6 @@ package final class Housekeeper: Sendable {
 }
 
 extension Store {
-  /// Pages that one step of the vacuum gives back, some milliseconds of writing; the next one comes when the service is at rest again.
-  private static let vacuumedPages = 500
-
-  /// Gives free pages of the database back to the disk, as many as take no time of note.
-  ///
-  /// - Returns: whether there were any.
-  package func giveBackSpace() throws -> Bool { try database.giveBack(pages: Self.vacuumedPages) }
-
   /// Jobs that ended so before a moment and whose folders are still there.
   func jobs(in state: JobState, endedBefore moment: Timestamp) throws -> [String] {
     let folders = Set(Folder.names(in: directory.root.appendingPathComponent("jobs")))

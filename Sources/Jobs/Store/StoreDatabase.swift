@@ -50,7 +50,9 @@ final class StoreDatabase: Sendable {
   }
 
   /// Has a database that is being made keep what it needs to give pages back one by one; of one that is there it changes nothing.
-  static func incrementalVacuum(_ db: Database) throws { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
+  static func incrementalVacuum(_ db: Database) throws {
+    if !db.configuration.readonly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
+  }
 
   // MARK: Reading and writing
 

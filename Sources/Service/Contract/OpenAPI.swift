@@ -60,13 +60,14 @@ struct OpenAPI {
     var content = JSONObject()
     switch endpoint.body {
     case .none: return nil
-    case .json(let type):
+    case .json(let type), .jsonOrNothing(let type):
       var media: JSONObject = ["schema": writer.inputs.reference(to: type)]
       media["example"] = Examples.ofOperations[endpoint.name]
       content["application/json"] = .object(media)
     case .upload(let types):
       for type in types { content[type] = ["schema": type == MediaType.form ? form : ["type": "string", "format": "binary"]] }
     }
+    if case .jsonOrNothing = endpoint.body { return ["required": false, "content": .object(content)] }
     return ["required": true, "content": .object(content)]
   }
 

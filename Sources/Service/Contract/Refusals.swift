@@ -15,7 +15,7 @@ extension Endpoint {
     if method == .post { all.formUnion([413, 415]) }
     switch body {
     case .none: break
-    case .json, .upload: all.formUnion([422, 507])
+    case .json, .jsonOrNothing, .upload: all.formUnion([422, 507])
     }
     if creates { all.formUnion([409, 410, 422, 429, 507]) }
     return all

@@ -29,6 +29,8 @@ struct Endpoint: Sendable {
   enum Body: Sendable {
     case none
     case json(ObjectType)
+    /// The same, and without a body an empty object.
+    case jsonOrNothing(ObjectType)
     /// Streamed, of one of these types.
     case upload([String])
   }

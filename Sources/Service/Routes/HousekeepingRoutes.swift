@@ -11,7 +11,7 @@ extension Routes {
         .post, "/v1/backup", "backUp",
         "A consistent copy of everything, of one moment, as a tar archive: its first entry, backup.json, names each file with its digest; "
           + "temper restore makes a data folder of it. Files that the body names are left out.", access: .admin, scope: .service,
-        body: .json(BackupRequest.object),
+        body: .jsonOrNothing(BackupRequest.object),
         answers: [200: "The archive. It has no length before it is whole: one that lacks its end was cut off."],
         types: ["application/x-tar"], handle: backUp),
       Endpoint(
@@ -59,9 +59,9 @@ extension Routes {
 
   func retain(_ call: Call) async throws -> Response {
     let (isDryRun, owner) = (call.query.flag("dry_run"), call.query.optionalText("owner"))
-    let rules = configuration.storage.housekeeping.retention
+    let rules = configuration.storage.retention
     let plan = try store.retentionPlan(rules, owner: owner)
-    if !isDryRun, !plan.removals.isEmpty { housekeeper.retain(owner: owner) }
+    if !isDryRun, !plan.removals.isEmpty { retention.retain(owner: owner) }
     return .document(plan.json(rules, isDryRun: isDryRun), status: isDryRun ? .ok : .accepted)
   }
 

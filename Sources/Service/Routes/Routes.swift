@@ -19,7 +19,7 @@ struct Routes: Sendable {
   let gate: Gatekeeper
   let imports = ImportGate(places: 2)
   let uploads: UploadCount
-  let housekeeper: Housekeeper
+  let retention: RetentionKeeper
   /// Documents that are the same as long as the process lives, made when they are first asked for.
   let documents = FixedDocuments()
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Files
 import Foundation
 import Glibc
+import HTTP
 import JSON
 import Jobs
 import Logging
@@ -66,13 +67,13 @@ struct Backup: AsyncParsableCommand {
     if let data { return try await copy(ofFolder: data, without: known, to: take) }
     let request = ClientRequest(
       method: "POST", path: "/v1/backup", body: Data(JSONValue.object(["have": .array(known.map(JSONValue.string))]).serialised().utf8))
-    let refusal = Mutex<(status: Int, headers: ClientHeaders?, body: Data)>((200, nil, Data()))
+    let refusal = Mutex<(status: Int, headers: WebHeaders?, body: Data)>((200, nil, Data()))
     try await server.client().transfer(
       request,
-      consumer: Transfer.Consumer(
+      consumer: WebTransfer.Consumer(
         head: { head in
-          guard head.statusCode != 200 else { return }
-          refusal.withLock { ($0.status, $0.headers) = (head.statusCode, ClientHeaders(head)) }
+          guard head.status != 200 else { return }
+          refusal.withLock { ($0.status, $0.headers) = (head.status, head.headers) }
         },
         data: { data in
           let isGood = refusal.withLock { refusal in

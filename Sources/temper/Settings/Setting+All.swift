@@ -160,25 +160,25 @@ extension Setting {
   private static var retention: [Setting] {
     [
       optional(
-        "retention.job_days", \.service.storage.housekeeping.retention.jobDays, 0...36_500, unit: .days,
+        "retention.job_days", \.service.storage.retention.jobDays, 0...36_500, unit: .days,
         help: """
           Jobs go so many days after their end, with everything of them: but never one that another job, a sweep or a schedule names, and \
           one with a verdict only when its evidence may go.
           """),
       jobsPerLabel,
       optional(
-        "retention.checkpoint_days", \.service.storage.housekeeping.retention.checkpointDays, 0...36_500, unit: .days,
+        "retention.checkpoint_days", \.service.storage.retention.checkpointDays, 0...36_500, unit: .days,
         help: "Checkpoints without one of the roles in `kept_roles` go so many days after the end of their job."),
       words(
-        "retention.kept_roles", \.service.storage.housekeeping.retention.keptRoles,
+        "retention.kept_roles", \.service.storage.retention.keptRoles,
         help: "The roles whose checkpoints stay as long as their job: base, last, averaged, best_robust, best_clean."),
       optional(
-        "retention.evidence_days", \.service.storage.housekeeping.retention.evidenceDays, 0...36_500, unit: .days,
+        "retention.evidence_days", \.service.storage.retention.evidenceDays, 0...36_500, unit: .days,
         help:
           "The evidence of a job stays so many days after its end, ten years by default, and a job that has a verdict with it; null: for ever."
       ),
       texts(
-        "retention.exempt_owners", \.service.storage.housekeeping.retention.exemptOwners,
+        "retention.exempt_owners", \.service.storage.retention.exemptOwners,
         demand: "must be a list of owners, such as [alice]",
         help: "Owners whose things stay, whatever the other rules say.", isRight: { !$0.isEmpty }),
     ]
@@ -197,11 +197,11 @@ extension Setting {
           }
           most[parts[0]] = count
         }
-        settings.service.storage.housekeeping.retention.jobsPerLabel = most
+        settings.service.storage.retention.jobsPerLabel = most
       },
       get: { settings in
         .array(
-          settings.service.storage.housekeeping.retention.jobsPerLabel.sorted { $0.key < $1.key }.map { .string("\($0.key)=\($0.value)") })
+          settings.service.storage.retention.jobsPerLabel.sorted { $0.key < $1.key }.map { .string("\($0.key)=\($0.value)") })
       })
   }
 

@@ -1,4 +1,3 @@
-BEGIN TRANSACTION;
 CREATE TABLE checkpoints (
       id TEXT PRIMARY KEY, job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, role TEXT NOT NULL, checkpoint TEXT NOT NULL,
       created_at INTEGER NOT NULL, UNIQUE (job, role)
@@ -58,4 +57,3 @@ CREATE TABLE uses (
     ) STRICT, WITHOUT ROWID;
 CREATE INDEX jobs_by_turn ON jobs (state, priority DESC, position);
 CREATE INDEX uses_by_resource ON uses (resource);
-COMMIT;

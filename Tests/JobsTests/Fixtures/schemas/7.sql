@@ -1,4 +1,3 @@
-BEGIN TRANSACTION;
 CREATE TABLE attempts (
       job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, number INTEGER NOT NULL, engine TEXT NOT NULL, started_at INTEGER NOT NULL,
       PRIMARY KEY (job, number)
@@ -102,4 +101,3 @@ CREATE INDEX models_by_file ON models (sha256);
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
 CREATE INDEX jobs_by_evidence ON jobs (evidence) WHERE evidence IS NOT NULL;
 CREATE INDEX sweep_jobs_by_job ON sweep_jobs (job);
-COMMIT;

@@ -1,0 +1,106 @@
+import Foundation
+import Logging
+import Synchronization
+
+/// Carries the rules of retention out, once a day and when it is asked to, and gives back the space that the database has left.
+///
+/// On a thread of its own, of the usual priority: it holds the one writer of the database for moments, in which a submit waits for it, and at
+/// the priority of the housekeeper it would hold it for as long as others want the processor.
+package final class RetentionKeeper: Sendable {
+  private let store: Store
+  private let rules: RetentionRules
+  private let logger: Logger
+  private let isEnding = Atomic<Bool>(false)
+  private let ended = DispatchGroup()
+  /// The owner whose things are to be looked at now; `.some(nil)` for all.
+  private let asked = Mutex<String??>(nil)
+
+  package init(_ store: Store, _ rules: RetentionRules, logger: Logger = Logger(label: "temper.store")) {
+    self.store = store
+    self.rules = rules
+    self.logger = logger
+  }
+
+  package func start() {
+    ended.enter()
+    let thread = Thread { [self] in
+      // It ends by being told to.
+      try? work()
+      ended.leave()
+    }
+    thread.name = "temper-retention"
+    thread.start()
+  }
+
+  /// Ends within a moment.
+  package func end() {
+    isEnding.store(true, ordering: .relaxed)
+    ended.wait()
+  }
+
+  /// Has the rules carried out soon.
+  ///
+  /// - Parameter owner: only this one's things.
+  package func retain(owner: String? = nil) { asked.withLock { $0 = .some(owner) } }
+
+  // MARK: On its thread
+
+  private struct Ended: Error {}
+
+  private func work() throws {
+    var next = ContinuousClock.now
+    while true {
+      if let owner = takeAsked() {
+        try retainNow(owner)
+      } else if !rules.isEmpty, ContinuousClock.now >= next {
+        try retainNow(nil)
+        next = .now + .seconds(86_400)
+      }
+      try giveBackSpace()
+      try rest(0.2)
+    }
+  }
+
+  private func takeAsked() -> String?? {
+    asked.withLock { asked in
+      defer { asked = nil }
+      return asked
+    }
+  }
+
+  private func retainNow(_ owner: String?) throws {
+    do {
+      let plan = try store.retentionPlan(rules, owner: owner)
+      guard !plan.removals.isEmpty else { return }
+      // Twice as long as a piece took: whoever waited meanwhile goes before the next one.
+      let made = try store.carryOut(plan) { seconds in try rest(2 * seconds + 0.01) }
+      logger.notice(
+        "what the rules of retention name was removed", metadata: ["removals": "\(made)", "planned": "\(plan.removals.count)"])
+    } catch let error as Ended {
+      throw error
+    } catch {
+      logger.error("what the rules of retention name could not be removed", metadata: ["error": "\(error)"])
+    }
+  }
+
+  /// Of the vacuum in one moment of rest.
+  private static let vacuumSteps = 100
+
+  /// Once the service has come to rest.
+  private func giveBackSpace() throws {
+    guard ContinuousClock.now - store.database.load.lastWrite > .seconds(1) else { return }
+    for _ in 0..<Self.vacuumSteps {
+      guard (try? store.giveBackSpace()) == true else { return }
+      try rest(0.05)
+    }
+  }
+
+  /// - Throws: `Ended` when it is to end.
+  private func rest(_ seconds: Double) throws {
+    let end = ContinuousClock.now + .seconds(seconds)
+    repeat {
+      if isEnding.load(ordering: .relaxed) { throw Ended() }
+      Thread.sleep(forTimeInterval: min(0.1, seconds))
+    } while ContinuousClock.now < end
+  }
+}
