@@ -32,7 +32,7 @@ enum Schema {
     migrator.registerMigration("8: what the report of a job says, for lists") { db in
       try db.execute(sql: "ALTER TABLE jobs ADD COLUMN result TEXT")
     }
-    migrator.registerMigration("9: what follows what, sizes of files, schedules") { db in try db.execute(sql: order) }
+    migrator.registerMigration("10: what follows what, sizes of files, schedules") { db in try db.execute(sql: order) }
     return migrator
   }
 
