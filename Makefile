@@ -11,6 +11,7 @@ PACKAGES := \
 	libssl-dev \
 	zlib1g-dev \
 	libarchive-dev \
+	libcurl4-openssl-dev \
 	libsqlite3-dev \
 	curl ca-certificates \
 	jq \

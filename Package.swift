@@ -40,6 +40,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
 
+    .target(
+      name: "CCurl", cSettings: [.unsafeFlags(["-Werror", "-Wall", "-Wextra"])], linkerSettings: [.linkedLibrary("curl")]),
     .systemLibrary(name: "CMalloc"),
 
     // Below everything.
@@ -58,7 +60,7 @@ let package = Package(
     module("Jobs", ["JSON", "Files", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb, logging]),
 
     // The service around it.
-    module("HTTP", ["Files", "COpenSSL", "CZlib", httpTypes, logging]),
+    module("HTTP", ["Files", "COpenSSL", "CZlib", "CCurl", httpTypes, logging]),
     module(
       "Service", ["JSON", "Files", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", logging],
       exclude: ["Dashboard/Page", "Dashboard/generate.py"]),
@@ -83,7 +85,7 @@ let package = Package(
       "JobsTests", ["JSON", "Files", "Jobs", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb],
       resources: [.copy("Fixtures")]),
     tests("HTTPTests", ["HTTP", "Files", logging]),
-    tests("ServiceTests", ["JSON", "Files", "Service", "Jobs", "Robustness", "Datasets", "Models", "TensorEngine", logging]),
+    tests("ServiceTests", ["JSON", "Files", "Service", "HTTP", "Jobs", "Robustness", "Datasets", "Models", "TensorEngine", logging]),
     tests("CommandTests", ["temper", "JSON", "Files", "Jobs", "Robustness", logging, yams]),
   ],
   swiftLanguageModes: [.v6]

@@ -42,6 +42,9 @@ package struct SystemThread: Sendable {
   /// Waits for its end. To be called once.
   package func join() { pthread_join(handle, nil) }
 
+  /// Nobody will wait for it: what it holds is freed at its end. To be called in the place of `join`.
+  package func detach() { pthread_detach(handle) }
+
   /// Makes so many threads at once, each with a stack of the usual size, and ends them.
   ///
   /// - Returns: how many could be made, at most `count`.

@@ -178,7 +178,11 @@ final class Connection: @unchecked Sendable {  // safe: all mutable state is use
     let limits = context.configuration.limits
     var declared: Int?
     if case .length(let length) = head.framing { declared = length }
-    return RequestBody(declaredLength: declared, limit: limits.maxBodyBytes, highWater: limits.bodyBuffer) {
+    let isCompressed = declared != 0 && ContentCoding.codings(head.headers).contains(where: ContentCoding.isGzip)
+    return RequestBody(
+      declaredLength: declared, limit: limits.maxBodyBytes, highWater: limits.bodyBuffer,
+      expansion: isCompressed ? GzipExpansion() : nil
+    ) {
       [weak self, weak exchange] in
       guard let self, let exchange else { return }
       loop.queue.async { self.bodyWanted(exchange) }

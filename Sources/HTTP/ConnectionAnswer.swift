@@ -21,7 +21,7 @@ extension Connection {
 
   private func response(to request: Request) async -> Response {
     do {
-      try request.requireUnencodedBody()
+      try request.requireKnownCoding()
       try requireScheme(of: request)
       return try await context.handler(request)
     } catch let error as HTTPError {

@@ -6,6 +6,12 @@ package enum ContentCoding {
   private static let mostAtOnce = 32 * 1024
   private static let suffix = "-gzip"
 
+  /// The codings of a body, without those that change nothing.
+  static func codings(_ headers: HTTPFields) -> [String] { ASCII.list(headers[values: .contentEncoding]).filter { $0 != "identity" } }
+
+  /// RFC 9110 §8.4.1.3: `x-gzip` is the same.
+  static func isGzip(_ coding: String) -> Bool { coding == "gzip" || coding == "x-gzip" }
+
   /// The request with the tags of its conditions as the representation without a coding has them.
   package static func decoded(_ request: Request) -> Request {
     guard [HTTPField.Name.ifNoneMatch, .ifMatch].contains(where: { request.headers[$0]?.contains("\(suffix)\"") == true }) else {
@@ -76,7 +82,7 @@ package enum ContentCoding {
       let parts = HTTPText.parts(element).map { ASCII.lowercased($0) }
       let weight = parts.dropFirst().first { $0.hasPrefix("q=") }.map { Double($0.dropFirst(2)) ?? 0 } ?? 1
       switch parts.first {
-      case "gzip"?, "x-gzip"?: return weight > 0
+      case let coding? where isGzip(coding): return weight > 0
       case "*"?: all = weight > 0
       default: continue
       }

@@ -28,13 +28,16 @@ package struct Request: Sendable {
   package var path: String { target.path }
   package var query: Query { target.query }
 
-  /// - Throws: 415 when the body has a content coding (RFC 9110 §8.4, §12.5.3).
-  func requireUnencodedBody() throws {
-    let codings = ASCII.list(headers[values: .contentEncoding]).filter { $0 != "identity" }
-    guard let coding = codings.first, body.declaredLength != 0 else { return }
+  /// - Throws: 415 when the body has a content coding other than gzip (RFC 9110 §8.4, §12.5.3).
+  func requireKnownCoding() throws {
+    let codings = ContentCoding.codings(headers)
+    guard let coding = codings.first(where: { !ContentCoding.isGzip($0) }) ?? codings.dropFirst().first, body.declaredLength != 0 else {
+      return
+    }
     throw HTTPError(
-      .unsupportedMediaType, detail: "A body with the Content-Encoding \(coding.prefix(100)) is not understood here; send it as it is.",
-      headers: [.acceptEncoding: "identity"])
+      .unsupportedMediaType,
+      detail: "A body with the Content-Encoding \(coding.prefix(100)) is not understood here; send it as it is, or once by gzip.",
+      headers: [.acceptEncoding: "gzip, identity"])
   }
 
   /// `type/subtype` of the body in lower case, without parameters.

@@ -17,6 +17,8 @@ package final class RequestBody: AsyncSequence, Sendable {
     var paused = false
     /// Set when the body is over the limit; the reader gets nothing more.
     var refusal: HTTPError?
+    /// Bytes that the reader got of a body that is expanded.
+    var expanded = 0
 
     mutating func count(_ chunk: [UInt8]) {
       delivered += chunk.count
@@ -36,9 +38,17 @@ package final class RequestBody: AsyncSequence, Sendable {
   /// Called on any thread when the reader wants bytes and the source has paused.
   private let demand: @Sendable () -> Void
   private let state: Mutex<State>
+  /// For a body that comes compressed; used by the reader alone, which the lock makes plain to the compiler.
+  private let expansion: Mutex<GzipExpansion?>
+  private let isCompressed: Bool
 
-  init(declaredLength: Int?, limit: Int, highWater: Int, demand: @escaping @Sendable () -> Void) {
+  /// - Parameter expansion: what the reader gets is expanded by it, and the limit is of that.
+  init(
+    declaredLength: Int?, limit: Int, highWater: Int, expansion: sending GzipExpansion? = nil, demand: @escaping @Sendable () -> Void
+  ) {
     self.declaredLength = declaredLength
+    isCompressed = expansion != nil
+    self.expansion = Mutex(expansion)
     self.highWater = highWater
     self.demand = demand
     state = Mutex(State(limit: limit))
@@ -77,6 +87,27 @@ package final class RequestBody: AsyncSequence, Sendable {
 
   /// The next bytes, nil at the end.
   package func next() async throws -> [UInt8]? {
+    guard isCompressed else { return try await nextAsSent() }
+    while true {
+      if let piece = try expansion.withLock({ try $0?.next() }) { return try counted(piece) }
+      guard let sent = try await nextAsSent() else {
+        try expansion.withLock { try $0?.end() }
+        return nil
+      }
+      expansion.withLock { $0?.feed(sent) }
+    }
+  }
+
+  /// - Throws: 413 when what was expanded is over the limit.
+  private func counted(_ piece: [UInt8]) throws -> [UInt8] {
+    try state.withLock { state in
+      state.expanded += piece.count
+      guard state.expanded <= state.limit else { throw HTTPError.contentTooLarge(limit: state.limit) }
+    }
+    return piece
+  }
+
+  private func nextAsSent() async throws -> [UInt8]? {
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { take($0) }
     } onCancel: {

@@ -128,6 +128,11 @@ extension JSONValue {
     self = try JSONValue(parsing: encoder.encode(value))
   }
 
+  /// An object of texts, in the order of their names.
+  package init(texts: [String: String]) {
+    self = .object(texts.sorted { $0.key < $1.key }.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) })
+  }
+
   /// The inverse of `init(encoding:)`.
   package func decoded<Value: Decodable>(as type: Value.Type) throws -> Value {
     let decoder = JSONDecoder()

@@ -4,7 +4,8 @@ import Synchronization
 /// Ids with a prefix for the kind of resource, and 26 digits that sort by the time of creation: 48 bits of milliseconds since 1970 and 80
 /// random bits, in Crockford's base 32 (lower case), as in the ULID specification (github.com/ulid/spec).
 package enum Identifier: String, CaseIterable, Sendable {
-  case job, dataset = "ds", model = "mdl", checkpoint = "ckpt", sweep = "swp", token = "tok", schedule = "sch"
+  case job, dataset = "ds", model = "mdl", checkpoint = "ckpt", sweep = "swp", token = "tok", schedule = "sch", webhook = "whk"
+  case delivery = "dlv"
 
   private static let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
   private static let last = Mutex<UInt128>(0)

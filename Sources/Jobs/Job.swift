@@ -64,12 +64,10 @@ package struct Job: Hashable, Sendable {
   ///
   /// - Parameter links: the paths of its parts, which only the routes know.
   package func text(links: JSONObject = [:]) -> String {
-    var labelled = JSONObject()
-    for (key, value) in labels.sorted(by: { $0.key < $1.key }) { labelled[key] = .string(value) }
     var measured = JSONObject()
     for (key, value) in metrics.sorted(by: { $0.key < $1.key }) { measured[key] = .number(value) }
     let object: JSONValue = [
-      "id": .string(id), "object": "job", "name": .orNull(name), "labels": .object(labelled), "owner": .string(owner),
+      "id": .string(id), "object": "job", "name": .orNull(name), "labels": JSONValue(texts: labels), "owner": .string(owner),
       "state": .string(state.rawValue), "terminal": .bool(state.isTerminal), "reason": .orNull(reason), "attempt": .int(Int64(attempt)),
       "resumed_from": .orNull(resumedFrom), "extended_from": .orNull(extendedFrom), "after": .orNull(follows),
       "priority": .int(Int64(priority)), "generated_dataset": .orNull(generated),

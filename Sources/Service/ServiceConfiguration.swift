@@ -52,6 +52,8 @@ package struct ServiceConfiguration: Sendable {
   package var publicHosts: [String] = []
   /// Addresses or networks of those proxies.
   package var proxies: [String] = []
+  /// Private networks that webhooks may be delivered to.
+  package var webhookNetworks: [String] = []
   /// Where everything is kept; it is made where it is missing.
   package var dataDirectory: URL
   /// Jobs that run at the same time.

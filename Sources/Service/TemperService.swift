@@ -14,6 +14,7 @@ package final class TemperService: Sendable {
   private let server: Server
   private let housekeeper: Housekeeper
   private let scheduler: Scheduler
+  private let webhooks: WebhookSender
   private let logger: Logger
 
   /// Takes the data directory. Nothing runs before `start()`.
@@ -29,6 +30,7 @@ package final class TemperService: Sendable {
     let store = try Store(directory, quotas: configuration.quotas, logger: logger)
     try Self.requireTokens(configuration, store)
     housekeeper = Housekeeper(store, settings: configuration.storage.housekeeping, logger: logger)
+    webhooks = WebhookSender(store, WebhookNetworks(configuration.webhookNetworks), logger)
     let registry = Registry(store, limits: DatasetLimits(uncompressedBytes: configuration.limits.uncompressedDatasetBytes))
     let engine = configuration.engineThreads.map { Engine(threads: $0) } ?? Engine()
     let budget = configuration.memoryBudget ?? MachineMemory.usable
@@ -133,6 +135,7 @@ package final class TemperService: Sendable {
     housekeeper.start()
     routes.retention.start()
     scheduler.start()
+    try webhooks.start()
     return try server.start()
   }
 
@@ -162,6 +165,7 @@ package final class TemperService: Sendable {
     await server.drain(within: configuration.drainSeconds)
     housekeeper.end()
     routes.retention.end()
+    webhooks.end()
     // A job that is still running writes to the store; the end of the process frees the directory then.
     guard ended else { return }
     do { try routes.store.close() } catch { logger.warning("the store is still in use", metadata: ["error": "\(error)"]) }

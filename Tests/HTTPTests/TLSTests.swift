@@ -4,34 +4,9 @@ import Testing
 
 /// HTTPS, with curl and OpenSSL's own client on the other side.
 @Suite("TLS", .serialized) struct TLSTests {
-  /// A folder with a certificate for localhost that signs itself, and its key.
-  private final class Certificate {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("tls-\(UUID().uuidString)")
-    var certificate: String { folder.appendingPathComponent("c.pem").path }
-    var key: String { folder.appendingPathComponent("k.pem").path }
-    var files: TLSFiles { TLSFiles(certificate: certificate, key: key) }
-
-    init() throws {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      try renew()
-    }
-
-    /// Makes another certificate in the same place.
-    func renew() throws {
-      let made = try run(
-        [
-          "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out",
-          certificate, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-        ])
-      try #require(made.status == 0)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: folder) }
-  }
-
   @Test("requests, uploads and files pass through TLS whole, and a certificate that is not trusted is not taken")
   func transfers() async throws {
-    let certificate = try Certificate()
+    let certificate = try TestCertificate()
     let file = try TemporaryFile(count: 3_000_000)
     let router = Router([
       .init(.get, "/file") { request, _ in try .file(file.open(), type: "x/y", etag: nil, for: request) },
@@ -57,7 +32,7 @@ import Testing
 
   @Test("TLS 1.2 and 1.3 are spoken, earlier ones are not; a client of another protocol is refused")
   func versions() async throws {
-    let certificate = try Certificate()
+    let certificate = try TestCertificate()
     try await withServer({ $0.tls = certificate.files }, handler: { _ in .text("here") }) { port, _, _ in
       func client(_ options: String...) throws -> String {
         let command =
@@ -79,7 +54,7 @@ import Testing
   }
 
   @Test("a renewed certificate is taken for new connections, and an open one goes on") func reload() async throws {
-    let certificate = try Certificate()
+    let certificate = try TestCertificate()
     try await withServer({ $0.tls = certificate.files }, handler: { .text($0.path) }) { port, server, _ in
       let old = certificate.folder.appendingPathComponent("old.pem").path
       try FileManager.default.copyItem(atPath: certificate.certificate, toPath: old)
@@ -115,7 +90,7 @@ import Testing
   }
 
   @Test("a server does not start with a key of another certificate, and says so") func wrongKey() async throws {
-    let (certificate, other) = (try Certificate(), try Certificate())
+    let (certificate, other) = (try TestCertificate(), try TestCertificate())
     var configuration = ServerConfiguration()
     configuration.tls = TLSFiles(certificate: certificate.certificate, key: other.key)
     let server = Server(configuration: configuration, logger: LogBook().logger) { _ in Response() }
@@ -123,7 +98,7 @@ import Testing
   }
 
   @Test("a client without a certificate is refused where clients need one") func clientCertificates() async throws {
-    let certificate = try Certificate()
+    let certificate = try TestCertificate()
     let files = TLSFiles(certificate: certificate.certificate, key: certificate.key, clientCA: certificate.certificate)
     try await withServer({ $0.tls = files }, handler: { _ in .text("here") }) { port, _, _ in
       let url = "https://localhost:\(port)/"
@@ -134,18 +109,4 @@ import Testing
       #expect(with.output == "here")
     }
   }
-}
-
-private func run(_ command: [String]) throws -> (output: String, status: Int32) {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-  process.arguments = command
-  let output = Pipe()
-  process.standardOutput = output
-  process.standardError = FileHandle.nullDevice
-  process.standardInput = FileHandle.nullDevice
-  try process.run()
-  let data = output.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return (String(decoding: data, as: UTF8.self), process.terminationStatus)
 }

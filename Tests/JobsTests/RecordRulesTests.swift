@@ -16,6 +16,7 @@ import Testing
     try store.close()
     let (dataset, model, sweep) = (Identifier.dataset.make(), Identifier.model.make(), Identifier.sweep.make())
     let schedule = Identifier.schedule.make()
+    let webhook = Identifier.webhook.make()
     let part = "{\"count\":1,\"per_class\":[1]}"
     let summary = """
       {"shape":[1],"classes":1,"class_names":["a"],"train":\(part),"test":\(part),"sha256":"","bytes":1}
@@ -32,6 +33,10 @@ import Testing
       INSERT INTO released (sha256, job) VALUES ('\(files[1])', '\(job)');
       INSERT INTO sweeps (id, owner, labels, spec, vary, mode, best, created_at)
         VALUES ('\(sweep)', 'local', '{}', '{}', '{}', 'grid', '{"metric":"clean_accuracy","min":{}}', 1);
+      INSERT INTO webhooks (id, owner, url, triggers, labels, secret, created_at)
+        VALUES ('\(webhook)', 'local', 'https://a.example.org', '["state"]', '{}', 's', 1);
+      INSERT INTO deliveries (id, webhook, "trigger", state, attempts, next_at, body, created_at)
+        VALUES ('\(Identifier.delivery.make())', '\(webhook)', 'ping', 'pending', 0, 1, '{}', 1);
       INSERT INTO sweep_jobs (sweep, number, job, varied, result)
         VALUES ('\(sweep)', 0, '\(job)', '{}', '{"verdict":"pass","figures":{},"discredited_by":[]}');
       INSERT OR REPLACE INTO files (sha256, bytes) VALUES ('\(files[1])', 9);
@@ -54,7 +59,8 @@ import Testing
       ("events", "data = '{'"), ("events", "number = -1"), ("checkpoints", "sha256 = '../../mine'"), ("checkpoints", "id = 'ckpt_short'"),
       ("checkpoints", "checkpoint = '{}'"), ("models", "sha256 = '../../mine'"), ("models", "id = '../mine'"), ("models", "bytes = -1"),
       ("datasets", "format = 'floppy'"), ("datasets", "file = '../../mine'"), ("datasets", "summary = '{}'"),
-      ("idempotency", "headers = '[1]'"), ("idempotency", "status = 7"), ("attempts", "number = -1"), ("attempts", "started_at = -1"),
+      ("idempotency", "headers = '[1]'"), ("idempotency", "status = 7"), ("attempts", "number = -1"), ("webhooks", "triggers = '['"),
+      ("webhooks", "id = 'whk_short'"), ("deliveries", "state = 'lost'"), ("deliveries", "body = '{'"), ("attempts", "started_at = -1"),
       ("uses", "resource = ''"), ("damaged", "sha256 = 'short'"), ("damaged", "found_at = -1"), ("released", "sha256 = '../../mine'"),
       ("released", "job = 'nobody'"), ("sweeps", "mode = 'spiral'"), ("sweeps", "best = '{}'"), ("sweeps", "vary = '{'"),
       ("sweep_jobs", "result = '{}'"), ("sweep_jobs", "job = '../mine'"), ("sweep_jobs", "number = -1"),

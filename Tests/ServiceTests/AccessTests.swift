@@ -31,11 +31,16 @@ import Testing
     ("GET", "/v1/datasets/DATASET", [401, 200, 200, 200, 404, 200]), ("DELETE", "/v1/datasets/digits", [401, 403, 409, 409, 409, 409]),
     ("POST", "/v1/datasets?format=npz", [401, 403, 415, 415, 415, 415]), ("GET", "/v1/models", [401, 200, 200, 200, 200, 200]),
     ("POST", "/v1/models", [401, 403, 415, 415, 415, 415]), ("GET", "/v1/models/MODEL", [401, 200, 200, 200, 404, 200]),
+    ("GET", "/v1/webhooks", [401, 200, 200, 200, 200, 200]), ("POST", "/v1/webhooks", [401, 403, 422, 422, 422, 422]),
+    ("GET", "/v1/webhooks/WEBHOOK", [401, 200, 200, 200, 404, 200]),
+    ("GET", "/v1/webhooks/WEBHOOK/deliveries", [401, 200, 200, 200, 404, 200]),
+    ("POST", "/v1/webhooks/WEBHOOK/ping", [401, 403, 202, 202, 404, 202]),
     ("GET", "/v1/tokens", [401, 403, 403, 200, 403, 200]), ("POST", "/v1/tokens", [401, 403, 403, 422, 403, 422]),
     ("DELETE", "/v1/tokens/tok_00000000000000000000000000", [401, 403, 403, 404, 403, 404]),
     ("POST", "/v1/session", [401, 200, 200, 200, 200, 200]), ("DELETE", "/v1/session", [204, 204, 204, 204, 204, 204]),
     // What goes for good, in the order in which it can: bob may not, ann may.
-    ("DELETE", "/v1/sweeps/SWEEP", [401, 403, 204, 404, 404, 404]), ("DELETE", "/v1/models/MODEL", [401, 403, 204, 404, 404, 404]),
+    ("DELETE", "/v1/sweeps/SWEEP", [401, 403, 204, 404, 404, 404]), ("DELETE", "/v1/webhooks/WEBHOOK", [401, 403, 204, 404, 404, 404]),
+    ("DELETE", "/v1/models/MODEL", [401, 403, 204, 404, 404, 404]),
     ("DELETE", "/v1/datasets/DATASET", [401, 403, 204, 404, 404, 404]), ("DELETE", "/v1/jobs/JOB", [401, 403, 204, 404, 404, 404]),
   ]
 
@@ -58,7 +63,8 @@ import Testing
   private static func ask(_ service: RunningService, _ method: String, _ path: String, _ token: String?) async throws -> Answer {
     let authorization = token.map { "Authorization: Bearer \($0)" } ?? "X-None: 1"
     let hasBody =
-      method == "POST" && !path.contains("cancel") && !path.contains("pause") && !path.contains("resume") && path != "/v1/session"
+      method == "POST" && !path.contains("cancel") && !path.contains("pause") && !path.contains("resume") && !path.hasSuffix("/ping")
+      && path != "/v1/session"
     let accept = path.hasSuffix("/events") ? "Accept: application/json" : "X-Any: 1"
     guard hasBody else { return try await service.curl(path, "-X", method, "-H", authorization, "-H", accept) }
     let type = path.hasPrefix("/v1/datasets") || path.hasPrefix("/v1/models") ? "text/plain" : "application/json"
@@ -99,8 +105,10 @@ import Testing
     let model = try await service.curl("/v1/models", "-T", weights.path, "-X", "POST", "-H", authorization)
     let images = try service.file(ImageFiles.npz(train: 20, test: 10))
     let data = try await service.curl("/v1/datasets?format=npz", "-T", images.path, "-X", "POST", "-H", authorization)
+    let hook = try await service.post("/v1/webhooks", "{\"url\": \"https://ci.example.org/\", \"on\": [\"verdict\"]}", "-H", authorization)
     return [
-      "JOB": job, "SWEEP": swept, "MODEL": try #require(model.json["id"]?.text, "\(model.text)"),
+      "WEBHOOK": try #require(hook.json["id"]?.text, "\(hook.text)"), "JOB": job, "SWEEP": swept,
+      "MODEL": try #require(model.json["id"]?.text, "\(model.text)"),
       "DATASET": try #require(data.json["id"]?.text, "\(data.text)"),
     ]
   }

@@ -32,6 +32,7 @@ enum Schema {
     migrator.registerMigration("8: what the report of a job says, for lists") { db in
       try db.execute(sql: "ALTER TABLE jobs ADD COLUMN result TEXT")
     }
+    migrator.registerMigration("9: webhooks and what they are to be told") { db in try db.execute(sql: webhooks) }
     migrator.registerMigration("10: what follows what, sizes of files, schedules") { db in try db.execute(sql: order) }
     return migrator
   }
@@ -110,6 +111,21 @@ enum Schema {
       id TEXT PRIMARY KEY, name TEXT NOT NULL, owner TEXT NOT NULL, role TEXT NOT NULL, sha256 TEXT NOT NULL UNIQUE,
       created_at INTEGER NOT NULL, expires_at INTEGER
     ) STRICT;
+    """
+
+  /// `secret` is the key of the signatures: it is needed as it is. `deliveries.job` stays when the job is deleted.
+  private static let webhooks = """
+    CREATE TABLE webhooks (
+      id TEXT PRIMARY KEY, owner TEXT NOT NULL, url TEXT NOT NULL, triggers TEXT NOT NULL, labels TEXT NOT NULL, secret TEXT NOT NULL,
+      created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE deliveries (
+      id TEXT PRIMARY KEY, webhook TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE, "trigger" TEXT NOT NULL, job TEXT,
+      state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER, status INTEGER, error TEXT, body TEXT NOT NULL,
+      created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX deliveries_by_turn ON deliveries (next_at) WHERE next_at IS NOT NULL;
+    CREATE INDEX deliveries_by_webhook ON deliveries (webhook, id);
     """
 
   /// `jobs.follows` is the job that must have succeeded first, `jobs.work` millions of floating-point operations; `turns.number` rises with each

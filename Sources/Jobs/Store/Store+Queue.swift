@@ -237,6 +237,7 @@ extension Store {
     try record(state, of: id, reason: reason, change)
     guard state.isTerminal else { return }
     try change.append(.end, to: id, ["state": .string(state.rawValue), "reason": .orNull(reason)])
+    try tellWebhooks(of: .verdict, id, change)
     if state != .succeeded { try cancelFollowers(of: id, state, change) }
   }
 
@@ -255,5 +256,6 @@ extension Store {
     }
     let attempt = try Int.fetchOne(db, sql: "SELECT attempt FROM jobs WHERE id = ?", arguments: [id])
     try change.append(.state, to: id, ["state": .string(state.rawValue), "attempt": .orNull(attempt), "reason": .orNull(reason)])
+    try tellWebhooks(of: .state, id, change)
   }
 }

@@ -123,7 +123,7 @@ extension Store {
     let follows = resumedFrom == nil && extendedFrom == nil ? spec.after : nil
     try requireResources(of: spec, following: follows, db)
     try change.quotas.requireJob(of: owner, db)
-    let labels = JSONValue.object(spec.labels.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) })
+    let labels = JSONValue(texts: spec.labels)
     try db.execute(
       sql: """
         INSERT INTO jobs (

@@ -22,7 +22,7 @@ extension Store {
 
   private static func insert(_ accepted: SweepCheck.Accepted, owner: String, _ change: Change) throws {
     let (db, sweep) = (change.db, accepted.sweep)
-    let labels = JSONValue.object(sweep.labels.sorted { $0.key < $1.key }.reduce(into: JSONObject()) { $0[$1.key] = .string($1.value) })
+    let labels = JSONValue(texts: sweep.labels)
     try db.execute(
       sql: "INSERT INTO sweeps (id, owner, name, labels, spec, vary, mode, best, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       arguments: [

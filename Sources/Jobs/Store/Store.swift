@@ -38,7 +38,7 @@ package final class Store: Sendable {
     try LegacyLayout(self).adopt()
     try Identifier.advance(
       beyond: database.read { db in
-        try ["jobs", "datasets", "models", "checkpoints", "sweeps", "tokens", "schedules"].compactMap {
+        try ["jobs", "datasets", "models", "checkpoints", "sweeps", "tokens", "schedules", "webhooks", "deliveries"].compactMap {
           try String.fetchOne(db, sql: "SELECT max(id) FROM \($0)")
         }
       })

@@ -71,14 +71,16 @@ extension Store {
     guard let owner, viewer.sees(owner) else { throw NotFound(id) }
   }
 
-  /// Whether there is a job, data set, model, sweep or schedule with this id; true for what has another kind of name.
+  /// Whether there is a job, data set, model, sweep, schedule or webhook with this id; true for what has another kind of name.
   package func exists(_ id: String) throws -> Bool {
-    guard [Identifier.job, .dataset, .model, .sweep, .schedule].contains(where: { $0.matches(id) }) else { return true }
+    guard [Identifier.job, .dataset, .model, .sweep, .schedule, .webhook].contains(where: { $0.matches(id) }) else { return true }
     return try rememberedSnapshot(of: id) != nil || storedOwner(of: id) != nil
   }
 
   private func storedOwner(of id: String) throws -> String? {
-    let tables: [Identifier: String] = [.job: "jobs", .dataset: "datasets", .model: "models", .sweep: "sweeps", .schedule: "schedules"]
+    let tables: [Identifier: String] = [
+      .job: "jobs", .dataset: "datasets", .model: "models", .sweep: "sweeps", .schedule: "schedules", .webhook: "webhooks",
+    ]
     guard let kind = Identifier.allCases.first(where: { $0.matches(id) }), let table = tables[kind] else { return nil }
     return try database.read { db in try String.fetchOne(db, sql: "SELECT owner FROM \(table) WHERE id = ?", arguments: [id]) }
   }

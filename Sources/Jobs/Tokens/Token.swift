@@ -35,10 +35,13 @@ package struct Token: Hashable, Sendable {
   package static func isOwner(_ text: String) -> Bool { text == everyOwner || isName(text) }
 
   /// `temper_` and 256 random bits in hexadecimal.
-  static func newSecret() -> String {
+  static func newSecret() -> String { "temper_" + randomDigits() }
+
+  /// 256 random bits in hexadecimal.
+  static func randomDigits() -> String {
     var generator = SystemRandomNumberGenerator()
     let words = (0..<4).map { _ in String(generator.next(), radix: 16) }
-    return "temper_" + words.map { String(repeating: "0", count: 16 - $0.count) + $0 }.joined()
+    return words.map { String(repeating: "0", count: 16 - $0.count) + $0 }.joined()
   }
 
   package static func digest(of secret: String) -> String { SHA256Digest.hex(of: Array(secret.utf8)) }

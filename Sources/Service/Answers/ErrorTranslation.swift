@@ -22,6 +22,7 @@ extension HTTPError {
       self.init(.illegalState, Self.sentence("\(error)"), members: ["state": error.state.rawValue])
     case let error as NotEnded: self.init(.inUse, Self.sentence("\(error)"), members: ["jobs": Array(error.jobs.prefix(10))])
     case let error as HasEnded: self.init(.illegalState, Self.sentence("\(error)"))
+    case let error as TooManyWebhooks: self.init(.quotaExceeded, Self.sentence("\(error)"))
     case let error as InUse: self.init(.inUse, Self.sentence("\(error)"), members: ["jobs": error.jobs])
     case let error as QuotaExceeded:
       self.init(

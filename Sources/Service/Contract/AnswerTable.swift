@@ -17,6 +17,8 @@ extension AnswerType {
     "createSchedule": [201: schedule], "listSchedules": [200: list(of: schedule, id: id(.schedule))], "getSchedule": [200: schedule],
     "getQuota": [200: quota], "retain": [200: retention, 202: retention], "pauseService": [200: serviceState],
     "resumeService": [200: serviceState],
+    "createWebhook": [201: newWebhook], "listWebhooks": [200: list(of: webhook, id: id(.webhook))], "getWebhook": [200: webhook],
+    "pingWebhook": [202: delivery], "listDeliveries": [200: list(of: delivery, id: id(.delivery))],
     "createToken": [201: newToken], "listTokens": [200: list(of: token, id: id(.token))], "beginSession": [200: session],
     "getIndex": [200: index], "getHealth": [200: health], "getReadiness": [200: readiness], "getVersion": [200: version],
   ]

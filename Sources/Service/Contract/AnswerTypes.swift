@@ -294,6 +294,29 @@ extension AnswerType {
   static let newToken = AnswerType(
     "NewToken", "A token with its secret.", tokenMembers + [.init("token", .text, "The secret; it is shown here alone.")])
 
+  private static let webhookMembers: [Member] = [
+    .init("id", id(.webhook)), .init("object", .constant("webhook")), .init("owner", .text), .init("url", .text),
+    .init("on", .list(.words(Webhook.Trigger.self)), "What it is told of."),
+    .init("labels", .map(.text), "It is told of jobs alone that have all of these."), .init("created_at", .timestamp),
+    .init("links", .map(.text)),
+  ]
+
+  static let webhook = AnswerType("Webhook", "An address that is told what becomes of jobs, without its secret.", webhookMembers)
+  static let newWebhook = AnswerType(
+    "NewWebhook", "A webhook with its secret.",
+    webhookMembers + [.init("secret", .text, "The key of the signatures; it is shown here alone.")])
+
+  static let delivery = AnswerType(
+    "Delivery", "What a webhook is told once.",
+    [
+      .init("id", id(.delivery)), .init("object", .constant("delivery")), .init("webhook", id(.webhook)),
+      .init("type", .words(Webhook.Trigger.self)), .init("job", .orNull(id(.job)), "Null for a ping."),
+      .init("state", .words(WebhookDelivery.State.self)), .init("attempts", .count),
+      .init("next_at", .orNull(.timestamp), "Null when it is not tried any more."),
+      .init("status", .orNull(.integer(atLeast: 100)), "What the last attempt was answered with."),
+      .init("error", .orNull(.text), "What went wrong with the last attempt."), .init("created_at", .timestamp),
+    ])
+
   static let session = AnswerType(
     "Session", "Who one is.",
     [

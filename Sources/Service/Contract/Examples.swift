@@ -6,6 +6,7 @@ enum Examples {
     "submitJob": spec,
     "submitSweep": ["name": "two radii", "spec": spec, "vary": ["threat.epsilon": [0.1, 0.2]], "mode": "grid"],
     "createSchedule": ["name": "nightly", "spec": spec, "cron": "30 2 * * *", "labels": ["branch": "main"]],
+    "createWebhook": ["url": "https://ci.example.org/temper", "on": ["verdict"], "labels": ["branch": "main"]],
     "createToken": ["name": "ci", "role": "submit"],
     "extendJob": ["epochs": 1],
   ]

@@ -100,6 +100,7 @@ struct OpenAPI {
     case "sweeps": return Identifier.sweep.pattern
     case "tokens": return Identifier.token.pattern
     case "schedules": return Identifier.schedule.pattern
+    case "webhooks": return Identifier.webhook.pattern
     case "models": return Identifier.model.pattern
     case "datasets": return "^(\(([Identifier.dataset.expression] + DatasetSource.builtInNames).joined(separator: "|")))$"
     default: return nil

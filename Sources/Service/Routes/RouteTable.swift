@@ -6,8 +6,8 @@ import Jobs
 extension Routes {
   /// Every route of the service.
   var table: [Endpoint] {
-    jobTable + resultTable + reportTable + sweepTable + resourceTable + allEventTable + tokenTable + housekeepingTable + scheduleTable
-      + statusTable
+    jobTable + resultTable + reportTable + sweepTable + resourceTable + allEventTable + webhookTable + tokenTable + housekeepingTable
+      + scheduleTable + statusTable
       + dashboardTable
   }
 

@@ -1,6 +1,6 @@
 import JSON
 import Foundation
-import FoundationNetworking
+import HTTP
 import Robustness
 import Service
 import Synchronization
@@ -12,12 +12,14 @@ struct ClientRequest: Sendable {
   var query: [(name: String, value: String)] = []
   var headers: [String: String] = [:]
   var body: Data?
+  /// A body that is read from a file as it is sent, or the files of a form under their names; in the place of `body`.
+  var upload: WebRequest.Body?
 }
 
 /// A successful answer.
 struct ClientAnswer: Sendable {
   var status: Int
-  var headers: ClientHeaders
+  var headers: WebHeaders
   var body: Data
 
   /// - Throws: `CommandFailure` when the body is not JSON.
@@ -32,63 +34,52 @@ struct ClientAnswer: Sendable {
   }
 }
 
-/// Header fields by name; case does not matter.
-struct ClientHeaders: Sendable {
-  private let fields: [String: String]
-
-  init(_ response: HTTPURLResponse) {
-    var fields: [String: String] = [:]
-    for (name, value) in response.allHeaderFields { fields["\(name)".lowercased()] = "\(value)" }
-    self.fields = fields
-  }
-
-  subscript(_ name: String) -> String? { fields[name.lowercased()] }
-}
-
 /// A client of a Temper server.
 struct Client: Sendable {
   private let server: URL
   private let token: String?
+  private let trust: WebTrust
   /// The seconds without a byte after which a request fails. Longer than the server's longest wait and its heartbeat.
-  static let idle = 90.0
+  static let idle = 90
 
   /// - Throws: `CommandFailure` when `server` is not an http or https URL.
-  init(server: String, token: String?) throws {
+  init(server: String, token: String?, trust: WebTrust = WebTrust()) throws {
     guard let url = URL(string: server), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host?.isEmpty == false else {
       throw CommandFailure(.usage, "--server (or TEMPER_SERVER) must be a URL such as http://127.0.0.1:8080, not \"\(server)\"")
     }
     self.server = url
     self.token = token.flatMap { $0.isEmpty ? nil : $0 }
+    self.trust = trust
   }
 
   /// - Throws: `CommandFailure` when the answer is not a success, with every fault that the server names; also when there is no answer.
   func send(_ request: ClientRequest) async throws -> ClientAnswer {
-    let received = Mutex<(head: HTTPURLResponse?, body: Data)>((nil, Data()))
+    let received = Mutex<(head: WebHead?, body: Data)>((nil, Data()))
     try await transfer(
       request,
-      consumer: Transfer.Consumer(
+      consumer: WebTransfer.Consumer(
         head: { head in received.withLock { $0.head = head } }, data: { data in received.withLock { $0.body.append(data) } }))
     let (head, body) = received.withLock { ($0.head, $0.body) }
     guard let head else { throw CommandFailure(.unreachable, "\(server.absoluteString) gave no answer") }
-    guard (200..<300).contains(head.statusCode) else { throw Refusal(status: head.statusCode, headers: ClientHeaders(head), body: body) }
-    return ClientAnswer(status: head.statusCode, headers: ClientHeaders(head), body: body)
+    guard (200..<300).contains(head.status) else { throw Refusal(status: head.status, headers: head.headers, body: body) }
+    return ClientAnswer(status: head.status, headers: head.headers, body: body)
   }
 
   /// Passes the answer to `consumer` piece by piece, whatever its status is.
-  func transfer(_ request: ClientRequest, idle: Double = Client.idle, consumer: Transfer.Consumer) async throws {
+  func transfer(_ request: ClientRequest, idle: Int = Client.idle, consumer: WebTransfer.Consumer) async throws {
     do {
-      try await Transfer.run(try urlRequest(request), idle: idle, consumer: consumer)
-    } catch let error as URLError {
+      try await WebTransfer.run(try webRequest(request, idle: idle), consumer)
+    } catch let failure as WebFailure {
       try Task.checkCancellation()
-      throw lost(error.code, error)
+      guard failure.kind != .unreadableFile else { throw CommandFailure(.usage, failure.description) }
+      throw LostConnection(server: server.absoluteString, failure: failure)
     }
   }
 
-  func lost(_ code: URLError.Code, _ error: URLError? = nil) -> LostConnection {
-    LostConnection(server: server.absoluteString, error: error ?? URLError(code))
-  }
+  /// A connection that ended before all that was announced had come.
+  var broken: LostConnection { LostConnection(server: server.absoluteString, failure: WebFailure(.connectionLost, "the connection broke")) }
 
-  private func urlRequest(_ request: ClientRequest) throws -> URLRequest {
+  private func webRequest(_ request: ClientRequest, idle: Int) throws -> WebRequest {
     guard var components = URLComponents(url: server, resolvingAgainstBaseURL: false) else {
       throw CommandFailure(.usage, "\(server.absoluteString) is not a URL")
     }
@@ -98,15 +89,14 @@ struct Client: Sendable {
       components.queryItems = request.query.map { URLQueryItem(name: $0.name, value: $0.value) }
     }
     guard let url = components.url else { throw CommandFailure(.usage, "\(request.path) is no path of a URL") }
-    var result = URLRequest(url: url)
-    result.httpMethod = request.method
-    result.httpBody = request.body
-    result.setValue("temper/\(TemperVersion.current)", forHTTPHeaderField: "User-Agent")
+    var result = WebRequest(request.method, url.absoluteString)
+    (result.trust, result.idleSeconds) = (trust, idle)
+    result.body = request.upload ?? request.body.map { .bytes(Array($0)) }
     // Ranges and digests are those of the uncompressed body.
-    result.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
-    if request.body != nil { result.setValue("application/json", forHTTPHeaderField: "Content-Type") }
-    if let token { result.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
-    for (name, value) in request.headers { result.setValue(value, forHTTPHeaderField: name) }
+    var headers = ["User-Agent": "temper/\(TemperVersion.current)", "Accept-Encoding": "identity"]
+    if request.body != nil { headers["Content-Type"] = "application/json" }
+    if let token { headers["Authorization"] = "Bearer \(token)" }
+    result.headers = headers.merging(request.headers) { $1 }.map { (name: $0.key, value: $0.value) }
     return result
   }
 
@@ -119,17 +109,20 @@ struct Client: Sendable {
 /// The connection could not be made, or broke.
 struct LostConnection: Error, CustomStringConvertible {
   var server: String
-  var error: URLError
+  var failure: WebFailure
 
   var description: String {
     let reason =
-      switch error.code {
-      case .cannotConnectToHost: "nothing listens there"
-      case .cannotFindHost, .dnsLookupFailed: "its name cannot be resolved"
+      switch failure.kind {
+      case .cannotConnect: "nothing listens there"
+      case .unknownHost: "its name cannot be resolved"
       case .timedOut: "it did not answer in time"
-      case .networkConnectionLost: "the connection broke"
-      default: error.localizedDescription
+      case .connectionLost: "the connection broke"
+      case .untrusted:
+        "\(failure); where the authority of its certificate is one of your own, name it with --cacert FILE or TEMPER_CA"
+      default: failure.description
       }
+    guard failure.kind != .untrusted else { return "cannot reach the server \(server): \(reason)" }
     return "cannot reach the server \(server): \(reason); is `temper serve` running there? (--server, TEMPER_SERVER)"
   }
 }
@@ -141,7 +134,7 @@ struct Refusal: Error, CustomStringConvertible {
   var retryAfter: Double?
   var body: Data
 
-  init(status: Int, headers: ClientHeaders, body: Data) {
+  init(status: Int, headers: WebHeaders, body: Data) {
     self.status = status
     self.body = body
     retryAfter = headers["Retry-After"].flatMap(Double.init)

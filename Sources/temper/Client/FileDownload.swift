@@ -1,7 +1,7 @@
 import Files
 import Foundation
-import FoundationNetworking
 import Glibc
+import HTTP
 import Robustness
 import Synchronization
 
@@ -37,7 +37,7 @@ struct FileDownload: Sendable {
         return try finish(digest, resumed: resumed)
       } catch let lost as LostConnection {
         fruitless = size() > before ? 0 : fruitless + 1
-        guard fruitless < Self.fruitlessTries, lost.error.code != .cannotConnectToHost || before > 0 else { throw lost }
+        guard fruitless < Self.fruitlessTries, lost.failure.kind != .cannotConnect || before > 0 else { throw lost }
         try await Task.sleep(for: .seconds(0.5 * Double(fruitless + 1)))
       }
     }
@@ -57,8 +57,8 @@ struct FileDownload: Sendable {
     defer { sink.close() }
     try await client.transfer(
       ClientRequest(path: path, query: query, headers: headers),
-      consumer: Transfer.Consumer(head: { try sink.begin($0) }, data: { try sink.write($0) }))
-    guard !sink.isShort else { throw client.lost(.networkConnectionLost) }
+      consumer: WebTransfer.Consumer(head: { try sink.begin($0) }, data: { try sink.write($0) }))
+    guard !sink.isShort else { throw client.broken }
     return try sink.end()
   }
 
@@ -104,7 +104,7 @@ private final class PartFile: Sendable {
     var have = 0
     var total: Int?
     var digest: String?
-    var refused: (status: Int, headers: ClientHeaders)?
+    var refused: (status: Int, headers: WebHeaders)?
     var body = Data()
   }
 
@@ -118,10 +118,10 @@ private final class PartFile: Sendable {
     state = Mutex(State(have: have))
   }
 
-  func begin(_ head: HTTPURLResponse) throws {
-    let headers = ClientHeaders(head)
+  func begin(_ head: WebHead) throws {
+    let headers = head.headers
     try state.withLock { state in
-      switch head.statusCode {
+      switch head.status {
       case 200: state.have = 0
       case 206 where headers["Content-Range"]?.hasPrefix("bytes \(state.have)-") == true: break
       case 416 where headers["Content-Range"] == "bytes */\(state.have)":
@@ -129,7 +129,7 @@ private final class PartFile: Sendable {
         state.digest = ContentDigest.sha256(headers)
         return
       default:
-        state.refused = (head.statusCode, headers)
+        state.refused = (head.status, headers)
         return
       }
       guard let digest = ContentDigest.sha256(headers) else {
@@ -188,7 +188,7 @@ private final class PartFile: Sendable {
 /// The SHA-256 in the header fields of an answer.
 package enum ContentDigest {
   /// The digest in hexadecimal: from `Repr-Digest` (RFC 9530), else from the entity tag if that is a SHA-256; otherwise nil.
-  static func sha256(_ headers: ClientHeaders) -> String? {
+  static func sha256(_ headers: WebHeaders) -> String? {
     headers["Repr-Digest"].flatMap(parse(reprDigest:)) ?? headers["ETag"].flatMap(parse(entityTag:))
   }
 

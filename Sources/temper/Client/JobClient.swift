@@ -74,7 +74,7 @@ struct JobClient: Sendable {
         return try await client.send(request)
       } catch let refusal as Refusal where [429, 503].contains(refusal.status) {
         try await Task.sleep(for: .seconds(min(refusal.retryAfter ?? 1, 10)))
-      } catch let lost as LostConnection where lost.error.code == .networkConnectionLost {
+      } catch let lost as LostConnection where lost.failure.kind == .connectionLost {
         try await Task.sleep(for: .seconds(Double(attempt) * 0.5))
       }
     }

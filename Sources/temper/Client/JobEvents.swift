@@ -1,5 +1,5 @@
 import Foundation
-import FoundationNetworking
+import HTTP
 import Robustness
 import Synchronization
 
@@ -10,7 +10,7 @@ struct JobEvents: Sendable {
   /// The seconds without the server after which it counts as out of reach. A restart takes less.
   var patience = 30.0
   /// The seconds without a byte after which a connection counts as lost. The server sends a heartbeat every 15 seconds.
-  private static let idle = 45.0
+  private static let idle = 45
 
   /// Calls `take` once for each event, in order, and returns after `end`. A broken connection is reopened after the last event.
   ///
@@ -39,7 +39,7 @@ struct JobEvents: Sendable {
     headers["Last-Event-ID"] = receiver.lastID
     try await client.transfer(
       ClientRequest(path: "/v1/jobs/\(Client.segment(job))/events", headers: headers), idle: Self.idle,
-      consumer: Transfer.Consumer(head: { receiver.head($0) }, data: { try receiver.data($0) }))
+      consumer: WebTransfer.Consumer(head: { receiver.head($0) }, data: { try receiver.data($0) }))
   }
 }
 
@@ -51,7 +51,7 @@ private final class EventReceiver: Sendable {
   private struct State {
     var parser = EventParser()
     /// The answer, if the server refused the stream.
-    var refused: (status: Int, headers: ClientHeaders)?
+    var refused: (status: Int, headers: WebHeaders)?
     var body = Data()
     var lastContact = ContinuousClock.now
     var wasConnected = false
@@ -65,13 +65,13 @@ private final class EventReceiver: Sendable {
   var lastID: String? { state.withLock { $0.parser.lastID } }
   var wasConnected: Bool { state.withLock { $0.wasConnected } }
 
-  func head(_ head: HTTPURLResponse) {
+  func head(_ head: WebHead) {
     state.withLock { state in
-      if head.statusCode == 200 {
+      if head.status == 200 {
         state.wasConnected = true
         state.lastContact = .now
       } else {
-        state.refused = (head.statusCode, ClientHeaders(head))
+        state.refused = (head.status, head.headers)
       }
     }
   }

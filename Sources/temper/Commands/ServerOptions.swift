@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HTTP
 
 /// The options of commands that talk to a server.
 struct ServerOptions: ParsableArguments {
@@ -8,11 +9,34 @@ struct ServerOptions: ParsableArguments {
     help: ArgumentHelp("The server's URL; else TEMPER_SERVER, else http://127.0.0.1:8080.", valueName: "url"))
   var address: String?
 
+  @Option(
+    name: .customLong("cacert"), help: ArgumentHelp("The authorities of the server's certificate, PEM; else TEMPER_CA.", valueName: "file"),
+    completion: .file())
+  var authorities: String?
+
+  @Option(
+    name: .customLong("cert"), help: ArgumentHelp("The certificate to show to the server, PEM; else TEMPER_CERT.", valueName: "file"),
+    completion: .file())
+  var certificate: String?
+
+  @Option(name: .customLong("key"), help: ArgumentHelp("Its key, PEM; else TEMPER_KEY.", valueName: "file"), completion: .file())
+  var key: String?
+
   /// Uses the token of TEMPER_TOKEN if it is set. There is no option for it, because the list of processes shows command lines.
   func client() throws -> Client {
-    let environment = ProcessInfo.processInfo.environment
-    let server = address ?? environment["TEMPER_SERVER"].flatMap { $0.isEmpty ? nil : $0 } ?? "http://127.0.0.1:8080"
-    return try Client(server: server, token: environment["TEMPER_TOKEN"])
+    let environment = ProcessInfo.processInfo.environment.filter { !$0.value.isEmpty }
+    let trust = WebTrust(
+      authorities: try readable(authorities ?? environment["TEMPER_CA"]),
+      certificate: try readable(certificate ?? environment["TEMPER_CERT"]),
+      key: try readable(key ?? environment["TEMPER_KEY"]))
+    return try Client(
+      server: address ?? environment["TEMPER_SERVER"] ?? "http://127.0.0.1:8080", token: environment["TEMPER_TOKEN"], trust: trust)
+  }
+
+  private func readable(_ file: String?) throws -> String? {
+    guard let file else { return nil }
+    guard FileManager.default.isReadableFile(atPath: file) else { throw CommandFailure(.usage, "\(file) cannot be read") }
+    return file
   }
 }
 

@@ -73,6 +73,12 @@ extension Setting {
         "proxies", \.service.proxies, demand: "must be a list of addresses or networks, such as [10.0.0.7, 192.168.0.0/16]",
         help: "The addresses of those proxies: their X-Forwarded-For is believed, and they may open any number of connections.",
         isRight: { NetworkRange($0) != nil }),
+      texts(
+        "webhook_networks", \.service.webhookNetworks, demand: "must be a list of addresses or networks, such as [10.0.0.0/8]",
+        help: """
+          Private addresses and networks that webhooks may be delivered to. All others that are not reachable from everywhere are refused: who \
+          makes a webhook must not reach through this service what only this machine reaches.
+          """, isRight: { NetworkRange($0) != nil }),
       flag(
         "tls_by_proxy", \.service.isBehindTLS,
         help: """

@@ -60,8 +60,11 @@ extension ConformanceCase {
 
   static let contents: [ConformanceCase] = [
     .init(
-      "9110 §8.4", "gzip is not understood", post + "Content-Encoding: br\r\nContent-Length: 1\r\n\r\nx", 415,
-      fields: ["accept-encoding": "identity"]),
+      "9110 §8.4", "a coding that is not understood", post + "Content-Encoding: br\r\nContent-Length: 1\r\n\r\nx", 415,
+      fields: ["accept-encoding": "gzip, identity"]),
+    .init("9110 §8.4", "gzip twice", post + "Content-Encoding: gzip, gzip\r\nContent-Length: 1\r\n\r\nx", 415),
+    .init("9110 §8.4.1.3", "what is not gzip", post + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", 400),
+    .init("9110 §8.4.1.3", "gzip of nothing", post + "Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", 200, body: ""),
     .init("9110 §8.4", "an unknown coding", post + "Content-Encoding: x-odd\r\nContent-Length: 1\r\n\r\nx", 415),
     .init("9110 §8.4", "identity is no coding", post + "Content-Encoding: Identity\r\nContent-Length: 1\r\n\r\nx", 200, body: "x"),
     .init("9110 §8.4", "a coding of nothing", post + "Content-Encoding: br\r\nContent-Length: 0\r\n\r\n", 200, body: ""),

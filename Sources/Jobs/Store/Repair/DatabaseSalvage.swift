@@ -151,6 +151,7 @@ struct DatabaseSalvage {
   /// Parents before children.
   private static let order = [
     "jobs", "datasets", "models", "transitions", "events", "metrics", "checkpoints", "uses", "idempotency", "attempts", "damaged",
-    "released", "sweeps", "sweep_jobs", "tokens", "event_order", "files", "turns", "settings", "schedules", "schedule_runs",
+    "released", "sweeps", "sweep_jobs", "tokens", "webhooks", "deliveries", "event_order", "files", "turns", "settings", "schedules",
+    "schedule_runs",
   ]
 }

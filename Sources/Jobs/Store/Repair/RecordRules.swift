@@ -139,6 +139,22 @@ struct RecordRules: Sendable {
       row.require("created_at", in: times)
       row.require("expires_at", in: times)
     },
+    RecordRules(table: "webhooks", key: ["id"]) { row, _ in
+      row.require("id", Identifier.webhook.matches)
+      row.require("owner") { !$0.isEmpty }
+      for name in ["triggers", "labels"] { row.require(name, isJSON) }
+      row.require("created_at", in: times)
+    },
+    RecordRules(table: "deliveries", key: ["id"]) { row, _ in
+      row.require("id", Identifier.delivery.matches)
+      row.require("webhook", Identifier.webhook.matches)
+      row.require("trigger") { Webhook.Trigger(rawValue: $0) != nil }
+      row.require("state") { WebhookDelivery.State(rawValue: $0) != nil }
+      row.require("attempts", in: 0...most)
+      row.require("status", in: 100...999)
+      row.require("body", isJSON)
+      for name in ["next_at", "created_at"] { row.require(name, in: times) }
+    },
   ]
 
   /// Its counters are checked apart, as `JobCounter`.
