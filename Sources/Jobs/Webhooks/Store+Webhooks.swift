@@ -115,7 +115,7 @@ extension Store {
   /// Makes a delivery for each webhook that wants to know this of a job, with the change itself: what has happened is told, also after a crash.
   ///
   /// - Parameter more: further members of its body.
-  static func tellWebhooks(of trigger: Webhook.Trigger, _ id: String, _ more: JSONObject = [:], _ change: Change) throws {
+  static func tellWebhooks(of trigger: Webhook.Trigger, _ id: String, with more: JSONObject = [:], _ change: Change) throws {
     let db = change.db
     guard try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM webhooks)") == true else { return }
     guard let row = try Row.fetchOne(db, sql: "SELECT * FROM jobs WHERE id = ?", arguments: [id]) else { return }

@@ -13,7 +13,7 @@ package struct WebhookRequest: Sendable {
       Field("url", .text(1...2_048), .required, help: "Where deliveries are posted: http or https, without a user in it."),
       Field(
         "on", .list(.choice(["state", "verdict", "turn"]), count: 1...3), default: ["state", "verdict"],
-        help: "What it is told of: each new state of a job, the verdict of its gates."),
+        help: "What it is told of: each new state of a job, the verdict of its gates, and that the verdict of a schedule has turned."),
       Field(
         "labels", .texts(TextMap(("label", "labels"), count: 64, nameLength: 1...63, valueLength: 0...255)), default: [:],
         help: "Only of jobs that have all of these labels."),
