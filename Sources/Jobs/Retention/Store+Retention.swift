@@ -67,14 +67,15 @@ extension Store {
 
   /// Removes what a plan names, in pieces.
   ///
-  /// - Parameter rest: called after each piece with the seconds that it took; it lets others write.
+  /// - Parameter rest: called after each piece with the seconds for which it held the writer; it lets others write.
   /// - Returns: how many removals were made; what came to be needed since the plan was made stays.
   package func carryOut(_ plan: RetentionPlan, rest: (Double) throws -> Void = { _ in }) throws -> Int {
     var (left, made) = (plan.removals[...], 0)
     while !left.isEmpty {
-      let begun = ContinuousClock.now
-      var holders: Set<String> = []
+      var (holders, seconds): (Set<String>, Double) = ([], 0)
       try change { change in
+        // From where it holds the writer: what it waited for that counts for nothing.
+        let begun = ContinuousClock.now
         repeat {
           guard let next = left.popFirst() else { break }
           do {
@@ -84,9 +85,10 @@ extension Store {
           } catch is InUse {
           } catch is NotFound {
           } catch is NotTerminal {}
-        } while (ContinuousClock.now - begun) / .seconds(1) < Self.pieceSeconds
+          seconds = (ContinuousClock.now - begun) / .seconds(1)
+        } while seconds < Self.pieceSeconds
       }
-      try rest((ContinuousClock.now - begun) / .seconds(1))
+      try rest(seconds)
       try collectReleased(of: holders, rest)
     }
     return made

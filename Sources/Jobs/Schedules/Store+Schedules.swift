@@ -141,6 +141,7 @@ extension Store {
     guard let before, hasTurned else { return }
     change.turns.append(
       VerdictTurn(schedule: schedule, owner: found["owner"], job: job, before: before, verdict: verdict, at: change.now))
+    try tellWebhooks(of: .turn, job, with: ["schedule": .string(schedule), "before": .string(before.rawValue)], change)
   }
 
   private static func schedule(_ id: String, _ db: Database) throws -> JobSchedule {

@@ -32,8 +32,8 @@ enum Schema {
     migrator.registerMigration("8: what the report of a job says, for lists") { db in
       try db.execute(sql: "ALTER TABLE jobs ADD COLUMN result TEXT")
     }
-    migrator.registerMigration("9: what follows what, sizes of files, schedules") { db in try db.execute(sql: order) }
-    migrator.registerMigration("10: webhooks and what they are to be told") { db in try db.execute(sql: webhooks) }
+    migrator.registerMigration("9: webhooks and what they are to be told") { db in try db.execute(sql: webhooks) }
+    migrator.registerMigration("10: what follows what, sizes of files, schedules") { db in try db.execute(sql: order) }
     return migrator
   }
 

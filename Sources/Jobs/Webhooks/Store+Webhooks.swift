@@ -113,12 +113,14 @@ extension Store {
   // MARK: Within a transaction
 
   /// Makes a delivery for each webhook that wants to know this of a job, with the change itself: what has happened is told, also after a crash.
-  static func tellWebhooks(of trigger: Webhook.Trigger, _ id: String, _ change: Change) throws {
+  ///
+  /// - Parameter more: further members of its body.
+  static func tellWebhooks(of trigger: Webhook.Trigger, _ id: String, with more: JSONObject = [:], _ change: Change) throws {
     let db = change.db
     guard try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM webhooks)") == true else { return }
     guard let row = try Row.fetchOne(db, sql: "SELECT * FROM jobs WHERE id = ?", arguments: [id]) else { return }
     let result = (row["result"] as String?).flatMap { try? JSONValue(parsing: $0) }
-    guard trigger != .verdict || result?["verdict"] != nil else { return }
+    guard trigger == .state || result?["verdict"] != nil else { return }
     let labels = (try? JSONValue(parsing: row["labels"] as String).decoded(as: [String: String].self)) ?? [:]
     let owner: String = row["owner"]
     let webhooks = try Row.fetchAll(db, sql: "SELECT * FROM webhooks WHERE owner = ? OR owner = '*'", arguments: [owner])
@@ -128,10 +130,8 @@ extension Store {
         "state": .string(row["state"]), "reason": .orNull(row["reason"] as String?), "link": .string("/v1/jobs/\(id)"),
       ]
       var told: JSONObject = ["job": job]
-      if let result, trigger == .verdict { told["result"] = result }
-      if let turn = change.turns.first(where: { $0.job == id }), trigger == .verdict {
-        told["turned"] = ["schedule": .string(turn.schedule), "before": .string(turn.before.rawValue)]
-      }
+      if let result, trigger != .state { told["result"] = result }
+      for (name, value) in more.members { told[name] = value }
       _ = try insert(trigger, job: id, told, for: webhook, at: change.now, db)
     }
   }

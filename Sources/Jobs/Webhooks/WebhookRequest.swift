@@ -12,8 +12,8 @@ package struct WebhookRequest: Sendable {
     fields: [
       Field("url", .text(1...2_048), .required, help: "Where deliveries are posted: http or https, without a user in it."),
       Field(
-        "on", .list(.choice(["state", "verdict"]), count: 1...2), default: ["state", "verdict"],
-        help: "What it is told of: each new state of a job, the verdict of its gates."),
+        "on", .list(.choice(["state", "verdict", "turn"]), count: 1...3), default: ["state", "verdict"],
+        help: "What it is told of: each new state of a job, the verdict of its gates, and that the verdict of a schedule has turned."),
       Field(
         "labels", .texts(TextMap(("label", "labels"), count: 64, nameLength: 1...63, valueLength: 0...255)), default: [:],
         help: "Only of jobs that have all of these labels."),

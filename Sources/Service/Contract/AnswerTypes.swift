@@ -231,7 +231,7 @@ extension AnswerType {
   // MARK: Schedules, quotas
 
   static let schedule = AnswerType(
-    "Schedule", "A spec, and when a job of it is made.",
+    "JobSchedule", "A spec, and when a job of it is made.",
     [
       .init("id", id(.schedule)), .init("object", .constant("schedule")), .init("name", .orNull(.text)), .init("labels", .map(.text)),
       .init("owner", .text), .init("cron", .text), .init("next_at", .orNull(.timestamp)),
