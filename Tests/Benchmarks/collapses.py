@@ -99,7 +99,7 @@ def run(temper, document, folder):
         path, out = folder / f"spec{number}.json", folder / f"out{number}"
         init = {"init": str(folder / f"out{number - 1}" / "checkpoints" / "best_robust.safetensors")} if number else {}
         path.write_text(json.dumps(document | {"training": training, "model": document["model"] | init}))
-        done = subprocess.run([temper, "run", path, "--out", out, "--json"], capture_output=True, text=True)
+        done = subprocess.run([temper, "run", path, "--out", out, "--overwrite", "--json"], capture_output=True, text=True)
         if done.returncode not in (0, 3, 6):
             raise SystemExit(done.stderr)
     with (out / "metrics.csv").open(newline="") as file:

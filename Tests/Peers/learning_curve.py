@@ -129,7 +129,7 @@ def temper(run, initial, pixels, labels, seed):
                 "schedule": {"name": "constant"}, "average": {"ema": run.ema}, "select": "last"} | SECTIONS[run.method],
             "evaluation": {"attacks": [{"name": "fgsm"}], "samples": 20, "curve": []}, "seed": seed}
         (folder / "spec.json").write_text(json.dumps(spec))
-        command = [run.temper, "run", folder / "spec.json", "--out", folder / "out"]
+        command = [run.temper, "run", folder / "spec.json", "--out", folder / "out", "--overwrite"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode not in (0, 6):
             raise SystemExit(done.stderr)

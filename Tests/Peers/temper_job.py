@@ -23,7 +23,7 @@ def report(binary, spec, out, threads):
     """The report of a job; a verdict other than `pass` is no failure here."""
     path = pathlib.Path(out) / "spec.json"
     path.write_text(json.dumps(spec))
-    done = subprocess.run([binary, "run", path, "--out", out, "--threads", str(threads), "--json"], capture_output=True, text=True)
+    done = subprocess.run([binary, "run", path, "--out", out, "--overwrite", "--threads", str(threads), "--json"], capture_output=True, text=True)
     if done.returncode not in (0, 3, 6):
         raise SystemExit(done.stderr)
     return json.loads((pathlib.Path(out) / "report.json").read_text())
