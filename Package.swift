@@ -68,14 +68,15 @@ let package = Package(
     .executableTarget(
       name: "temper",
       dependencies: [
-        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Models", "TensorEngine", argumentParser, logging, yams,
+        "JSON", "Files", "Service", "Jobs", "HTTP", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine",
+        argumentParser, logging, yams,
       ],
       swiftSettings: strict),
 
     tests("JSONTests", ["JSON"]),
     tests("FilesTests", ["Files"]),
     tests("TensorEngineTests", ["TensorEngine", "CKernels"], resources: [.copy("Fixtures")]),
-    tests("ModelsTests", ["JSON", "Models", "TensorEngine", "ONNXSchema", protobuf], resources: [.copy("Fixtures")]),
+    tests("ModelsTests", ["JSON", "Files", "Models", "TensorEngine", "ONNXSchema", protobuf], resources: [.copy("Fixtures")]),
     tests("DatasetsTests", ["JSON", "Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["JSON", "Attacks", "TensorEngine"]),
     tests("RobustnessTests", ["JSON", "Files", "Robustness", "Attacks", "TensorEngine"], resources: [.copy("Fixtures")]),

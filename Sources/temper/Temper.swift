@@ -17,7 +17,7 @@ struct Temper: AsyncParsableCommand {
       Serve.self, Run.self, Submit.self, Status.self, Watch.self, Cancel.self, List.self, ReportCommand.self, GateCommand.self,
       Download.self, Verify.self,
       SweepCommand.self, Extend.self,
-      TokenCommand.self, Bench.self, Fsck.self, SchemaCommand.self,
+      AttackCommand.self, TokenCommand.self, Bench.self, Fsck.self, SchemaCommand.self,
     ])
 
   /// Ends the process with the code of an error. It replaces argument-parser's way, so that every exit code is one of `ExitStatus`.
