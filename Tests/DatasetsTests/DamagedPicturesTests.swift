@@ -13,7 +13,7 @@ import Testing
 
   /// Changes some bytes, cuts some off, or doubles some.
   private func damaged(_ bytes: [UInt8], _ random: inout RandomStream) -> [UInt8] {
-    func below(_ count: Int) -> Int { Int(random.next()) % max(count, 1) }
+    func below(_ count: Int) -> Int { Int(truncatingIfNeeded: random.next() >> 1) % max(count, 1) }
     var bytes = bytes
     for _ in 0...below(4) where !bytes.isEmpty {
       switch below(6) {

@@ -85,8 +85,8 @@ put("transparent.png", encoded(transparent, "PNG"))
 grey_transparent = grey.copy()
 grey_transparent.putalpha(alpha)
 put("grey-transparent.png", encoded(grey_transparent, "PNG"))
-deep = colour.astype(numpy.uint16) * 257 + 3
-put("sixteen-bit.png", png(numpy.minimum(deep, 65535), 16, 2), picture)
+deep = numpy.minimum(colour.astype(int) * 257 + 3, 65535).astype(numpy.uint16)
+put("sixteen-bit.png", png(deep, 16, 2), picture)
 deep_grey = numpy.asarray(grey).astype(numpy.uint16)[..., None] * 257
 put("sixteen-bit-grey.png", png(deep_grey, 16, 0), grey)
 put("interlaced.png", png(colour, 8, 2, interlaced=True), picture)
