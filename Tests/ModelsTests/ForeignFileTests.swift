@@ -80,6 +80,8 @@ struct ForeignFileTests {
     try file(header, [0, 0, 128, 63] + [UInt8](repeating: 0, count: 2 * width) + bits).write(to: url)
     defer { try? FileManager.default.removeItem(at: url) }
     let error = #expect(throws: SafetensorsError.self) { try Safetensors.requireFinite(OpenFile(url)) }
-    #expect(error?.description.hasPrefix("bad holds a value that is not finite, the first at 2") == true, "\(String(describing: error))")
+    #expect(
+      error?.description.hasPrefix("the tensor bad holds a value that is not finite, the first at 2") == true,
+      "\(String(describing: error))")
   }
 }

@@ -42,7 +42,7 @@ extension Safetensors {
         guard let place = tensor.type.floats(Data(piece)).firstIndex(where: { !$0.isFinite }) else { continue }
         let index = (start - tensor.range.lowerBound) / tensor.type.bytes + place
         throw SafetensorsError(
-          "\(tensor.name) holds a value that is not finite, the first at \(index): the training that made it has diverged")
+          "the tensor \(tensor.name) holds a value that is not finite, the first at \(index): the training that made it has diverged")
       }
     }
   }

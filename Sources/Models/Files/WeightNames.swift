@@ -18,7 +18,8 @@ struct WeightNames {
 
   init(_ names: [String], wanted: Set<String>) {
     let heads = Set(wanted.map(Self.head))
-    let layers = Set(wanted.map(Self.layer))
+    // What stands in no layer says nothing of another.
+    let layers = Set(wanted.map(Self.layer)).subtracting([""])
     let areNumbered = heads.contains { Int($0) != nil }
     var rest: [String] = []
     for (index, name) in names.enumerated() {
