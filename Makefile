@@ -87,7 +87,7 @@ peers: build
 recipes: build
 	python3 Tests/Benchmarks/recipes.py --temper $(TEMPER) $(if $(MNIST),--mnist $(MNIST))
 
-# Any bytes at the parsers of requests and forms, with libFuzzer and AddressSanitizer: `make fuzz SECONDS=1800`.
+# Any bytes at the parsers of requests and forms and at the decoders of pictures, with libFuzzer and AddressSanitizer: `make fuzz SECONDS=1800`.
 fuzz: packages
 	swift package resolve
 	Tests/Fuzz/run.sh $(or $(SECONDS),60)

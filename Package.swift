@@ -78,7 +78,7 @@ let package = Package(
     tests("JSONTests", ["JSON"]),
     tests("FilesTests", ["Files"]),
     tests("TensorEngineTests", ["TensorEngine", "CKernels"], resources: [.copy("Fixtures")]),
-    tests("ModelsTests", ["JSON", "Models", "TensorEngine", "ONNXSchema", protobuf], resources: [.copy("Fixtures")]),
+    tests("ModelsTests", ["JSON", "Files", "Models", "TensorEngine", "ONNXSchema", protobuf], resources: [.copy("Fixtures")]),
     tests("DatasetsTests", ["JSON", "Datasets", "Files", "TensorEngine"], resources: [.copy("Fixtures")]),
     tests("AttacksTests", ["JSON", "Attacks", "TensorEngine"]),
     tests("RobustnessTests", ["JSON", "Files", "Robustness", "Attacks", "TensorEngine"], resources: [.copy("Fixtures")]),

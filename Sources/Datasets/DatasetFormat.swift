@@ -5,6 +5,8 @@
 package enum DatasetFormat: String, CaseIterable, Codable, Sendable {
   /// NumPy's archive of arrays: `x_train`, `y_train`, `x_test`, `y_test`.
   case npz
+  /// The same arrays as files of their own, gzipped or not.
+  case npy
   /// The four files of MNIST and similar data sets, gzipped or not.
   case idx
   /// The batches of CIFAR-10 and CIFAR-100, binary or for Python.
@@ -19,6 +21,7 @@ package enum DatasetFormat: String, CaseIterable, Codable, Sendable {
     switch self {
     case .npz, .images: ["body"]
     case .idx: ["train_images", "train_labels", "test_images", "test_labels"]
+    case .npy: NPZNames.known[0].all
     case .cifar, .csv: ["train", "test"]
     }
   }
@@ -42,6 +45,11 @@ package enum DatasetFormat: String, CaseIterable, Codable, Sendable {
         [["train-images-idx3-ubyte"], ["train-images.idx3-ubyte"]], [["train-labels-idx1-ubyte"], ["train-labels.idx1-ubyte"]],
         [["t10k-images-idx3-ubyte"], ["t10k-images.idx3-ubyte"], ["test-images-idx3-ubyte"]],
         [["t10k-labels-idx1-ubyte"], ["t10k-labels.idx1-ubyte"], ["test-labels-idx1-ubyte"]],
+      ]
+    case .npy:
+      [
+        [["x_train.npy"], ["train_images.npy"]], [["y_train.npy"], ["train_labels.npy"]], [["x_test.npy"], ["test_images.npy"]],
+        [["y_test.npy"], ["test_labels.npy"]],
       ]
     case .cifar:
       [

@@ -15,6 +15,12 @@ package struct DatasetOptions: Hashable, Sendable {
     /// The longest side.
     package static let longest = 4_096
 
+    /// What a schema says of the text.
+    package static let pattern: String = {
+      let side = "([1-9][0-9]{0,2}|[1-3][0-9]{3}|40[0-8][0-9]|409[0-6])"
+      return "^\(side),\(side)$"
+    }()
+
     package init(height: Int, width: Int) {
       precondition((1...Self.longest).contains(height) && (1...Self.longest).contains(width), "\(height) × \(width) is no size of pictures")
       (self.height, self.width) = (height, width)

@@ -102,6 +102,9 @@ package enum DatasetSource {
     case .npz:
       var reader = NPZReader(limits, options, into: writer)
       return try reader.read(parts[0][0])
+    case .npy:
+      var reader = NPZReader(limits, options, into: writer)
+      return try reader.read(parts.map { $0[0] })
     case .idx:
       let (train, test) = try IDXReader(limits, into: writer).read(
         trainImages: parts[0][0], trainLabels: parts[1][0], testImages: parts[2][0], testLabels: parts[3][0])

@@ -52,6 +52,10 @@ package struct FieldPage {
       let type = make()
       mention(type)
       return "a list of \(count.lowerBound) to \(count.upperBound) [\(type.name)](#\(type.name.lowercased()))"
+    case .namedObject(let named, let make):
+      let type = make()
+      mention(type)
+      return named.map { "`\($0.name)`" }.joined(separator: ", ") + " or [\(type.name)](#\(type.name.lowercased()))"
     case .word(let words): return words.all.map { "`\($0)`" }.joined(separator: ", ")
     default: return type.requirement
     }
@@ -78,7 +82,7 @@ extension FieldType {
     case .texts(let map): "an object of at most \(map.count) strings"
     case .lists(let map): "an object of at most \(map.count) lists"
     case .textOrTexts(let length, let map): "\(FieldType.text(length).requirement), or \(FieldType.texts(map).requirement)"
-    case .boolean, .word, .lazyObject, .anyObject, .only: kind
+    case .boolean, .word, .lazyObject, .namedObject, .anyObject, .only: kind
     }
   }
 }

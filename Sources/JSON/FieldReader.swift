@@ -31,6 +31,12 @@ package struct FieldReader {
       guard case .object = value else { return fault(pointer, .wrongType, "must be an object, not \(value.kind)") }
       return value
     case .lazyObject(let make): return .object(members(value, make(), pointer))
+    case .namedObject(let named, let make):
+      guard case .string(let name) = value else { return .object(members(value, make(), pointer)) }
+      guard let meant = named.first(where: { $0.name == name })?.value else {
+        return fault(pointer, .notAllowed, "must be \(type.kind), not \"\(name.prefix(60))\"")
+      }
+      return .object(members(meant, make(), pointer))
     case .only(let constant, let code, let reason): return value == constant ? value : fault(pointer, code, reason)
     }
   }
@@ -209,7 +215,7 @@ extension FieldType {
     case .word(let words): words.all.first.map(JSONValue.string) ?? ""
     case .list: []
     case .texts, .lists, .anyObject: [:]
-    case .lazyObject(let make): .object(make().placeholder)
+    case .lazyObject(let make), .namedObject(_, let make): .object(make().placeholder)
     case .only(let constant, _, _): constant
     }
   }

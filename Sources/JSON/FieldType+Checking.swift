@@ -69,6 +69,7 @@ extension FieldType {
     case .lists: "an object of lists"
     case .textOrTexts: "a string, or an object of strings"
     case .lazyObject, .anyObject: "an object"
+    case .namedObject(let named, _): "an object, or one of \(named.map(\.name).joined(separator: ", "))"
     case .only(let constant, _, _): constant.serialised()
     }
   }

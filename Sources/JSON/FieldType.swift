@@ -23,6 +23,8 @@ package indirect enum FieldType: Sendable {
   case textOrTexts(ClosedRange<Int>, TextMap)
   /// See `object(_:)`.
   case lazyObject(@Sendable () -> ObjectType)
+  /// See `object(_:named:)`.
+  case namedObject([(name: String, value: JSONValue)], @Sendable () -> ObjectType)
   /// This value alone; any other has a fault of this code for this reason.
   case only(JSONValue, FieldFault.Code, String)
 }
@@ -60,6 +62,11 @@ extension FieldType {
 
   /// The type is asked for when it is needed, so that one may contain itself.
   package static func object(_ type: @autoclosure @escaping @Sendable () -> ObjectType) -> FieldType { .lazyObject(type) }
+
+  /// The same, or one of the names, each of which stands for an object and is replaced by it.
+  package static func object(
+    _ type: @autoclosure @escaping @Sendable () -> ObjectType, named: [(name: String, value: JSONValue)]
+  ) -> FieldType { .namedObject(named, type) }
 
   var unit: FieldUnit {
     switch self {

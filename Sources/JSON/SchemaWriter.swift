@@ -86,6 +86,8 @@ package struct SchemaWriter {
     case .lazyObject(let make):
       guard case .object(let reference) = reference(to: make()) else { return [:] }
       return reference
+    case .namedObject(let named, let make):
+      return ["anyOf": [["enum": .array(named.map { .string($0.name) })], reference(to: make())]]
     case .only(let constant, _, _): return ["const": constant]
     }
   }

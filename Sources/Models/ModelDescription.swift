@@ -98,8 +98,8 @@ package struct ModelDescription: Hashable, Sendable {
     guard let normalization else { return start }
     var graph = start
     let input = graph.inputShape
-    // A row of features counts as one channel when one mean and deviation are given.
-    let spread = input.rank == 1 && normalization.mean.count == 1 && normalization.std.count == 1 ? input[0] : 1
+    // One mean and deviation are those of all channels, or of all features of a row.
+    let spread = normalization.mean.count == 1 && normalization.std.count == 1 ? input.dimensions.last ?? 1 : 1
     let mean = Array(repeating: normalization.mean, count: spread).flatMap(\.self)
     let deviation = Array(repeating: normalization.std, count: spread).flatMap(\.self)
     do {

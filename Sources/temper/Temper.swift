@@ -15,7 +15,8 @@ struct Temper: AsyncParsableCommand {
       """,
     version: "temper \(TemperVersion.current)",
     groupedSubcommands: [
-      CommandGroup(name: "On this machine", subcommands: [Run.self, Validate.self, Verify.self, Bench.self, SchemaCommand.self]),
+      CommandGroup(
+        name: "On this machine", subcommands: [Run.self, Validate.self, Verify.self, AttackCommand.self, Bench.self, SchemaCommand.self]),
       CommandGroup(
         name: "The service", subcommands: [Serve.self, TokenCommand.self, Backup.self, Restore.self, RetentionCommand.self, Fsck.self]),
       CommandGroup(

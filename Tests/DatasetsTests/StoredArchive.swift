@@ -7,13 +7,17 @@ struct StoredArchive {
   /// - Parameters:
   ///   - checksum: what the archive says the CRC-32 of `bytes` is; the true one when nil.
   ///   - method: how `bytes` are said to be compressed.
-  mutating func add(_ name: String, _ bytes: [UInt8], checksum: UInt32? = nil, method: Int = 0) {
+  ///   - mode: of a file on Unix; 0 where the archive does not say.
+  ///   - flags: 1 where the entry is encrypted.
+  mutating func add(_ name: String, _ bytes: [UInt8], checksum: UInt32? = nil, method: Int = 0, mode: Int = 0, flags: Int = 0) {
     let sizes = [little(checksum ?? Self.crc32(bytes), 4), little(bytes.count, 4), little(bytes.count, 4), little(name.utf8.count, 2)]
     let version = little(20, 2)
+    let isUTF8 = name.utf8.contains { $0 > 0x7F } ? 1 << 11 : 0
     // Version, flags, method (stored), time, date; then the sizes, and no extra field.
-    let fields: [UInt8] = version + little(0, 2) + little(method, 2) + little(0, 2) + little(0x21, 2) + Array(sizes.joined()) + little(0, 2)
-    // Comment, disk, two kinds of attributes.
-    directory += little(0x0201_4B50, 4) + version + fields + little(0, 10)
+    let fields: [UInt8] =
+      version + little(flags | isUTF8, 2) + little(method, 2) + little(0, 2) + little(0x21, 2) + Array(sizes.joined()) + little(0, 2)
+    // The system that wrote it, 3 for Unix; comment, disk, two kinds of attributes, the latter with the mode of Unix.
+    directory += little(0x0201_4B50, 4) + little(mode == 0 ? 20 : 3 << 8 | 20, 2) + fields + little(0, 6) + little(mode << 16, 4)
     directory += little(content.count, 4) + Array(name.utf8)
     content += little(0x0403_4B50, 4) + fields
     content += Array(name.utf8) + bytes

@@ -1,19 +1,39 @@
 #!/usr/bin/env bash
-# Fuzzes the parsers of requests and forms with libFuzzer and AddressSanitizer: run.sh [SECONDS]. The sources are those of Sources/HTTP,
-# compiled as one module. What it finds is left in .build/fuzz.
+# Fuzzes what reads bytes from outside with libFuzzer and AddressSanitizer: run.sh [SECONDS] [requests|pictures]; by default both, SECONDS each.
+# What it finds is left in .build/fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 out=.build/fuzz
-mkdir -p "$out/corpus"
-flags=(-O -swift-version 6 -package-name temper -enable-testing)
-types=.build/checkouts/swift-http-types/Sources/HTTPTypes
-[[ -f $out/HTTPTypes.swiftmodule ]] || (cd "$out" && swiftc "${flags[@]}" -parse-as-library -wmo -module-name HTTPTypes -emit-module -emit-library -static \
-  -o libHTTPTypes.a "../../$types"/*.swift)
-sources=(RequestParser RequestHead RequestTarget ASCII HostField PercentEncoding Query HTTPError ChunkExtensions HTTPVocabulary ServerConfiguration
-  TLSFiles RequestID StatusLine NetworkRange MultipartParser FieldParameters)
-files=("${sources[@]/#/Sources/HTTP/}"); files=("${files[@]/%/.swift}")
-swiftc "${flags[@]}" -parse-as-library -wmo -sanitize=fuzzer,address -module-name Fuzz -I "$out" -L "$out" -lHTTPTypes -o "$out/requests" \
-  "${files[@]}" Tests/Fuzz/Requests.swift 2>&1 || exit 1
-exec "$out/requests" -max_total_time="$seconds" -max_len=8192 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$out/" \
-  -dict=Tests/Fuzz/http.dict "$out/corpus" Tests/Fuzz/corpus
+options=(-max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$out/")
+
+# The parsers of requests and forms: the sources are those of Sources/HTTP, compiled as one module.
+fuzz_requests() {
+  local flags=(-O -swift-version 6 -package-name temper -enable-testing)
+  local types=.build/checkouts/swift-http-types/Sources/HTTPTypes
+  [[ -f $out/HTTPTypes.swiftmodule ]] || (cd "$out" && swiftc "${flags[@]}" -parse-as-library -wmo -module-name HTTPTypes -emit-module -emit-library -static \
+    -o libHTTPTypes.a "../../$types"/*.swift)
+  local sources=(RequestParser RequestHead RequestTarget ASCII HostField PercentEncoding Query HTTPError ChunkExtensions HTTPVocabulary ServerConfiguration
+    TLSFiles RequestID StatusLine NetworkRange MultipartParser FieldParameters)
+  local files=("${sources[@]/#/Sources/HTTP/}"); files=("${files[@]/%/.swift}")
+  swiftc "${flags[@]}" -parse-as-library -wmo -sanitize=fuzzer,address -module-name Fuzz -I "$out" -L "$out" -lHTTPTypes -o "$out/requests" \
+    "${files[@]}" Tests/Fuzz/Requests.swift 2>&1
+  mkdir -p "$out/corpus"
+  "$out/requests" "${options[@]}" -max_len=8192 -dict=Tests/Fuzz/http.dict "$out/corpus" Tests/Fuzz/corpus
+}
+
+# The decoders of pictures behind our own C; it begins with the fixtures of their tests.
+fuzz_pictures() {
+  clang -O1 -g -fsanitize=fuzzer,address -ISources/CPictures/include -o "$out/pictures" Tests/Fuzz/pictures.c Sources/CPictures/*.c -ljpeg -lpng16 -lwebp
+  mkdir -p "$out/pictures-corpus" "$out/pictures-seeds"
+  cp Tests/DatasetsTests/Fixtures/pictures/*.{jpg,png,webp} "$out/pictures-seeds"
+  "$out/pictures" "${options[@]}" -max_len=65536 "$out/pictures-corpus" "$out/pictures-seeds"
+}
+
+mkdir -p "$out"
+case ${2:-both} in
+requests) fuzz_requests ;;
+pictures) fuzz_pictures ;;
+both) fuzz_requests && fuzz_pictures ;;
+*) echo "run.sh [SECONDS] [requests|pictures]" >&2; exit 2 ;;
+esac

@@ -9,7 +9,7 @@ import Testing
 @Suite("Architectures agree with PyTorch")
 struct ArchitectureTests {
   static let networks = [
-    "preact_resnet18", "resnet18_cifar", "resnet18_imagenet", "wide_resnet", "mobilenet_v2", "efficientnet_lite0",
+    "preact_resnet18", "resnet18_cifar", "resnet18_imagenet", "wide_resnet", "mobilenet_v2", "mobilenet_v2_keras", "efficientnet_lite0",
     "vit_tiny",
   ]
 

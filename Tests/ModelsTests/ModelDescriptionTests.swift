@@ -166,7 +166,7 @@ struct ModelDescriptionTests {
     (.init(.preset("lenet", parameters: ["depth": 3])), [8, 8, 1], "/depth", "depth of lenet: there is no field \"depth\"; it has none"),
     (.init(.preset("mlp", parameters: ["hidden": []])), [8, 8, 1], "/hidden", "hidden of mlp: must have 1 to 32 entries, not 0"),
     (.init(.preset("mlp", parameters: ["hidden": 512])), [8, 8, 1], "/hidden", "hidden of mlp: must be a list, not the number 512"),
-    (.init(.preset("linear"), normalization: .init(mean: [0], std: [1])), [4, 4, 3], "/normalization", "each of the 3 channels"),
+    (.init(.preset("linear"), normalization: .init(mean: [0, 0], std: [1, 1])), [4, 4, 3], "/normalization", "each of the 3 channels"),
     (.init(.preset("linear"), normalization: .init(mean: [0], std: [0])), [4, 4, 1], "/normalization", "above 0"),
     (.init(.preset("linear"), preprocessing: [Preprocessed.all[0]]), [16], "/preprocessing", "rows of [16] features"),
     (.init(.preset("linear"), preprocessing: Preprocessed.all), [4, 4, 2], "/preprocessing/3", "1 or 3 channels"),

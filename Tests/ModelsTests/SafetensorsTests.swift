@@ -89,7 +89,7 @@ struct SafetensorsTests {
     (#"{"w":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}"#, 0, "is too large"),
     (#"{"w":{"dtype":"F32","shape":[1]}}"#, 4, "w needs an object with dtype, shape and data_offsets"),
     (#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1}}"#, 4, "w has a field x"),
-    (#"{"w":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}}"#, 4, "w is of type I32: weights are F16, BF16, F32, F64"),
+    (#"{"w":{"dtype":"C64","shape":[1],"data_offsets":[0,4]}}"#, 4, "w is of type C64: weights are F16, BF16, F32, F64"),
     (#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#, 4, "must be where its values begin and end"),
     (#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0]}}"#, 4, "must be where its values begin and end"),
     (#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, 4, "has 4 bytes of values, but F32 of shape [2] takes 8"),

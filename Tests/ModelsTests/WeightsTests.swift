@@ -17,14 +17,47 @@ struct WeightsTests {
     #expect(try weights(("0.bias", bias), ("0.weight", weight)).tensors(for: layout) == [weight, bias])
   }
 
-  @Test("the prefixes of PyTorch's wrappers are taken off when every name has them", arguments: ["module.", "model.", "module.model."])
-  func takesPrefixesOff(prefix: String) throws {
-    #expect(try weights((prefix + "0.weight", weight), (prefix + "0.bias", bias)).tensors(for: layout) == [weight, bias])
+  @Test(
+    "the prefixes of PyTorch's wrappers are taken off, nested, mixed, and on some of the names",
+    arguments: [
+      ["module.0.weight", "module.0.bias"], ["model.0.weight", "model.0.bias"], ["net.0.weight", "net.0.bias"],
+      ["_orig_mod.0.weight", "_orig_mod.0.bias"], ["module.model.0.weight", "module.model.0.bias"],
+      ["_orig_mod.module.net.0.weight", "module._orig_mod.0.bias"], ["module.0.weight", "0.bias"],
+      ["0._orig_mod.weight", "0._orig_mod.bias"],
+      ["0.weight", "0.bias", "n_averaged", "0.num_batches_tracked"], ["module.0.weight", "module.0.bias", "n_averaged"],
+    ])
+  func takesPrefixesOff(names: [String]) throws {
+    let tensors = names.map { name in name.hasSuffix("weight") ? weight : name.hasSuffix("bias") ? bias : Tensor([1], values: [3]) }
+    let given = Weights(zip(names, tensors).map { .init(name: $0, tensor: $1) })
+    #expect(try given.tensors(for: layout) == [weight, bias])
+    #expect(try given.outline.fit(layout).notices.isEmpty)
   }
 
-  @Test("a prefix on some of the names stays and is reported") func keepsPartialPrefixes() {
-    let error = #expect(throws: WeightsError.self) { try weights(("module.0.weight", weight), ("0.bias", bias)).tensors(for: layout) }
-    #expect(error?.faults == ["0.weight [2, 3] is missing", "module.0.weight is not part of the network"])
+  @Test(
+    "what else is in a file is told, or is a fault where the file means another function",
+    arguments: [
+      (
+        ["attacker.model.0.weight", "attacker.model.0.bias"],
+        "The file holds the network more than once, also as attacker.model.*; one of them is used."
+      ),
+      (["module.0.weight", "module.0.bias"], "The file holds the network more than once, also as module.*; one of them is used."),
+      (["normalize.mean", "normalize.std"], "what looks like the normalisation of the images (normalize.mean, normalize.std)"),
+      (["mu", "sigma"], "what looks like the normalisation of the images (mu, sigma)"),
+      (["aux.weight", "ema.step"], "2 tensors of the file are of no layer of the network, and are not used: aux.weight, ema.step."),
+      (["0.scale"], nil), (["2.weight"], nil), (["module.2.weight"], nil),
+    ] as [([String], String?)])
+  func extraTensors(names: [String], notice: String?) throws {
+    let extras = names.map { Weights.Entry(name: $0, tensor: Tensor([1], values: [1])) }
+    let given = Weights([.init(name: "0.weight", tensor: weight), .init(name: "0.bias", tensor: bias)] + extras)
+    guard let notice else {
+      let error = #expect(throws: WeightsError.self) { try given.tensors(for: layout) }
+      #expect(error?.faults == names.map { "\($0) is not part of the network" })
+      return
+    }
+    let fit = try given.outline.fit(layout)
+    #expect(fit.places == [0, 1] && fit.notices.count == 1)
+    #expect(fit.notices.first?.contains(notice) == true, "\(fit.notices)")
+    #expect(try given.tensors(for: layout) == [weight, bias])
   }
 
   @Test("everything that does not fit is reported at once") func reportsEverything() {

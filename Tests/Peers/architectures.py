@@ -47,6 +47,24 @@ def torchvision_mobilenet(classes):
     return torchvision.models.mobilenet_v2(num_classes=classes, dropout=0.0)
 
 
+class KerasConvolution(nn.Conv2d):
+    """A strided convolution as Keras' MobileNetV2 has it: `correct_pad` of an even side adds one row less in front, then no padding."""
+
+    def forward(self, x):
+        h, w = x.shape[2:]
+        return super().forward(nn.functional.pad(x, (w % 2, 1, h % 2, 1)))
+
+
+def keras_mobilenet(classes):
+    model = torchvision_mobilenet(classes)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 1e-3
+        if isinstance(module, nn.Conv2d) and module.stride == (2, 2):
+            module.__class__, module.padding = KerasConvolution, (0, 0)
+    return model
+
+
 def timm_model(name, classes, **options):
     import timm
 
@@ -65,6 +83,7 @@ NETWORKS = {
     "resnet18_imagenet": ({"architecture": "resnet18", "stem": "imagenet"}, [40, 33, 3], lambda c: torchvision_resnet18(c, "imagenet")),
     "wide_resnet": ({"architecture": "wide_resnet", "depth": 16, "width": 1}, [14, 16, 3], lambda c: WideResNet(16, 1, c)),
     "mobilenet_v2": ({"architecture": "mobilenet_v2", "dropout": 0.0}, [48, 40, 3], torchvision_mobilenet),
+    "mobilenet_v2_keras": ({"architecture": "mobilenet_v2", "dropout": 0.0, "padding": "keras"}, [48, 37, 3], keras_mobilenet),
     "vit_tiny": (
         {"architecture": "vit_tiny", "patch": 4, "depth": 3, "width": 36, "heads": 3}, [12, 20, 3], lambda c: timm_vision_transformer(c)),
     "efficientnet_lite0": ({"architecture": "efficientnet_lite0"}, [48, 40, 3], lambda c: timm_model("efficientnet_lite0", c)),

@@ -76,6 +76,44 @@ struct DatasetRoutesTests {
     }
   }
 
+  @Test("pictures in an archive become a data set; several files of a part do where the format takes them") func pictures() async throws {
+    try await RunningService.with { service async throws in
+      var entries: [(name: String, bytes: [UInt8])] = []
+      for folder in ["train/cat", "train/dog", "test/cat", "test/dog"] {
+        for place in 0..<3 {
+          let pixels = [UInt8](repeating: UInt8(place * 60), count: 5 * 4 * 3)
+          entries.append((name: "mine/\(folder)/\(place).png", bytes: try PNGImage.encode(pixels, width: 5, height: 4)))
+        }
+      }
+      let file = try service.file(ImageFiles.archive(entries))
+      func upload(_ query: String, type: String = "application/zip") async throws -> Answer {
+        try await service.curl(
+          "/v1/datasets?name=pets&format=images\(query)", "-H", "Content-Type: \(type)", "--data-binary", "@\(file.path)")
+      }
+      let made = try await upload("&resize=8,6")
+      #expect(made.status == 201, "\(made.text)")
+      #expect(made.json["shape"] == [8, 6, 3] && made.json["class_names"] == ["cat", "dog"] && made.json["format"] == "images")
+      #expect(made.json["train"]?["count"] == 6 && made.json["test"]?["per_class"] == [3, 3])
+      #expect(try await upload("", type: "application/octet-stream").json["shape"] == [4, 5, 3])
+      for wrong in ["resize=8", "resize=8x6", "resize=0,8", "scale=2", "layout=nchw"] {
+        #expect(try await upload("&" + wrong).isProblem(400), "\(wrong)")
+      }
+      let cut = try service.file(Array(ImageFiles.archive(entries).dropLast(60)))
+      let refused = try await service.curl(
+        "/v1/datasets?format=images", "-H", "Content-Type: application/x-tar", "--data-binary", "@\(cut.path)")
+      #expect(refused.isProblem(422) && refused.json["type"] == "urn:temper:problem:invalid_upload", "\(refused.text)")
+
+      let batch = try service.file((0..<2).flatMap { [UInt8($0)] + [UInt8](repeating: 7, count: 3_072) })
+      let cifar = try await service.curl(
+        "/v1/datasets?format=cifar", "-F", "train=@\(batch.path)", "-F", "train=@\(batch.path)", "-F", "test=@\(batch.path)")
+      #expect(cifar.status == 201 && cifar.json["train"]?["count"] == 4 && cifar.json["test"]?["count"] == 2, "\(cifar.text)")
+      let table = try service.file(Array("label,a\ncat,0.5\ndog,1\n".utf8))
+      let csv = try await service.curl("/v1/datasets?format=csv", "-F", "train=@\(table.path)", "-F", "test=@\(table.path)")
+      #expect(csv.status == 201 && csv.json["class_names"] == ["cat", "dog"], "\(csv.text)")
+      #expect(service.stored("incoming").isEmpty)
+    }
+  }
+
   @Test("what cannot be used is refused with a reason and leaves nothing on the disk") func whatCannotBeUsed() async throws {
     try await RunningService.with({ $0.limits.datasetBytes = 20_000 }) { service async throws in
       let short = try await Self.upload(service, ImageFiles.images(40, missing: 7))

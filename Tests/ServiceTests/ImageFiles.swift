@@ -24,7 +24,8 @@ enum ImageFiles {
     ])
   }
 
-  private static func archive(_ entries: [(name: String, bytes: [UInt8])]) -> [UInt8] {
+  /// A zip archive with uncompressed entries.
+  static func archive(_ entries: [(name: String, bytes: [UInt8])]) -> [UInt8] {
     var content: [UInt8] = []
     var directory: [UInt8] = []
     for (name, bytes) in entries {

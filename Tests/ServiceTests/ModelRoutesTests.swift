@@ -33,6 +33,11 @@ struct ModelRoutesTests {
       #expect(truncated.isProblem(422))
       #expect(truncated.json["detail"]?.text?.contains("truncated") == true, "\(truncated.text)")
       #expect(try await Self.upload(service, try service.file([])).isProblem(422))
+      let pickle = try await Self.upload(service, try service.file(Array("PK\u{3}\u{4}archive/data.pkl and so on".utf8)))
+      #expect(pickle.isProblem(422) && pickle.text.contains("a pickle, which is never read"), "\(pickle.text)")
+      let broken = Weights([.init(name: "conv.weight", tensor: Tensor([3], values: [1, .nan, 2]))])
+      let diverged = try await Self.upload(service, try service.file([UInt8](Safetensors(broken).encoded())))
+      #expect(diverged.isProblem(422) && diverged.text.contains("conv.weight holds a value that is not finite"), "\(diverged.text)")
       #expect(try await Self.upload(service, try service.file([UInt8](repeating: 0, count: 6000))).isProblem(413))
       #expect(try await Self.upload(service, try service.file(file), query: "?format=pickle").isProblem(400))
       let cutOff = try await RawClient.send(

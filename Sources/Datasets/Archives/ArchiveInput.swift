@@ -58,7 +58,7 @@ final class ArchiveInput: ArchiveBytes {
       guard hasDirectory || given <= longestDirectory else {
         throw DatasetError(
           part: file.title,
-          "the archive's directory is longer than \(longestDirectory) bytes; it must name the files of a data set and little more")
+          "the archive's directory is longer than \(longestDirectory >> 20) MiB; it must name the files of a data set and little more")
       }
       return count
     } catch {

@@ -46,6 +46,16 @@ struct NPZReader {
     return try parts(names)
   }
 
+  /// The same of arrays in files of their own, in the order of the names.
+  mutating func read(_ files: [OpenFile]) throws -> PackedParts {
+    let names = NPZNames.known[0]
+    for (name, file) in zip(names.all, files) {
+      let source: any ByteSource = try GzipSource.recognises(file) ? GzipSource(file) : FileSource(file)
+      try take(name, isImages: names.images.contains(name), ByteReader(source, part: file.title))
+    }
+    return try parts(names)
+  }
+
   private mutating func take(_ name: String, isImages: Bool, _ reader: ByteReader) throws {
     let header = try NPYHeader(reader)
     guard let element = NPYElement(header.descriptor) else {

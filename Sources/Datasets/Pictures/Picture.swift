@@ -27,10 +27,21 @@ struct Picture: Equatable {
     (self.height, self.width, self.channels, self.pixels) = (height, width, channels, pixels)
   }
 
-  /// The same with so many channels: grey becomes red, green and blue of the same value.
+  /// The same with so many channels: grey becomes red, green and blue of the same value, colour its luma (ITU-R BT.601).
   func with(channels: Int) -> Picture {
-    guard self.channels == 1, channels == 3 else { return self }
-    return Picture(height: height, width: width, channels: 3, pixels: pixels.flatMap { [$0, $0, $0] })
+    switch (self.channels, channels) {
+    case (1, 3): return Picture(height: height, width: width, channels: 3, pixels: pixels.flatMap { [$0, $0, $0] })
+    case (3, 1):
+      let lumas = stride(from: 0, to: pixels.count, by: 3).map { Self.luma(pixels[$0], pixels[$0 + 1], pixels[$0 + 2]) }
+      return Picture(height: height, width: width, channels: 1, pixels: lumas)
+    default: return self
+    }
+  }
+
+  /// In 65,536ths, rounded.
+  private static func luma(_ red: UInt8, _ green: UInt8, _ blue: UInt8) -> UInt8 {
+    let sum: Int = 19_595 * Int(red) + 38_470 * Int(green) + 7_471 * Int(blue)
+    return UInt8((sum + 32_768) >> 16)
   }
 }
 

@@ -205,7 +205,7 @@ extension NetworkTeam {
 
 extension Tensor {
   /// As an image file with 8 bits for each pixel gives them back.
-  fileprivate var rounded8Bits: Tensor {
+  var rounded8Bits: Tensor {
     Tensor(shape, values: values.map { ($0 * 255).rounded(.toNearestOrEven) / 255 })
   }
 }

@@ -199,6 +199,7 @@ package final class Registry: Catalogue {
     let file = format == .onnx ? try translated(file) : file
     let open = try OpenFile(file.url, title: "the upload")
     let (outline, metadata) = (try Safetensors.outline(of: open), try Safetensors.metadata(of: open))
+    try Safetensors.requireFinite(open)
     let tensors = outline.map { tensor -> JSONValue in
       ["name": .string(tensor.name), "shape": .array(tensor.shape.dimensions.map { .int(Int64($0)) })]
     }

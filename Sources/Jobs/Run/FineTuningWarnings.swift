@@ -1,3 +1,4 @@
+import Models
 import Robustness
 
 /// What a job that begins with given weights has to say of them.
@@ -9,6 +10,11 @@ extension Warning {
   ///   - given: the classes of the weights, and those of the data set.
   static func newLastLayer(_ names: [String], classes given: (weights: Int, dataset: Int)) -> Warning {
     Warning(code: "new_last_layer", detail: newLastLayerDetail(names, classes: given))
+  }
+
+  /// What the file of the weights holds beside them; none where there is nothing else.
+  static func tensorsLeftOut(_ fit: WeightFit) -> [Warning] {
+    fit.notices.isEmpty ? [] : [Warning(code: "tensors_left_out", detail: fit.notices.joined(separator: " "))]
   }
 
   static func newLastLayerDetail(_ names: [String], classes given: (weights: Int, dataset: Int)) -> String {

@@ -48,7 +48,7 @@ package struct JobRunner: Sendable {
     }
     let missing = try resume ? Self.missingState(in: directory, known: knownStep) : nil
     let whole = try waitingOutShortage(waitForRoom) { try catalogue.load(spec.dataset.reference) }
-    let dataset = whole.limited(to: spec.dataset.limit, seed: spec.seed)
+    let dataset = whole.limited(to: spec.dataset.limit, seed: spec.seed).named(spec, catalogue)
     let graph = try spec.model.description.graph(input: dataset.imageShape, classes: dataset.classes)
     let facts = DatasetFacts(whole)
     let meter = JobProgressMeter(
@@ -203,8 +203,8 @@ private struct RunningJob {
   // MARK: Training
 
   private func train(_ settings: TrainingSettings, resume: Bool) throws -> Trained {
-    let (initial, newLayer) = try initialParameters()
-    if let newLayer { sink.warning(newLayer) }
+    let (initial, aboutWeights) = try initialParameters()
+    for warning in aboutWeights { sink.warning(warning) }
     let control = control
     let outcome = try TrainingRun(
       dataset: dataset, graph: graph, description: spec.model.description, initial: initial, threat: spec.threat, settings: settings,
@@ -220,21 +220,23 @@ private struct RunningJob {
     return Trained(
       base: Subject(parameters: outcome.base.parameters, sha256: outcome.base.checkpoint.sha256),
       final: Subject(parameters: outcome.selected.parameters, sha256: outcome.selected.checkpoint.sha256),
-      warnings: [newLayer].compactMap(\.self) + outcome.warnings,
+      warnings: aboutWeights + outcome.warnings,
       seconds: seconds, validationCount: validationCount(settings), saved: outcome.saved)
   }
 
   /// The weights that training begins with, and what there is to say of them.
-  private func initialParameters() throws -> (Parameters, Warning?) {
+  private func initialParameters() throws -> (Parameters, [Warning]) {
     guard let id = spec.model.initial else {
       let layout = spec.training?.initialLayout(of: graph) ?? graph.layout
-      return (try parameters(of: Weights(layout, seed: spec.seed)), nil)
+      return (try parameters(of: Weights(layout, seed: spec.seed)), [])
     }
     let weights = try stored(id).weights
-    guard let last = LastLayer(graph), let other = last.otherClasses(of: weights.outline) else { return (try parameters(of: weights), nil) }
+    guard let last = LastLayer(graph), let other = last.otherClasses(of: weights.outline) else {
+      return (try parameters(of: weights), Warning.tensorsLeftOut(try weights.outline.fit(graph.layout)))
+    }
     return (
       try parameters(of: last.renewed(weights, of: other, seed: spec.seed)),
-      .newLastLayer(last.names, classes: (other, dataset.classes))
+      [.newLastLayer(last.names, classes: (other, dataset.classes))]
     )
   }
 
@@ -251,7 +253,9 @@ private struct RunningJob {
 
   private func uploaded() throws -> Trained {
     guard let id = spec.model.initial else { throw NotFound("weights to evaluate") }
-    return Trained(final: try subject(id))
+    let warnings = Warning.tensorsLeftOut(try stored(id).weights.outline.fit(graph.layout))
+    for warning in warnings { sink.warning(warning) }
+    return Trained(final: try subject(id), warnings: warnings)
   }
 
   private func subject(_ id: String) throws -> Subject {

@@ -11,8 +11,10 @@ extension ModelSection {
           help: "The weights to begin with: an `mdl_…` or `ckpt_…` (for `temper run`, a safetensors file); by default random, by the seed."),
         Preprocessing.field,
         Field(
-          "normalization", .object(Normalization.object),
-          help: "Takes each channel to mean 0 and deviation 1 before the first layer; epsilon stays in pixels."),
+          "normalization", .object(Normalization.object, named: Normalization.named),
+          help:
+            "Takes each channel to mean 0 and deviation 1 before the first layer; epsilon stays in pixels. `imagenet` is torchvision's, for three channels; `minus_one_to_one` Keras's."
+        ),
       ])
   }
 
@@ -36,11 +38,16 @@ extension ModelSection {
 extension Normalization {
   fileprivate static var object: ObjectType {
     ObjectType(
-      "Normalization", "One value for each channel, of pixels in [0, 1].",
+      "Normalization", "One value for each channel, or one for all, of pixels in [0, 1].",
       fields: [
         Field("mean", .list(.number(-1_000...1_000), count: 1...65_536), .required, help: "The means."),
         Field("std", .list(.number(above: 0, to: 1_000), count: 1...65_536), .required, help: "The standard deviations."),
       ])
+  }
+
+  /// By name: torchvision's statistics of ImageNet, and [−1, 1] as Keras's `preprocess_input(mode="tf")`.
+  fileprivate static var named: [(name: String, value: JSONValue)] {
+    [("imagenet", Normalization.imageNet.json), ("minus_one_to_one", Normalization.minusOneToOne.json)]
   }
 
   fileprivate init(_ values: FieldValues) {

@@ -78,7 +78,7 @@ package struct SpecCheck {
     let draft = JobSpec.read(document, origin: origin)
     let world = FaultLog(draft.faults)
     if let fault = restored.fault { world.add(fault.pointer, fault.code, fault.detail) }
-    let facts = world.isClean("/dataset") ? facts(of: draft.spec, world) : nil
+    let facts = world.isClean("/dataset") ? facts(of: draft.spec, world)?.named(draft.spec, catalogue) : nil
     let graph = facts.flatMap { self.graph(of: draft.spec, $0, world) }
     let choice = AttackChoice(draft.spec, of: document, facts, graph)
     let usual = facts.flatMap { facts in graph.map { DefaultTraining(draft.spec, given: document["training"], facts, $0) } }

@@ -78,6 +78,7 @@ extension Safetensors {
   ///
   /// - Throws: what is wrong and where: an invalid header, or offsets that overlap, leave gaps or exceed the file.
   package init(_ data: Data) throws(SafetensorsError) {
+    if let kind = ForeignFile([UInt8](data.prefix(ForeignFile.magicBytes))) { throw SafetensorsError(kind.description) }
     let length = try Self.headerLength([UInt8](data.prefix(8)), fileBytes: data.count)
     let start = data.startIndex + 8
     let header = try SafetensorsHeader([UInt8](data[start..<start + length]))
@@ -86,7 +87,10 @@ extension Safetensors {
     var entries: [Weights.Entry] = []
     for tensor in header.tensors {
       let bytes = values[values.startIndex + tensor.range.lowerBound..<values.startIndex + tensor.range.upperBound]
-      entries.append(.init(name: tensor.name, tensor: Tensor(tensor.shape, values: tensor.type.floats(bytes))))
+      entries.append(
+        .init(
+          name: tensor.name, tensor: Tensor(tensor.shape, values: tensor.type.floats(bytes)),
+          type: tensor.type.isOfWeights ? nil : tensor.type.rawValue))
     }
     self.init(Weights(entries), metadata: header.metadata)
   }

@@ -38,7 +38,7 @@ struct SafetensorsHeader {
   }
 
   private static func metadata(_ value: JSONValue?) throws(SafetensorsError) -> [String: String] {
-    guard let value else { return [:] }
+    guard let value, value != .null else { return [:] }
     guard case .object(let object) = value else { throw SafetensorsError("\(metadataKey) must be an object of strings") }
     var metadata: [String: String] = [:]
     for (key, value) in object.members {
@@ -74,7 +74,7 @@ struct SafetensorsHeader {
   private static func type(of name: String, _ value: JSONValue?) throws(SafetensorsError) -> SafetensorsType {
     guard let label = value?.string else { throw SafetensorsError("dtype of \(name) must be a string") }
     guard let type = SafetensorsType(rawValue: label) else {
-      let known = SafetensorsType.allCases.map(\.rawValue).joined(separator: ", ")
+      let known = SafetensorsType.allCases.filter(\.isOfWeights).map(\.rawValue).joined(separator: ", ")
       throw SafetensorsError("\(name) is of type \(label): weights are \(known)")
     }
     return type

@@ -9,11 +9,32 @@ enum SafetensorsType: String, CaseIterable {
   /// Counters, such as `num_batches_tracked` of PyTorch's batch norm.
   case i64 = "I64"
 
+  // What stands beside weights: masks, indices, quantised copies. No network here can take them.
+  case bool = "BOOL"
+  case u8 = "U8"
+  case i8 = "I8"
+  case u16 = "U16"
+  case i16 = "I16"
+  case u32 = "U32"
+  case i32 = "I32"
+  case u64 = "U64"
+  case f8e4m3 = "F8_E4M3"
+  case f8e5m2 = "F8_E5M2"
+
   var bytes: Int {
     switch self {
-    case .f16, .bf16: 2
-    case .f32: 4
-    case .f64, .i64: 8
+    case .bool, .u8, .i8, .f8e4m3, .f8e5m2: 1
+    case .f16, .bf16, .u16, .i16: 2
+    case .f32, .u32, .i32: 4
+    case .f64, .i64, .u64: 8
+    }
+  }
+
+  /// Whether a network's weights may be of it.
+  var isOfWeights: Bool {
+    switch self {
+    case .f16, .bf16, .f32, .f64, .i64: true
+    default: false
     }
   }
 
@@ -28,6 +49,8 @@ enum SafetensorsType: String, CaseIterable {
       case .f32: Self.map(raw) { Float(bitPattern: UInt32(littleEndian: $0)) }
       case .i64: Self.map(raw) { Float(Int64(bitPattern: UInt64(littleEndian: $0))) }
       case .f64: Self.map(raw) { Float(Double(bitPattern: UInt64(littleEndian: $0))) }
+      // A network that needs one of these finds no number in it.
+      default: [Float](repeating: .nan, count: raw.count / bytes)
       }
     }
   }

@@ -1,59 +1,18 @@
 import Files
+import Foundation
 import TensorEngine
 
 /// The name and shape of a tensor in a weight file.
 package struct TensorOutline: Hashable, Sendable {
   package let name: String
   package let shape: Shape
+  /// Of a tensor that can be no weight, the type of its elements as the file names it.
+  package let type: String?
 
-  package init(name: String, shape: Shape) {
+  package init(name: String, shape: Shape, type: String? = nil) {
     self.name = name
     self.shape = shape
-  }
-}
-
-extension [TensorOutline] {
-  /// Checks that the tensors fit a network's layout.
-  ///
-  /// If the names do not fit, a prefix of PyTorch's wrappers that all of them share (`module.`, `model.`) is removed.
-  ///
-  /// - Parameter fault: a further check. It returns what is wrong with the tensor at an index, as a clause.
-  /// - Returns: for each parameter of the layout, the index of its tensor.
-  /// - Throws: every name that is missing, unexpected or has another shape, and every result of `fault`.
-  @discardableResult
-  package func requireFit(_ layout: ParameterLayout, fault: (Int) -> String? = { _ in nil }) throws(WeightsError) -> [Int] {
-    let wanted = Set(layout.parameters.map(\.name))
-    let names = unwrapped(map(\.name), for: wanted)
-    // PyTorch's batch norm counts its batches in this tensor. It is not used here.
-    let places = Dictionary(zip(names, indices).filter { !$0.0.hasSuffix(".num_batches_tracked") }) { first, _ in first }
-    var faults: [String] = []
-    var found: [Int] = []
-    for parameter in layout.parameters {
-      guard let place = places[parameter.name] else {
-        faults.append("\(parameter.name) \(parameter.shape) is missing")
-        continue
-      }
-      if self[place].shape != parameter.shape {
-        faults.append("\(parameter.name) is \(self[place].shape), the network needs \(parameter.shape)")
-      } else if let detail = fault(place) {
-        faults.append("\(parameter.name) \(detail)")
-      }
-      found.append(place)
-    }
-    for name in places.keys.sorted() where !wanted.contains(name) { faults.append("\(name) is not part of the network") }
-    guard faults.isEmpty else { throw WeightsError(faults: faults) }
-    return found
-  }
-
-  /// The names without the wrapper's prefix, unless some fit as they are.
-  private func unwrapped(_ names: [String], for wanted: Set<String>) -> [String] {
-    var names = names
-    while !names.contains(where: wanted.contains),
-      let prefix = ["module.", "model."].first(where: { prefix in names.allSatisfy { $0.hasPrefix(prefix) } }), !names.isEmpty
-    {
-      names = names.map { String($0.dropFirst(prefix.count)) }
-    }
-    return names
+    self.type = type
   }
 }
 
@@ -64,13 +23,32 @@ extension Safetensors {
   package static func outline(of file: OpenFile) throws -> [TensorOutline] {
     let (header, length) = try header(of: file)
     try header.checkRanges(of: file.size - 8 - length)
-    return header.tensors.map { TensorOutline(name: $0.name, shape: $0.shape) }
+    return header.tensors.map {
+      TensorOutline(name: $0.name, shape: $0.shape, type: $0.type.isOfWeights ? nil : $0.type.rawValue)
+    }
   }
 
   /// The `__metadata__` of a file's header. Throws as `outline(of:)`.
   package static func metadata(of file: OpenFile) throws -> [String: String] { try header(of: file).header.metadata }
 
+  /// Checks that every number of a file's weights is finite, piece by piece.
+  ///
+  /// - Throws: `SafetensorsError` with the name of the first tensor that holds another; `StorageError`.
+  package static func requireFinite(_ file: OpenFile) throws {
+    let (header, length) = try header(of: file)
+    for tensor in header.tensors where tensor.type.isOfWeights && tensor.type != .i64 {
+      for start in stride(from: tensor.range.lowerBound, to: tensor.range.upperBound, by: 1 << 20) {
+        let piece = try bytes(of: file, at: 8 + length + start, count: min(1 << 20, tensor.range.upperBound - start))
+        guard let place = tensor.type.floats(Data(piece)).firstIndex(where: { !$0.isFinite }) else { continue }
+        let index = (start - tensor.range.lowerBound) / tensor.type.bytes + place
+        throw SafetensorsError(
+          "the tensor \(tensor.name) holds a value that is not finite, the first at \(index): the training that made it has diverged")
+      }
+    }
+  }
+
   private static func header(of file: OpenFile) throws -> (header: SafetensorsHeader, length: Int) {
+    if let kind = ForeignFile(try bytes(of: file, at: 0, count: ForeignFile.magicBytes)) { throw SafetensorsError(kind.description) }
     let length = try headerLength(bytes(of: file, at: 0, count: 8), fileBytes: file.size)
     return (try SafetensorsHeader(bytes(of: file, at: 8, count: length)), length)
   }

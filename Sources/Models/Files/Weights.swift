@@ -5,10 +5,13 @@ package struct Weights: Sendable, Equatable {
   package struct Entry: Sendable, Equatable {
     package let name: String
     package let tensor: Tensor
+    /// As `TensorOutline.type`.
+    package let type: String?
 
-    package init(name: String, tensor: Tensor) {
+    package init(name: String, tensor: Tensor, type: String? = nil) {
       self.name = name
       self.tensor = tensor
+      self.type = type
     }
   }
 
@@ -26,16 +29,16 @@ package struct Weights: Sendable, Equatable {
 
   package subscript(name: String) -> Tensor? { entries.first { $0.name == name }?.tensor }
 
-  package var outline: [TensorOutline] { entries.map { TensorOutline(name: $0.name, shape: $0.tensor.shape) } }
+  package var outline: [TensorOutline] { entries.map { TensorOutline(name: $0.name, shape: $0.tensor.shape, type: $0.type) } }
 
   /// The tensors in the order of a network's layout.
   ///
   /// - Throws: as `requireFit` of the outline, and for every tensor with values that are not finite.
   package func tensors(for layout: ParameterLayout) throws(WeightsError) -> [Tensor] {
-    let places = try outline.requireFit(layout) { place in
+    let fit = try outline.fit(layout) { place in
       entries[place].tensor.values.allSatisfy(\.isFinite) ? nil : "holds values that are not finite"
     }
-    return places.map { entries[$0].tensor }
+    return fit.places.map { entries[$0].tensor }
   }
 }
 

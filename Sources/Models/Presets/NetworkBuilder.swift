@@ -15,6 +15,8 @@ struct NetworkBuilder {
   private(set) var graph: Graph
   private(set) var node: Graph.NodeID
   let convolutions: ConvolutionInitial
+  /// Whether images are padded as Keras pads them, where the architecture knows how.
+  var isKeras = false
 
   init(_ graph: Graph, convolutions: ConvolutionInitial = .standard) {
     self.graph = graph
@@ -51,6 +53,8 @@ struct NetworkBuilder {
     let norm = BatchNorm(declaring: name, channels: channels, in: &graph, epsilon: epsilon, momentum: momentum)
     node = try graph.append(norm, to: node)
   }
+
+  mutating func pad(before: [Int], after: [Int]) throws { node = try graph.append(Pad(before: before, after: after), to: node) }
 
   mutating func relu(ceiling: Float = .infinity) throws { node = try graph.append(ReLU(ceiling: ceiling), to: node) }
 

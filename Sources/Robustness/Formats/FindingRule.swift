@@ -172,6 +172,9 @@ struct FindingRule {
       "The weights that training begins with are those of a network for other classes. Only the last layer depends on their count.",
       at: "/model/init"),
     FindingRule(
+      "tensors_left_out", "The file of the weights holds more than the network",
+      "What is of no layer of the network was not used. See whether the network is the one that the file is of.", at: "/model/init"),
+    FindingRule(
       "single_value_batch_norm", "Batch norm over a single value",
       "A batch of one image leaves nothing to normalise. Choose another batch_size or limit.", at: "/training/batch_size"),
     FindingRule(

@@ -122,6 +122,7 @@ struct OpenAPI {
         schema = ["type": "string", "pattern": .string(pattern)]
       }
     }
+    if field.name == "resize" { schema["pattern"] = .string(DatasetOptions.Size.pattern) }
     // A control character in a name would show in no list.
     if field.name == "name" { schema["pattern"] = "^[^\\x00-\\x1f\\x7f]*$" }
     return [

@@ -68,7 +68,7 @@ extension Routes {
     let (scale, layout) = (call.query.optionalNumber("scale"), call.query.optionalText("layout"))
     let resize = call.query.optionalText("resize")
     let uses: [(name: String, isGiven: Bool, formats: [DatasetFormat])] = [
-      ("scale", scale != nil, [.npz, .csv]), ("layout", layout != nil, [.npz]), ("resize", resize != nil, [.images]),
+      ("scale", scale != nil, [.npz, .npy, .csv]), ("layout", layout != nil, [.npz, .npy]), ("resize", resize != nil, [.images]),
     ]
     for use in uses where use.isGiven && !use.formats.contains(format) {
       let formats = use.formats.map(\.rawValue).joined(separator: " or ")

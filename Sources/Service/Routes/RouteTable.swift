@@ -100,15 +100,16 @@ extension Routes {
     [
       Endpoint(
         .post, "/v1/datasets", "uploadDataset",
-        "Upload a data set: npz and images as the body; idx, cifar and csv as a form with their files.", access: .submit,
+        "Upload a data set: npz and images as the body; npy, idx, cifar and csv as a form with their files.", access: .submit,
         scope: .owner,
         parameters: [
           Self.name,
           Field("format", .choice(DatasetFormat.self), .required, help: "How it comes."),
-          Field("scale", .number(1e-9...1e9), help: "Of an npz or csv: the value of white in floats, such as 255; by default 1."),
+          Field("scale", .number(1e-9...1e9), help: "Of npz, npy or csv: the value of white in floats, such as 255; by default 1."),
           Field(
             "layout", .choice(DatasetOptions.Layout.self),
-            help: "Of an npz: whether images are [height, width, channels] or [channels, height, width]; by default as their sizes suggest."
+            help:
+              "Of npz or npy: whether images are [height, width, channels] or [channels, height, width]; by default as their sizes suggest."
           ),
           Field(
             "resize", .text(3...9),
