@@ -34,7 +34,7 @@ function board(name, rows) {
     h("a", { href: `#/jobs/${row.job}` }, jobTitle({ id: row.job, name: row.name })), row.architecture ?? "its own", row.method ?? "–",
     share(row.figures.robust_accuracy), share(row.figures.clean_accuracy), ...(certified ? [share(row.figures.certified_accuracy)] : []), badge(row.verdict), time(row.finished_at),
   ]);
-  const table = h("table.cards", h("thead", h("tr", head.map((text) => h("th", { scope: "col" }, text)))),
+  const table = h("table.cards", { "aria-label": `Jobs on ${name}` }, h("caption.unseen", `Jobs on ${name}`), h("thead", h("tr", head.map((text) => h("th", { scope: "col" }, text)))),
     h("tbody", cells.map((row) => h("tr", row.map((cell, column) => (column === 1 ? h("td.name", cell) : h("td", { "data-label": head[column] }, cell)))))));
   const unplaced = rows.filter((row) => row.place === null).length;
   return h("section.card", { "aria-label": name },
