@@ -67,23 +67,31 @@ struct Backup: AsyncParsableCommand {
     if let data { return try await copy(ofFolder: data, without: known, to: take) }
     let request = ClientRequest(
       method: "POST", path: "/v1/backup", body: Data(JSONValue.object(["have": .array(known.map(JSONValue.string))]).serialised().utf8))
+<<<<<<< HEAD
     let refusal = Mutex<(status: Int, headers: WebHeaders?, body: Data)>((200, nil, Data()))
+=======
+    let refusal = Mutex<(head: WebHead?, body: Data)>((nil, Data()))
+>>>>>>> house-in
     try await server.client().transfer(
       request,
       consumer: WebTransfer.Consumer(
         head: { head in
+<<<<<<< HEAD
           guard head.status != 200 else { return }
           refusal.withLock { ($0.status, $0.headers) = (head.status, head.headers) }
+=======
+          if head.status != 200 { refusal.withLock { $0.head = head } }
+>>>>>>> house-in
         },
         data: { data in
           let isGood = refusal.withLock { refusal in
-            if refusal.headers != nil { refusal.body += data }
-            return refusal.headers == nil
+            if refusal.head != nil { refusal.body += data }
+            return refusal.head == nil
           }
           if isGood { try take([UInt8](data)) }
         }))
-    let (status, headers, body) = refusal.withLock { $0 }
-    if let headers { throw Refusal(status: status, headers: headers, body: body) }
+    let (head, body) = refusal.withLock { $0 }
+    if let head { throw Refusal(status: head.status, headers: head.headers, body: body) }
   }
 
   private func copy(ofFolder path: String, without known: [String], to take: @escaping @Sendable ([UInt8]) throws -> Void) async throws {
