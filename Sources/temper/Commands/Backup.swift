@@ -67,21 +67,12 @@ struct Backup: AsyncParsableCommand {
     if let data { return try await copy(ofFolder: data, without: known, to: take) }
     let request = ClientRequest(
       method: "POST", path: "/v1/backup", body: Data(JSONValue.object(["have": .array(known.map(JSONValue.string))]).serialised().utf8))
-<<<<<<< HEAD
-    let refusal = Mutex<(status: Int, headers: WebHeaders?, body: Data)>((200, nil, Data()))
-=======
     let refusal = Mutex<(head: WebHead?, body: Data)>((nil, Data()))
->>>>>>> house-in
     try await server.client().transfer(
       request,
       consumer: WebTransfer.Consumer(
         head: { head in
-<<<<<<< HEAD
-          guard head.status != 200 else { return }
-          refusal.withLock { ($0.status, $0.headers) = (head.status, head.headers) }
-=======
           if head.status != 200 { refusal.withLock { $0.head = head } }
->>>>>>> house-in
         },
         data: { data in
           let isGood = refusal.withLock { refusal in
