@@ -26,14 +26,14 @@ import Testing
 
   @Test("jobs between bad pages are found where the indexes are damaged too", arguments: [[0, -1], [0, 4, 5], [3, -2, -1]])
   func manyLeaves(_ places: [Int]) throws {
-    let damaged = try DamagedFolder(jobs: 60)
+    let damaged = try DamagedFolder(jobs: 40)
     let leaves = try damaged.leavesOfJobs()
     // Of every index, and of the tables that are kept as one.
     try damaged.spoil(damaged.pages(kind: 10, holding: nil))
     let lost = try damaged.spoil(places.map { $0 < 0 ? leaves[leaves.count + $0] : leaves[$0] })
     let repair = try StoreCheck(damaged.url, repair: true)
     let jobs = try repair.salvaged("jobs")
-    #expect(jobs.kept == 60 - lost)
+    #expect(jobs.kept == 40 - lost)
     #expect(jobs.lost >= 1 && !jobs.isExact)
     #expect(jobs.description.contains("at least"))
     #expect(try StoreCheck(damaged.url).isWhole)

@@ -80,8 +80,14 @@ struct SafetensorsTests {
     (#"{"w": 1}"#, 0, "w needs an object with dtype, shape and data_offsets"),
     (#"{} x"#, 0, "'x' after the end of the document, at byte 11"),
     (#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#, 4, "',' or '}' expected, not the end of the text"),
-    (#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},}"#, 4, "a key in double quotes expected, not '}', at byte 62"),
-    (#"{"w":{"dtype":"F32","shape":[1,],"data_offsets":[0,4]}}"#, 4, "a value expected, not ']', at byte 39"),
+    (
+      #"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},}"#, 4,
+      "a comma after the last entry; JSON has commas only between two, at byte 61"
+    ),
+    (
+      #"{"w":{"dtype":"F32","shape":[1,],"data_offsets":[0,4]}}"#, 4,
+      "a comma after the last entry; JSON has commas only between two, at byte 38"
+    ),
     (#"{"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, 4, "shape of w must hold whole numbers from 0, not -1"),
     (#"{"w":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}"#, 4, "shape of w must hold whole numbers from 0, not 1.0"),
     (#"{"w":{"dtype":"F32","shape":[01],"data_offsets":[0,4]}}"#, 4, "a number with a leading zero"),

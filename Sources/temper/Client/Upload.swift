@@ -11,7 +11,12 @@ struct Upload {
   private static let idle = 12 * 3600
 
   /// One file as the whole body.
-  func send(_ file: URL) async throws -> JSONValue { try await send(.file(file.path), ["Content-Type": "application/octet-stream"]) }
+  func send(_ file: URL) async throws -> JSONValue {
+    guard FileManager.default.fileExists(atPath: file.path) else {
+      throw CommandFailure(.usage, "\(file.relativePath) cannot be read: there is no such file")
+    }
+    return try await send(.file(file.path), ["Content-Type": "application/octet-stream"])
+  }
 
   /// Each file as a part of a form (RFC 7578).
   func send(_ parts: [(name: String, file: URL)]) async throws -> JSONValue {
