@@ -20,7 +20,7 @@ PACKAGES := \
 	jq \
 	python3
 
-.PHONY: documents package package-check demo test faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean
+.PHONY: backups documents package package-check demo test faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean
 
 demo: build
 	deploy/demo.sh $(TEMPER)
@@ -36,7 +36,6 @@ faults:
 	python3 Tests/Faults/power_loss.py --temper $(TEMPER) --fsck
 	python3 Tests/Faults/full_disk.py --temper $(TEMPER)
 	python3 Tests/Faults/damage.py --temper $(TEMPER)
-	python3 Tests/Faults/backups.py --temper $(TEMPER) --backups 4
 
 # Two hundred kills over jobs of every method, with forty followers: some minutes.
 soak: build
@@ -50,6 +49,10 @@ instruction-sets: packages
 	  echo "TEMPER_KERNELS=$$set"; \
 	  TEMPER_KERNELS=$$set swift test -c release --skip-build --filter '^(TensorEngine|Models|Attacks)Tests'; \
 	done
+
+# Backups while twenty jobs train, end and are deleted, each restored and run to its end: minutes.
+backups: build
+	python3 Tests/Faults/backups.py --temper $(TEMPER) --backups 4
 
 # The dashboard in a headless Chromium, where there is one; what it saw is left in .build/browser.
 browser: build
@@ -71,7 +74,7 @@ package-check: package
 	Tests/Package/install.sh .build/packages/temper_*.deb
 
 # What needs time, a quiet machine or PyPI.
-check-long: instruction-sets soak browser documents peers
+check-long: instruction-sets soak backups browser documents peers
 
 build: packages
 	$(SWIFT_BUILD) --product temper
