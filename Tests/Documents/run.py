@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -75,9 +76,9 @@ def run(page, temper):
             time.sleep(0.1)
         begun = time.monotonic()
         with open(folder / "marks", "w") as marks:
-            done = subprocess.run(
+            done = within(
                 ["bash", "-c", "exec 3>&%d; %s" % (marks.fileno(), "\n".join(script).replace("127.0.0.1:8080", address))], cwd=folder / "work", env=environment,
-                pass_fds=[marks.fileno()], capture_output=True, text=True, timeout=300)
+                pass_fds=[marks.fileno()])
         reached = (folder / "marks").read_text().split("@@ ")[1:]
         failed = done.returncode != 0
         if failed:
@@ -89,6 +90,18 @@ def run(page, temper):
         service.terminate()
         service.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def within(command, seconds=300, **options):
+    """The end of a command and of all that it started; 124, as `timeout` has it, for one that does not end."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(command, 124, out, err)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def anchors(text):

@@ -1,8 +1,9 @@
-"""The files that `docs/networks-and-data.md` uploads, small: four in MNIST's format, and an NPZ, written without NumPy."""
+"""The files that `docs/networks-and-data.md` uploads, small: MNIST's format, NPZ, pictures in a zip, CIFAR's format and CSV, written without NumPy."""
 
 import gzip
 import struct
 import zipfile
+import zlib
 
 
 def idx(extents, values):
@@ -15,7 +16,36 @@ def npy(descriptor, extents, content):
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + content
 
 
+def png(width, height, colour):
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = b"".join(b"\0" + bytes(colour) * width for _ in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def pictures():
+    with zipfile.ZipFile("flowers.zip", "w") as archive:
+        for part, count in (("train", 20), ("test", 5)):
+            for name, colour in (("rose", (200, 20, 40)), ("violet", (90, 30, 180))):
+                for number in range(count):
+                    archive.writestr(f"flowers/{part}/{name}/{number}.png", png(24, 20, [min(255, part + number) for part in colour]))
+
+
+def tables():
+    for name in ("data_batch_1", "data_batch_2", "test_batch"):
+        with open(f"{name}.bin", "wb") as file:
+            file.write(b"".join(bytes([i % 10]) + bytes((i * 29 + j) % 256 for j in range(3072)) for i in range(20)))
+    for name, count in (("train", 40), ("test", 20)):
+        rows = [f"{i % 2},{(i * 7 % 10) / 10},{(i * 3 % 10) / 10}" for i in range(count)]
+        with open(f"{name}.csv", "w") as file:
+            file.write("\n".join(["label,width,height", *rows]) + "\n")
+
+
 def main():
+    pictures()
+    tables()
     for part, count in (("train", 40), ("t10k", 20)):
         images = idx([count, 8, 8], [(i * 37 + i // 64 * 11) % 256 for i in range(count * 64)])
         for name, content in ((f"{part}-images-idx3-ubyte.gz", images), (f"{part}-labels-idx1-ubyte.gz", idx([count], [i % 2 for i in range(count)]))):
