@@ -80,7 +80,7 @@ package struct ServiceConfiguration: Sendable {
   /// The most threads that the service has at a time, beside those of Swift and Dispatch: of the engine, of requests, for each job its own
   /// and two that save its states, the housekeeper, those of schedules and of retention, and those of the queues of sockets and files.
   package var threadCount: Int {
-    (engineThreads ?? ProcessInfo.processInfo.activeProcessorCount) + handlerThreads + 3 * workers + 3 + 6
+    (engineThreads ?? ProcessInfo.processInfo.activeProcessorCount) + handlerThreads + 3 * workers + 4 + WebhookSender.most + 6
       + HTTP.ServerConfiguration.fileQueues
   }
 

@@ -136,10 +136,10 @@ package final class TemperService: Sendable {
   /// - Returns: the address, with the port that the system chose where the configuration left it open.
   package func start() throws -> SocketAddress {
     try routes.workers.start()
-    housekeeper.start()
+    try housekeeper.start()
     try webhooks.start()
-    routes.retention.start()
-    scheduler.start()
+    try routes.retention.start()
+    try scheduler.start()
     return try server.start()
   }
 

@@ -164,7 +164,7 @@ import Jobs
     var settings = Housekeeper.Settings()
     settings.succeededStateDays = 0
     let housekeeper = Housekeeper(store, settings: settings)
-    housekeeper.start()
+    try housekeeper.start()
     #expect(try await eventually { !FileManager.default.fileExists(atPath: job.path) })
     housekeeper.end()
     try store.close()

@@ -19,7 +19,13 @@ private final class Receiver: Sendable {
   /// What the next deliveries are answered with; 200 after the last.
   private let answers: Mutex<[Int]>
 
-  init(_ answers: [Int] = []) { self.answers = Mutex(answers) }
+  /// How long each answer takes.
+  private let delay: Duration
+
+  init(_ answers: [Int] = [], delay: Duration = .zero) {
+    self.answers = Mutex(answers)
+    self.delay = delay
+  }
 
   var deliveries: [Delivery] { kept.withLock { $0 } }
 
@@ -30,6 +36,7 @@ private final class Receiver: Sendable {
       let text = String(decoding: try await request.body.collect(), as: UTF8.self)
       let headers = Dictionary(request.headers.map { ($0.name.rawName.lowercased(), $0.value) }) { first, _ in first }
       self.kept.withLock { $0.append(Delivery(headers: headers, body: text)) }
+      try await Task.sleep(for: self.delay)
       let status = self.answers.withLock { $0.isEmpty ? 200 : $0.removeFirst() }
       let location: HTTPFields = (300..<400).contains(status) ? [.location: "/elsewhere"] : [:]
       return Response(status: HTTPResponse.Status(code: status), headers: location)
@@ -93,6 +100,24 @@ private final class Receiver: Sendable {
               return last?["status"]?.integer == status && last?["state"]?.text == state
             })
           #expect(receiver.deliveries.count == count)
+        }
+      }
+    }
+  }
+
+  @Test("an address that does not answer holds no other up, however much it is to be told") func fairness() async throws {
+    let (silent, quick) = (Receiver(delay: .seconds(60)), Receiver())
+    try await silent.run { silentURL async throws in
+      try await quick.run { quickURL async throws in
+        try await RunningService.with(Self.open) { service async throws in
+          var ids: [String] = []
+          for url in [silentURL, quickURL] {
+            ids.append(try #require(try await service.post("/v1/webhooks", "{\"url\": \"\(url)\"}").json["id"]?.text))
+          }
+          for _ in 0..<12 { #expect(try await service.curl("/v1/webhooks/\(ids[0])/ping", "-X", "POST").status == 202) }
+          #expect(try await service.curl("/v1/webhooks/\(ids[1])/ping", "-X", "POST").status == 202)
+          #expect(try await service.eventually { quick.deliveries.count == 1 })
+          #expect(silent.deliveries.count == 1)
         }
       }
     }

@@ -1,4 +1,4 @@
-import Foundation
+import Files
 import Logging
 import Synchronization
 
@@ -10,8 +10,7 @@ package final class RetentionKeeper: Sendable {
   private let store: Store
   private let rules: RetentionRules
   private let logger: Logger
-  private let isEnding = Atomic<Bool>(false)
-  private let ended = DispatchGroup()
+  private let thread = LastingThread("temper-retention")
   /// The owner whose things are to be looked at now; `.some(nil)` for all.
   private let asked = Mutex<String??>(nil)
 
@@ -21,22 +20,11 @@ package final class RetentionKeeper: Sendable {
     self.logger = logger
   }
 
-  package func start() {
-    ended.enter()
-    let thread = Thread { [self] in
-      // It ends by being told to.
-      try? work()
-      ended.leave()
-    }
-    thread.name = "temper-retention"
-    thread.start()
-  }
+  /// - Throws: `StorageError` when no thread can be made.
+  package func start() throws { try thread.start { [self] in try work() } }
 
   /// Ends within a moment.
-  package func end() {
-    isEnding.store(true, ordering: .relaxed)
-    ended.wait()
-  }
+  package func end() { thread.end() }
 
   /// Has the rules carried out soon.
   ///
@@ -44,8 +32,6 @@ package final class RetentionKeeper: Sendable {
   package func retain(owner: String? = nil) { asked.withLock { $0 = .some(owner) } }
 
   // MARK: On its thread
-
-  private struct Ended: Error {}
 
   private func work() throws {
     var next = ContinuousClock.now
@@ -57,7 +43,7 @@ package final class RetentionKeeper: Sendable {
         next = .now + .seconds(86_400)
       }
       try giveBackSpace()
-      try rest(0.2)
+      try thread.rest(0.2)
     }
   }
 
@@ -73,10 +59,10 @@ package final class RetentionKeeper: Sendable {
       let plan = try store.retentionPlan(rules, owner: owner)
       guard !plan.removals.isEmpty else { return }
       // Twice as long as a piece took: whoever waited meanwhile goes before the next one.
-      let made = try store.carryOut(plan) { seconds in try rest(2 * seconds + 0.01) }
+      let made = try store.carryOut(plan) { seconds in try thread.rest(2 * seconds + 0.01) }
       logger.notice(
         "what the rules of retention name was removed", metadata: ["removals": "\(made)", "planned": "\(plan.removals.count)"])
-    } catch let error as Ended {
+    } catch let error as LastingThread.Ended {
       throw error
     } catch {
       logger.error("what the rules of retention name could not be removed", metadata: ["error": "\(error)"])
@@ -91,16 +77,7 @@ package final class RetentionKeeper: Sendable {
     guard ContinuousClock.now - store.database.load.lastWrite > .seconds(1) else { return }
     for _ in 0..<Self.vacuumSteps {
       guard (try? store.giveBackSpace()) == true else { return }
-      try rest(0.05)
+      try thread.rest(0.05)
     }
-  }
-
-  /// - Throws: `Ended` when it is to end.
-  private func rest(_ seconds: Double) throws {
-    let end = ContinuousClock.now + .seconds(seconds)
-    repeat {
-      if isEnding.load(ordering: .relaxed) { throw Ended() }
-      Thread.sleep(forTimeInterval: min(0.1, seconds))
-    } while ContinuousClock.now < end
   }
 }

@@ -1,6 +1,4 @@
-import Dispatch
 import Files
-import Foundation
 import Logging
 import Synchronization
 
@@ -15,8 +13,7 @@ package final class Scheduler: Sendable {
   private let logger: Logger
   /// The last due minute of each schedule that is known to have its run.
   private let settled = Mutex<[String: Timestamp]>([:])
-  private let isEnding = Atomic<Bool>(false)
-  private let ended = DispatchGroup()
+  private let thread = LastingThread("temper-schedules")
 
   /// - Parameters:
   ///   - check: of specs that name only what their owner sees.
@@ -32,28 +29,19 @@ package final class Scheduler: Sendable {
   }
 
   /// Looks every second, on a thread of its own: a spec is checked there, which may take a while.
-  package func start() {
-    ended.enter()
-    let thread = Thread { [self] in
-      var next = ContinuousClock.now
-      while !isEnding.load(ordering: .relaxed) {
-        if ContinuousClock.now >= next {
-          tick(at: .now)
-          next = .now + .seconds(1)
-        }
-        Thread.sleep(forTimeInterval: 0.1)
+  ///
+  /// - Throws: `StorageError` when no thread can be made.
+  package func start() throws {
+    try thread.start { [self] in
+      while true {
+        tick(at: .now)
+        try thread.rest(1)
       }
-      ended.leave()
     }
-    thread.name = "temper-schedules"
-    thread.start()
   }
 
   /// Returns when nothing is being made any more.
-  package func end() {
-    isEnding.store(true, ordering: .relaxed)
-    ended.wait()
-  }
+  package func end() { thread.end() }
 
   /// Makes what is due at a moment. To be called by one thread at a time.
   package func tick(at now: Timestamp) {

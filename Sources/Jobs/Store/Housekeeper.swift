@@ -26,8 +26,7 @@ package final class Housekeeper: Sendable {
   private let store: Store
   private let settings: Settings
   private let logger: Logger
-  private let isEnding = Atomic<Bool>(false)
-  private let ended = DispatchGroup()
+  private let thread = LastingThread("temper-housekeeper")
 
   package init(_ store: Store, settings: Settings = Settings(), logger: Logger = Logger(label: "temper.store")) {
     self.store = store
@@ -35,55 +34,40 @@ package final class Housekeeper: Sendable {
     self.logger = logger
   }
 
-  package func start() {
-    ended.enter()
-    let thread = Thread { [self] in
+  /// - Throws: `StorageError` when no thread can be made.
+  package func start() throws {
+    try thread.start { [self] in
       // Only what nobody else wants of the processor.
       setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
-      work()
-      ended.leave()
+      try work()
     }
-    thread.name = "temper-housekeeper"
-    thread.start()
   }
 
   /// Ends within a moment.
-  package func end() {
-    isEnding.store(true, ordering: .relaxed)
-    ended.wait()
-  }
+  package func end() { thread.end() }
 
   // MARK: On its thread
 
-  private struct Ended: Error {}
   private let lookedForRoom = Mutex<ContinuousClock.Instant?>(nil)
   /// What was in the way of the data directory when it was last looked at.
   private let obstacle = Mutex<StorageError?>(nil)
 
-  private func work() {
-    do {
-      checkDatabase()
-      while true {
-        clear()
-        let begun = ContinuousClock.now
-        try scrub()
-        try rest(max(60, 86_400 - (ContinuousClock.now - begun) / .seconds(1)))
-      }
-    } catch {
-      // It ends by being told to.
+  private func work() throws {
+    checkDatabase()
+    while true {
+      clear()
+      let begun = ContinuousClock.now
+      try scrub()
+      try rest(max(60, 86_400 - (ContinuousClock.now - begun) / .seconds(1)))
     }
   }
 
-  /// - Throws: `Ended` when it is to end.
   private func rest(_ seconds: Double) throws {
-    let end = ContinuousClock.now + .seconds(seconds)
-    repeat {
-      if isEnding.load(ordering: .relaxed) { throw Ended() }
+    try thread.rest(seconds) {
       lookForDirectory()
       makeRoom()
       tidyUp()
-      Thread.sleep(forTimeInterval: min(0.1, seconds))
-    } while ContinuousClock.now < end
+    }
   }
 
   private func lookForDirectory() {

@@ -124,7 +124,7 @@ enum Schema {
       state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER, status INTEGER, error TEXT, body TEXT NOT NULL,
       created_at INTEGER NOT NULL
     ) STRICT;
-    CREATE INDEX deliveries_by_turn ON deliveries (next_at) WHERE next_at IS NOT NULL;
+    CREATE INDEX deliveries_by_turn ON deliveries (webhook, next_at, id) WHERE next_at IS NOT NULL;
     CREATE INDEX deliveries_by_webhook ON deliveries (webhook, id);
     """
 

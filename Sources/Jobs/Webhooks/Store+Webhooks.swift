@@ -73,11 +73,15 @@ extension Store {
     return Page(elements: rows.prefix(limit).compactMap(WebhookDelivery.init), hasMore: rows.count > limit)
   }
 
-  /// Those that are due, the oldest first.
-  package func dueDeliveries(at now: Timestamp = .now, limit: Int) throws -> [WebhookDelivery] {
+  /// Of each webhook the delivery that has been due the longest.
+  package func dueDeliveries(at now: Timestamp = .now) throws -> [WebhookDelivery] {
     try database.read { db in
       try Row.fetchAll(
-        db, sql: "SELECT * FROM deliveries WHERE next_at <= ? ORDER BY next_at, id LIMIT ?", arguments: [now.milliseconds, limit])
+        db,
+        sql: """
+          SELECT deliveries.* FROM webhooks JOIN deliveries ON deliveries.id =
+            (SELECT id FROM deliveries AS due WHERE due.webhook = webhooks.id AND due.next_at <= ? ORDER BY due.next_at, due.id LIMIT 1)
+          """, arguments: [now.milliseconds])
     }.compactMap(WebhookDelivery.init)
   }
 

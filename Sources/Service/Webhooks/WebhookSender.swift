@@ -5,23 +5,24 @@ import Jobs
 import Logging
 import Synchronization
 
-/// Delivers what webhooks are to be told, on a thread of its own; each attempt has another, so that an address that is slow to answer holds
-/// nobody up.
+/// Delivers what webhooks are to be told, on a thread of its own; each attempt has another. A webhook has one attempt at a time, and the one whose
+/// last is the longest ago goes first: an address that never answers delays others by its own attempt alone, however much it is to be told.
 final class WebhookSender: Sendable {
   private struct Attempts {
-    /// The deliveries that are under way.
+    /// The webhooks whose attempts are under way.
     var under: Set<String> = []
-    var isEnding = false
+    /// When each was last tried, counted up.
+    var turns: [String: Int] = [:]
   }
 
   private let store: Store
   private let networks: WebhookNetworks
   private let logger: Logger
   private let attempts = Mutex(Attempts())
-  private let ended = DispatchGroup()
+  private let thread = LastingThread("temper-webhooks")
 
   /// Deliveries at a time.
-  private static let most = 4
+  static let most = 8
   /// Seconds between two looks at what is due.
   private static let pause = 0.25
   /// Seconds that an address has to answer.
@@ -36,30 +37,16 @@ final class WebhookSender: Sendable {
   }
 
   /// - Throws: `StorageError` when no thread can be made.
-  func start() throws {
-    ended.enter()
-    do {
-      try SystemThread("temper-webhooks") { [self] in
-        work()
-        ended.leave()
-      }.detach()
-    } catch {
-      ended.leave()
-      throw error
-    }
-  }
+  func start() throws { try thread.start { [self] in try work() } }
 
   /// Ends within a moment; an attempt that is under way is made again after the next start, unless it is answered first.
-  func end() {
-    attempts.withLock { $0.isEnding = true }
-    ended.wait()
-  }
+  func end() { thread.end() }
 
   // MARK: On its thread
 
-  private func work() {
+  private func work() throws {
     var cleared = ContinuousClock.now - .seconds(3_600)
-    while !attempts.withLock({ $0.isEnding }) {
+    while true {
       do {
         try sendDue()
         if ContinuousClock.now - cleared > .seconds(3_600) {
@@ -68,27 +55,34 @@ final class WebhookSender: Sendable {
         }
       } catch {
         logger.warning("webhooks wait: the store cannot be used", metadata: ["error": "\(error)"])
-        Thread.sleep(forTimeInterval: 1)
+        try thread.rest(1)
       }
-      Thread.sleep(forTimeInterval: Self.pause)
+      try thread.rest(Self.pause)
     }
   }
 
   private func sendDue() throws {
-    let under = attempts.withLock { $0.under }
+    let (under, turns) = attempts.withLock { ($0.under, $0.turns) }
     guard under.count < Self.most else { return }
-    let due = try store.dueDeliveries(limit: 2 * Self.most).filter { !under.contains($0.id) }.prefix(Self.most - under.count)
-    for delivery in due {
-      attempts.withLock { _ = $0.under.insert(delivery.id) }
-      do {
-        try SystemThread("temper-webhook") { [self] in
-          attempt(delivery)
-          attempts.withLock { _ = $0.under.remove(delivery.id) }
-        }.detach()
-      } catch {
-        attempts.withLock { _ = $0.under.remove(delivery.id) }
-        throw error
-      }
+    let due = try store.dueDeliveries().filter { !under.contains($0.webhook) }
+    for delivery in due.sorted(by: { turns[$0.webhook, default: 0] < turns[$1.webhook, default: 0] }).prefix(Self.most - under.count) {
+      try begin(delivery)
+    }
+  }
+
+  private func begin(_ delivery: WebhookDelivery) throws {
+    attempts.withLock { attempts in
+      attempts.under.insert(delivery.webhook)
+      attempts.turns[delivery.webhook] = (attempts.turns.values.max() ?? 0) + 1
+    }
+    do {
+      try SystemThread("temper-webhook") { [self] in
+        attempt(delivery)
+        attempts.withLock { _ = $0.under.remove(delivery.webhook) }
+      }.detach()
+    } catch {
+      attempts.withLock { _ = $0.under.remove(delivery.webhook) }
+      throw error
     }
   }
 
@@ -105,6 +99,7 @@ final class WebhookSender: Sendable {
         ])
     } catch is NotFound {
       // The webhook was deleted, and its deliveries with it.
+      attempts.withLock { $0.turns[delivery.webhook] = nil }
     } catch {
       logger.warning("a delivery could not be noted", metadata: ["delivery": "\(delivery.id)", "error": "\(error)"])
     }
