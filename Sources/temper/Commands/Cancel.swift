@@ -4,13 +4,7 @@ struct Cancel: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Cancel a job.", discussion: "It ends within one batch; its checkpoints so far stay.")
 
-  @Argument(help: JobReference.help, completion: JobReference.completion)
-  var job: String
-  @OptionGroup var server: ServerOptions
-  @OptionGroup var output: OutputOptions
+  @OptionGroup var named: NamedJob
 
-  func run() async throws {
-    let jobs = JobClient(client: try server.client())
-    try await jobs.change(jobs.id(of: job), "cancel").write(output)
-  }
+  func run() async throws { try await named.change("cancel") }
 }
