@@ -62,10 +62,9 @@ browser: build
 documents: build
 	python3 Tests/Documents/run.py --temper $(TEMPER)
 
-# A Debian package and a tar archive of one executable that needs no Swift where it runs, in .build/packages; takes minutes. With
-# libcurl and libxml2, which Foundation's network layer is linked with.
+# A Debian package and a tar archive of one executable that needs no Swift where it runs, in .build/packages; takes minutes.
 package: packages
-	$(MAKE) --no-print-directory packages PACKAGES="libcurl4-openssl-dev libxml2-dev binutils"
+	$(MAKE) --no-print-directory packages PACKAGES=binutils
 	JOBS=$(JOBS) deploy/package/build.sh .build/packages
 
 # The package in a fresh Debian 12 without a toolchain; needs root and a mirror.
