@@ -9,12 +9,14 @@ func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [Strin
   .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
-/// Compiled without optimisation: what takes time in a test is the product, and half of a build was the optimiser at work on the tests.
-let unoptimised = strict + [.unsafeFlags(["-Onone"])]
-
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
-  .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: unoptimised)
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil, settings: [SwiftSetting] = strict
+) -> Target {
+  .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
+
+/// Compiled without optimisation: of tests that wait, read and compare, not of those that hold a slow reference beside the product's numbers.
+let unoptimised = strict + [.unsafeFlags(["-Onone"])]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -90,10 +92,12 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     tests(
       "JobsTests", ["JSON", "Files", "Jobs", "Training", "Robustness", "Attacks", "Datasets", "Models", "TensorEngine", grdb],
-      resources: [.copy("Fixtures")]),
-    tests("HTTPTests", ["HTTP", "Files", logging]),
-    tests("ServiceTests", ["JSON", "Files", "Service", "HTTP", "Jobs", "Robustness", "Datasets", "Models", "TensorEngine", logging]),
-    tests("CommandTests", ["temper", "JSON", "Files", "Jobs", "Robustness", logging, yams]),
+      resources: [.copy("Fixtures")], settings: unoptimised),
+    tests("HTTPTests", ["HTTP", "Files", logging], settings: unoptimised),
+    tests(
+      "ServiceTests", ["JSON", "Files", "Service", "HTTP", "Jobs", "Robustness", "Datasets", "Models", "TensorEngine", logging],
+      settings: unoptimised),
+    tests("CommandTests", ["temper", "JSON", "Files", "Jobs", "Robustness", logging, yams], settings: unoptimised),
   ],
   swiftLanguageModes: [.v6]
 )
