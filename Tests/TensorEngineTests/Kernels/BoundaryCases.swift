@@ -16,7 +16,8 @@ private struct BoundaryExample {
   let normal, clean, image: [Float]
   let isByWeight: Bool
   let value: Float
-  private let (overshoot, pull) = (1.05, 0.1)
+  private let overshoot = 1.05
+  private let pull = 0.1
 
   init(count: Int, isByWeight: Bool, value: Float) {
     var normal = noise(count)
