@@ -20,19 +20,22 @@ PACKAGES := \
 	jq \
 	python3
 
-.PHONY: backups documents package package-check demo test faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean
+.PHONY: backups documents package package-check demo test suites faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean
 
 demo: build
 	deploy/demo.sh $(TEMPER)
 
+# The suites and the faults side by side: each of them leaves half of two cores idle.
 test: packages lint imports
 	$(SWIFT_BUILD) --build-tests
-	swift test -c release --skip-build --no-parallel
-	$(MAKE) --no-print-directory faults
-
-# The service under faults, from outside: killed, cut off from power, its disk filled, its files damaged.
-faults:
+	$(MAKE) --no-print-directory -j 2 --output-sync=target suites faults
 	python3 Tests/Faults/soak.py --temper $(TEMPER) --kills 20 --jobs 4 --followers 6
+
+suites:
+	swift test -c release --skip-build --no-parallel
+
+# The service under faults, from outside: cut off from power, its disk filled, its files damaged. (Killed it is in `soak`.)
+faults:
 	python3 Tests/Faults/power_loss.py --temper $(TEMPER) --fsck
 	python3 Tests/Faults/full_disk.py --temper $(TEMPER)
 	python3 Tests/Faults/damage.py --temper $(TEMPER)

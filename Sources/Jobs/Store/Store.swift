@@ -18,7 +18,7 @@ package final class Store: Sendable {
   /// Held over a transaction and what is told of it, so that changes are told in the order of their commits.
   private let order = NSLock()
   let quotas: Quotas
-  let knownWaits = Mutex<KnownWaits?>(nil)
+  let knownForecast = Mutex<KnownForecast?>(nil)
 
   /// Whose everything is that is made without a token.
   package static let localOwner = "local"

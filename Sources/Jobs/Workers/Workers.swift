@@ -108,10 +108,13 @@ package final class Workers: Sendable {
   }
 
   /// Why a queued job waits; `nil` for one that does not.
-  package func wait(of id: String) throws -> JobWait? { try waits()[id] }
+  package func wait(of id: String) throws -> JobWait? { try waits(of: [id])[id] }
 
-  /// Why each queued job waits.
-  package func waits() throws -> [String: JobWait] { try store.waits(within: memoryBudget, workers: count) }
+  /// Why each of these jobs waits; those that do not are left out.
+  package func waits(of ids: [String]) throws -> [String: JobWait] {
+    let forecast = try store.forecast(within: memoryBudget, workers: count)
+    return ids.reduce(into: [:]) { $0[$1] = forecast.wait(of: $1) }
+  }
 
   /// Takes no further jobs, asks the running ones to save their state, and waits for them. They go back to the queue.
   ///

@@ -69,7 +69,8 @@ extension Routes {
     if let after, !Identifier.job.matches(after) { throw HTTPError.unknownCursor(after) }
     let page = try store.jobs(
       for: call.viewer, state: state, labels: labels, piece: call.query.optionalText("id"), after: after, limit: call.limit)
-    let waits = page.elements.contains { $0.job.state == .queued } ? try workers.waits() : [:]
+    let queued = page.elements.map(\.job).filter { $0.state == .queued }
+    let waits = queued.isEmpty ? [:] : try workers.waits(of: queued.map(\.id))
     return try .representation(Self.list(page, waits), type: "application/json", for: call.request)
   }
 
@@ -79,8 +80,9 @@ extension Routes {
     var bytes = Array("{\"object\":\"list\",\"data\":[".utf8)
     for (index, snapshot) in page.elements.enumerated() {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      let job = body(of: snapshot, waits[snapshot.job.id])
       // Without its line break.
-      bytes += body(of: snapshot, waits[snapshot.job.id]).dropLast()
+      bytes += job[..<(job.count - 1)]
     }
     let end: JSONValue = ["has_more": .bool(page.hasMore), "first_id": .orNull(ids.0), "last_id": .orNull(ids.1)]
     return bytes + Array("],\(end.serialised().dropFirst())\n".utf8)
@@ -195,7 +197,10 @@ extension Routes {
 
   /// The answer that all share, and behind it why the job waits.
   private static func body(of snapshot: JobSnapshot, _ wait: JobWait?) -> [UInt8] {
-    snapshot.answer(body).dropLast(2) + Array(",\"waiting\":\(wait?.json.serialised() ?? "null")}\n".utf8)
+    var bytes = snapshot.answer(body)
+    bytes.removeLast(2)
+    bytes += ",\"waiting\":\(wait?.json.serialised() ?? "null")}\n".utf8
+    return bytes
   }
 
   /// The job as the request's conditions want it: 200, 304 or 412.
