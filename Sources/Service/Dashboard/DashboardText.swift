@@ -337,7 +337,7 @@ import { outcomes, paired } from "./evidence.js";
 import { headline } from "./jobs.js";
 
 const most = 4;
-const metrics = { robust_accuracy: "robust accuracy, validation", clean_accuracy: "clean accuracy, validation", loss: "loss", train_adversarial_accuracy: "adversarial accuracy, training", learning_rate: "learning rate" };
+const metrics = { validation_robust_accuracy: "robust accuracy, validation", validation_clean_accuracy: "clean accuracy, validation", loss: "loss", train_adversarial_accuracy: "adversarial accuracy, training", learning_rate: "learning rate" };
 
 export async function show(body, { query, signal }) {
   const ids = [...new Set((query.get("jobs") ?? "").split(",").filter(Boolean))].slice(0, most);
@@ -410,7 +410,7 @@ function curves(jobs, reports, signal) {
     chart.set((await histories).map(({ data }, index) => ({ title: `${letter(index)} ${jobTitle(jobs[index])}`, look: index, points: data.filter((point) => point.values[name] !== undefined).map((point) => [point.epoch, number(point.values[name])]) })));
   };
   const failed = (error) => { if (error.name !== "AbortError") put(holder, error.message); };
-  draw("robust_accuracy").catch(failed);
+  draw("validation_robust_accuracy").catch(failed);
   return h("section.card", h("h2", "Curves"), h("div.columns", h("div", byEpsilon.element), h("div", holder,
     h("label.bar", h("span", "By epoch: "), h("select", { onchange: (event) => draw(event.target.value).catch(failed) }, Object.entries(metrics).map(([name, title]) => h("option", { value: name }, title)))))));
 }
@@ -1061,7 +1061,7 @@ class JobPage {
         h("p.small", h("a", { href: jobPath(this.#job.id, "/metrics"), download: `${this.#job.id}-metrics.json` }, "All figures by epoch"), this.#thinned ? `, of which ${this.#thinned} epochs are no longer kept` : "")));
     }
     const line = (title, name, look) => ({ title, look, points: this.#history.filter((point) => point.values[name] !== undefined).map((point) => [point.epoch, number(point.values[name])]) });
-    this.#charts.accuracy.set([line("robust, validation", "robust_accuracy", 0), line("clean, validation", "clean_accuracy", 1), line("adversarial, training", "train_adversarial_accuracy", 2), line("clean, training", "train_clean_accuracy", 3)]);
+    this.#charts.accuracy.set([line("robust, validation", "validation_robust_accuracy", 0), line("clean, validation", "validation_clean_accuracy", 1), line("adversarial, training", "train_adversarial_accuracy", 2), line("clean, training", "train_clean_accuracy", 3)]);
     this.#charts.loss.set([line("loss", "loss", 0)]);
     this.#charts.rate.set([line("learning rate", "learning_rate", 0)]);
   }
@@ -1126,7 +1126,7 @@ class JobPage {
       table("Weights that the job has kept", ["role", "epoch", "validation", "size", "SHA-256", "download"], list.map((item) => {
         const path = jobPath(this.#job.id, `/checkpoints/${item.role ?? item.id}`);
         const curl = `curl -fsSOJ ${origin}${path}`;
-        return [h("b", item.role ?? "–"), figure(item.epoch), `${percent(item.metrics.clean_accuracy)} clean, ${percent(item.metrics.robust_accuracy)} robust`, bytes(item.bytes),
+        return [h("b", item.role ?? "–"), figure(item.epoch), `${percent(item.metrics.validation_clean_accuracy)} clean, ${percent(item.metrics.validation_robust_accuracy)} robust`, bytes(item.bytes),
           h("span", h("code", { title: item.sha256 }, item.sha256.slice(0, 12)), "… ", copyButton(item.sha256)), h("span", h("a", { href: path, download: "" }, "file"), " ", copyButton(curl, "Copy curl"))];
       }), { className: ".cards" })));
   }
@@ -1183,7 +1183,7 @@ export async function show(body, { query, signal }) {
 export function headline(job, name) {
   const measured = job.result?.figures?.[name];
   if (measured) return { text: percent(measured.value), title: `${percent(measured.low)} to ${percent(measured.high)} at 95 %, from the report` };
-  const known = job.metrics?.[name];
+  const known = job.metrics?.[`validation_${name}`];
   return known === undefined ? null : { text: percent(known), title: "on the validation part, while training", isInterim: true };
 }
 

@@ -32,7 +32,8 @@ struct Validate: AsyncParsableCommand, ThreadedCommand {
     if server.address != nil {
       let request = ClientRequest(
         method: "POST", path: "/v1/jobs", query: [("validate_only", "true")], body: Data(document.serialised().utf8))
-      return show(try await server.client().send(request).json, seconds: nil)
+      let client = try server.client()
+      return show(try await file.judged { try await client.send(request).json }, seconds: nil)
     }
     let accepted = try file.accepted(document, by: SpecCheck(LocalCatalogue(folder: file.folder)))
     let warnings = try accepted.warnings.map { try JSONValue(encoding: $0) }

@@ -171,7 +171,7 @@ class JobPage {
         h("p.small", h("a", { href: jobPath(this.#job.id, "/metrics"), download: `${this.#job.id}-metrics.json` }, "All figures by epoch"), this.#thinned ? `, of which ${this.#thinned} epochs are no longer kept` : "")));
     }
     const line = (title, name, look) => ({ title, look, points: this.#history.filter((point) => point.values[name] !== undefined).map((point) => [point.epoch, number(point.values[name])]) });
-    this.#charts.accuracy.set([line("robust, validation", "robust_accuracy", 0), line("clean, validation", "clean_accuracy", 1), line("adversarial, training", "train_adversarial_accuracy", 2), line("clean, training", "train_clean_accuracy", 3)]);
+    this.#charts.accuracy.set([line("robust, validation", "validation_robust_accuracy", 0), line("clean, validation", "validation_clean_accuracy", 1), line("adversarial, training", "train_adversarial_accuracy", 2), line("clean, training", "train_clean_accuracy", 3)]);
     this.#charts.loss.set([line("loss", "loss", 0)]);
     this.#charts.rate.set([line("learning rate", "learning_rate", 0)]);
   }
@@ -236,7 +236,7 @@ class JobPage {
       table("Weights that the job has kept", ["role", "epoch", "validation", "size", "SHA-256", "download"], list.map((item) => {
         const path = jobPath(this.#job.id, `/checkpoints/${item.role ?? item.id}`);
         const curl = `curl -fsSOJ ${origin}${path}`;
-        return [h("b", item.role ?? "–"), figure(item.epoch), `${percent(item.metrics.clean_accuracy)} clean, ${percent(item.metrics.robust_accuracy)} robust`, bytes(item.bytes),
+        return [h("b", item.role ?? "–"), figure(item.epoch), `${percent(item.metrics.validation_clean_accuracy)} clean, ${percent(item.metrics.validation_robust_accuracy)} robust`, bytes(item.bytes),
           h("span", h("code", { title: item.sha256 }, item.sha256.slice(0, 12)), "… ", copyButton(item.sha256)), h("span", h("a", { href: path, download: "" }, "file"), " ", copyButton(curl, "Copy curl"))];
       }), { className: ".cards" })));
   }

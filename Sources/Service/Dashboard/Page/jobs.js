@@ -20,7 +20,7 @@ export async function show(body, { query, signal }) {
 export function headline(job, name) {
   const measured = job.result?.figures?.[name];
   if (measured) return { text: percent(measured.value), title: `${percent(measured.low)} to ${percent(measured.high)} at 95 %, from the report` };
-  const known = job.metrics?.[name];
+  const known = job.metrics?.[`validation_${name}`];
   return known === undefined ? null : { text: percent(known), title: "on the validation part, while training", isInterim: true };
 }
 
