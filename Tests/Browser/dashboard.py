@@ -178,7 +178,7 @@ class Dashboard:
                 self.browser.wait(0.3)
                 unreadable += [f"{name}, {found}" for found in page.evaluate(CONTRAST) + page.evaluate(CHARTS)]
                 unnamed += [f"{name}, {found}" for found in nameless(page)]
-                if mode == "phone" and page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                if mode == "phone" and page.evaluate("document.documentElement.scrollWidth") > settings["width"]:
                     wide.append(name)
                 self.seen(page, f"{name}-{mode}")
             self.tally.check(f"{mode}: every text has a contrast of 4.5 with its ground", unreadable)

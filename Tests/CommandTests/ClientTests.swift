@@ -53,7 +53,7 @@ import Testing
     #expect(outcome.code == 2)
     #expect(
       outcome.errors
-        == "temper: the spec cannot run:\n  /threat/epsilon: must be at least 0 (line 2, column 14)\n  /model: missing (line 1, column 1)\n"
+        == "temper: the spec cannot run:\n  /model: missing (line 1, column 1)\n  /threat/epsilon: must be at least 0 (line 2, column 14)\n"
     )
     #expect(outcome.output.isEmpty)
     #expect(try #require(server.requests.first).contains("Idempotency-Key: "))

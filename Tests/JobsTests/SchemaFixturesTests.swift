@@ -80,7 +80,7 @@ import Jobs
   {
     let folder = try TestFolder()
     try make(8, in: folder.url)
-    let queue = try DatabaseQueue(path: folder.appendingPathComponent("temper.sqlite").path)
+    let queue = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
     let values = #"{"averaged_robust_accuracy":0.4,"clean_accuracy":0.5,"train_clean_accuracy":0.75}"#
     try queue.write { db in
       try db.execute(sql: "UPDATE jobs SET metrics = ? WHERE id = ?", arguments: [values, Self.ids.succeeded])

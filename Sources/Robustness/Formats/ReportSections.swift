@@ -49,7 +49,7 @@ struct ReportSections {
           evaluation.certificate.flatMap { $0.radii.indices.contains(index) ? $0.radii[index].certifiedAccuracy : nil }
         })
     }
-    let worst = sides.map { $0.evaluation.worstClass.map { "\(shownShare($0.robustAccuracy.value)) \($0.name)" } ?? "–" }
+    let worst = sides.map { $0.evaluation.worstClass.map { "\(shownShare($0.robustAccuracy.value)) (\($0.name))" } ?? "–" }
     rows.append(["worst class"] + worst)
     return Table(title: "accuracy", head: ["accuracy"] + sides.map(\.title), rows: rows)
   }

@@ -369,7 +369,7 @@ function results(jobs, reports) {
     row("verdict", (report) => report && badge(report.verdict)),
     row("clean accuracy", (report, job) => (report ? proportion(report.after.clean_accuracy) : headline(job, "clean_accuracy")?.text)),
     row("under all attacks", (report, job) => (report ? proportion(report.after.worst_case) : headline(job, "robust_accuracy")?.text)),
-    row("worst class", (report) => report?.after.worst_class && `${percent(report.after.worst_class.robust_accuracy.value)} ${report.after.worst_class.name}`),
+    row("worst class", (report) => report?.after.worst_class && `${percent(report.after.worst_class.robust_accuracy.value)} (${report.after.worst_class.name})`),
     row("attacks", (report) => report?.after.attacks.map((attack) => attack.label).join(", ")),
     row("images", (report) => report && String(report.dataset.evaluated_count)),
     row("seconds", (report) => report && figure(Object.values(report.seconds).reduce((sum, seconds) => sum + number(seconds), 0))),
@@ -544,6 +544,9 @@ export function bytes(count) {
 
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 export function time(text) { return text ? h("time", { datetime: text, title: text }, clock.format(new Date(text))) : "–"; }
+
+/** A norm as the report and the command line write it. */
+export const normSymbol = (norm) => ({ linf: "L∞", l2: "L2", l1: "L1" })[norm] ?? norm;
 
 export const jobTitle = (job) => job.name || job.id;
 """##
@@ -889,7 +892,7 @@ let indexHtml = ##"""
 
 let jobJs = ##"""
 // One job: what it does now, its curves, its report, its checkpoints, its spec.
-import { h, put, badge, table, copyButton, toast, announce, percent, proportion, figure, number, bytes, time, jobTitle } from "./dom.js";
+import { h, put, badge, table, copyButton, toast, announce, percent, proportion, figure, number, bytes, time, jobTitle, normSymbol } from "./dom.js";
 import { get, post, create, remove, everything, jobPath, Watched } from "./api.js";
 import { listen, whileVisible, eventMode } from "./events.js";
 import { Chart, curvePoints } from "./chart.js";
@@ -1085,19 +1088,19 @@ class JobPage {
     if (after.attacks.length > 1) rows.push(["all attacks", ...sides.map((side) => proportion(side.worst_case))]);
     if (after.union_of_threats) rows.push(["all threats", ...sides.map((side) => proportion(side.union_of_threats))]);
     for (const [index, at] of (after.certificate?.radii ?? []).entries()) rows.push([`certified within ${figure(at.radius)}`, ...sides.map((side) => proportion(side.certificate?.radii[index]?.certified_accuracy))]);
-    rows.push(["worst class", ...sides.map((side) => (side.worst_class ? `${percent(side.worst_class.robust_accuracy.value)} ${side.worst_class.name}` : "–"))]);
+    rows.push(["worst class", ...sides.map((side) => (side.worst_class ? `${percent(side.worst_class.robust_accuracy.value)} (${side.worst_class.name})` : "–"))]);
     const gates = report.gates.map((gate) => [
       [gate.metric, gate.attack && `under ${gate.attack}`, gate.class && `of ${gate.class}`, gate.min !== undefined && gate.min !== null ? `≥ ${gate.min}` : `≤ ${gate.max}`].filter(Boolean).join(" "),
       gate.value === null || gate.value === undefined ? "–" : gate.metric === "median_distance" ? figure(gate.value) : percent(gate.value),
       gate.interval ? `${percent(gate.interval.low)} to ${percent(gate.interval.high)}` : "", badge(gate.verdict), gate.detail ?? ""]);
-    const chart = new Chart({ title: `Accuracy by ε (${report.spec.threat.norm}${after.curve_attack ? `, ${after.curve_attack}` : ""})`, xTitle: "ε", share: true, height: 270, marks: true });
+    const chart = new Chart({ title: `Accuracy by ε (${normSymbol(report.spec.threat.norm)}${after.curve_attack ? `, ${after.curve_attack}` : ""})`, xTitle: "ε", share: true, height: 270, marks: true });
     chart.set([{ title: "after", look: 0, points: curvePoints(after) }, { title: "before", look: 1, points: curvePoints(before) }]);
     const robust = after.worst_case;
     const link = (suffix, title) => h("a.button", { href: jobPath(job.id, `/report${suffix}`), target: "_blank", rel: "noopener" }, title);
     put(this.#report, h("section.card", { "aria-label": "Report" },
       h("h2", "Report"), h("p.verdict", badge(report.verdict)),
       h("p.headline", `Of 100 test images the model gets ${share(after.clean_accuracy)} right as they are`,
-        after.attacks.length ? `, and ${share(robust)} when each may be changed by ${report.spec.threat.norm} ≤ ${report.spec.threat.epsilon} (${share(robust.interval.low)} to ${share(robust.interval.high)}).` : ".",
+        after.attacks.length ? `, and ${share(robust)} when each may be changed by ${normSymbol(report.spec.threat.norm)} ≤ ${report.spec.threat.epsilon} (${share(robust.interval.low)} to ${share(robust.interval.high)}).` : ".",
         before && after.attacks.length && report.model.base_sha256 !== report.model.sha256 ? ` Before adversarial training it was ${share(before.clean_accuracy)} and ${share(before.worst_case)}.` : ""),
       gates.length ? table("Gates", ["gate", "measured", "interval", "verdict", "why"], gates, { className: ".cards" }) : h("p.dim", "The spec has no gates, so nothing was asked of the model."),
       h("div.columns", h("div", table("Accuracy, with 95 % intervals", head, rows)), h("div", after.curve.length ? chart.element : [])),
@@ -1597,27 +1600,34 @@ function deleteButton(name, path, changed) {
   } }, "Delete");
 }
 
-/** The forms of an upload: the fields that the service wants, and whether a field takes several files. */
+/** The forms of an upload: the fields that the service wants; `several` where a field takes several files. A field `file` is the whole body. */
 const formats = {
   npz: [["file", "x_train, y_train, x_test, y_test (.npz)"]],
+  images: [["file", "train/CLASS/… and test/CLASS/… (.zip, .tar, .tar.gz)"]],
   idx: [["train_images", "training images"], ["train_labels", "training labels"], ["test_images", "test images"], ["test_labels", "test labels"]],
+  npy: [["x_train", "training images"], ["y_train", "training labels"], ["x_test", "test images"], ["y_test", "test labels"]],
+  csv: [["train", "training rows, with a column label"], ["test", "test rows"]],
+  cifar: [["train", "training batches", "several"], ["test", "test batch"]],
 };
 
 function uploadDataset() {
   const files = h("div.bar"), fault = h("p.fault", { role: "alert" });
   const format = h("select", { onchange: () => showFields() }, Object.keys(formats).map((name) => h("option", { value: name }, name)));
   const name = h("input", { maxlength: 200, size: 20 });
-  function showFields() { put(files, formats[format.value].map(([field, title]) => h("label", title, h("input", { type: "file", name: field, required: true })))); }
+  const size = h("label", "Resize to", h("input", { name: "resize", placeholder: "height,width", pattern: "\\d+,\\d+", size: 12 }));
+  function showFields() { put(files, formats[format.value].map(([field, title, several]) => h("label", title, h("input", { type: "file", name: field, required: true, multiple: Boolean(several) }))), format.value === "images" ? size : []); }
   showFields();
   const button = h("button.primary", { type: "submit" }, "Upload");
   return upload("Upload a data set", [h("div.bar", h("label", "Name", name), h("label", "Format", format)), files, button, fault], button, fault, async (form) => {
     const inputs = [...form.querySelectorAll("input[type=file]")];
-    let body = inputs[0].files[0];
-    if (format.value !== "npz") {
+    let body;
+    if (inputs[0].name === "file") body = new Blob([inputs[0].files[0]], { type: "application/octet-stream" });
+    else {
       body = new FormData();
-      for (const input of inputs) body.append(input.name, input.files[0]);
-    } else body = new Blob([body], { type: "application/octet-stream" });
-    const set = await create(`/v1/datasets?format=${format.value}&name=${encodeURIComponent(name.value || inputs[0].files[0].name)}`, body);
+      for (const input of inputs) for (const file of input.files) body.append(input.name, file);
+    }
+    const resize = format.value === "images" && size.querySelector("input").value;
+    const set = await create(`/v1/datasets?format=${format.value}&name=${encodeURIComponent(name.value || inputs[0].files[0].name)}${resize ? `&resize=${encodeURIComponent(resize)}` : ""}`, body);
     location.hash = `#/datasets/${set.id}`;
   });
 }
@@ -1639,11 +1649,12 @@ function upload(title, content, button, fault, send) {
 async function showModels(body, signal) {
   const [models, networks] = await Promise.all([everything("/v1/models", { signal }), everything("/v1/architectures", { signal })]);
   const again = () => body.isConnected && reload(body, () => showModels(body, signal));
-  const fault = h("p.fault", { role: "alert" }), name = h("input", { maxlength: 200 }), file = h("input", { type: "file", accept: ".safetensors", required: true });
+  const fault = h("p.fault", { role: "alert" }), name = h("input", { maxlength: 200 }), file = h("input", { type: "file", accept: ".safetensors,.onnx", required: true });
   const button = h("button.primary", { type: "submit" }, "Upload");
   body.append(h("h1", "Models"),
-    upload("Upload weights (safetensors)", [h("div.bar", h("label", "Name", name), h("label", "File", file)), button, fault], button, fault, async () => {
-      await create(`/v1/models?name=${encodeURIComponent(name.value || file.files[0].name)}`, new Blob([file.files[0]], { type: "application/octet-stream" }));
+    upload("Upload weights (safetensors) or a network (ONNX)", [h("div.bar", h("label", "Name", name), h("label", "File", file)), button, fault], button, fault, async () => {
+      const format = file.files[0].name.endsWith(".onnx") ? "onnx" : "safetensors";
+      await create(`/v1/models?format=${format}&name=${encodeURIComponent(name.value || file.files[0].name)}`, new Blob([file.files[0]], { type: "application/octet-stream" }));
       again();
     }),
     h("section.card", models.length ? table("Uploaded weights", ["name", "id", "parameters", "size", "SHA-256", "uploaded", "tensors", ""], models.map((model) => [
@@ -1781,10 +1792,12 @@ h3 { font-size: 15px; margin: 14px 0 6px }
 .card h2:first-child, .card h3:first-child { margin-top: 0 }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 12px }
 .columns > .card { margin: 0; min-width: 0 }
+.scroll + .columns { margin-top: 14px }
 .dim { color: var(--dim) }
 .small { font-size: 13px }
 .fault { color: var(--fail) }
 .fault:empty { display: none }
+code { overflow-wrap: anywhere }
 code, pre, .code { font: 13px/1.5 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace }
 pre { overflow: auto; margin: 0; padding: 10px; background: var(--ground); border: 1px solid var(--rule); border-radius: 6px; max-height: 480px }
 .id { font: 12px ui-monospace, Menlo, Consolas, monospace; color: var(--dim); overflow-wrap: anywhere }
@@ -1879,8 +1892,8 @@ dialog label { display: grid; gap: 4px }
 @media (max-width: 760px) {
   header { padding: 6px 12px; gap: 2px 8px }
   main { padding: 10px 12px 40px }
-  nav { order: 3; flex: 1 0 100%; flex-wrap: nowrap; overflow-x: auto }
-  nav a { padding: 8px 9px; white-space: nowrap }
+  nav { order: 3; flex: 1 0 100% }
+  nav a { padding: 6px 9px; white-space: nowrap }
   .editor { grid-template-columns: 1fr }
   textarea { min-height: 300px }
   /* A row of a long table is a card. */

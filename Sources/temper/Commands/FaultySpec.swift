@@ -9,11 +9,14 @@ struct FaultySpec: Error, CustomStringConvertible {
 
   /// - Parameter pointer: where in the file what the problem calls `pointer` stands; `nil` for what the file does not have.
   private init(_ problem: JSONValue, in source: SpecSource, at pointer: (String) -> String?) {
-    let faults = (problem["errors"]?.elements ?? []).map { fault in
-      guard let place = pointer(fault["pointer"]?.string ?? "").map(source.place) else { return fault }
-      return fault.setting("/line", to: .int(Int64(place.line))).setting("/column", to: .int(Int64(place.column)))
+    let faults = (problem["errors"]?.elements ?? []).map { fault -> (line: Int, column: Int, document: JSONValue) in
+      guard let place = pointer(fault["pointer"]?.string ?? "").map(source.place) else { return (.max, 0, fault) }
+      let placed = fault.setting("/line", to: .int(Int64(place.line))).setting("/column", to: .int(Int64(place.column)))
+      return (place.line, place.column, placed)
     }
-    self.problem = problem.setting("/errors", to: .array(faults))
+    // As one reads the file.
+    let sorted = faults.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+    self.problem = problem.setting("/errors", to: .array(sorted.map(\.document)))
   }
 
   init(_ faults: SpecFaults, in source: SpecSource) {

@@ -38,7 +38,7 @@ function results(jobs, reports) {
     row("verdict", (report) => report && badge(report.verdict)),
     row("clean accuracy", (report, job) => (report ? proportion(report.after.clean_accuracy) : headline(job, "clean_accuracy")?.text)),
     row("under all attacks", (report, job) => (report ? proportion(report.after.worst_case) : headline(job, "robust_accuracy")?.text)),
-    row("worst class", (report) => report?.after.worst_class && `${percent(report.after.worst_class.robust_accuracy.value)} ${report.after.worst_class.name}`),
+    row("worst class", (report) => report?.after.worst_class && `${percent(report.after.worst_class.robust_accuracy.value)} (${report.after.worst_class.name})`),
     row("attacks", (report) => report?.after.attacks.map((attack) => attack.label).join(", ")),
     row("images", (report) => report && String(report.dataset.evaluated_count)),
     row("seconds", (report) => report && figure(Object.values(report.seconds).reduce((sum, seconds) => sum + number(seconds), 0))),
