@@ -1100,7 +1100,7 @@ class JobPage {
     put(this.#report, h("section.card", { "aria-label": "Report" },
       h("h2", "Report"), h("p.verdict", badge(report.verdict)),
       h("p.headline", `Of 100 test images the model gets ${share(after.clean_accuracy)} right as they are`,
-        after.attacks.length ? `, and ${share(robust)} when each may be changed by ${normSymbol(report.spec.threat.norm)} ≤ ${report.spec.threat.epsilon} (${share(robust.interval.low)} to ${share(robust.interval.high)}).` : ".",
+        after.attacks.length ? `, and ${share(robust)} when each may be changed by ${normSymbol(report.spec.threat.norm)} ≤ ${figure(report.spec.threat.epsilon)} (${share(robust.interval.low)} to ${share(robust.interval.high)}).` : ".",
         before && after.attacks.length && report.model.base_sha256 !== report.model.sha256 ? ` Before adversarial training it was ${share(before.clean_accuracy)} and ${share(before.worst_case)}.` : ""),
       gates.length ? table("Gates", ["gate", "measured", "interval", "verdict", "why"], gates, { className: ".cards" }) : h("p.dim", "The spec has no gates, so nothing was asked of the model."),
       h("div.columns", h("div", table("Accuracy, with 95 % intervals", head, rows)), h("div", after.curve.length ? chart.element : [])),
@@ -1165,7 +1165,7 @@ const short = (text = "") => (text.length > 160 ? `${text.slice(0, 159)}…` : t
 
 let jobsJs = ##"""
 // The list of jobs.
-import { h, put, badge, percent, number, duration, time, jobTitle } from "./dom.js";
+import { h, put, badge, percent, figure, number, duration, time, jobTitle, normSymbol } from "./dom.js";
 import { get, jobPath, Watched } from "./api.js";
 import { listen, eventMode, whileVisible } from "./events.js";
 
@@ -1320,7 +1320,7 @@ class JobList {
       if (!this.#fits(job)) { this.#drop(job.id); continue; }
       const { spec } = job;
       // The spec of each would be most of what the page holds.
-      const kept = { ...job, spec: undefined, about: [spec.dataset.id, spec.kind === "train" ? spec.training?.method : spec.kind, `${spec.threat.norm} ${spec.threat.epsilon}`].join(", ") };
+      const kept = { ...job, spec: undefined, about: [spec.dataset.id, spec.kind === "train" ? spec.training?.method : spec.kind, `${normSymbol(spec.threat.norm)} ${figure(spec.threat.epsilon)}`].join(", ") };
       const isKnown = this.#jobs.has(job.id);
       this.#jobs.set(job.id, kept);
       this.#draw(kept, isKnown);
@@ -1418,7 +1418,7 @@ class JobList {
 
 let leaderboardJs = ##"""
 // Which jobs stand best against an adversary, for each data set and threat.
-import { h, badge, percent, number, jobTitle, time } from "./dom.js";
+import { h, badge, percent, figure, number, jobTitle, time, normSymbol } from "./dom.js";
 import { get } from "./api.js";
 
 export async function show(body, { query, signal }) {
@@ -1434,7 +1434,7 @@ export async function show(body, { query, signal }) {
   return "Leaderboard";
 }
 
-const boardOf = (row) => `${row.dataset}, ${row.norm}, ε ${row.epsilon}`;
+const boardOf = (row) => `${row.dataset}, ${normSymbol(row.norm)}, ε ${row.epsilon}`;
 
 function grouped(rows) {
   const boards = new Map();

@@ -35,7 +35,7 @@ temper submit graph.json --name from-onnx --wait | head -9
 temper list
 
 # Both come to the same figures.
-temper list --json | jq -e '[.[] | select(.name | startswith("from-")) | .result.figures.robust_accuracy.value] | length == 2 and .[0] == .[1]'
+temper list --json | jq -e '[.data[] | select(.name | startswith("from-")) | .result.figures.robust_accuracy.value] | length == 2 and .[0] == .[1]'
 
 # What does not fit says which tensor.
 jq '.model.layers[1].units = 32' evaluate.json > other.json

@@ -28,5 +28,5 @@ for line in open("deliveries.jsonl"):
     print(told["type"], (told.get("result") or {}).get("verdict"), "signature holds:", hmac.compare_digest(given, wanted))
     assert given == wanted
 END
-curl -fsS "$TEMPER_SERVER/v1/webhooks/$(jq -r .id webhook.json)/deliveries" | jq -c '.data[] | [.trigger, .state, .status]'
+curl -fsS "$TEMPER_SERVER/v1/webhooks/$(jq -r .id webhook.json)/deliveries" | jq -c '.data[] | [.type, .state, .status]'
 kill %1

@@ -5,6 +5,6 @@ END
 temper submit spec.json --name first --wait 2>/dev/null | head -9
 temper rerun latest --name second --set training.method=trades --wait 2>/dev/null | head -9
 temper list
-first=$(temper list --json | jq -r '.[] | select(.name == "first").id')
+first=$(temper list --json | jq -r '.data[] | select(.name == "first").id')
 temper compare "$first" latest
 temper compare "$first" latest --json | jq -e '.paired.robust_accuracy.p <= 1'

@@ -207,7 +207,7 @@ class JobPage {
     put(this.#report, h("section.card", { "aria-label": "Report" },
       h("h2", "Report"), h("p.verdict", badge(report.verdict)),
       h("p.headline", `Of 100 test images the model gets ${share(after.clean_accuracy)} right as they are`,
-        after.attacks.length ? `, and ${share(robust)} when each may be changed by ${normSymbol(report.spec.threat.norm)} ≤ ${report.spec.threat.epsilon} (${share(robust.interval.low)} to ${share(robust.interval.high)}).` : ".",
+        after.attacks.length ? `, and ${share(robust)} when each may be changed by ${normSymbol(report.spec.threat.norm)} ≤ ${figure(report.spec.threat.epsilon)} (${share(robust.interval.low)} to ${share(robust.interval.high)}).` : ".",
         before && after.attacks.length && report.model.base_sha256 !== report.model.sha256 ? ` Before adversarial training it was ${share(before.clean_accuracy)} and ${share(before.worst_case)}.` : ""),
       gates.length ? table("Gates", ["gate", "measured", "interval", "verdict", "why"], gates, { className: ".cards" }) : h("p.dim", "The spec has no gates, so nothing was asked of the model."),
       h("div.columns", h("div", table("Accuracy, with 95 % intervals", head, rows)), h("div", after.curve.length ? chart.element : [])),
