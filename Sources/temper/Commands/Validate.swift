@@ -58,7 +58,8 @@ struct Validate: AsyncParsableCommand, ThreadedCommand {
     if let seconds { rows.append(["seconds on this machine", seconds.text]) }
     let reasons = [estimate?["training"], estimate?["evaluation"], estimate?["accumulate"]].compactMap { $0?["reason"]?.string }
     let warnings = (answer["warnings"]?.elements ?? []).map { "warning \($0["code"]?.string ?? ""): \($0["detail"]?.string ?? "")" }
-    let completed = "the completed spec:\n" + (answer["spec"]?.serialised(pretty: true) ?? "")
-    return "the spec can run\n" + TextTable(rows).text + (reasons + warnings + [completed]).map { $0 + "\n" }.joined()
+    let completed = "the completed spec:\n" + (answer["spec"]?.serialised(pretty: true) ?? "") + "\n\n"
+    // Last what one looks for: a completed spec fills a screen.
+    return completed + "the spec can run\n" + TextTable(rows).text + (reasons + warnings).map { $0 + "\n" }.joined()
   }
 }
