@@ -20,7 +20,7 @@ PACKAGES := \
 	jq \
 	python3
 
-.PHONY: backups documents package package-check demo test suites faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean
+.PHONY: backups documents package package-check demo test suites faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean tasks
 
 demo: build
 	deploy/demo.sh $(TEMPER)
@@ -57,13 +57,18 @@ instruction-sets: packages
 backups: build
 	python3 Tests/Faults/backups.py --temper $(TEMPER) --backups 4
 
-# The dashboard in a headless Chromium, where there is one; what it saw is left in .build/browser.
+# The dashboard in a headless Chromium, where there is one, and under load; what it saw is left in .build/browser.
 browser: build
 	python3 Tests/Browser/dashboard.py --temper $(TEMPER) --screenshots .build/browser
+	python3 Tests/Browser/load.py --temper $(TEMPER)
 
 # Every block of commands of the README and of docs/, as a reader would type them: some minutes.
 documents: build
 	python3 Tests/Documents/run.py --temper $(TEMPER)
+
+# Ten tasks of somebody who is new to this, as they were typed, with what was seen: some minutes.
+tasks: build
+	python3 Tests/Documents/tasks.py --temper $(TEMPER) --transcripts .build/tasks
 
 # A Debian package and a tar archive of one executable that needs no Swift where it runs, in .build/packages; takes minutes.
 package: packages
@@ -76,7 +81,7 @@ package-check: package
 	Tests/Package/install.sh .build/packages/temper_*.deb
 
 # What needs time, a quiet machine or PyPI.
-check-long: instruction-sets soak backups browser documents peers
+check-long: instruction-sets soak backups browser documents tasks peers
 
 build: packages
 	$(SWIFT_BUILD) --product temper

@@ -239,7 +239,12 @@ package final class Workers: Sendable {
       case .hold:
         return Store.Ending(.queued, reason: "The service was paused; the job goes on from its last saved state.")
       case .drain: return Store.Ending(.queued, reason: "The process ended; the job goes on from its last saved state.")
-      case .outOfTime: return Store.Ending(.failed, reason: "The job took longer than its resources.max_seconds.")
+      case .outOfTime:
+        return Store.Ending(
+          .failed,
+          reason:
+            "The job took longer than its resources.max_seconds. Resume it to go on from its last saved state, or submit it again with more seconds."
+        )
       }
     } catch {
       let cause = damage(of: dataset) ?? error

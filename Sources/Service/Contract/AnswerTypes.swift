@@ -36,7 +36,10 @@ extension AnswerType {
       .init("extended_from", .orNull(id(.job)), "The finished job that it goes on with."),
       .init("after", .orNull(id(.job)), "The job that must have succeeded before it begins."), .init("priority", .number(atLeast: nil)),
       .init("generated_dataset", .orNull(id(.dataset)), "The data set that it made."), .init("progress", .object(progress)),
-      .init("metrics", .map(.figure), "The latest of each."), .init("warnings", .list(.object(warning))),
+      .init(
+        "metrics", .map(.figure),
+        "The latest of each. What begins with `validation_` is of the part held out of training, never of test images."),
+      .init("warnings", .list(.object(warning))),
       .init("created_at", .timestamp), .init("started_at", .orNull(.timestamp)), .init("finished_at", .orNull(.timestamp)),
       .init("transitions", .list(.object(transition))), .init("links", .map(.text), "Paths of its parts."),
       .init("result", .orNull(.object(result)), "What its report says; null before there is one."),
