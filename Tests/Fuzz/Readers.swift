@@ -11,13 +11,13 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   return 0
 }
 
-private let reader: (Data) -> Void = {
+private let reader: @Sendable (Data) -> Void = {
   let name = ProcessInfo.processInfo.environment["TEMPER_FUZZ"] ?? ""
   guard let reader = readers[name] else { preconditionFailure("TEMPER_FUZZ is one of \(readers.keys.sorted())") }
   return reader
 }()
 
-nonisolated(unsafe) private let readers: [String: (Data) -> Void] = [
+private let readers: [String: @Sendable (Data) -> Void] = [
   "onnx": { bytes in
     guard let network = try? ONNXNetwork(bytes), network.weights.entries.reduce(0, { $0 + $1.tensor.shape.count }) < 1 << 16 else { return }
     // What was read can be built, written and read again.

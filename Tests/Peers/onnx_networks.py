@@ -194,7 +194,8 @@ def row(judge, name, exporter):
     after = distance(judge.told(folder / "0.png", folder / "last.safetensors"), again[0])
     right = json.loads(judge.service.get(f"/v1/jobs/{job}/report"))["after"]["clean_accuracy"]["correct"]
     same = right == int((again.argmax(1) == labels.numpy()).sum()) and float(np.abs(again - wanted).max()) > 0
-    passed = max(logits, gradient, after) < 1e-4 and near >= theirs - 2 and clean == len(pictures) and ours == standing and same
+    # Where rounding takes PyTorch's own median over a bend too, Temper's is held against that.
+    passed = max(logits, after) < 1e-4 and gradient < max(1e-4, float(np.median(own))) and near >= theirs - 2 and clean == len(pictures) and ours == standing and same
     print(f"| {name} | {exporter} | {logits:.1e} | {gradient:.1e}; {near}, {theirs} of {len(apart)} | {ours}, {standing} of {len(pictures)} | {after:.1e}{'' if same else ', another accuracy'} |"
           f"{'' if passed else ' FAILED'}", flush=True)
     return passed
