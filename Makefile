@@ -97,8 +97,8 @@ peers: build
 recipes: build
 	python3 Tests/Benchmarks/recipes.py --temper $(TEMPER) $(if $(MNIST),--mnist $(MNIST))
 
-# Any bytes at the parsers of requests and forms and at the decoders of pictures, with libFuzzer and AddressSanitizer: `make fuzz SECONDS=1800`.
-fuzz: packages
+# Any bytes at the parsers of requests and forms, the decoders of pictures and the readers of networks and data sets, with libFuzzer and AddressSanitizer: `make fuzz SECONDS=1800`.
+fuzz: packages build
 	swift package resolve
 	Tests/Fuzz/run.sh $(or $(SECONDS),60)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes what reads bytes from outside with libFuzzer and AddressSanitizer: run.sh [SECONDS] [requests|pictures]; by default both, SECONDS each.
-# What it finds is left in .build/fuzz.
+# Fuzzes what reads bytes from outside with libFuzzer and AddressSanitizer: run.sh [SECONDS] [requests|pictures|readers [READER …]]; by default all,
+# SECONDS each. With 0 seconds it builds alone. What it finds is left in .build/fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
@@ -30,10 +30,39 @@ fuzz_pictures() {
   "$out/pictures" "${options[@]}" -max_len=65536 "$out/pictures-corpus" "$out/pictures-seeds"
 }
 
+# The readers of networks and data sets. Their modules are compiled with the sanitizers; what they stand on is as the build for release left it.
+fuzz_readers() {
+  local built=.build/release package
+  package=$(basename "$PWD" | tr '[:upper:]' '[:lower:]')
+  local flags=(-O -swift-version 6 -package-name "$package" -parse-as-library -wmo -enable-testing -sanitize=fuzzer,address -I "$out" -I "$built/Modules")
+  for module in CArchive CZlib COpenSSL CMalloc; do flags+=(-Xcc "-fmodule-map-file=Sources/$module/module.modulemap"); done
+  for module in COneDNN CKernels CPictures; do flags+=(-Xcc "-fmodule-map-file=$built/$module.build/module.modulemap"); done
+  local objects=() module
+  for module in Datasets Models; do
+    find "Sources/$module" -name '*.swift' -print0 | xargs -0 swiftc "${flags[@]}" -module-name "$module" -emit-module -emit-module-path "$out/$module.swiftmodule" \
+      -c -o "$out/$module.o"
+    objects+=("$out/$module.o")
+  done
+  for module in JSON Files TensorEngine ONNXSchema SwiftProtobuf COneDNN CKernels CPictures CMalloc; do
+    [[ ! -d $built/$module.build ]] || mapfile -t -O "${#objects[@]}" objects < <(find -L "$built/$module.build" -name '*.o')
+  done
+  swiftc "${flags[@]}" -module-name Fuzz -o "$out/readers" Tests/Fuzz/Readers.swift "${objects[@]}" \
+    -ldnnl -ljpeg -lpng16 -lwebp -lz -lcrypto -larchive -lstdc++
+  python3 Tests/Fuzz/seeds.py "$out/seeds"
+  # Swift's globals, made when they are first read, look like leaks.
+  local readers=("$@") reader
+  [[ $# -gt 0 ]] || readers=(onnx safetensors npz npy archive exif csv cifar idx)
+  for reader in "${readers[@]}"; do
+    mkdir -p "$out/readers-corpus/$reader"
+    [[ $seconds == 0 ]] || ASAN_OPTIONS=detect_leaks=0 TEMPER_FUZZ=$reader "$out/readers" "${options[@]}" -max_len=65536 "$out/readers-corpus/$reader" "$out/seeds/$reader"
+  done
+}
+
 mkdir -p "$out"
-case ${2:-both} in
+case ${2:-all} in
 requests) fuzz_requests ;;
 pictures) fuzz_pictures ;;
-both) fuzz_requests && fuzz_pictures ;;
-*) echo "run.sh [SECONDS] [requests|pictures]" >&2; exit 2 ;;
+readers) fuzz_readers "${@:3}" ;;
+all) fuzz_requests && fuzz_pictures && fuzz_readers ;;
+*) echo "run.sh [SECONDS] [requests|pictures|readers [READER …]]" >&2; exit 2 ;;
 esac

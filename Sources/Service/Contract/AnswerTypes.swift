@@ -158,6 +158,7 @@ extension AnswerType {
       .init("id", .text), .init("object", .constant("dataset")), .init("name", .text), .init("format", .orNull(.words(DatasetFormat.self))),
       .init("built_in", .boolean), .init("shape", .list(.integer(atLeast: 1)), "Height, width, channels."),
       .init("classes", .count), .init("class_names", .list(.text)), .init("train", .object(part)), .init("test", .object(part)),
+      .init("validation", .object(part), "What its makers held out of the training part.", isOptional: true),
       .init("sha256", .sha256), .init("bytes", .count), .init("created_at", .orNull(.timestamp)),
       .init("warnings", .list(.object(notice)), "What was made of it, and what looks like a mistake."),
       .init("damaged", .boolean, "Its file no longer has its digest.", isOptional: true),
