@@ -111,7 +111,7 @@ extension Routes {
   }
 
   func deleteDataset(_ call: Call) async throws -> Response {
-    try registry(call).deleteDataset(call.path("id"))
+    try registry(call).deleteDataset(call.path("id"), if: call.condition)
     return Response(status: .noContent)
   }
 }
