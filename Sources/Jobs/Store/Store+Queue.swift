@@ -114,7 +114,8 @@ extension Store {
   /// Asks a job to stop: at once when it is not running, else by way of `cancelling` or `pausing`, which its run brings to an end.
   ///
   /// - Throws: `NotFound`, `IllegalTransition`.
-  func requestStop(_ id: String, to wanted: JobState, at now: Timestamp = .now, if condition: ChangeCondition? = nil) throws -> Job {
+  package func requestStop(_ id: String, to wanted: JobState, at now: Timestamp = .now, if condition: ChangeCondition? = nil) throws -> Job
+  {
     try change(at: now, if: condition) { change in _ = try Self.requestStop(id, to: wanted, change) }
     return try job(id)
   }
