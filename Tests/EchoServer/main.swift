@@ -20,8 +20,7 @@ let server = Server(configuration: configuration, logger: Logger(label: "echo") 
 }
 do {
   let address = try server.start()
-  print("listening on 127.0.0.1:\(address.port)")
-  fflush(stdout)
+  FileHandle.standardOutput.write(Data("listening on 127.0.0.1:\(address.port)\n".utf8))
 } catch {
   FileHandle.standardError.write(Data("port \(port): \(error)\n".utf8))
   exit(1)

@@ -11,10 +11,12 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   precondition(again.serialised() == text, "JSON changes as it is written again")
   if let spec = try? JobSpec(reading: value) {
     let completed = spec.json
-    guard let other = try? JobSpec(reading: completed) else { preconditionFailure("a completed spec is refused: \(completed.serialised())") }
+    guard let other = try? JobSpec(reading: completed) else {
+      preconditionFailure("a completed spec is refused: \(completed.serialised())")
+    }
     precondition(other.json == completed, "a completed spec changes as it is completed again")
   }
-  _ = try? SweepSpec(reading: value)
+  _ = try? SweepSpec(reading: value, mostJobs: 256)
   _ = try? ExtensionRequest(reading: value)
   return 0
 }

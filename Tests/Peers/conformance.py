@@ -85,21 +85,23 @@ def unescaped(text: str) -> bytes:
 def corpus(folder: pathlib.Path):
     """Each request of llhttp's strict mode: file, name, bytes, and what its log says."""
     for path in sorted(folder.glob("*.md")):
-        name, meta, blocks = "", {}, {}
-        for piece in re.split(r"(?m)^(#+ .*|<!-- meta=.* -->)$|^```(\w+)\n(.*?)^```$", path.read_text(), flags=re.S | re.M):
-            if piece is None:
-                continue
-            if piece.startswith("#") and "\n" not in piece:
-                name, meta, blocks = piece.lstrip("# "), {}, {}
-            elif piece.startswith("<!-- meta="):
-                meta, blocks = json.loads(piece[len("<!-- meta=") : -len(" -->")]), {}
-            elif piece in ("http", "log"):
-                blocks["next"] = piece
-            elif "next" in blocks:
-                blocks[blocks.pop("next")] = piece
-                if "http" in blocks and "log" in blocks and meta.get("type") == "request" and "pause" not in meta and "skipBody" not in meta:
+        name, meta, blocks, fence = "", {}, {}, None
+        for line in path.read_text().splitlines(keepends=True):
+            if fence:
+                if line.startswith("```"):
+                    fence = None
+                else:
+                    blocks[fence] = blocks.get(fence, "") + line
+            elif line.startswith("```"):
+                fence = line[3:].strip()
+            elif line.startswith("#"):
+                name, meta, blocks = line.lstrip("#").strip(), {}, {}
+            elif line.startswith("<!-- meta="):
+                meta, blocks = json.loads(line[len("<!-- meta=") : line.rindex("-->")]), {}
+            if fence is None and "http" in blocks and "log" in blocks:
+                if meta.get("type") == "request" and not {"pause", "skipBody"} & meta.keys():
                     yield path.name, name, unescaped(blocks["http"]), blocks["log"]
-                    meta = {}
+                blocks = {}
 
 
 def with_host(request: bytes) -> bytes:
