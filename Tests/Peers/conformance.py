@@ -71,7 +71,7 @@ def statuses(answer: bytes) -> list[int]:
 
 def unescaped(text: str) -> bytes:
     """A request of the corpus, by the rules of its `md-test.ts`."""
-    text = re.sub(r"\n$", "", text)
+    text = text.removesuffix("\n")
     text = re.sub(r"\\(\r\n|\r|\n)", "", text)
     text = re.sub(r"\r\n|\r|\n", "\r\n", text)
     for letter, character in (("r", "\r"), ("n", "\n"), ("t", "\t"), ("f", "\f")):
