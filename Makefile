@@ -20,7 +20,7 @@ PACKAGES := \
 	jq \
 	python3
 
-.PHONY: backups documents package package-check demo test suites faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean tasks
+.PHONY: backups documents package package-check demo test suites faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean tasks sanitize conformance
 
 demo: build
 	deploy/demo.sh $(TEMPER)
@@ -101,6 +101,16 @@ recipes: build
 fuzz: packages build
 	swift package resolve
 	Tests/Fuzz/run.sh $(or $(SECONDS),60)
+
+# The tests under ThreadSanitizer (what runs on many threads) and AddressSanitizer (all), in builds of their own: the better part of an hour.
+sanitize: packages
+	Tests/Sanitizers/run.sh thread
+	Tests/Sanitizers/run.sh address
+
+# Other people's conformance tests of HTTP, of which copies are needed: `make conformance H1SPEC=http_test.ts LLHTTP=llhttp/test/request`.
+conformance: packages
+	$(SWIFT_BUILD) --product EchoServer
+	python3 Tests/Peers/conformance.py --echo .build/release/EchoServer $(if $(H1SPEC),--h1spec $(H1SPEC)) $(if $(LLHTTP),--llhttp $(LLHTTP))
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests

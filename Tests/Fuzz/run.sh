@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fuzzes what reads bytes from outside with libFuzzer and AddressSanitizer: run.sh [SECONDS] [requests|pictures|readers [READER …]]; by default all,
-# SECONDS each. With 0 seconds it builds alone. What it finds is left in .build/fuzz.
+# Fuzzes what reads bytes from outside with libFuzzer and AddressSanitizer: run.sh [SECONDS] [requests|pictures|readers [READER …]|specs]; by
+# default all but specs, SECONDS each. With 0 seconds the readers are built alone. Specs take a build of everything below them, which
+# Tests/Sanitizers/run.sh address shares. What it finds is left in .build/fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
@@ -58,11 +59,37 @@ fuzz_readers() {
   done
 }
 
+# JSON and the specs of jobs and sweeps; it begins with the recipes.
+fuzz_specs() {
+  local scratch=.build/address
+  swift build -c release -j "${JOBS:-2}" --scratch-path "$scratch" --sanitize=address -Xswiftc -sanitize-coverage=edge --target Jobs
+  local built=$scratch/release modules=(JSON Files CKernels COneDNN TensorEngine SwiftProtobuf ONNXSchema Models CPictures Datasets Attacks Robustness
+    Training Logging GRDB Jobs)
+  local objects=() folders=()
+  for module in "${modules[@]}"; do
+    while IFS= read -r object; do objects+=("$object"); done < <(find "$built/$module.build" -name '*.o')
+  done
+  for folder in Sources/C* "$scratch"/checkouts/GRDB.swift/Sources/GRDBSQLite; do
+    if [[ -d $folder/include ]]; then folder=$folder/include; fi
+    folders+=(-Xcc -I"$folder")
+  done
+  for folder in "$built"/C*.build; do
+    if [[ -f $folder/module.modulemap ]]; then folders+=(-Xcc -fmodule-map-file="$folder/module.modulemap"); fi
+  done
+  printf '%s\n' "${objects[@]}" > "$out/objects"
+  swiftc -O -swift-version 6 -package-name temper -parse-as-library -sanitize=fuzzer,address -module-name Fuzz -I "$built/Modules" "${folders[@]}" \
+    -o "$out/specs" Tests/Fuzz/Specs.swift @"$out/objects" \
+    -ldnnl -lssl -lcrypto -larchive -lz -lsqlite3 -ljpeg -lpng16 -lwebp -lstdc++ -lm
+  mkdir -p "$out/specs-corpus"
+  "$out/specs" "${options[@]}" -max_len=16384 -dict=Tests/Fuzz/json.dict "$out/specs-corpus" config/recipes
+}
+
 mkdir -p "$out"
 case ${2:-all} in
 requests) fuzz_requests ;;
 pictures) fuzz_pictures ;;
 readers) fuzz_readers "${@:3}" ;;
+specs) fuzz_specs ;;
 all) fuzz_requests && fuzz_pictures && fuzz_readers ;;
-*) echo "run.sh [SECONDS] [requests|pictures|readers [READER …]]" >&2; exit 2 ;;
+*) echo "run.sh [SECONDS] [requests|pictures|readers [READER …]|specs]" >&2; exit 2 ;;
 esac

@@ -115,17 +115,19 @@ extension Routes {
     return Preconditions.evaluate(method: .get, headers: request.headers, current: tag) == .notModified
   }
 
-  func cancelJob(_ call: Call) async throws -> Response { try Self.accepted(workers.cancel(call.path("id"))) }
-  func pauseJob(_ call: Call) async throws -> Response { try Self.accepted(workers.pause(call.path("id"))) }
+  func cancelJob(_ call: Call) async throws -> Response { try Self.accepted(workers.cancel(call.path("id"), if: call.condition)) }
+  func pauseJob(_ call: Call) async throws -> Response { try Self.accepted(workers.pause(call.path("id"), if: call.condition)) }
 
   /// A paused job goes on; of one that failed a new job goes on.
   func resumeJob(_ call: Call) async throws -> Response {
     let id = call.path("id")
     let key = try idempotency.key(of: call, digest: "")
     if let earlier = try idempotency.replay(key) { return earlier }
-    guard try store.job(id).state == .failed else { return try Self.accepted(workers.resume(id)) }
+    guard try store.job(id).state == .failed else { return try Self.accepted(workers.resume(id, if: call.condition)) }
     try requireRoom()
-    let response = try idempotency.once(key) { try store.submitAgain(id, key: key, answer: Self.created) }
+    let response = try idempotency.once(key) {
+      try store.submitAgain(id, key: key, if: call.condition, answer: Self.created)
+    }
     workers.wakeUp()
     return response
   }
@@ -139,14 +141,15 @@ extension Routes {
     let request = try ExtensionRequest(reading: body.value)
     try requireRoom()
     let response = try idempotency.once(key) {
-      try store.submitExtension(of: id, by: request, key: key, accept: { try check(call).accept($0) }, answer: Self.created)
+      try store.submitExtension(
+        of: id, by: request, key: key, if: call.condition, accept: { try check(call).accept($0) }, answer: Self.created)
     }
     workers.wakeUp()
     return response
   }
 
   func deleteJob(_ call: Call) async throws -> Response {
-    try store.delete(call.path("id"))
+    try store.delete(call.path("id"), if: call.condition)
     return Response(status: .noContent)
   }
 
