@@ -64,9 +64,18 @@ package struct FABT: Attack {
     let targets = active.targets.aimed(at: active.state.ranked.map { $0[rank] })
     let (differences, _) = classifier.inputGradient(
       at: active.iterates, targets: targets, loss: LogitDifference(), gradient: &active.state.gradient)
+    switch threat.norm {
+    case .linf, .l2:
+      BoundaryStep(isByWeight: threat.norm == .l2, within: Threat.box, overshoot: Self.overshoot, pull: Self.pull)
+        .move(&active.iterates, around: active.clean, ontoPlanes: active.state.gradient, values: differences)
+    case .l1: sparseStep(&active, differences)
+    }
+  }
+
+  /// The same in L1.
+  private func sparseStep(_ active: inout ActiveSet<Search>, _ differences: [Float]) {
     for row in 0..<active.count {
-      let boundary = LinearBoundary(
-        normal: active.state.gradient[example: row], value: differences[row], at: active.iterates[example: row], norm: threat.norm)
+      let boundary = SparseBoundary(normal: active.state.gradient[example: row], value: differences[row], at: active.iterates[example: row])
       let near = boundary.way(from: active.iterates[example: row])
       let own = boundary.way(from: active.clean[example: row])
       let (far, back) = (max(near.length, 1e-8), max(own.length, 1e-8))

@@ -6,5 +6,6 @@
 #include <string.h>
 
 #include <type_traits>
+#include <utility>
 
 #include "tables.h"

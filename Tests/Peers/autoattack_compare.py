@@ -79,6 +79,8 @@ def run_authors(make, model, images, labels, norm, epsilon, attack, seed, batch)
     began = time.perf_counter()
     found = run(images, labels, **size)
     seconds = time.perf_counter() - began
+    # pyautoattack gives the labels too from version 0.2 on.
+    found = found[0] if isinstance(found, tuple) else found
     with torch.no_grad():
         right = torch.cat([model(part) for part in found.split(500)]).argmax(1) == labels
     # Its log alone says what each part leaves.

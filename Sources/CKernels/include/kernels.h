@@ -109,6 +109,14 @@ typedef struct {
   int64_t batch, tokens, heads, width;
 } kernels_attention;
 
+// How FAB steps onto a hyperplane through a box of `count` pixels (Croce and Hein 2020, arXiv:1907.02044).
+typedef struct {
+  int64_t count;
+  bool by_weight;          // in L2 pixels move by their weights; otherwise, in L∞, all alike
+  float low, high;         // the box
+  double overshoot, pull;  // how far a step goes, 1 being onto the plane; the most that it is drawn to the clean image's own step
+} kernels_boundary;
+
 // All kernels of one instruction set.
 typedef struct {
   int64_t lanes;     // floats in a vector register
@@ -151,6 +159,12 @@ typedef struct {
                        float low, float high, int64_t count);
   // Each row of [rows, columns] times `factors`, [columns], then the epilogue.
   void (*scale)(const float *source, const float *factors, const kernels_epilogue *epilogue, float *result, int64_t rows, int64_t columns);
+
+  size_t (*boundary_scratch_count)(const kernels_boundary *shape);
+  // Where `normal` · (x - image) is -`value` lies a plane. With d(x) the shortest way to it from x in the box, and a the smaller of `pull` and
+  // |d(image)| / (|d(image)| + |d(clean)|): image = (1 - a) (image + overshoot d(image)) + a (clean + overshoot d(clean)), then into the box.
+  // What is not finite in the normal counts as 0; a value that is not finite leads nowhere.
+  void (*boundary_step)(const kernels_boundary *shape, const float *normal, float value, const float *clean, float *image, void *scratch);
 
   // `blocks` blocks of 4 words of Philox4x32-10. The first word of the counter rises by 1 from block to block.
   void (*philox)(const uint32_t *key, const uint32_t *counter, int64_t blocks, uint32_t *_Nullable words);

@@ -14,7 +14,7 @@ struct KernelCase: Sendable, CustomTestStringConvertible {
 
   static let all =
     productCases + convolutionCases + winogradCases + depthwiseCases + inputGradientCases + poolingCases + elementwiseCases
-    + normalisationCases + activationCases + attentionCases + randomCases + roundingCases
+    + boundaryCases + normalisationCases + activationCases + attentionCases + randomCases + roundingCases
 }
 
 /// A sum in double precision. The rounding errors of a kernel are relative to the sum of its terms' magnitudes.
