@@ -6,6 +6,5 @@
 #include <string.h>
 
 #include <type_traits>
-#include <utility>
 
 #include "tables.h"

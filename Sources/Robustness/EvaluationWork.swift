@@ -134,7 +134,7 @@ struct EvaluationWork {
   private static let taskOperations = 3e11
   /// The numbers in the images of a task: what an attack remembers of them is several times as much.
   private static let taskValues = 1 << 18
-  /// The fewest tasks of many examples, and what their number is a multiple of, so that threads end together.
+  /// The fewest tasks of many examples, so that threads end together.
   private static let taskCount = 8
 
   /// The examples of each task: those of several shards where that is little work, because an attack brings those together that still stand,
@@ -148,17 +148,7 @@ struct EvaluationWork {
       let most = min(positions.count / Self.taskCount, Int(byWork), Self.taskValues / team.inputShape.count)
       size = max((most + shard - 1) / shard, 1) * shard
     }
-    return Self.sizes(of: (positions.count + size - 1) / size, shards: (positions.count + shard - 1) / shard).reduce(into: []) {
-      tasks, shards in
-      let first = tasks.reduce(0) { $0 + $1.count }
-      tasks.append(Array(positions[first..<min(first + shards * shard, positions.count)]))
-    }
-  }
-
-  /// The shards of each of about so many tasks, as equal as they can be and the larger ones first: threads are to end together.
-  private static func sizes(of tasks: Int, shards: Int) -> [Int] {
-    let count = min((tasks + taskCount - 1) / taskCount * taskCount, shards)
-    return (0..<count).map { shards / count + ($0 < shards % count ? 1 : 0) }
+    return stride(from: 0, to: positions.count, by: size).map { Array(positions[$0..<min($0 + size, positions.count)]) }
   }
 
   /// Runs `body`, which tells of the passes that it makes, on each task of `positions` that the journal lacks. Returns the tasks and the records of all in order, and the seconds of the

@@ -28,33 +28,20 @@ let convolutionCases: [KernelCase] = {
     ReferenceConvolution(batch: 1, height: 4, width: 203, channels: 3, filters: 4, kernel: (3, 3), padding: (1, 1)),
     ReferenceConvolution(batch: 1, height: 31, width: 29, channels: 6, filters: 5, kernel: (2, 2), stride: (3, 3)),
   ]
-  // Many channels, of which zeros are left out: of windows where they are, in blocks of the depth, and of windows side by side.
-  let sparse = [
-    ReferenceConvolution(batch: 2, height: 14, width: 15, channels: 17, filters: 33, kernel: (4, 4), stride: (2, 2), padding: (1, 1)),
-    ReferenceConvolution(batch: 2, height: 8, width: 7, channels: 32, filters: 16, kernel: (3, 3), padding: (1, 1)),
-    ReferenceConvolution(batch: 1, height: 29, width: 31, channels: 16, filters: 16, kernel: (2, 2), stride: (3, 3)),
-  ]
-  return (shapes.map { ($0, false) } + (shapes + sparse).map { ($0, true) }).flatMap { shape, isSparse in
-    NumberFormat.allCases.flatMap { format in [false, true].map { asProduct(shape, format, isBackward: $0, isSparse: isSparse) } }
+  return shapes.flatMap { shape in
+    NumberFormat.allCases.flatMap { format in [false, true].map { asProduct(shape, format, isBackward: $0) } }
   }
 }()
 
-/// Sets two of three channels to 0 in the whole of these images, and half of the others.
-private func thinned(_ values: [Float], channels: Int) -> [Float] {
-  values.enumerated().map { index, value in index % channels % 3 > 0 || value < 0 ? 0 : value }
-}
-
-/// - Parameter isSparse: whether most of the source is 0.
-private func asProduct(_ s: ReferenceConvolution, _ format: NumberFormat, isBackward: Bool, isSparse: Bool) -> KernelCase {
-  KernelCase("convolution\(isBackward ? " backward" : "")\(isSparse ? " of zeros" : ""), \(s.description), \(format.rawValue)") { kernels in
+private func asProduct(_ s: ReferenceConvolution, _ format: NumberFormat, isBackward: Bool) -> KernelCase {
+  KernelCase("convolution\(isBackward ? " backward" : ""), \(s.description), \(format.rawValue)") { kernels in
     let products = format.products(of: kernels)
     var shape = kernels_convolution(
       batch: Int64(s.batch), height: Int64(s.height), width: Int64(s.width), channels: Int64(s.channels), filters: Int64(s.filters),
       kernel_height: Int64(s.kernel.height), kernel_width: Int64(s.kernel.width), stride_height: Int64(s.stride.height),
       stride_width: Int64(s.stride.width), padding_height: Int64(s.padding.height), padding_width: Int64(s.padding.width),
       backward: isBackward)
-    let (whole, weights) = (noise(isBackward ? s.outputCount : s.inputCount), noise(s.weightCount, seed: 2))
-    let source = isSparse ? thinned(whole, channels: isBackward ? s.filters : s.channels) : whole
+    let (source, weights) = (noise(isBackward ? s.outputCount : s.inputCount), noise(s.weightCount, seed: 2))
     var packed = [Float](repeating: 0, count: products.convolution_packed_count(&shape))
     var scratch = [Float](repeating: 0, count: products.convolution_scratch_count(&shape))
     var result = Written<Float>(isBackward ? s.inputCount : s.outputCount)

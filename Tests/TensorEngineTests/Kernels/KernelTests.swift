@@ -66,24 +66,4 @@ import Testing
       for column in 0..<columns { #expect(c[row * columns + column].isNaN == (column == 7)) }
     }
   }
-
-  @Test(
-    "infinity in the weights of a convolution reaches the result where the image is 0", arguments: InstructionSet.available,
-    [4, 16] as [Int64])
-  func infiniteWindows(set: InstructionSet, side: Int64) {
-    // Windows side by side, and where they are.
-    var shape = kernels_convolution(
-      batch: 1, height: side, width: side, channels: 16, filters: 3, kernel_height: 2, kernel_width: 2, stride_height: 2, stride_width: 2,
-      padding_height: 0, padding_width: 0, backward: false)
-    var weights = noise(3 * 16 * 4)
-    weights[16 * 4] = .infinity
-    let products = set.kernels.fp32
-    var packed = [Float](repeating: 0, count: products.convolution_packed_count(&shape))
-    var scratch = [Float](repeating: 0, count: products.convolution_scratch_count(&shape))
-    var result = [Float](repeating: 0, count: Int(side * side / 4) * 3)
-    var epilogue = kernels_epilogue.none
-    products.convolution_pack(&shape, weights, &packed)
-    products.convolution(&shape, [Float](repeating: 0, count: Int(side * side) * 16), packed, &result, &epilogue, &scratch)
-    for (index, value) in result.enumerated() { #expect(value.isNaN == (index % 3 == 1)) }
-  }
 }
