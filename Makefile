@@ -20,19 +20,22 @@ PACKAGES := \
 	jq \
 	python3
 
-.PHONY: backups documents package package-check demo test faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean
+.PHONY: backups documents package package-check demo test suites faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean tasks sanitize conformance
 
 demo: build
 	deploy/demo.sh $(TEMPER)
 
+# The suites and the faults side by side: each of them leaves half of two cores idle.
 test: packages lint imports
 	$(SWIFT_BUILD) --build-tests
-	swift test -c release --skip-build --no-parallel
-	$(MAKE) --no-print-directory faults
-
-# The service under faults, from outside: killed, cut off from power, its disk filled, its files damaged.
-faults:
+	$(MAKE) --no-print-directory -j 2 --output-sync=target suites faults
 	python3 Tests/Faults/soak.py --temper $(TEMPER) --kills 20 --jobs 4 --followers 6
+
+suites:
+	swift test -c release --skip-build --no-parallel
+
+# The service under faults, from outside: cut off from power, its disk filled, its files damaged. (Killed it is in `soak`.)
+faults:
 	python3 Tests/Faults/power_loss.py --temper $(TEMPER) --fsck
 	python3 Tests/Faults/full_disk.py --temper $(TEMPER)
 	python3 Tests/Faults/damage.py --temper $(TEMPER)
@@ -54,13 +57,18 @@ instruction-sets: packages
 backups: build
 	python3 Tests/Faults/backups.py --temper $(TEMPER) --backups 4
 
-# The dashboard in a headless Chromium, where there is one; what it saw is left in .build/browser.
+# The dashboard in a headless Chromium, where there is one, and under load; what it saw is left in .build/browser.
 browser: build
 	python3 Tests/Browser/dashboard.py --temper $(TEMPER) --screenshots .build/browser
+	python3 Tests/Browser/load.py --temper $(TEMPER)
 
 # Every block of commands of the README and of docs/, as a reader would type them: some minutes.
 documents: build
 	python3 Tests/Documents/run.py --temper $(TEMPER)
+
+# Ten tasks of somebody who is new to this, as they were typed, with what was seen: some minutes.
+tasks: build
+	python3 Tests/Documents/tasks.py --temper $(TEMPER) --transcripts .build/tasks
 
 # A Debian package and a tar archive of one executable that needs no Swift where it runs, in .build/packages; takes minutes.
 package: packages
@@ -73,7 +81,7 @@ package-check: package
 	Tests/Package/install.sh .build/packages/temper_*.deb
 
 # What needs time, a quiet machine or PyPI.
-check-long: instruction-sets soak backups browser documents peers
+check-long: instruction-sets soak backups browser documents tasks peers
 
 build: packages
 	$(SWIFT_BUILD) --product temper
@@ -89,10 +97,20 @@ peers: build
 recipes: build
 	python3 Tests/Benchmarks/recipes.py --temper $(TEMPER) $(if $(MNIST),--mnist $(MNIST))
 
-# Any bytes at the parsers of requests and forms and at the decoders of pictures, with libFuzzer and AddressSanitizer: `make fuzz SECONDS=1800`.
-fuzz: packages
+# Any bytes at the parsers of requests and forms, the decoders of pictures and the readers of networks and data sets, with libFuzzer and AddressSanitizer: `make fuzz SECONDS=1800`.
+fuzz: packages build
 	swift package resolve
 	Tests/Fuzz/run.sh $(or $(SECONDS),60)
+
+# The tests under ThreadSanitizer (what runs on many threads) and AddressSanitizer (all), in builds of their own: the better part of an hour.
+sanitize: packages
+	Tests/Sanitizers/run.sh thread
+	Tests/Sanitizers/run.sh address
+
+# Other people's conformance tests of HTTP, of which copies are needed: `make conformance H1SPEC=http_test.ts LLHTTP=llhttp/test/request`.
+conformance: packages
+	$(SWIFT_BUILD) --product EchoServer
+	python3 Tests/Peers/conformance.py --echo .build/release/EchoServer $(if $(H1SPEC),--h1spec $(H1SPEC)) $(if $(LLHTTP),--llhttp $(LLHTTP))
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests

@@ -80,6 +80,8 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // For conformance tests of other people: see Tests/Peers/conformance.py.
+    .executableTarget(name: "EchoServer", dependencies: ["HTTP", logging], path: "Tests/EchoServer", swiftSettings: strict),
     tests("JSONTests", ["JSON"]),
     tests("FilesTests", ["Files"]),
     tests("TensorEngineTests", ["TensorEngine", "CKernels"], resources: [.copy("Fixtures")]),

@@ -21,7 +21,7 @@ package enum DatasetFormat: String, CaseIterable, Codable, Sendable {
     switch self {
     case .npz, .images: ["body"]
     case .idx: ["train_images", "train_labels", "test_images", "test_labels"]
-    case .npy: NPZNames.known[0].all
+    case .npy: NPZNames.sets[0].all
     case .cifar, .csv: ["train", "test"]
     }
   }

@@ -45,7 +45,8 @@ package enum DatasetSource {
     let packed = try read(writer)
     let (sha256, bytes) = try digest()
     let summary = try DatasetSummary(packed, sha256: sha256, bytes: bytes)
-    try writer.finish(PackedFooter(train: packed.train.packed, test: packed.test.packed, summary: summary))
+    try writer.finish(
+      PackedFooter(train: packed.train.packed, validation: packed.validation?.packed, test: packed.test.packed, summary: summary))
     return summary
   }
 

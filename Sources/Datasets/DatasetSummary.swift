@@ -23,7 +23,10 @@ package struct DatasetSummary: Codable, Equatable, Sendable {
   package let shape: [Int]
   package let classes: Int
   package let classNames: [String]
+  /// Without the images of `validation`.
   package let train: Part
+  /// What the makers of the data set held out of the training part; nil where they did not.
+  package let validation: Part?
   package let test: Part
   /// See `Dataset.sha256`.
   package let sha256: String
@@ -36,25 +39,32 @@ package struct DatasetSummary: Codable, Equatable, Sendable {
   package var notices: [DatasetNotice] { kept ?? [] }
 
   enum CodingKeys: String, CodingKey {
-    case shape, classes, train, test, sha256, bytes
+    case shape, classes, train, validation, test, sha256, bytes
     case classNames = "class_names"
     case kept = "warnings"
   }
 
-  init(shape: [Int], classNames: [String], train: Part, test: Part, sha256: String, bytes: Int, notices: [DatasetNotice] = []) {
+  init(
+    shape: [Int], classNames: [String], train: Part, validation: Part? = nil, test: Part, sha256: String, bytes: Int,
+    notices: [DatasetNotice] = []
+  ) {
     kept = notices.isEmpty ? nil : notices
     self.shape = shape
     classes = classNames.count
     self.classNames = classNames
     self.train = train
+    self.validation = validation
     self.test = test
     self.sha256 = sha256
     self.bytes = bytes
   }
 
   package init(_ dataset: Dataset) {
+    let (train, held) = (dataset.train, dataset.givenValidation)
+    func part(_ range: Range<Int>) -> Part { Part(train.selecting(Array(range)), classes: dataset.classes) }
     self.init(
-      shape: dataset.imageShape.dimensions, classNames: dataset.classNames, train: Part(dataset.train, classes: dataset.classes),
-      test: Part(dataset.test, classes: dataset.classes), sha256: dataset.sha256, bytes: dataset.sourceBytes)
+      shape: dataset.imageShape.dimensions, classNames: dataset.classNames, train: part(0..<train.count - held),
+      validation: held == 0 ? nil : part(train.count - held..<train.count), test: Part(dataset.test, classes: dataset.classes),
+      sha256: dataset.sha256, bytes: dataset.sourceBytes)
   }
 }

@@ -43,6 +43,8 @@ struct LabelledImages {
 /// What a reader has packed.
 struct PackedParts {
   let train, test: LabelledImages
+  /// What the makers of the data set held out of the training part.
+  var validation: LabelledImages?
   /// nil where the classes are called by their numbers.
   var classNames: [String]?
   var notices: [DatasetNotice] = []
@@ -53,19 +55,20 @@ extension DatasetSummary {
   /// class that is missing in the training part.
   init(_ parts: PackedParts, sha256: String, bytes: Int) throws {
     let (train, test) = (parts.train, parts.test)
-    guard train.images.shape == test.images.shape else {
+    for part in [test, parts.validation].compactMap(\.self) where part.images.shape != train.images.shape {
       throw DatasetError(
-        part: test.images.title,
-        "the images are \(test.images.shape), but those of \(train.images.title) are \(train.images.shape); "
-          + "both must have one shape")
+        part: part.images.title,
+        "the images are \(part.images.shape), but those of \(train.images.title) are \(train.images.shape); "
+          + "all must have one shape")
     }
     let classes = train.labels.tally.perClass.count
     guard classes > 1 else {
       throw DatasetError(part: train.labels.title, "every label is 0; a classifier needs at least two classes, 0 and 1")
     }
-    if let (label, index) = test.labels.tally.first(notBelow: classes) {
+    for part in [test, parts.validation].compactMap(\.self) {
+      guard let (label, index) = part.labels.tally.first(notBelow: classes) else { continue }
       throw DatasetError(
-        part: test.labels.title,
+        part: part.labels.title,
         "label \(index) is \(label), but the labels of \(train.labels.title) are in 0…\(classes - 1); "
           + "there is no example to learn that class from")
     }
@@ -73,7 +76,8 @@ extension DatasetSummary {
     let facts = train.summary(classes: classes)
     let missing = zip(names, facts.perClass).filter { $0.1 == 0 }.map(\.0)
     self.init(
-      shape: train.images.shape.dimensions, classNames: names, train: facts, test: test.summary(classes: classes), sha256: sha256,
+      shape: train.images.shape.dimensions, classNames: names, train: facts,
+      validation: parts.validation?.summary(classes: classes), test: test.summary(classes: classes), sha256: sha256,
       bytes: bytes, notices: parts.notices + (missing.isEmpty ? [] : [.classesWithoutImages(missing)]))
   }
 }

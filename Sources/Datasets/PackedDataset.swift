@@ -16,9 +16,13 @@ package enum PackedDataset {
     do {
       let footer = try footer(of: file)
       let summary = footer.summary
+      var train = try split(footer.train, summary.train, summary, file)
+      if let validation = footer.validation, let facts = summary.validation {
+        train = train.followed(by: try split(validation, facts, summary, file))
+      }
       return Dataset(
-        name: name, imageShape: Shape(summary.shape), classNames: summary.classNames,
-        train: try split(footer.train, summary.train, summary, file), test: try split(footer.test, summary.test, summary, file),
+        name: name, imageShape: Shape(summary.shape), classNames: summary.classNames, train: train,
+        givenValidation: summary.validation?.count ?? 0, test: try split(footer.test, summary.test, summary, file),
         sha256: summary.sha256, sourceBytes: summary.bytes)
     } catch let fault as PackedFault {
       throw DatasetError(part: file.title, "the packed data set is damaged: \(fault.phrase)")

@@ -37,6 +37,8 @@ struct PackedFooter: Codable, Equatable, Sendable {
   }
 
   let train: Part
+  /// nil where the training part has none of its own, as in data sets of versions that knew of none.
+  let validation: Part?
   let test: Part
   let summary: DatasetSummary
 
@@ -47,8 +49,9 @@ struct PackedFooter: Codable, Equatable, Sendable {
   private static let magic = Array("TEMPERDS".utf8)
   private static let version: UInt32 = 1
 
-  init(train: Part, test: Part, summary: DatasetSummary) {
+  init(train: Part, validation: Part? = nil, test: Part, summary: DatasetSummary) {
     self.train = train
+    self.validation = validation
     self.test = test
     self.summary = summary
   }
@@ -87,6 +90,10 @@ struct PackedFooter: Codable, Equatable, Sendable {
     }
     let imageSize = try self.imageSize()
     try train.check(summary.train, classes: summary.classes, imageSize: imageSize, within: bytes)
+    guard (validation == nil) == (summary.validation == nil) else { throw PackedFault("its footer counts a validation part that it lacks") }
+    if let validation, let facts = summary.validation {
+      try validation.check(facts, classes: summary.classes, imageSize: imageSize, within: bytes)
+    }
     try test.check(summary.test, classes: summary.classes, imageSize: imageSize, within: bytes)
   }
 

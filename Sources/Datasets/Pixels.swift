@@ -6,6 +6,7 @@ package struct Pixels: Sendable {
     case bytes([UInt8], scaled: [Float])
     case floats([Float])
     case file(StoredPixels)
+    indirect case joined(Pixels, Pixels)
   }
 
   private let storage: Storage
@@ -21,6 +22,9 @@ package struct Pixels: Sendable {
     storage = .file(StoredPixels(file: file, array: array, scaled: Self.scaled(255)))
   }
 
+  /// Those of the first and then those of the second, which stay where they are.
+  init(_ first: Pixels, _ second: Pixels) { storage = .joined(first, second) }
+
   /// The value of each byte.
   private static func scaled(_ white: UInt8) -> [Float] { (0...255).map { Float($0) / Float(white) } }
 
@@ -29,6 +33,7 @@ package struct Pixels: Sendable {
     case .bytes(let bytes, _): bytes.count
     case .floats(let floats): floats.count
     case .file(let stored): stored.array.count
+    case .joined(let first, let second): first.count + second.count
     }
   }
 
@@ -38,6 +43,7 @@ package struct Pixels: Sendable {
     case .bytes(let bytes, _): bytes.count
     case .floats(let floats): floats.count * MemoryLayout<Float>.stride
     case .file: 0
+    case .joined(let first, let second): first.memoryBytes + second.memoryBytes
     }
   }
 
@@ -60,6 +66,12 @@ package struct Pixels: Sendable {
         _ = target.initialize(fromContentsOf: source[range])
       }
     case .file(let stored): try stored.copy(range, to: UnsafeMutableRawBufferPointer(target))
+    case .joined(let first, let second):
+      let own = range.clamped(to: 0..<first.count)
+      let others = range.clamped(to: first.count..<count)
+      try first.copy(own, to: UnsafeMutableBufferPointer(rebasing: target[..<own.count]))
+      try second.copy(
+        others.lowerBound - first.count..<others.upperBound - first.count, to: UnsafeMutableBufferPointer(rebasing: target[own.count...]))
     }
   }
 }

@@ -28,6 +28,16 @@ package struct Split: Sendable {
     self.selection = selection
   }
 
+  /// The images of this split and then those of another, of the same shape. No pixels are copied.
+  func followed(by other: Split) -> Split {
+    let all = Pixels(pixels, other.pixels)
+    let places =
+      selection == nil && other.selection == nil ? nil : indices(after: 0) + other.indices(after: pixels.count / imageShape.count)
+    return Split(imageShape, all, labels + other.labels, selection: places)
+  }
+
+  private func indices(after first: Int) -> [Int] { (selection ?? Array(labels.indices)).map { first + $0 } }
+
   package var count: Int { labels.count }
   /// The memory that labels, indices and pixels take, in bytes; pixels in a file take none.
   package var memoryBytes: Int { pixelBytes + labels.count * MemoryLayout<UInt16>.size + (selection?.count ?? 0) * MemoryLayout<Int>.size }

@@ -1,5 +1,4 @@
 import Dispatch
-import Foundation
 import Synchronization
 
 /// A thread that works in the background until it is told to end.
@@ -11,6 +10,8 @@ package final class LastingThread: Sendable {
 
   private let name: String
   private let isToEnd = Atomic<Bool>(false)
+  /// Wakes it from its rest when it is to end.
+  private let wake = DispatchSemaphore(value: 0)
   private let ended = DispatchGroup()
 
   package init(_ name: String) { self.name = name }
@@ -33,7 +34,8 @@ package final class LastingThread: Sendable {
 
   /// Returns when it has ended: within a moment, if `body` rests now and then.
   package func end() {
-    isToEnd.store(true, ordering: .relaxed)
+    isToEnd.store(true, ordering: .sequentiallyConsistent)
+    wake.signal()
     ended.wait()
   }
 
@@ -43,9 +45,9 @@ package final class LastingThread: Sendable {
   package func rest(_ seconds: Double, meanwhile: () -> Void = {}) throws(Ended) {
     let end = ContinuousClock.now + .seconds(seconds)
     repeat {
-      if isToEnd.load(ordering: .relaxed) { throw Ended() }
+      if isToEnd.load(ordering: .sequentiallyConsistent) { throw Ended() }
       meanwhile()
-      Thread.sleep(forTimeInterval: min(0.1, seconds))
+      _ = wake.wait(timeout: .now() + min(0.1, seconds))
     } while ContinuousClock.now < end
   }
 }

@@ -58,6 +58,11 @@ package struct Field: Sendable {
     Field(name, type, presence, default: value, help: help, onlyDefault: onlyDefault, neutral: neutral, label: label)
   }
 
+  /// The same field where it must be given.
+  var required: Field {
+    Field(name, type, .required, default: `default`, help: help, onlyDefault: onlyDefault, neutral: neutral, label: label)
+  }
+
   /// The unit of its numbers.
   package var unit: FieldUnit { type.unit }
 }

@@ -3,13 +3,26 @@
 /// A schema knows what each field takes by itself, and of the fields that depend on others what `ObjectType` says. What a fraction such as
 /// `"8/255"` amounts to it cannot check.
 package struct SchemaWriter {
+  /// How an object is described whose fields depend on one of them.
+  package enum VariantForm: Sendable {
+    /// As one object with conditions: an editor then says what is wrong at its place.
+    case conditions
+    /// As a choice of objects, each with all its fields. What generates clients and cases for tests reads these, but not a dozen conditions at
+    /// once, whose combinations are too many.
+    case choice
+  }
+
   /// Before the name of a definition, in a reference.
   private let prefix: String
+  private let form: VariantForm
   /// By name.
   package private(set) var definitions = JSONObject()
 
   /// - Parameter prefix: `#/$defs/`, or OpenAPI's `#/components/schemas/`.
-  package init(prefix: String) { self.prefix = prefix }
+  package init(prefix: String, form: VariantForm = .conditions) {
+    self.prefix = prefix
+    self.form = form
+  }
 
   /// A reference to the object's definition, which is made when there is none yet.
   package mutating func reference(to type: ObjectType) -> JSONValue {
@@ -130,9 +143,8 @@ package struct SchemaWriter {
 
   private mutating func object(_ type: ObjectType) -> JSONObject {
     guard let variants = type.variants else { return closed(type.fields, type.summary, alternatives: type.alternatives) }
-    if type.fields.isEmpty {
-      let all = variants.all.map { define("\(type.name)-\($0.name)", variant($0, of: variants, type.name)) }
-      return ["description": .string(type.summary), "oneOf": .array(all)]
+    if type.fields.isEmpty || form == .choice {
+      return ["description": .string(type.summary), "oneOf": .array(choices(of: type, variants))]
     }
     var schema = open([variants.key] + type.fields)
     schema["description"] = .string(type.summary)
@@ -164,12 +176,33 @@ package struct SchemaWriter {
     return schema
   }
 
-  private mutating func variant(_ variant: Variants.Variant, of variants: Variants, _ type: String) -> JSONObject {
-    let isUsual = variants.usual?.name == variant.name
-    let key = Field(variants.key.name, .choice([variant.name]), isUsual ? .optional : .required, help: variants.key.help)
-    var schema = closed([key] + variant.fields, variant.summary)
-    schema["title"] = .string("\(type)-\(variant.name)")
-    return schema
+  /// An object for each variant, and for each group of fields that stands in the place of a variant's name.
+  private mutating func choices(of type: ObjectType, _ variants: Variants) -> [JSONValue] {
+    let groups = type.alternatives?.groups ?? []
+    let shared = type.fields.filter { !groups.joined().contains($0.name) }
+    let named = variants.all.map { variant in
+      let isUsual = variants.usual?.name == variant.name
+      let key = Field(variants.key.name, .choice([variant.name]), isUsual ? .optional : .required, help: variants.key.help)
+      let further = shared.filter { variant.fields.named($0.name) == nil }
+      let others = groups.joined().filter { $0 != key.name }
+      return choice("\(type.name)-\(variant.name)", [key] + further + variant.fields, without: others, variant.summary)
+    }
+    let unnamed = groups.filter { !$0.contains(variants.key.name) }.map { group in
+      let own = type.fields.filter { group.contains($0.name) }.map(\.required)
+      let others = groups.joined().filter { !group.contains($0) }
+      return choice("\(type.name)-\(group.joined(separator: "-"))", own + shared, without: others, type.summary)
+    }
+    return named + unnamed
+  }
+
+  /// - Parameter others: fields that are not there, or null, which is the same.
+  private mutating func choice(_ name: String, _ fields: [Field], without others: [String], _ summary: String) -> JSONValue {
+    var schema = closed(fields, summary)
+    schema["title"] = .string(name)
+    guard case .object(var properties)? = schema["properties"] else { return define(name, schema) }
+    for other in others { properties[other] = ["type": "null"] }
+    schema["properties"] = .object(properties)
+    return define(name, schema)
   }
 
   private mutating func condition(_ variant: Variants.Variant, of variants: Variants) -> JSONValue {

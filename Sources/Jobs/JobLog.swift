@@ -7,14 +7,17 @@ package struct JobLog: Sendable {
   package init(_ events: [JobEvent]) { self.events = events }
 
   package var text: String {
-    events.compactMap { event in Self.words(event).map { "\(event.at)  \($0)\n" } }.joined()
+    events.compactMap { Self.line($0.kind, at: $0.at.description, $0.data) }.joined()
   }
 
   /// - Returns: `nil` for an event that says nothing beside others.
-  private static func words(_ event: JobEvent) -> String? {
-    let data = event.data
+  package static func line(_ kind: JobEvent.Kind, at time: String, _ data: JSONValue) -> String? {
+    words(kind, data).map { "\(time)  \($0)\n" }
+  }
+
+  private static func words(_ kind: JobEvent.Kind, _ data: JSONValue) -> String? {
     func text(_ name: String) -> String { data[name]?.string ?? data[name].map { $0.serialised() } ?? "" }
-    switch event.kind {
+    switch kind {
     case .state: return text("state") + (data["reason"]?.string.map { ": \($0)" } ?? "")
     case .metric: return "epoch \(text("epoch")) \(text("phase"))  \(values(data["values"]))"
     case .warning: return "warning \(text("code")): \(text("detail"))"

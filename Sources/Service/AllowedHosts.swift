@@ -39,10 +39,22 @@ struct AllowedHosts: Sendable {
   }
 
   private func contains(authority: String) -> Bool {
+    if Self.isUsual(authority) { return true }
     let whole = Self.canonical(authority)
     let name = Self.name(ofAuthority: whole)
     return Self.isLoopback(name) || names.contains(name) || names.contains(whole)
   }
+
+  /// Whether it is one of this machine's names as nearly every request writes it, which needs not be taken apart.
+  private static func isUsual(_ authority: String) -> Bool {
+    usual.contains { name in
+      guard authority.utf8.starts(with: name) else { return false }
+      let port = authority.utf8.dropFirst(name.count)
+      return port.isEmpty || port.first == UInt8(ascii: ":") && port.dropFirst().allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+    }
+  }
+
+  private static let usual = ["127.0.0.1", "localhost", "[::1]"].map { Array($0.utf8) }
 
   /// Whether a name or address is this machine's own: 127.0.0.0/8 (RFC 1122), ::1 (RFC 4291), localhost (RFC 6761).
   static func isLoopback(_ host: String) -> Bool {

@@ -44,13 +44,17 @@ package struct TrainingMetrics: Hashable, Sendable, Codable {
   /// The robust accuracy on the validation part of whichever weights have the higher one; nil when none was measured.
   var bestRobustAccuracy: Double? { [validationRobustAccuracy, averagedRobustAccuracy].compactMap(\.self).max() }
 
+  /// What the names of figures of the validation part begin with: a report has others of the same kind, of the test images.
+  package static let validation = "validation_"
+
   /// Those that were measured, by the names that the API gives them.
   package var named: [(name: String, value: Double)] {
     let all: [(String, Double?)] = [
       ("learning_rate", learningRate), ("loss", loss), ("train_clean_accuracy", trainCleanAccuracy),
-      ("train_adversarial_accuracy", trainAdversarialAccuracy), ("clean_accuracy", validationCleanAccuracy),
-      ("robust_accuracy", validationRobustAccuracy), ("averaged_clean_accuracy", averagedCleanAccuracy),
-      ("averaged_robust_accuracy", averagedRobustAccuracy), ("averaged", isAveraged == true ? 1 : nil),
+      ("train_adversarial_accuracy", trainAdversarialAccuracy), (Self.validation + "clean_accuracy", validationCleanAccuracy),
+      (Self.validation + "robust_accuracy", validationRobustAccuracy),
+      (Self.validation + "averaged_clean_accuracy", averagedCleanAccuracy),
+      (Self.validation + "averaged_robust_accuracy", averagedRobustAccuracy), ("averaged", isAveraged == true ? 1 : nil),
       ("probe_accuracy", probeAccuracy), ("collapse", isCollapse == true ? 1 : nil),
     ]
     return all.compactMap { name, value in value.map { (name, $0) } }

@@ -26,18 +26,20 @@ package struct JSONLogHandler: LogHandler {
 
   package func log(event: LogEvent) {
     var line: JSONObject = [
-      "time": .string(Date.now.formatted(Self.time)), "level": .string(event.level.rawValue), "logger": .string(label),
+      "time": .string(LogTime.text(of: .now)), "level": .string(event.level.rawValue), "logger": .string(label),
       "message": .string(event.message.description),
     ]
     if let error = event.error { line["error"] = .string("\(error)") }
-    var all = metadata
-    all.merge(metadataProvider?.get() ?? [:]) { $1 }
-    all.merge(event.metadata ?? [:]) { $1 }
-    for (key, value) in all.sorted(by: { $0.key < $1.key }) where line[key] == nil { line[key] = Self.json(value) }
+    for (key, value) in everything(of: event).sorted(by: { $0.key < $1.key }) where line[key] == nil { line[key] = Self.json(value) }
     write(JSONValue.object(line).serialised() + "\n")
   }
 
-  private static let time = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+  /// Of an event alone, as nearly always, without a copy.
+  private func everything(of event: LogEvent) -> Logger.Metadata {
+    let provided = metadataProvider?.get() ?? [:]
+    guard !metadata.isEmpty || !provided.isEmpty else { return event.metadata ?? [:] }
+    return metadata.merging(provided) { $1 }.merging(event.metadata ?? [:]) { $1 }
+  }
 
   private static func json(_ value: Logger.Metadata.Value) -> JSONValue {
     switch value {

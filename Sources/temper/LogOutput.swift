@@ -15,6 +15,11 @@ enum LogOutput {
   /// Milliseconds.
   private static let patience: Int32 = 1_000
 
+  private static let isFile = {
+    var status = stat()
+    return fstat(StandardStream.error.rawValue, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }()
+
   static func write(_ line: String) {
     state.withLock { state in
       guard isReady(within: state.isStalled ? 0 : patience) else {
@@ -34,6 +39,7 @@ enum LogOutput {
 
   /// A pipe is ready when it takes a line of ordinary length (PIPE_BUF, 4,096 bytes) at once; a file always is.
   private static func isReady(within milliseconds: Int32) -> Bool {
+    if isFile { return true }
     var stream = pollfd(fd: StandardStream.error.rawValue, events: Int16(POLLOUT), revents: 0)
     var ready: Int32
     repeat { ready = poll(&stream, 1, milliseconds) } while ready < 0 && errno == EINTR

@@ -113,7 +113,7 @@ def percent(share):
 
 def row(name, rows, report, provoked):
     """A row of the table, and whether the run was judged rightly."""
-    robust = [float(row["robust_accuracy"]) for row in rows if row["phase"] == "retrain"]
+    robust = [float(row["validation_robust_accuracy"]) for row in rows if row["phase"] == "retrain"]
     best = max(range(len(robust)), key=robust.__getitem__)
     found = [row["epoch"] for row in rows if row.get("collapse")]
     warned = any(warning["code"] == "catastrophic_overfitting" for warning in report["warnings"])

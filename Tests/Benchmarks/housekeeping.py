@@ -33,9 +33,10 @@ def small_job(number):
             "training": {"method": "pgd", "epochs": 3}, "name": f"job-{number}", "labels": {"branch": "main"}}
 
 
-def make_token(service, owner):
+def make_token(service, owner, role="submit"):
+    """Of a role that sees the owner's own jobs alone, or of one that may do all."""
     done = subprocess.run(
-        [service.temper, "token", "create", "--name", owner, "--role", "admin", "--data", service.data], capture_output=True, text=True, check=True)
+        [service.temper, "token", "create", "--name", owner, "--role", role, "--data", service.data], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
@@ -68,7 +69,7 @@ def write_history(service, options, chance):
 
 
 class Submitter(threading.Thread):
-    """Submits and cancels a job again and again, and notes what each submit took."""
+    """Submits and cancels a job again and again, so that the queue stays short, and notes what each submit took."""
 
     def __init__(self, service, token):
         super().__init__()
@@ -79,13 +80,19 @@ class Submitter(threading.Thread):
         with self.service.connection() as connection:
             while not self.stop.is_set():
                 number += 1
-                self.seconds.append(submit(connection, self.token, number).seconds)
+                answer = submit(connection, self.token, number)
+                self.seconds.append(answer.seconds)
+                cancel(connection, self.token, answer.json()["id"])
                 time.sleep(0.02)
 
 
 def submit(connection, token, number):
     body = json.dumps(small_job(number)).encode()
     return expect(connection.request("POST", "/v1/jobs", body, content_type="application/json", authorization=f"Bearer {token}"), 201)
+
+
+def cancel(connection, token, job):
+    expect(connection.request("POST", f"/v1/jobs/{job}/cancel", authorization=f"Bearer {token}"), 202)
 
 
 def get(connection, path, token):
@@ -101,7 +108,12 @@ def add_figures(table, service, connection, tokens, options, when, known):
         table.latencies(f"list of an owner{tail}, {when}", seconds, 0.02)
     table.latencies(f"quota, {when}", [get(connection, "/v1/quota", token).seconds for token in tokens])
     synced = synced_writes(service.folder, options.samples, in_place=True)
-    seconds = [submit(connection, chance.choice(tokens), number).seconds for number in range(options.samples)]
+    seconds = []
+    for number in range(options.samples):
+        token = chance.choice(tokens)
+        answer = submit(connection, token, number)
+        seconds.append(answer.seconds)
+        cancel(connection, token, answer.json()["id"])
     table.latencies(f"4 KiB and fdatasync, in place, {when}", synced)
     table.latencies(f"submit, {when}", seconds)
     bound, slow = 3 * percentile(synced, 0.99) + 0.01, percentile(seconds, 0.99)
@@ -109,24 +121,28 @@ def add_figures(table, service, connection, tokens, options, when, known):
     return max(seconds)
 
 
-def add_retention(table, service, connection, token, options, usual):
-    """Has the old jobs go while another thread submits."""
-    begun = time.monotonic()
-    plan = expect(connection.request("POST", "/v1/retention?dry_run=true", authorization=f"Bearer {token}"), 200).json()
-    table.add("what would go, said in", f"{time.monotonic() - begun:.2f} s: {plan['count']} jobs", "all old ones",
-              plan["count"] >= options.history * 9 // 10)
-    submitter = Submitter(service, token)
+def count_jobs(service):
+    database = sqlite3.connect(f"file:{service.data / 'temper.sqlite'}?mode=ro", uri=True)
+    count = database.execute("SELECT count(*) FROM jobs").fetchone()[0]
+    database.close()
+    return count
+
+
+def add_retention(table, service, connection, tokens, admin, options, usual):
+    """Has the old jobs go while another thread submits. The service does so by itself once it has rules."""
+    before = count_jobs(service)
+    submitter = Submitter(service, tokens[0])
     submitter.start()
-    begun = time.monotonic()
-    expect(connection.request("POST", "/v1/retention", authorization=f"Bearer {token}"), 202)
-    left = plan["count"]
-    while left and time.monotonic() - begun < 1800:
+    begun, left = time.monotonic(), None
+    while left != 0 and time.monotonic() - begun < 1800:
         time.sleep(5)
-        left = expect(connection.request("POST", "/v1/retention?dry_run=true", authorization=f"Bearer {token}"), 200).json()["count"]
+        left = expect(connection.request("POST", "/v1/retention?dry_run=true", authorization=f"Bearer {admin}"), 200).json()["count"]
         say(f"{left} left after {time.monotonic() - begun:.0f} s")
     submitter.stop.set()
     submitter.join()
-    table.add("retention, while another submits", f"{time.monotonic() - begun:.0f} s", "none left", left == 0)
+    old, gone = options.history * 9 // 10, before + len(submitter.seconds) - count_jobs(service)
+    table.add("retention, while another submits", f"{time.monotonic() - begun:.0f} s", "no rule names a job", left == 0)
+    table.add("jobs that went since the first look", f"{gone}", f"none but the {old} old ones", 0 < gone <= old)
     table.latencies("submit, during retention", submitter.seconds)
     longest = max(submitter.seconds)
     table.add("longest submit during retention", milliseconds(longest), f"< longest without + 50 ms = {milliseconds(usual + 0.05)}",
@@ -137,12 +153,12 @@ def measure(service, options, table):
     chance = random.Random(0)
     service.stop()
     tokens = [make_token(service, f"owner-{number}") for number in range(options.owners)]
+    admin = make_token(service, "operator", "admin")
     service.start()
     with service.connection() as connection:
-        expect(connection.request("POST", "/v1/pause", authorization=f"Bearer {tokens[0]}"), 200)
+        expect(connection.request("POST", "/v1/pause", authorization=f"Bearer {admin}"), 200)
         for number, token in enumerate(tokens):
-            job = submit(connection, token, number).json()["id"]
-            expect(connection.request("POST", f"/v1/jobs/{job}/cancel", authorization=f"Bearer {token}"), 202)
+            cancel(connection, token, submit(connection, token, number).json()["id"])
     service.stop()
     say(f"writing {options.history} jobs")
     known = write_history(service, options, chance)
@@ -150,13 +166,19 @@ def measure(service, options, table):
     table.add("start-up to /readyz", f"{seconds:.3f} s", "< 2 s", seconds < 2)
     with service.connection() as connection:
         usual = add_figures(table, service, connection, tokens, options, "100 % of the history", known)
-        bytes_before = (service.data / "temper.sqlite").stat().st_size
-        add_retention(table, service, connection, tokens[0], options, usual)
+    bytes_before = (service.data / "temper.sqlite").stat().st_size
+    service.stop()
+    service.config["retention"] = {"job_days": 5}
+    service.start()
+    with service.connection() as connection:
+        add_retention(table, service, connection, tokens, admin, options, usual)
         add_figures(table, service, connection, tokens, options, "10 % of it left", known[options.history * 9 // 10 + 100:])
     say("waiting for the disk's space")
-    time.sleep(60)
-    after = (service.data / "temper.sqlite").stat().st_size
-    table.add("the database, before and after", f"{bytes_before >> 20} MiB, {after >> 20} MiB", "< a half", after < bytes_before / 2)
+    begun = time.monotonic()
+    while (after := (service.data / "temper.sqlite").stat().st_size) >= bytes_before / 2 and time.monotonic() - begun < 600:
+        time.sleep(1)
+    table.add(f"the database, before and {time.monotonic() - begun:.0f} s after", f"{bytes_before >> 20} MiB, {after >> 20} MiB", "< a half",
+              after < bytes_before / 2)
 
 
 def main():
@@ -168,7 +190,7 @@ def main():
     parser.add_argument("--log", help="the server's log; a temporary file without it")
     options = parser.parse_args()
     table = Table(f"{options.history} jobs of {options.owners} owners in history")
-    config = {"limits": {"queued_jobs": 10_000_000}, "retention": {"job_days": 5}}
+    config = {"limits": {"queued_jobs": 10_000_000}}
     with Service(options.temper, config, options.log) as service:
         code = table.complete(lambda: measure(service, options, table))
     raise SystemExit(code)

@@ -81,8 +81,8 @@ class Chromium:
         line, self._rest = self._rest.split(b"\0", 1)
         return json.loads(line)
 
-    def page(self, width: int = 1280, height: int = 900, dark: bool = False, phone: bool = False) -> "Page":
-        return Page(self, width, height, dark, phone)
+    def page(self, width: int = 1280, height: int = 900, dark: bool = False, phone: bool = False, newWindow: bool = True) -> "Page":
+        return Page(self, width, height, dark, phone, newWindow)
 
     def close(self):
         try:
@@ -96,9 +96,9 @@ class Chromium:
 class Page:
     """A tab, with what its console said and what it asked for."""
 
-    def __init__(self, browser: Chromium, width: int, height: int, dark: bool, phone: bool):
+    def __init__(self, browser: Chromium, width: int, height: int, dark: bool, phone: bool, newWindow: bool):
         self.browser = browser
-        self.target = browser.call("Target.createTarget", url="about:blank", newWindow=True)["targetId"]
+        self.target = browser.call("Target.createTarget", url="about:blank", newWindow=newWindow)["targetId"]
         self.session = browser.call("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")

@@ -82,12 +82,12 @@ WATCH_LONGEST = """(() => {
 class Service:
     """A temper of its own on a free port."""
 
-    def __init__(self, executable: str):
+    def __init__(self, executable: str, **settings: str):
         self.folder = tempfile.TemporaryDirectory(prefix="temper-browser-data-")
         self.log = open(pathlib.Path(self.folder.name) / "log", "w+")
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
-        self.process = subprocess.Popen([executable, "serve", "--data", f"{self.folder.name}/data", "--listen", f"127.0.0.1:{self.port}"], stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([executable, "serve", "--data", f"{self.folder.name}/data", "--listen", f"127.0.0.1:{self.port}"], stdout=self.log, stderr=self.log, env=os.environ | settings)
         end = time.monotonic() + 20
         while time.monotonic() < end:
             try:
@@ -178,7 +178,7 @@ class Dashboard:
                 self.browser.wait(0.3)
                 unreadable += [f"{name}, {found}" for found in page.evaluate(CONTRAST) + page.evaluate(CHARTS)]
                 unnamed += [f"{name}, {found}" for found in nameless(page)]
-                if mode == "phone" and page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                if mode == "phone" and page.evaluate("document.documentElement.scrollWidth") > settings["width"]:
                     wide.append(name)
                 self.seen(page, f"{name}-{mode}")
             self.tally.check(f"{mode}: every text has a contrast of 4.5 with its ground", unreadable)
@@ -377,7 +377,7 @@ class Dashboard:
         page.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH_LONGEST)
         self.open(page, f"#/jobs/{job}")
         page.until("document.querySelectorAll('.chart .line').length > 0", 60)
-        self.service.wait(job, seconds=900)
+        self.service.wait(job, seconds=1800)
         page.until("document.querySelector('main .badge.succeeded') !== null", 30)
         self.open(page, "#/models")
         self.open(page, f"#/jobs/{job}")

@@ -51,6 +51,7 @@ import Testing
     }
     #expect(try await errors(image, "--model", junk).contains("a pickle, which is never read"))
     #expect(try await errors(image, "--model", space.path("none")).contains("there is no file"))
+    #expect(try await errors(image, "--model", "mdl_short").contains("named by its id, mdl_…, or as a job's checkpoint"))
     #expect(try await errors(junk, "--model", junk).contains("those of no picture"))
     #expect(try await errors(image, "--model", junk, "--epsilon", "2").contains("--epsilon must be"))
     #expect(try await errors(image, "--model", junk, "--size", "8x8").contains("--size must be HEIGHT,WIDTH"))

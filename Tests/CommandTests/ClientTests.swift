@@ -42,18 +42,45 @@ import Testing
     #expect(request.contains("Authorization: Bearer secret\r\n"))
   }
 
-  @Test("faults of a spec end submit with 2, each with its pointer") func faultsOfASpecEnd() async throws {
+  @Test("faults of a spec end submit with 2, each with its pointer and its place in the file") func faultsOfASpecEnd() async throws {
     let problem = #"""
       {"title": "Unprocessable", "detail": "The spec cannot run.", "status": 422,
-       "errors": [{"pointer": "/threat/epsilon", "code": "out_of_range", "detail": "must be at least 0"}, {"pointer": "/modle", "detail": "unknown"}]}
+       "errors": [{"pointer": "/threat/epsilon", "code": "out_of_range", "detail": "must be at least 0"}, {"pointer": "/model", "detail": "missing"}]}
       """#
     let headers = ["Content-Type: application/problem+json"]
     let server = try ScriptedServer([ScriptedServer.answer(status: "422 Unprocessable Content", headers: headers, problem)])
-    let outcome = try await Executable.run("submit", "-", "--server", server.url, input: "{}")
+    let outcome = try await Executable.run("submit", "-", "--server", server.url, input: "{\n  \"threat\": {\"epsilon\": -1}\n}")
     #expect(outcome.code == 2)
-    #expect(outcome.errors == "temper: The spec cannot run.\n  /threat/epsilon: must be at least 0\n  /modle: unknown\n")
+    #expect(
+      outcome.errors
+        == "temper: the spec cannot run:\n  /model: missing (line 1, column 1)\n  /threat/epsilon: must be at least 0 (line 2, column 14)\n"
+    )
     #expect(outcome.output.isEmpty)
     #expect(try #require(server.requests.first).contains("Idempotency-Key: "))
+  }
+
+  @Test("logs --follow prints what logs prints, over a stream that breaks, until its end", arguments: [false, true])
+  func followedLog(asJSON: Bool) async throws {
+    let at = #""at": "2026-11-27T04:00:00.000Z""#
+    let server = try ScriptedServer([
+      Self.events(
+        "retry: 10\n\nid: 1\nevent: state\ndata: {\"state\": \"running\", \(at)}\n\nevent: progress\ndata: {\"fraction\": 0.5, \(at)}\n\n"),
+      Self.events(
+        "id: 2\nevent: warning\ndata: {\"code\": \"few_updates\", \"detail\": \"Few.\", \(at)}\n\nid: 3\nevent: end\ndata: {\"state\": \"succeeded\", \(at)}\n\n"
+      ),
+    ])
+    let options = ["logs", "job_00000000000000000000000001", "--follow", "--server", server.url] + (asJSON ? ["--json"] : [])
+    let outcome = try await Executable(options).end()
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let lines = outcome.output.split(separator: "\n").map(String.init)
+    if asJSON {
+      let events = try lines.map { try JSONValue(parsing: $0) }
+      #expect(events.map { $0["id"]?.integer } == [1, 2, 3] && events.map { $0["event"]?.string } == ["state", "warning", "end"])
+      #expect(events[1]["at"] == "2026-11-27T04:00:00.000Z" && events[1]["data"] == ["code": "few_updates", "detail": "Few."])
+    } else {
+      #expect(lines == ["2026-11-27T04:00:00.000Z  running", "2026-11-27T04:00:00.000Z  warning few_updates: Few."])
+    }
+    #expect(server.requests.last?.lowercased().contains("last-event-id: 1\r\n") == true)
   }
 
   @Test("a stream that breaks is taken up after its last event, and only its end is the end") func streamThatBreaks() async throws {
@@ -135,7 +162,7 @@ import Testing
     let server = try ScriptedServer([ScriptedServer.answer(status: "409 Conflict", "{}"), Self.job(state)])
     let outcome = try await Executable.run("report", "job_00000000000000000000000001", "--server", server.url)
     #expect(outcome.code == code && outcome.output.isEmpty)
-    #expect(outcome.errors.contains("the job is \(state): a reason; it has no report"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("the job is \(state) and has no report: a reason"), "\(outcome.errors)")
   }
 
   @Test("report takes another form as the server gives it, from its own path") func reportForms() async throws {

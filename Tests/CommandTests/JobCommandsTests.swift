@@ -59,7 +59,10 @@ import Testing
     #expect(list.output.contains("VERDICT") && list.output.contains("epochs 1") && list.output.contains("%"), "\(list.output)")
     #expect(try await bench.run("list", "--label", "branch=other").output.split(separator: "\n").count == 1)
     #expect(try await bench.run("status", newer).output.contains("  verdict   "))
-    #expect(try await bench.run("logs", newer).output.contains("  succeeded"))
+    let log = try await bench.run("logs", newer).output
+    #expect(log.contains("  succeeded") && log.contains("validation_robust_accuracy "), "\(log)")
+    #expect(try await bench.run("logs", newer, "--follow").output == log)
+    #expect(try await bench.run("logs", newer, "--follow", "--json").output == bench.run("logs", newer, "--json").output)
     #expect(try await bench.run("open", newer).output == "\(bench.service.url)/#/jobs/\(newer)\n")
 
     // Comparison.

@@ -17,7 +17,7 @@ import temper
 
   @Test("the bar says phase, epoch, share, loss, robust accuracy and time left") func barSaysPhaseEpoch() {
     let line = ProgressBar(columns: 80, color: false).line(Self.progress)
-    #expect(line == "retrain 7/30 ━━━━━━━━━━━━─────────────  50%  loss 0.412  robust 71.8%  eta 1:12")
+    #expect(line == "retrain 7/30 ━━━━━━━───────  50%  loss 0.412  validation robust 71.8%  eta 1:12")
   }
 
   @Test("the line shows how the robust accuracy went, with a column for each of the last epochs") func history() {

@@ -75,10 +75,12 @@ import Testing
     let (file, grey) = (DatasetFile(part: "body", url: try fixture("variants/\(name).npz")), try load(fixture("grey.npz")))
     let options = DatasetOptions(scale: name.hasPrefix("scaled") ? 255 : nil)
     let data = try DatasetSource.load(format: .npz, files: [file], name: "test", options: options)
-    #expect(data.train.labels == grey.train.labels && data.test.labels == grey.test.labels)
+    // One of them has a validation part, which stands after the images that are learnt from.
+    let train = data.train.selecting(data.trainingParts(fraction: 0, seed: 0).train)
+    #expect(train.labels == grey.train.labels && data.test.labels == grey.test.labels)
     #expect(data.classNames == (name.hasPrefix("names") ? ["cat", "dog", "éléphant"] : ["0", "1", "2"]))
     let tolerance: Float = name == "float16" ? 1e-3 : 1e-6
-    for (split, other) in [(data.train, grey.train), (data.test, grey.test)] {
+    for (split, other) in [(train, grey.train), (data.test, grey.test)] {
       let (found, wanted) = (try split.images(at: Array(0..<split.count)), try other.images(at: Array(0..<other.count)))
       #expect(found.shape == wanted.shape && zip(found.values, wanted.values).allSatisfy { abs($0 - $1) <= tolerance })
     }
@@ -113,13 +115,51 @@ import Testing
     #expect(try notices("channels-last.npz").isEmpty && notices("channels-first.npz", DatasetOptions(layout: .nchw)).isEmpty)
   }
 
-  @Test("what looks like a mistake is said: all but black images, rounding, arrays left out, classes without images")
+  @Test("what looks like a mistake is said: all but black images, rounding, classes without images")
   func doubtful() throws {
     #expect(try notices("grey.npz").isEmpty)
     #expect(try notices("dark.npz").map(\.code) == ["dark_images", "dark_images"])
     #expect(try notices("overshoot.npz").first?.detail.hasPrefix("2 pixels of x_train lay beyond [0, 1]") == true)
-    #expect(try notices("variants/medmnist.npz").map(\.code) == ["array_left_out", "array_left_out"])
     #expect(try notices("gap.npz").first?.detail.contains("is of the class 1:") == true)
+  }
+
+  @Test("a validation part of its own is held out as it is, whatever part of the training images a spec asks for")
+  func validation() throws {
+    let dataset = try load(fixture("variants/medmnist.npz"))
+    let grey = try load(fixture("grey.npz"))
+    let held = grey.test.count
+    #expect(dataset.givenValidation == held && dataset.train.count == grey.train.count + held)
+    #expect(dataset.summary.train == grey.summary.train && dataset.summary.validation == grey.summary.test)
+    for fraction in [0, 0.5] {
+      let parts = dataset.trainingParts(fraction: fraction, seed: 1)
+      #expect(parts.train == Array(0..<grey.train.count) && parts.validation == Array(grey.train.count..<dataset.train.count))
+      #expect(try dataset.train.images(at: parts.validation) == grey.test.images(at: 0..<held))
+    }
+    // Images of both parts in one batch, in any order.
+    let (last, first) = (dataset.train.count - 1, 0)
+    let mixed = try dataset.train.images(at: [last, first])
+    #expect(try mixed.values == grey.test.images(at: [held - 1]).values + grey.train.images(at: [first]).values)
+    #expect(dataset.train.selecting([last, first]).labels == [grey.test.labels[held - 1], grey.train.labels[first]])
+    #expect(try notices("variants/medmnist.npz").isEmpty)
+  }
+
+  @Test("half a validation part, and one that does not fit, are told")
+  func wrongValidation() throws {
+    for (arrays, detail) in [
+      (["x_val": npy("|u1", "(1, 1)", [3])], "the archive has x_val without y_val"),
+      (["y_val": npy("|u1", "(1,)", [0])], "the archive has y_val without x_val"),
+      (["x_val": npy("|u1", "(1, 2)", [3, 4]), "y_val": npy("|u1", "(1,)", [0])], "the images are [2], but those of x_train are [1]"),
+      (["x_val": npy("|u1", "(1, 1)", [3]), "y_val": npy("|u1", "(1,)", [7])], "label 0 is 7"),
+    ] as [([String: [UInt8]], String)] {
+      var archive = StoredArchive()
+      archive.add("x_train.npy", npy("|u1", "(2, 1)", [1, 2]))
+      archive.add("y_train.npy", npy("|u1", "(2,)", [0, 1]))
+      archive.add("x_test.npy", npy("|u1", "(1, 1)", [3]))
+      archive.add("y_test.npy", npy("|u1", "(1,)", [1]))
+      for (name, bytes) in arrays { archive.add(name + ".npy", bytes) }
+      let error = #expect(throws: DatasetError.self) { try load(archive) }
+      #expect(error?.detail.contains(detail) == true, "\(String(describing: error))")
+    }
   }
 
   @Test("rows that are not one-hot and names that training never gives are told by their place")
@@ -257,7 +297,7 @@ import Testing
     let error = #expect(throws: DatasetError.self) {
       try load(archive(replacing: "x_test", with: npy("|u1", "(2, 3)", [1, 2, 3, 4, 5, 6])))
     }
-    #expect(error == DatasetError(part: "x_test", "the images are [3], but those of x_train are [2]; both must have one shape"))
+    #expect(error == DatasetError(part: "x_test", "the images are [3], but those of x_train are [2]; all must have one shape"))
   }
 
   @Test("a test label that training never names is told by its place, whichever comes first in the archive")

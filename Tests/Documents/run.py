@@ -8,17 +8,11 @@ and `<!-- not run: WHY -->` leave it out. Links between pages are followed too. 
 """
 
 import argparse
-import os
 import pathlib
 import re
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from reader import ROOT, Reader
 
 
 def blocks(text):
@@ -40,12 +34,6 @@ def blocks(text):
             why = match[1]
 
 
-def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def run(page, temper):
     """(passed, failed) of a page's blocks."""
     found = list(blocks(page.read_text()))
@@ -56,52 +44,20 @@ def run(page, temper):
     wanted = [block for block in found if not block[3]]
     if not wanted:
         return 0, 0
-    address = f"127.0.0.1:{port()}"
-    script = ["set -euo pipefail", "gated() { local code=0; command temper \"$@\" || code=$?; case $code in 0|3|6) ;; *) return $code ;; esac; }"]
+    script = ["gated() { local code=0; command temper \"$@\" || code=$?; case $code in 0|3|6) ;; *) return $code ;; esac; }"]
     for line, commands, before, _ in wanted:
         script += [f"echo '@@ {line}' >&3", *before, re.sub(r"(?m)^temper (run|submit|gate) ", r"gated \1 ", commands)]
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="temper-page-"))
-    (folder / "bin").mkdir()
-    (folder / "bin/temper").symlink_to(temper)
-    (folder / "work").mkdir()
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("TEMPER_", "GITHUB_"))} | {
-        "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "TEMPER_SERVER": f"http://{address}", "REPOSITORY": str(ROOT)}
-    with open(folder / "log", "w") as log:
-        service = subprocess.Popen([temper, "serve", "--listen", address, "--data", folder / "data"], stderr=log)
-    try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", int(address.split(":")[1]))) == 0:
-                    break
-            time.sleep(0.1)
+    with Reader(temper) as reader, open(reader.folder / "marks", "w") as marks:
         begun = time.monotonic()
-        with open(folder / "marks", "w") as marks:
-            done = within(
-                ["bash", "-c", "exec 3>&%d; %s" % (marks.fileno(), "\n".join(script).replace("127.0.0.1:8080", address))], cwd=folder / "work", env=environment,
-                pass_fds=[marks.fileno()])
-        reached = (folder / "marks").read_text().split("@@ ")[1:]
+        text = "exec 3>&%d; %s" % (marks.fileno(), "\n".join(script).replace("127.0.0.1:8080", reader.address))
+        done = reader.types(["bash", "-euo", "pipefail", "-c", text], pass_fds=[marks.fileno()])
+        reached = (reader.folder / "marks").read_text().split("@@ ")[1:]
         failed = done.returncode != 0
         if failed:
             print(f"{name}:{reached[-1].strip() if reached else '?'}: ends with {done.returncode}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}")
         passed = len(reached) - failed
         print(f"{name}: {passed} of {len(wanted)} blocks, {time.monotonic() - begun:.1f} s", flush=True)
         return passed, len(wanted) - passed
-    finally:
-        service.terminate()
-        service.wait(60)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def within(command, seconds=300, **options):
-    """The end of a command and of all that it started; 124, as `timeout` has it, for one that does not end."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
-    try:
-        out, err = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-        return subprocess.CompletedProcess(command, 124, out, err)
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def anchors(text):

@@ -28,4 +28,20 @@ import Testing
     #expect(DatasetFacts(whole.summary).memoryBytes(limit: limit) == inMemory - whole.pixelBytes)
     #expect(DatasetFacts(whole.summary).memoryBytes(limit: limit) >= taken - whole.pixelBytes)
   }
+
+  @Test("a limit leaves a validation part of the data set's own whole")
+  func limitedBesideValidation() {
+    let held = 37
+    let given = Dataset(
+      name: "given", imageShape: whole.imageShape, classNames: whole.classNames, train: whole.train, givenValidation: held,
+      test: whole.test,
+      sha256: whole.sha256, sourceBytes: whole.sourceBytes)
+    let some = given.limited(to: 200, seed: 3)
+    #expect(some.givenValidation == held && some.train.count == 200 + held)
+    #expect(some.train.labels.suffix(held) == whole.train.labels.suffix(held))
+    #expect(some.trainingParts(fraction: 0.1, seed: 3).train.count == 200)
+    let facts = DatasetFacts(given.summary)
+    #expect(facts.trainCount == whole.train.count && facts.givenValidation == held)
+    #expect(given.limited(to: whole.train.count - held, seed: 3).train.count == whole.train.count)
+  }
 }

@@ -196,6 +196,7 @@ import Jobs
     let before = try size()
     let again = try Store(at: folder.url)
     #expect(try again.giveBackSpace())
+    while try again.giveBackSpace() {}
     try again.close()
     #expect(try size() < before * 3 / 4)
   }

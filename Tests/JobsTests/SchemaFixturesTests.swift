@@ -75,6 +75,28 @@ import Jobs
     #expect(try autoVacuum(folder.url) == 2)
   }
 
+  @Test("what an earlier version called clean and robust accuracy in a history is called of the validation part") func validationNames()
+    throws
+  {
+    let folder = try TestFolder()
+    try make(8, in: folder.url)
+    let queue = try DatabaseQueue(path: folder.url.appendingPathComponent("temper.sqlite").path)
+    let values = #"{"averaged_robust_accuracy":0.4,"clean_accuracy":0.5,"train_clean_accuracy":0.75}"#
+    try queue.write { db in
+      try db.execute(sql: "UPDATE jobs SET metrics = ? WHERE id = ?", arguments: [values, Self.ids.succeeded])
+      try db.execute(
+        sql: "UPDATE events SET kind = 'metric', data = ? WHERE job = ? AND number = 1",
+        arguments: [#"{"epoch":1,"values":\#(values)}"#, Self.ids.succeeded])
+    }
+    try queue.close()
+    let store = try Store(at: folder.url)
+    let metrics = try store.job(Self.ids.succeeded).metrics
+    #expect(metrics == ["validation_averaged_robust_accuracy": 0.4, "validation_clean_accuracy": 0.5, "train_clean_accuracy": 0.75])
+    let event = try #require(store.events(of: Self.ids.succeeded, after: 0, limit: 1).elements.first)
+    #expect(event.data["values"]?["validation_clean_accuracy"]?.double == 0.5 && event.data["values"]?["clean_accuracy"] == nil)
+    try store.close()
+  }
+
   private func autoVacuum(_ folder: URL) throws -> Int? {
     let queue = try DatabaseQueue(path: folder.appendingPathComponent("temper.sqlite").path)
     defer { try? queue.close() }

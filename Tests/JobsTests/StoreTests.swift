@@ -133,6 +133,33 @@ import Jobs
     #expect(throws: NotFound.self) { try store.delete(id) }
   }
 
+  @Test("a condition is asked when no other change can come between: of many changes that ask for one state, one is made")
+  func conditions() async throws {
+    let folder = try TestFolder()
+    let store = try store(folder)
+    for _ in 0..<10 {
+      let id = try store.submit(Specs.parsed(Specs.smallest)).id
+      let known = try store.snapshot(of: id).job.revision
+      let made = await withTaskGroup(of: Int.self) { group in
+        for wanted in [JobState.paused, .cancelled, .paused, .cancelled] {
+          group.addTask {
+            let job = try? store.requestStop(id, to: wanted) {
+              guard try store.snapshot(of: id).job.revision == known else { throw OtherState() }
+            }
+            return job == nil ? 0 : 1
+          }
+        }
+        return await group.reduce(0, +)
+      }
+      #expect(made == 1)
+    }
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    #expect(throws: OtherState.self) { try store.delete(id) { throw OtherState() } }
+    #expect(try store.job(id).state == .queued)
+  }
+
+  private struct OtherState: Error {}
+
   @Test("a job whose checkpoint another job needs is not deleted, and the refusal names both")
   func deleteInUse() throws {
     let folder = try TestFolder()

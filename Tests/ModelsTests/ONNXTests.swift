@@ -72,7 +72,14 @@ struct ONNXTests {
     let error = #expect(throws: ONNXError.self) { try encoded(Preprocessed.all) }
     #expect(error?.description.contains("median, jpeg, noise") == true)
     let written = try Preprocessing.list([["type": "bit_depth", "bits": 4], ["type": "gaussian_blur", "sigma": 0.7]])
-    #expect(try !encoded(written).isEmpty)
+    // It comes back as the same function, and with the gradient that passes through the rounding.
+    let card = ModelCard(model: ModelDescription(.preset("linear"), preprocessing: written), input: [8, 8, 3], classes: 4)
+    let (weights, back) = (Weights(try card.graph().layout, seed: 1), try ONNXNetwork(encoded(written)))
+    var random = RandomStream(seed: 4, purpose: .sample)
+    let images = Tensor(card.input.batched(2), values: random.uniforms(0, 1, count: 2 * card.input.count))
+    let runs = [try ONNXRun(card, weights, images), try ONNXRun(back.card, back.weights, images)]
+    #expect(distance(runs[1].logits.values, runs[0].logits.values) < 1e-4)
+    #expect(distance(runs[1].gradient.values, runs[0].gradient.values) < 1e-4)
   }
 
   @Test("patterns of nodes become the operation that they stand for")
@@ -86,6 +93,13 @@ struct ONNXTests {
     #expect(try types("gelu", "opset 17").isSuperset(of: ["gelu"]) && !types("gelu", "opset 17").contains("erf"))
     #expect(try types("layer norm, layer scale", "opset 13").contains("layer_norm"))
     #expect(try types("transformer", "opset 14").isDisjoint(with: ["erf", "sqrt"]))
+    for (name, exporter) in [
+      ("transformer", "opset 14"), ("transformer", "opset 17"), ("transformer, fused", "opset 14"), ("transformer, fused", "opset 17"),
+      ("transformer, fused", "dynamo"), ("attention of layers apart", "opset 17"),
+    ] {
+      let found = try types(name, exporter)
+      #expect(found.contains("attention") && found.isDisjoint(with: ["matmul", "softmax"]), "\(name), \(exporter): \(found)")
+    }
     for exporter in ["opset 17", "dynamo"] {
       let found = try types("squeeze-and-excite, folded batch norm", exporter)
       #expect(found.isDisjoint(with: ["permute", "batch_norm"]), "\(exporter): \(found)")

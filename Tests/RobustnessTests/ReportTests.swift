@@ -58,7 +58,7 @@ import Testing
     #expect(lines.contains("accuracy     before                after"))
     #expect(lines.contains("clean        99.0% [98.2%, 99.5%]  99.0% [98.2%, 99.5%]"))
     #expect(lines.contains("pgd-40       1.0% [0.5%, 1.8%]     72.0% [69.1%, 74.7%]"))
-    #expect(lines.contains("worst class  0.0% dog              44.0% dog"))
+    #expect(lines.contains("worst class  0.0% (dog)            44.0% (dog)"))
     #expect(lines.contains("robust_accuracy (pgd) ≥ 0.6  72.0%  [69.1%, 74.7%]  pass"))
     #expect(lines.contains("verdict: pass"))
     #expect(lines.contains("warning no_validation: Nothing was held out."))

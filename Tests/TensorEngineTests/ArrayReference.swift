@@ -38,6 +38,15 @@ struct ArrayReference {
         let isInside = zip(own, shapes[0].dimensions).allSatisfy { $0 >= 0 && $0 < $1 }
         return isInside ? inputs[0][offset(own, shapes[0])] : Double(pad.value)
       }
+    case let resize as LinearResize:
+      // Every pixel of the image counts by how near it is, which is nothing for all but four.
+      return places.map { place in
+        let (y, x) = (position(place[0], output[0], shapes[0][0], resize.grid), position(place[1], output[1], shapes[0][1], resize.grid))
+        return self.places([shapes[0][0], shapes[0][1]]).reduce(0) { sum, pixel in
+          let share = max(0, 1 - abs(Double(pixel[0]) - y)) * max(0, 1 - abs(Double(pixel[1]) - x))
+          return sum + share * inputs[0][offset(pixel + [place[2]], shapes[0])]
+        }
+      }
     case is Expand: return places.map { repeated(inputs[0], shapes[0], at: $0) }
     case let mean as Mean:
       let count = mean.axes.reduce(1) { $0 * shapes[0][$1] }
@@ -86,6 +95,17 @@ struct ArrayReference {
     }
   }
 
+  /// Where a pixel of a resized image lies in the image.
+  private static func position(_ place: Int, _ count: Int, _ extent: Int, _ grid: LinearResize.Grid) -> Double {
+    let position =
+      switch grid {
+      case .halfPixel: (Double(place) + 0.5) * Double(extent) / Double(count) - 0.5
+      case .alignCorners: Double(place * (extent - 1)) / Double(count - 1)
+      case .asymmetric: Double(place * extent) / Double(count)
+      }
+    return min(max(position, 0), Double(extent - 1))
+  }
+
   private static func value(_ x: Double, _ function: Pointwise.Function) -> Double {
     switch function {
     case .sigmoid: 1 / (1 + exp(-x))
@@ -100,6 +120,7 @@ struct ArrayReference {
     case .reciprocal: 1 / x
     case .exponential: exp(x)
     case .errorFunction: erf(x)
+    case .round: x.rounded(.toNearestOrEven)
     }
   }
 }

@@ -97,6 +97,17 @@ private let table: [OperationCase] = {
       try g.append(Pad(before: [1, 0, 0], after: [2, 1, 0], value: 1), to: g.output)
       try conv(&g, 2, Window(2))
     },
+    row("larger and smaller by weighed pixels, on the same area", [3, 5, 2]) { g in
+      try conv(&g, 3, Window(1))
+      try g.append(LinearResize(height: 7, width: 3), to: g.output)
+      try conv(&g, 2, Window(2))
+    },
+    row("larger by weighed pixels, with the corners on each other, and by places alone", [3, 4, 2]) { g in
+      try conv(&g, 3, Window(1))
+      try g.append(LinearResize(height: 5, width: 6, grid: .alignCorners), to: g.output)
+      try g.append(LinearResize(height: 7, width: 4, grid: .asymmetric), to: g.output)
+      try conv(&g, 2, Window(2))
+    },
     row("expand", [1, 4, 1]) { g in
       try conv(&g, 3, Window(1))
       try g.append(Expand(to: [2, 4, 3]), to: g.output)

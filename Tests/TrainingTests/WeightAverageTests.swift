@@ -54,7 +54,9 @@ struct WeightAverageTests {
       #expect((other.averagedRobustAccuracy != nil) == (other.phase == .retrain))
     }
     let names = try #require(with.history.last).named.map(\.name)
-    #expect(names.contains("averaged_clean_accuracy") && names.contains("averaged_robust_accuracy") && !names.contains("averaged"))
+    #expect(
+      names.contains("validation_averaged_clean_accuracy") && names.contains("validation_averaged_robust_accuracy")
+        && !names.contains("averaged"))
     #expect(Set(with.checkpoints.map(\.role)) == Set(CheckpointRole.allCases))
     func weights(_ outcome: TrainingOutcome, _ role: CheckpointRole) -> Checkpoint? { outcome.checkpoints.first { $0.role == role } }
     #expect(try run.files()["base.safetensors"] == plain.files()["base.safetensors"])

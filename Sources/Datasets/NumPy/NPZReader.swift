@@ -27,7 +27,7 @@ struct NPZReader {
     let names = NPZNames.fitting(found)
     let archive = try ZipArchive(file)
     while let entry = try archive.nextEntry() {
-      guard entry.hasSuffix(".npy"), case let name = String(entry.dropLast(4)), names.all.contains(name) else { continue }
+      guard entry.hasSuffix(".npy"), case let name = String(entry.dropLast(4)), names.known.contains(name) else { continue }
       guard images[name] == nil, labels[name] == nil else {
         throw DatasetError(part: name, "the archive has this array twice")
       }
@@ -39,16 +39,17 @@ struct NPZReader {
         part: file.title,
         "the archive has no array \(missing); it must have \(names.all.joined(separator: ", ")), and has \(has)")
     }
-    for name in names.unused where found.contains(name) {
-      notices.append(
-        DatasetNotice("array_left_out", "\(name) is left out: the images to choose a checkpoint by are held out of \(names.trainImages)."))
+    if let validation = names.validation, (images[validation.images] == nil) != (labels[validation.labels] == nil) {
+      let (here, missing) =
+        images[validation.images] == nil ? (validation.labels, validation.images) : (validation.images, validation.labels)
+      throw DatasetError(part: file.title, "the archive has \(here) without \(missing); a validation part has both, or is left out")
     }
     return try parts(names)
   }
 
   /// The same of arrays in files of their own, in the order of the names.
   mutating func read(_ files: [OpenFile]) throws -> PackedParts {
-    let names = NPZNames.known[0]
+    let names = NPZNames.sets[0]
     for (name, file) in zip(names.all, files) {
       let source: any ByteSource = try GzipSource.recognises(file) ? GzipSource(file) : FileSource(file)
       try take(name, isImages: names.images.contains(name), ByteReader(source, part: file.title))
@@ -81,8 +82,11 @@ struct NPZReader {
     func part(_ images: ImageArray, _ labels: LabelValues, _ title: String) throws -> LabelledImages {
       try LabelledImages(images, writer.labels(classes.numbers(labels, title, beside: names.trainLabels), title: title))
     }
+    let validation = try names.validation.flatMap { names in
+      try images[names.images].flatMap { images in try labels[names.labels].map { try part(images, $0, names.labels) } }
+    }
     return PackedParts(
       train: try part(trainImages, trainLabels, names.trainLabels), test: try part(testImages, testLabels, names.testLabels),
-      classNames: classes.names, notices: notices)
+      validation: validation, classNames: classes.names, notices: notices)
   }
 }

@@ -42,45 +42,61 @@ package struct JobWait: Hashable, Sendable {
 /// The queue played forward by its rules: who begins when.
 ///
 /// It takes each worker to be busy until its job ends, and memory to be there.
-struct QueueForecast {
+struct QueueForecast: Sendable {
   private let queue: JobQueue
   private let workers: Int
   /// The jobs that could run, in the order in which they likely begin.
   private(set) var order: [JobQueue.Waiting] = []
   private var starts: [String: Double] = [:]
+  /// Where each job stands among those that wait, and where in the order.
+  private let indices: [String: Int]
+  private let places: [String: Int]
+  private let first: JobQueue.Waiting?
+  private let runningCounts: [String: Int]
 
   init(_ queue: JobQueue, workers: Int) {
     self.queue = queue
     self.workers = max(1, workers)
     order = Self.order(of: queue)
+    indices = Self.numbers(of: queue.waiting)
+    places = Self.numbers(of: order)
+    first = queue.first
+    runningCounts = queue.runningCounts
     starts = startTimes()
+  }
+
+  private static func numbers(of jobs: [JobQueue.Waiting]) -> [String: Int] {
+    Dictionary(jobs.enumerated().map { ($1.id, $0) }) { first, _ in first }
+  }
+
+  /// An owner whose jobs are still to be placed.
+  private struct Owner {
+    /// The first of them last.
+    var jobs: [JobQueue.Waiting]
+    var running: Int
+    var turn: Int
+
+    /// By which owners go; see `JobQueue.first`.
+    var key: (Int, Int, Int) { (running, turn, jobs.last?.position ?? .max) }
   }
 
   /// Each owner's jobs by the owner's own order; owners take turns.
   private static func order(of queue: JobQueue) -> [JobQueue.Waiting] {
-    let ready = Dictionary(grouping: queue.waiting.filter { $0.follows == nil }, by: \.owner)
-    var left = ready.mapValues { jobs in Array(jobs.sorted { JobQueue.isBefore($0, $1) }.reversed()) }
-    var (counts, turns) = (queue.runningCounts, queue.turns)
-    var latest = turns.values.max() ?? 0
+    let counts = queue.runningCounts
+    var owners = Dictionary(grouping: queue.waiting.filter { $0.follows == nil }, by: \.owner).map { owner, jobs in
+      Owner(
+        jobs: jobs.sorted { JobQueue.isBefore($1, $0) }, running: counts[owner, default: 0], turn: queue.turns[owner, default: 0])
+    }
+    var latest = queue.turns.values.max() ?? 0
     var order: [JobQueue.Waiting] = []
-    while let owner = left.keys.min(by: { isBefore($0, $1, left, counts, turns) }) {
-      guard let job = left[owner]?.popLast() else { break }
-      if left[owner]?.isEmpty ?? true { left[owner] = nil }
-      latest += 1
-      turns[owner] = latest
-      counts[owner, default: 0] += 1
+    while let next = owners.indices.min(by: { owners[$0].key < owners[$1].key }), let job = owners[next].jobs.popLast() {
       order.append(job)
+      latest += 1
+      owners[next].turn = latest
+      owners[next].running += 1
+      if owners[next].jobs.isEmpty { owners.remove(at: next) }
     }
     return order
-  }
-
-  private static func isBefore(
-    _ one: String, _ other: String, _ left: [String: [JobQueue.Waiting]], _ counts: [String: Int], _ turns: [String: Int]
-  ) -> Bool {
-    func key(_ owner: String) -> (Int, Int, Int) {
-      (counts[owner, default: 0], turns[owner, default: 0], left[owner]?.last?.position ?? .max)
-    }
-    return key(one) < key(other)
   }
 
   private func startTimes() -> [String: Double] {
@@ -106,26 +122,21 @@ struct QueueForecast {
 
   // MARK: Reasons
 
-  /// Of every job that waits.
-  var waits: [String: JobWait] {
-    let places = Dictionary(order.enumerated().map { ($1.id, $0) }) { first, _ in first }
-    let (first, counts) = (queue.first, queue.runningCounts)
-    return queue.waiting.reduce(into: [:]) { waits, job in
-      let (reason, detail) = reason(of: job, first, counts, place: places[job.id])
-      waits[job.id] = JobWait(reason: reason, detail: detail, behind: places[job.id], startsIn: starts[job.id])
-    }
+  /// Why a job waits; `nil` when it does not.
+  func wait(of id: String) -> JobWait? {
+    guard let index = indices[id] else { return nil }
+    let (reason, detail) = reason(of: queue.waiting[index])
+    return JobWait(reason: reason, detail: detail, behind: places[id], startsIn: starts[id])
   }
 
-  private func reason(
-    of job: JobQueue.Waiting, _ first: JobQueue.Waiting?, _ counts: [String: Int], place: Int?
-  ) -> (JobWait.Reason, String) {
+  private func reason(of job: JobQueue.Waiting) -> (JobWait.Reason, String) {
     if queue.isPaused { return (.paused, "The service is paused by an admin; jobs begin when it is resumed.") }
     if let before = job.follows { return (.after, "It begins when \(before) has succeeded.") }
-    if !queue.mayRun(job.owner, counts) {
-      return (.quota, "\(job.owner) has \(counts[job.owner, default: 0]) jobs running, as many as allowed.")
+    if !queue.mayRun(job.owner, runningCounts) {
+      return (.quota, "\(job.owner) has \(runningCounts[job.owner, default: 0]) jobs running, as many as allowed.")
     }
     guard job.id == first?.id else {
-      let count = place ?? 0
+      let count = places[job.id] ?? 0
       return (.order, "\(count == 1 ? "One job is" : "\(count) jobs are") likely to begin before it.")
     }
     guard queue.running.count >= workers || queue.fits(job) else {

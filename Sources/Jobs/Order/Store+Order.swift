@@ -29,48 +29,36 @@ extension Store {
     }
   }
 
-  /// Why each queued job waits.
+  /// Who of those that wait begins when.
   ///
   /// - Parameters:
   ///   - budget: see `claim`.
   ///   - workers: how many jobs may run at a time.
-  func waits(within budget: Int?, workers: Int) throws -> [String: JobWait] {
+  func forecast(within budget: Int?, workers: Int) throws -> QueueForecast {
     let (changes, now) = (board.changes, ContinuousClock.now)
-    if let known = knownWaits.withLock({ $0 }), known.changes == changes, now - known.at < .seconds(1) { return known.waits }
+    if let known = knownForecast.withLock({ $0 }), known.changes == changes, now - known.at < .seconds(1) { return known.forecast }
     var found = try database.read { db in try self.queue(within: budget, db, speed: Self.speed(db)) }
     found.running = found.running.map { job in
       let seconds = board.progress(of: job.id)?.etaSeconds
       return JobQueue.Running(id: job.id, owner: job.owner, bytes: job.bytes, seconds: seconds)
     }
-    let waits = QueueForecast(found, workers: workers).waits
-    knownWaits.withLock { $0 = KnownWaits(changes: changes, at: now, waits: waits) }
-    return waits
+    let forecast = QueueForecast(found, workers: workers)
+    knownForecast.withLock { $0 = KnownForecast(changes: changes, at: now, forecast: forecast) }
+    return forecast
   }
 
   /// What was last said of all queued jobs; made anew after a change, and as the running ones advance.
-  struct KnownWaits: Sendable {
+  struct KnownForecast: Sendable {
     let changes: Int
     let at: ContinuousClock.Instant
-    let waits: [String: JobWait]
+    let forecast: QueueForecast
   }
 
   // MARK: Within a transaction
 
   /// - Parameter speed: millions of operations in a second, to tell how long jobs run; `nil` where nobody asks.
   func queue(within budget: Int?, _ db: Database, speed: Double? = nil) throws -> JobQueue {
-    let waiting = try Row.fetchAll(
-      db,
-      sql: """
-        SELECT id, owner, priority, position, peak_bytes, work,
-          CASE WHEN (SELECT state FROM jobs AS before WHERE before.id = jobs.follows) = 'succeeded' THEN NULL ELSE follows END AS follows
-        FROM jobs WHERE state = 'queued'
-        """
-    ).map { row in
-      let work: Int = row["work"]
-      return JobQueue.Waiting(
-        id: row["id"], owner: row["owner"], priority: row["priority"], position: row["position"], bytes: row["peak_bytes"],
-        seconds: work > 0 ? speed.map { Double(work) / $0 } : nil, follows: row["follows"])
-    }
+    let waiting = try Self.waiting(db, speed: speed)
     let running = try Row.fetchAll(
       db, sql: "SELECT id, owner, peak_bytes FROM jobs WHERE state IN ('running', 'pausing', 'cancelling')"
     ).map { JobQueue.Running(id: $0["id"], owner: $0["owner"], bytes: $0["peak_bytes"]) }
@@ -79,6 +67,26 @@ extension Store {
     return JobQueue(
       waiting: waiting, running: running, turns: Dictionary(turns) { first, _ in first }, memoryBudget: budget,
       mostRunning: Dictionary(most) { first, _ in first }, isPaused: try Self.pause(db) != nil)
+  }
+
+  /// By the numbers of the columns: there may be thousands of rows, and GRDB looks for a name among all names.
+  private static func waiting(_ db: Database, speed: Double?) throws -> [JobQueue.Waiting] {
+    let rows = try Row.fetchCursor(
+      db,
+      sql: """
+        SELECT id, owner, priority, position, peak_bytes, work,
+          CASE WHEN (SELECT state FROM jobs AS before WHERE before.id = jobs.follows) = 'succeeded' THEN NULL ELSE follows END
+        FROM jobs WHERE state = 'queued'
+        """)
+    var waiting: [JobQueue.Waiting] = []
+    while let row = try rows.next() {
+      let work: Int = row[5]
+      waiting.append(
+        JobQueue.Waiting(
+          id: row[0], owner: row[1], priority: row[2], position: row[3], bytes: row[4],
+          seconds: work > 0 ? speed.map { Double(work) / $0 } : nil, follows: row[6]))
+    }
+    return waiting
   }
 
   /// Millions of operations in a second, by the jobs that ended last; `nil` before any has.

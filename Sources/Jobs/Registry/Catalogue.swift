@@ -7,8 +7,11 @@ package struct DatasetFacts: Hashable, Sendable {
   package var shape: Shape
   package var classes: Int
   package var classNames: [String]
+  /// With those that are held out.
   package var trainCount: Int
-  /// The training images of each class, by label.
+  /// How many of them the data set's makers held out; 0 where they did not.
+  package var givenValidation: Int
+  /// The training images of each class that are not held out by its makers, by label.
   package var trainPerClass: [Int]
   package var testCount: Int
   /// The memory that its pixels take; none where they stay in a file.
@@ -20,7 +23,8 @@ package struct DatasetFacts: Hashable, Sendable {
     shape = Shape(summary.shape)
     classes = summary.classes
     classNames = summary.classNames
-    trainCount = summary.train.count
+    givenValidation = summary.validation?.count ?? 0
+    trainCount = summary.train.count + givenValidation
     trainPerClass = summary.train.perClass
     testCount = summary.test.count
     self.pixelBytes = pixelBytes

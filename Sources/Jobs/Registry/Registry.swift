@@ -123,9 +123,9 @@ package final class Registry: Catalogue {
   }
 
   /// - Throws: `NotFound`, `BuiltIn`; `InUse` while an unfinished job needs it.
-  package func deleteDataset(_ id: String) throws {
+  package func deleteDataset(_ id: String, if condition: ChangeCondition? = nil) throws {
     if Self.builtIn(id) != nil { throw BuiltIn(id: id) }
-    try delete(id, from: "datasets", file: "file")
+    try delete(id, from: "datasets", file: "file", if: condition)
   }
 
   package func facts(of dataset: DatasetSection.Reference) throws -> DatasetFacts? {
@@ -260,7 +260,9 @@ package final class Registry: Catalogue {
   }
 
   /// - Throws: `NotFound`; `InUse` while an unfinished job needs it.
-  package func deleteModel(_ id: String) throws { try delete(id, from: "models", file: "sha256") }
+  package func deleteModel(_ id: String, if condition: ChangeCondition? = nil) throws {
+    try delete(id, from: "models", file: "sha256", if: condition)
+  }
 
   package func weights(_ id: String) throws -> StoredWeights? {
     guard let sha256 = try digest(ofWeights: id) else { return nil }
@@ -328,8 +330,9 @@ package final class Registry: Catalogue {
     }
   }
 
-  private func delete(_ id: String, from table: String, file: String) throws {
-    try store.database.write { db in
+  private func delete(_ id: String, from table: String, file: String, if condition: ChangeCondition?) throws {
+    try store.change(if: condition) { change in
+      let db = change.db
       try Store.requireUnused(id, db)
       try Store.release(String.fetchOne(db, sql: "SELECT \(file) FROM \(table) WHERE id = ?", arguments: [id]), of: id, db)
       try db.execute(sql: "DELETE FROM \(table) WHERE id = ?", arguments: [id])

@@ -69,15 +69,17 @@ package final class RetentionKeeper: Sendable {
     }
   }
 
-  /// Of the vacuum in one moment of rest.
-  private static let vacuumSteps = 100
+  /// Pieces of the vacuum before the next look at what is asked.
+  private static let vacuumPieces = 100
+  /// Of the time, at most so much of the writer is the vacuum's.
+  private static let vacuumShare = 0.1
 
-  /// Once the service has come to rest.
+  /// Also while jobs run, whose writes never rest for long: in pieces that nobody notices.
   private func giveBackSpace() throws {
-    guard ContinuousClock.now - store.database.load.lastWrite > .seconds(1) else { return }
-    for _ in 0..<Self.vacuumSteps {
+    for _ in 0..<Self.vacuumPieces {
+      let begun = ContinuousClock.now
       guard (try? store.giveBackSpace()) == true else { return }
-      try thread.rest(0.05)
+      try thread.rest((ContinuousClock.now - begun) / .seconds(1) / Self.vacuumShare)
     }
   }
 }

@@ -52,13 +52,13 @@ extension Store {
 
   // MARK: Space
 
-  /// Pages that one step of the vacuum gives back, some milliseconds of writing.
-  private static let vacuumedPages = 500
+  /// Seconds of the vacuum between two rests, without the sync behind it.
+  private static let vacuumSeconds = 0.003
 
   /// Gives free pages of the database back to the disk, as many as take no time of note.
   ///
   /// - Returns: whether there were any.
-  package func giveBackSpace() throws -> Bool { try database.giveBack(pages: Self.vacuumedPages) }
+  package func giveBackSpace() throws -> Bool { try database.giveBack(within: Self.vacuumSeconds) }
 
   // MARK: Carrying it out
 

@@ -241,9 +241,7 @@ private struct RunningJob {
   }
 
   private func validationCount(_ settings: TrainingSettings) -> Int {
-    stratifiedValidation(
-      of: dataset.train.labels, classes: dataset.classes, fraction: settings.validationFraction, seed: spec.seed
-    ).validation.count
+    dataset.trainingParts(fraction: settings.validationFraction, seed: spec.seed).validation.count
   }
 
   private var attackOfTraining: AttackSettings? {

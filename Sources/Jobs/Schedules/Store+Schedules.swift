@@ -45,10 +45,10 @@ extension Store {
   /// Removes a schedule; its jobs stay, with their labels.
   ///
   /// - Throws: `NotFound`.
-  package func deleteSchedule(_ id: String) throws {
-    try database.write { db in
-      try db.execute(sql: "DELETE FROM schedules WHERE id = ?", arguments: [id])
-      guard db.changesCount == 1 else { throw NotFound(id) }
+  package func deleteSchedule(_ id: String, if condition: ChangeCondition? = nil) throws {
+    try change(if: condition) { change in
+      try change.db.execute(sql: "DELETE FROM schedules WHERE id = ?", arguments: [id])
+      guard change.db.changesCount == 1 else { throw NotFound(id) }
     }
   }
 

@@ -116,7 +116,6 @@ extension JobSpec {
 
   /// The images that are learnt from: those held out are not.
   fileprivate func trainedCount(_ facts: DatasetFacts) -> Int {
-    let used = trainCount(facts)
-    return max(used - Int(Double(used) * dataset.validationFraction), 1)
+    max(trainCount(facts) - heldOutCount(facts), 1)
   }
 }

@@ -27,7 +27,7 @@ package struct Estimate: Hashable, Sendable {
   init(_ spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph) {
     let forward = Double(graph.floatingPointOperations)
     let used = spec.trainCount(facts)
-    let held = Int(Double(used) * spec.dataset.validationFraction)
+    let held = spec.heldOutCount(facts)
     let trained = used - held
     var (steps, gradients, passes) = (0, 0.0, 0.0)
     if let training = spec.training {
@@ -68,5 +68,10 @@ package struct Estimate: Hashable, Sendable {
 
 extension JobSpec {
   /// The training images that the job uses, those held out included.
-  func trainCount(_ facts: DatasetFacts) -> Int { min(dataset.limit ?? facts.trainCount, facts.trainCount) }
+  func trainCount(_ facts: DatasetFacts) -> Int { facts.trainCount(limit: dataset.limit) }
+
+  /// The training images that are held out to choose by.
+  func heldOutCount(_ facts: DatasetFacts) -> Int {
+    facts.givenValidation > 0 ? facts.givenValidation : Int(Double(trainCount(facts)) * dataset.validationFraction)
+  }
 }

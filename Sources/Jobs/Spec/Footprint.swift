@@ -19,7 +19,7 @@ package struct Footprint: Hashable, Sendable {
   /// - Parameter threads: those that the job may use.
   /// - Throws: `KernelError` when the engine cannot compute the network.
   init(_ spec: JobSpec, _ facts: DatasetFacts, _ graph: Graph, threads: Int, programs: ProgramCache) throws {
-    let used = min(spec.dataset.limit ?? facts.trainCount, facts.trainCount)
+    let used = spec.trainCount(facts)
     let weights = graph.layout.count * MemoryLayout<Float>.size
     let width = min(spec.resources.threads ?? threads, threads)
     let attack = try programs.program(graph, for: .attack)
@@ -56,11 +56,14 @@ extension EvaluationSection {
 }
 
 extension DatasetFacts {
+  /// The training images that a job uses. What is held out by the data set's makers is not limited.
+  func trainCount(limit: Int?) -> Int { min(limit ?? trainCount, trainCount - givenValidation) + givenValidation }
+
   /// The memory that a job takes for its data set: labels and indices; pixels only where they are not in a file.
   package func memoryBytes(limit: Int?) -> Int {
     let labels = (trainCount + testCount) * MemoryLayout<UInt16>.size
     // Of the examples chosen: an index and a label each.
-    let used = min(limit ?? trainCount, trainCount)
+    let used = trainCount(limit: limit)
     let view = used < trainCount ? used * (MemoryLayout<Int>.size + MemoryLayout<UInt16>.size) : 0
     // Examples are parted by class, some of each drawn, and both parts sorted: five lists at the most, which grow by doubling. The order
     // of an epoch takes no more. Of the test part some are drawn: three lists.

@@ -9,7 +9,7 @@ package struct GenerationSection: Hashable, Sendable {
 
   /// How many images are attacked.
   func count(_ facts: DatasetFacts, limit: Int?) -> Int {
-    (part.isTrain ? min(limit ?? facts.trainCount, facts.trainCount) : 0) + (part.isTest ? facts.testCount : 0)
+    (part.isTrain ? facts.trainCount(limit: limit) : 0) + (part.isTest ? facts.testCount : 0)
   }
 }
 

@@ -70,7 +70,9 @@ extension DatasetSection {
           help: "Height and width to which pictures at `path` are brought; by default they keep their size, which must be one."),
         Field(
           "validation_fraction", .number(0...0.9), default: 0.1,
-          help: "The part of the training images that is held out to choose the checkpoint by."),
+          help:
+            "The part of the training images that is held out to choose the checkpoint by; a data set with a validation part of its own has that."
+        ),
         Field(
           "limit", .integer(1...1_000_000_000),
           help: "At most so many training images, drawn with the share of each class kept; by default all."),

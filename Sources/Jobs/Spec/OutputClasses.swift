@@ -47,6 +47,7 @@ extension Dataset {
   func named(_ spec: JobSpec, _ catalogue: any Catalogue) -> Dataset {
     guard let names = OutputClasses(classNames, image: imageShape, spec, catalogue).names else { return self }
     return Dataset(
-      name: name, imageShape: imageShape, classNames: names, train: train, test: test, sha256: sha256, sourceBytes: sourceBytes)
+      name: name, imageShape: imageShape, classNames: names, train: train, givenValidation: givenValidation, test: test,
+      sha256: sha256, sourceBytes: sourceBytes)
   }
 }

@@ -230,9 +230,9 @@ package struct SpecCheck {
   }
 
   private func checkParts(_ spec: JobSpec, _ facts: DatasetFacts, _ log: FaultLog) {
-    let used = min(spec.dataset.limit ?? facts.trainCount, facts.trainCount)
+    let used = spec.trainCount(facts)
     let held = Double(used) * spec.dataset.validationFraction
-    if spec.dataset.validationFraction > 0, held < 1 {
+    if spec.dataset.validationFraction > 0, facts.givenValidation == 0, held < 1 {
       log.add(
         "/dataset/validation_fraction", .outOfRange,
         "holds out less than one of the \(used) training images; take more images, a larger part, or 0 for none")
@@ -241,7 +241,7 @@ package struct SpecCheck {
 
   /// A data set has as many classes as its training part: a class without a training image there would be none of the new one.
   private func checkLimit(_ spec: JobSpec, _ facts: DatasetFacts, _ log: FaultLog) {
-    guard let limit = spec.dataset.limit, limit < facts.trainCount else { return }
+    guard let limit = spec.dataset.limit, limit < facts.trainCount - facts.givenValidation else { return }
     let kept = stratifiedCounts(of: facts.trainPerClass, count: limit)
     let lost = zip(kept, facts.trainPerClass).count { $0 == 0 && $1 > 0 }
     guard lost > 0 else { return }

@@ -34,6 +34,7 @@ enum Schema {
     }
     migrator.registerMigration("9: webhooks and what they are to be told") { db in try db.execute(sql: webhooks) }
     migrator.registerMigration("10: what follows what, sizes of files, schedules") { db in try db.execute(sql: order) }
+    migrator.registerMigration("11: figures of the validation part are called so") { db in try db.execute(sql: validationNames) }
     return migrator
   }
 
@@ -149,6 +150,15 @@ enum Schema {
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX schedule_runs_by_job ON schedule_runs (job) WHERE job IS NOT NULL;
     """
+
+  /// Only in texts as they are answered; what `metrics.metrics` and `checkpoints.checkpoint` have are the names of `TrainingMetrics`.
+  private static let validationNames = ["clean_accuracy", "robust_accuracy", "averaged_clean_accuracy", "averaged_robust_accuracy"].map {
+    name in
+    """
+    UPDATE jobs SET metrics = replace(metrics, '"\(name)"', '"validation_\(name)"') WHERE instr(metrics, '"\(name)"');
+    UPDATE events SET data = replace(data, '"\(name)"', '"validation_\(name)"') WHERE kind = 'metric' AND instr(data, '"\(name)"');
+    """
+  }.joined(separator: "\n")
 
   /// `owner` is `local` until there are tokens. `datasets.file`, `models.sha256`, `checkpoints.sha256` and `jobs.report` name files.
   ///

@@ -13,7 +13,7 @@ extension Store {
   /// - Parameter accept: checks the new job's spec.
   /// - Throws: `NotFound`; `CannotExtend` when the job is none that can go on; `SpecFaults` when its spec can no longer run.
   package func submitExtension(
-    of finished: String, by request: ExtensionRequest, key: IdempotencyKey?, at now: Timestamp = .now,
+    of finished: String, by request: ExtensionRequest, key: IdempotencyKey?, at now: Timestamp = .now, if condition: ChangeCondition? = nil,
     accept: (JSONValue) throws -> SpecCheck.Accepted, answer: (Job) throws -> StoredAnswer
   ) throws -> CreationAnswer {
     let job = try job(finished)
@@ -28,7 +28,7 @@ extension Store {
     do {
       let further = request.json(for: ended, resetsOptimizer: !hasState)
       let accepted = try accept(Self.extended(job, ended, by: further))
-      return try create(key: key, at: now) { change in
+      return try create(key: key, at: now, if: condition) { change in
         _ = try Self.requireExtensible(Self.job(finished, change.db))
         let reason = "it goes on where \(finished) ended" + (hasState ? "" : ", whose optimiser is no longer there")
         try Self.insert(

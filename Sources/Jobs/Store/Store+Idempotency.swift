@@ -57,9 +57,9 @@ extension Store {
   ///
   /// - Parameter create: writes the rows and makes the answer.
   func create(
-    key: IdempotencyKey?, at now: Timestamp = .now, _ create: (Change) throws -> StoredAnswer
+    key: IdempotencyKey?, at now: Timestamp = .now, if condition: ChangeCondition? = nil, _ create: (Change) throws -> StoredAnswer
   ) throws -> CreationAnswer {
-    try change(at: now) { change in
+    try change(at: now, if: condition) { change in
       if let key, let known = try Self.lookUp(key, at: now, change.db) { return known }
       let answer = try create(change)
       if let key { try Self.remember(answer, for: key, at: now, change.db) }

@@ -122,8 +122,8 @@ extension Store {
   /// Removes a job that has ended, with everything of it.
   ///
   /// - Throws: `NotFound`; `NotTerminal`; `InUse` when jobs are to start from one of its checkpoints.
-  package func delete(_ id: String) throws {
-    try change { change in try Self.delete(id, directory, change) }
+  package func delete(_ id: String, if condition: ChangeCondition? = nil) throws {
+    try change(if: condition) { change in try Self.delete(id, directory, change) }
     try collectReleased(of: id)
   }
 

@@ -114,8 +114,9 @@ extension Store {
   /// Asks a job to stop: at once when it is not running, else by way of `cancelling` or `pausing`, which its run brings to an end.
   ///
   /// - Throws: `NotFound`, `IllegalTransition`.
-  func requestStop(_ id: String, to wanted: JobState, at now: Timestamp = .now) throws -> Job {
-    try change(at: now) { change in _ = try Self.requestStop(id, to: wanted, change) }
+  package func requestStop(_ id: String, to wanted: JobState, at now: Timestamp = .now, if condition: ChangeCondition? = nil) throws -> Job
+  {
+    try change(at: now, if: condition) { change in _ = try Self.requestStop(id, to: wanted, change) }
     return try job(id)
   }
 
@@ -133,8 +134,8 @@ extension Store {
   ///
   /// - Throws: `NotFound`, `IllegalTransition` from every other state: a running job may go back to the queue too, but only by the end of its
   ///   attempt.
-  func resume(_ id: String, at now: Timestamp = .now) throws -> Job {
-    try change(at: now) { change in
+  func resume(_ id: String, at now: Timestamp = .now, if condition: ChangeCondition? = nil) throws -> Job {
+    try change(at: now, if: condition) { change in
       let present = try Self.job(id, change.db).state
       guard present == .paused else { throw IllegalTransition(job: id, state: present, wanted: .queued) }
       try Self.move(id, to: .queued, reason: "Resumed.", change)

@@ -37,13 +37,14 @@ extension Store {
   ///
   /// - Throws: `NotFound`; `IllegalTransition` when the job has not failed; `SpecFaults` as `submit`.
   package func submitAgain(
-    _ failed: String, key: IdempotencyKey?, at now: Timestamp = .now, answer: (Job) throws -> StoredAnswer
+    _ failed: String, key: IdempotencyKey?, at now: Timestamp = .now, if condition: ChangeCondition? = nil,
+    answer: (Job) throws -> StoredAnswer
   ) throws -> CreationAnswer {
     let id = Identifier.job.make(at: now)
     // Before the transaction: a folder that no job names is set aside at the next start, a job without its state would begin anew.
     let hasState = try copyState(of: failed, to: id)
     do {
-      return try create(key: key, at: now) { change in
+      return try create(key: key, at: now, if: condition) { change in
         let job = try Self.job(failed, change.db)
         guard job.state == .failed else { throw IllegalTransition(job: failed, state: job.state, wanted: .queued) }
         try Self.insertCopy(of: job, as: id, hasState: hasState, change)

@@ -68,8 +68,8 @@ extension Store {
   ///
   /// - Parameter withJobs: whether its jobs go with it, with everything of theirs; otherwise they stay, with their labels.
   /// - Throws: `NotFound`; `NotEnded`; `InUse` when jobs are to start from a checkpoint of one that would go.
-  package func deleteSweep(_ id: String, withJobs: Bool) throws {
-    let jobs = try change { change -> [String] in
+  package func deleteSweep(_ id: String, withJobs: Bool, if condition: ChangeCondition? = nil) throws {
+    let jobs = try change(if: condition) { change -> [String] in
       let sweep = try Self.sweep(id, change.db)
       try Self.requireEnded(sweep)
       let jobs = withJobs ? sweep.rows.filter { $0.state != nil }.map(\.job) : []
@@ -89,8 +89,8 @@ extension Store {
   ///
   /// - Returns: those that run.
   /// - Throws: `NotFound`; `HasEnded` when all jobs have.
-  func requestStop(ofSweep id: String) throws -> (stopped: [String], running: [String]) {
-    try change { change in
+  func requestStop(ofSweep id: String, if condition: ChangeCondition? = nil) throws -> (stopped: [String], running: [String]) {
+    try change(if: condition) { change in
       let sweep = try Self.sweep(id, change.db)
       let open = sweep.rows.filter { !$0.isTerminal }
       guard !open.isEmpty else { throw HasEnded(sweep: id) }

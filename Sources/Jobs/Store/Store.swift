@@ -5,6 +5,9 @@ import Logging
 import Synchronization
 import Training
 
+/// What must hold for a change to be made; it throws where it does not. It may read the store, and changes nothing.
+package typealias ChangeCondition = @Sendable () throws -> Void
+
 /// Everything that outlives the process: jobs and what belongs to them, in SQLite, and the files that the database names by digest.
 ///
 /// A change of a job, its transition and its events are one transaction, so that no reader ever sees one without the other, also
@@ -18,7 +21,7 @@ package final class Store: Sendable {
   /// Held over a transaction and what is told of it, so that changes are told in the order of their commits.
   private let order = NSLock()
   let quotas: Quotas
-  let knownWaits = Mutex<KnownWaits?>(nil)
+  let knownForecast = Mutex<KnownForecast?>(nil)
 
   /// Whose everything is that is made without a token.
   package static let localOwner = "local"
@@ -140,8 +143,13 @@ package final class Store: Sendable {
   // MARK: Changing
 
   /// One transaction in which jobs may change; followers are told when it is on the disk.
-  func change<Value>(at now: Timestamp = .now, _ body: (Change) throws -> Value) throws -> Value {
+  ///
+  /// - Parameter condition: asked when every change before this one has been told and none can come between.
+  func change<Value>(
+    at now: Timestamp = .now, if condition: ChangeCondition? = nil, _ body: (Change) throws -> Value
+  ) throws -> Value {
     try order.withLock {
+      try condition?()
       var lent: Set<String> = []
       do {
         let (value, change, jobs) = try database.write { db in

@@ -233,15 +233,16 @@ final class StoreDatabase: Sendable {
     }
   }
 
-  /// Gives free pages back to the disk.
+  /// Gives free pages back to the disk, for about as many seconds: whoever writes meanwhile waits for it.
   ///
   /// - Returns: whether there were any.
-  func giveBack(pages: Int) throws -> Bool {
+  func giveBack(within seconds: Double) throws -> Bool {
     guard try read({ db in try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0 }) > 0, try isIncremental() else { return false }
     try write { db in
+      let end = ContinuousClock.now + .seconds(seconds)
       // Each page is a step of the statement.
-      let steps = try Row.fetchCursor(db, sql: "PRAGMA incremental_vacuum(\(pages))")
-      while try steps.next() != nil {}
+      let steps = try Row.fetchCursor(db, sql: "PRAGMA incremental_vacuum")
+      while try steps.next() != nil, ContinuousClock.now < end {}
     }
     return true
   }

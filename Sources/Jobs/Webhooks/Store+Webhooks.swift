@@ -51,10 +51,10 @@ extension Store {
   /// With its deliveries.
   ///
   /// - Throws: `NotFound`.
-  package func deleteWebhook(_ id: String) throws {
-    try database.write { db in
-      try db.execute(sql: "DELETE FROM webhooks WHERE id = ?", arguments: [id])
-      guard db.changesCount == 1 else { throw NotFound(id) }
+  package func deleteWebhook(_ id: String, if condition: ChangeCondition? = nil) throws {
+    try change(if: condition) { change in
+      try change.db.execute(sql: "DELETE FROM webhooks WHERE id = ?", arguments: [id])
+      guard change.db.changesCount == 1 else { throw NotFound(id) }
     }
   }
 

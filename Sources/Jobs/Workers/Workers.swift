@@ -65,8 +65,8 @@ package final class Workers: Sendable {
   /// Cancels a job: at once if it is queued, within a batch if it runs.
   ///
   /// - Throws: `NotFound`, `IllegalTransition`.
-  package func cancel(_ id: String) throws -> Job {
-    let job = try stop(id, to: .cancelled, by: .cancel)
+  package func cancel(_ id: String, if condition: ChangeCondition? = nil) throws -> Job {
+    let job = try stop(id, to: .cancelled, by: .cancel, if: condition)
     if job.state == .cancelled { clearAway(job.id) }
     return job
   }
@@ -74,8 +74,8 @@ package final class Workers: Sendable {
   /// Cancels every job of a sweep that has not ended, as `cancel`.
   ///
   /// - Throws: `NotFound`, `HasEnded`.
-  package func cancel(sweep id: String) throws {
-    let (stopped, asked) = try store.requestStop(ofSweep: id)
+  package func cancel(sweep id: String, if condition: ChangeCondition? = nil) throws {
+    let (stopped, asked) = try store.requestStop(ofSweep: id, if: condition)
     for job in asked { running.withLock { $0[job] }?.stop(.cancel) }
     for job in stopped { clearAway(job) }
   }
@@ -83,13 +83,15 @@ package final class Workers: Sendable {
   /// Pauses a job: at once if it is queued, otherwise after its state is saved.
   ///
   /// - Throws: `NotFound`, `IllegalTransition`.
-  package func pause(_ id: String) throws -> Job { try stop(id, to: .paused, by: .pause) }
+  package func pause(_ id: String, if condition: ChangeCondition? = nil) throws -> Job {
+    try stop(id, to: .paused, by: .pause, if: condition)
+  }
 
   /// Puts a paused job back into the queue. It continues from its saved state.
   ///
   /// - Throws: `NotFound`, `IllegalTransition`.
-  package func resume(_ id: String) throws -> Job {
-    let job = try store.resume(id)
+  package func resume(_ id: String, if condition: ChangeCondition? = nil) throws -> Job {
+    let job = try store.resume(id, if: condition)
     wake.signal()
     return job
   }
@@ -108,10 +110,13 @@ package final class Workers: Sendable {
   }
 
   /// Why a queued job waits; `nil` for one that does not.
-  package func wait(of id: String) throws -> JobWait? { try waits()[id] }
+  package func wait(of id: String) throws -> JobWait? { try waits(of: [id])[id] }
 
-  /// Why each queued job waits.
-  package func waits() throws -> [String: JobWait] { try store.waits(within: memoryBudget, workers: count) }
+  /// Why each of these jobs waits; those that do not are left out.
+  package func waits(of ids: [String]) throws -> [String: JobWait] {
+    let forecast = try store.forecast(within: memoryBudget, workers: count)
+    return ids.reduce(into: [:]) { $0[$1] = forecast.wait(of: $1) }
+  }
 
   /// Takes no further jobs, asks the running ones to save their state, and waits for them. They go back to the queue.
   ///
@@ -140,8 +145,10 @@ package final class Workers: Sendable {
   /// The ids of the running jobs.
   package var jobs: [String] { running.withLock { $0.keys.sorted() } }
 
-  private func stop(_ id: String, to state: JobState, by interruption: Interruption) throws -> Job {
-    let job = try store.requestStop(id, to: state)
+  private func stop(
+    _ id: String, to state: JobState, by interruption: Interruption, if condition: ChangeCondition?
+  ) throws -> Job {
+    let job = try store.requestStop(id, to: state, if: condition)
     if !job.state.isTerminal, job.state != .paused { running.withLock { $0[id] }?.stop(interruption) }
     return job
   }
@@ -236,7 +243,12 @@ package final class Workers: Sendable {
       case .hold:
         return Store.Ending(.queued, reason: "The service was paused; the job goes on from its last saved state.")
       case .drain: return Store.Ending(.queued, reason: "The process ended; the job goes on from its last saved state.")
-      case .outOfTime: return Store.Ending(.failed, reason: "The job took longer than its resources.max_seconds.")
+      case .outOfTime:
+        return Store.Ending(
+          .failed,
+          reason:
+            "The job took longer than its resources.max_seconds. Resume it to go on from its last saved state, or submit it again with more seconds."
+        )
       }
     } catch {
       let cause = damage(of: dataset) ?? error

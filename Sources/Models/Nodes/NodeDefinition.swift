@@ -84,6 +84,22 @@ struct NodeDefinition: Sendable {
         return try builder.add(
           Pad(before: values.integers("before"), after: values.integers("after"), value: Float(values.number("value"))), inputs)
       },
+      one(
+        "resize", "an image in another size, each pixel weighed of the four around its place",
+        [
+          Field("height", .integer(1...65_536), .required, help: "Rows."),
+          Field("width", .integer(1...65_536), .required, help: "Columns."),
+          Field(
+            "grid", .choice(LinearResize.Grid.self), default: .string(LinearResize.Grid.halfPixel.rawValue),
+            help:
+              "Where a pixel lies in the image: as a square on the same area, with the corners' middles on each other, or by its place alone."
+          ),
+        ]
+      ) { builder, inputs, node in
+        let values = node.values
+        return try builder.add(
+          LinearResize(height: values.integer("height"), width: values.integer("width"), grid: values.word("grid")), inputs)
+      },
       one("matmul", "the product of two values as matrices", []) { builder, inputs, _ in try builder.add(MatrixProduct(), inputs) }
         .reading(2...2),
       one("softmax", "the softmax over the last dimension", []) { builder, inputs, _ in try builder.add(Softmax(), inputs) },
@@ -102,6 +118,8 @@ struct NodeDefinition: Sendable {
       pointwise("reciprocal", "1 / x", []) { _ in .reciprocal },
       pointwise("exp", "the exponential", []) { _ in .exponential },
       pointwise("erf", "the error function", []) { _ in .errorFunction },
+      pointwise("round", "the nearest whole number, halves to the even one; the gradient passes as if it changed nothing", []) { _ in .round
+      },
     ]
 
   private static let axis = Field("axis", .integer(0...15), .required, help: "The dimension, counted without the batch.")

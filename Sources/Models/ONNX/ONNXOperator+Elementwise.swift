@@ -7,6 +7,7 @@ extension ONNXOperator {
     [
       unary("Relu", "relu"), unary("Sigmoid", "sigmoid"), unary("Tanh", "tanh"), unary("HardSwish", "hard_swish"), unary("Sqrt", "sqrt"),
       unary("Reciprocal", "reciprocal"), unary("Exp", "exp"), unary("Erf", "erf"),
+      unary("Round", "round"),
       unary("Neg", "scale") { _ in ["factor": -1] },
       unary("LeakyRelu", "leaky_relu") { node in ["slope": .number(Double(node.number("alpha", 0.01)))] },
       unary("HardSigmoid", "hard_sigmoid") { node in

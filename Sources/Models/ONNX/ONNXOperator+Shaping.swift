@@ -110,18 +110,9 @@ extension ONNXOperator {
       repeats.remove(at: value.batchAxis)
       try translation.bind(node, translation.repeated(value, outer: repeats, inner: repeats.map { _ in 1 }))
     },
-    ONNXOperator("Resize", changes: "11: four inputs; 13, 18, 19: further attributes") { translation, node in
-      try translation.bind(node, translation.resize(node))
-    },
-    ONNXOperator("Upsample", changes: "9: the scales are an input; 10: Resize is in its place") { translation, node in
-      let image = try translation.image(node)
-      let scales = try node.numbers("scales") ?? translation.requiredConstant(node, 1).floats
-      try translation.bind(node, translation.enlarge(image, scales, mode: node.text("mode", "nearest")))
-    },
     ONNXOperator("Pad", changes: "11: pads and value are inputs; 18: axes; 19: the mode wrap") { translation, node in
       let value = try translation.value(node)
       let mode = node.text("mode", "constant")
-      guard mode == "constant" else { throw ONNXFault("has the mode \(mode), and only constant is supported") }
       guard let pads = try translation.integers(node, "pads", input: 1) else { throw ONNXFault("lacks its pads") }
       let border = try translation.constant(node, 2)?.scalar() ?? node.number("value", 0)
       let axes = try translation.constant(node, 3)?.integers() ?? Array(0..<value.rank)
@@ -131,6 +122,7 @@ extension ONNXOperator {
         let dimension = try value.dimension(axis)
         (before[dimension], after[dimension]) = (pads[index], pads[index + axes.count])
       }
+      guard mode == "constant" else { return try translation.bind(node, translation.pad(value, before, after, mode: mode)) }
       let fields: JSONObject = [
         "before": ONNXTranslation.list(value.order.map { before[$0] }), "after": ONNXTranslation.list(value.order.map { after[$0] }),
         "value": .number(Double(border)),
@@ -139,6 +131,47 @@ extension ONNXOperator {
       try translation.bind(node, translation.add("pad", [value], fields, dims: dims))
     },
   ]
+}
+
+/// Which element of a dimension stands at a place of the border around it.
+private enum ONNXBorder: String {
+  /// Mirrored at the middle of the outermost element, which is not repeated.
+  case reflect
+  case edge, wrap
+
+  func place(_ place: Int, _ extent: Int) -> Int {
+    func modulo(_ period: Int) -> Int { (place % period + period) % period }
+    switch self {
+    case .edge: return min(max(place, 0), extent - 1)
+    case .wrap: return modulo(extent)
+    case .reflect:
+      guard extent > 1 else { return 0 }
+      let within = modulo(2 * (extent - 1))
+      return min(within, 2 * (extent - 1) - within)
+    }
+  }
+}
+
+/// Places of which each is a step from the one before.
+private struct ONNXRun {
+  let start: Int
+  var count = 1
+  /// 0 where one place stands several times.
+  var step = 1
+
+  /// The fewest that come of taking each as long as it goes.
+  static func all(_ places: [Int]) -> [ONNXRun] {
+    var runs: [ONNXRun] = []
+    for place in places {
+      if let last = runs.last, last.count == 1 || place == last.start + last.count * last.step {
+        if last.count == 1 { runs[runs.count - 1].step = place - last.start }
+        runs[runs.count - 1].count += 1
+      } else {
+        runs.append(ONNXRun(start: place))
+      }
+    }
+    return runs
+  }
 }
 
 /// A slice along a dimension, within it.
@@ -267,6 +300,36 @@ extension ONNXTranslation {
     try bind(node, result)
   }
 
+  /// The elements at these places of a dimension, as a few slices of it one after the other.
+  mutating func take(_ places: [Int], of value: ONNXValue, _ dimension: Int) throws -> ONNXValue {
+    let runs = ONNXRun.all(places)
+    guard runs.count <= 1_000 else { throw ONNXFault("takes \(places.count) places in no order") }
+    var dims = value.dims
+    let parts = try runs.map { run in
+      dims[dimension] = run.count
+      guard run.step == 0 else { return try slice(value, dimension, start: run.start, count: run.count, step: run.step) }
+      return try expand(slice(value, dimension, start: run.start, count: 1), to: dims)
+    }
+    dims[dimension] = places.count
+    return parts.count == 1 ? parts[0] : try add("concat", parts, ["axis": .int(Int64(value.axis(of: dimension)))], dims: dims)
+  }
+
+  /// A value with a border of its own elements.
+  ///
+  /// - Parameters:
+  ///   - before: how many elements, for each dimension.
+  ///   - after: the same at the end.
+  mutating func pad(_ value: ONNXValue, _ before: [Int], _ after: [Int], mode: String) throws -> ONNXValue {
+    guard let border = ONNXBorder(rawValue: mode) else {
+      throw ONNXFault("has the mode \(mode.prefix(40)), and constant, reflect, edge and wrap are supported")
+    }
+    return try value.dims.indices.reduce(value) { result, dimension in
+      let (extent, first) = (value.dims[dimension], before[dimension])
+      guard first > 0 || after[dimension] > 0 else { return result }
+      return try take((-first..<extent + after[dimension]).map { border.place($0, extent) }, of: result, dimension)
+    }
+  }
+
   mutating func gather(_ value: ONNXValue, _ indices: ONNXArray, axis: Int) throws -> ONNXValue {
     let given = try indices.integers()
     // PyTorch writes a view of all images in one row as places in that row.
@@ -278,54 +341,15 @@ extension ONNXTranslation {
     let dimension = try value.dimension(axis)
     let extent = value.dims[dimension]
     let places = given.map { $0 < 0 ? $0 + extent : $0 }
-    guard let first = places.first, places.allSatisfy({ (0..<extent).contains($0) }), indices.dims.count <= 1 else {
+    guard !places.isEmpty, places.allSatisfy({ (0..<extent).contains($0) }), indices.dims.count <= 1 else {
       throw ONNXFault("takes the places \(given.prefix(5)) of \(indices.dims) from a dimension of \(extent)")
     }
-    let step = places.count > 1 ? places[1] - first : 1
-    var result: ONNXValue
-    if step != 0, places.indices.allSatisfy({ places[$0] == first + $0 * step }) {
-      result = try slice(value, dimension, start: first, count: places.count, step: step)
-    } else {
-      guard places.count <= 1_000 else { throw ONNXFault("takes \(places.count) places in no order") }
-      let parts = try places.map { try slice(value, dimension, start: $0, count: 1) }
-      var dims = value.dims
-      dims[dimension] = places.count
-      result = try add("concat", parts, ["axis": .int(Int64(value.axis(of: dimension)))], dims: dims)
-    }
+    var result = try take(places, of: value, dimension)
     guard indices.dims.isEmpty else { return result }
     let place = axis < 0 ? axis + value.rank : axis
     let batchAxis = value.batchAxis - (!value.isMerged && place < value.batchAxis ? 1 : 0)
     result = try reshape(result, to: result.dims.indices.filter { $0 != dimension }.map { result.dims[$0] })
     result.batchAxis = batchAxis
     return result
-  }
-
-  mutating func resize(_ node: ONNXNode) throws -> ONNXValue {
-    let image = try image(node)
-    guard file.opset > 10 else {
-      return try enlarge(image, requiredConstant(node, 1).floats, mode: node.text("mode", "nearest"))
-    }
-    guard !node.has("axes") else { throw ONNXFault("names axes, which is not supported") }
-    if let scales = try constant(node, 2)?.floats, !scales.isEmpty { return try enlarge(image, scales, mode: node.text("mode", "nearest")) }
-    guard let sizes = try constant(node, 3)?.integers(), sizes.count == 4 else { throw ONNXFault("lacks scales and sizes") }
-    let scales = [1, Float(sizes[1]) / Float(image.dims[0])] + (1..<3).map { Float(sizes[$0 + 1]) / Float(image.dims[$0]) }
-    return try enlarge(image, scales, mode: node.text("mode", "nearest"))
-  }
-
-  /// Each pixel several times.
-  mutating func enlarge(_ image: ONNXValue, _ scales: [Float], mode: String) throws -> ONNXValue {
-    let whole = scales.compactMap { Int(exactly: $0) }
-    guard mode == "nearest", whole.count == 4, whole[0] == 1, whole[1] == 1, whole.allSatisfy({ (1...64).contains($0) }) else {
-      throw ONNXFault("resizes by \(scales) with the mode \(mode): only nearest by whole factors is supported")
-    }
-    let shape = image.shape
-    let (down, across) = (whole[2], whole[3])
-    let apart = [shape[0], 1, shape[1], 1, shape[2]]
-    let full = [shape[0], down, shape[1], across, shape[2]]
-    let spread = try add("reshape", [image], ["shape": Self.list(apart)], dims: apart, isChannelsLast: false)
-    let filled = try add("expand", [spread], ["shape": Self.list(full)], dims: full)
-    let result = [shape[0] * down, shape[1] * across, shape[2]]
-    return try add(
-      "reshape", [filled], ["shape": Self.list(result)], dims: [shape[2], result[0], result[1]], isChannelsLast: true)
   }
 }

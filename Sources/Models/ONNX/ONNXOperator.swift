@@ -13,7 +13,7 @@ struct ONNXOperator: Sendable {
     self.lower = lower
   }
 
-  static let all: [ONNXOperator] = layers + pooling + elementwise + shaping
+  static let all: [ONNXOperator] = layers + pooling + elementwise + shaping + resizing
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
   static func named(_ name: String) -> ONNXOperator? { byName[name] }
 }

@@ -9,17 +9,20 @@ struct ONNXPatterns {
   private var output: String
   private var places: [String: Int] = [:]
   private var uses: [String: Int] = [:]
+  /// Of the nodes' values, for one example.
+  private let shapes: [String: Shape]
 
-  init(nodes: [NetworkNode], tensors: [String: Tensor], output: String) {
+  init(nodes: [NetworkNode], tensors: [String: Tensor], output: String, shapes: [String: Shape]) {
     self.nodes = nodes
     self.tensors = tensors
     self.output = output
+    self.shapes = shapes
     prune()
   }
 
   /// Replaces every pattern.
   mutating func simplify() {
-    for rule in [Self.silu, Self.gelu, Self.layerNorm, Self.bias] {
+    for rule in [Self.silu, Self.gelu, Self.layerNorm, Self.bias, Self.attention] {
       for name in nodes.map(\.name) {
         guard let place = places[name], let change = rule(self, nodes[place]) else { continue }
         apply(change, to: name)
@@ -34,6 +37,8 @@ struct ONNXPatterns {
     var replacement: NetworkNode?
     /// The node that is read in its place.
     let reading: String
+    /// Further nodes, which come to stand before it.
+    var before: [NetworkNode] = []
     /// Other nodes that change.
     var others: [NetworkNode] = []
     var tensors: [String: Tensor] = [:]
@@ -45,6 +50,10 @@ struct ONNXPatterns {
     if let replacement = change.replacement {
       nodes[place] = replacement
       places[replacement.name] = place
+    }
+    if !change.before.isEmpty {
+      nodes.insert(contentsOf: change.before, at: place)
+      index()
     }
     tensors.merge(change.tensors) { $1 }
     if change.reading != name {
@@ -64,8 +73,12 @@ struct ONNXPatterns {
     for node in nodes.reversed() where needed.contains(node.name) { needed.formUnion(node.inputs ?? []) }
     nodes = nodes.filter { needed.contains($0.name) || $0.type == "input" }
     tensors = tensors.filter { name, _ in needed.contains(name) || Self.layer(of: name).map(needed.contains) ?? false }
-    places = Dictionary(nodes.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
+    index()
     count()
+  }
+
+  private mutating func index() {
+    places = Dictionary(nodes.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
   }
 
   /// The node whose tensor it is: the name without its ending.
@@ -173,6 +186,32 @@ struct ONNXPatterns {
         replacement: nil, reading: value, others: [linear.setting("bias", to: true)], tensors: ["\(linear.name).bias": row])
     }
     return nil
+  }
+
+  /// softmax(Q Kᵀ / √width) V, head by head.
+  private static let attention: @Sendable (ONNXPatterns, NetworkNode) -> Change? = { list, node in
+    guard ["reshape", "permute", "matmul"].contains(node.type) else { return nil }
+    guard let found = ONNXAttention(node.name, { name in list.places[name].map { list.nodes[$0] } }, list.shapes) else { return nil }
+    let fields: JSONObject = ["heads": .int(Int64(found.heads))]
+    let (features, tokens) = (found.features, found.parts[0].tokens)
+    let isTogether = found.parts.enumerated().allSatisfy { $1 == ONNXAttention.Part(tokens: tokens, start: $0 * features) }
+    if isTogether, list.shapes[tokens]?[1] == 3 * features {
+      return Change(replacement: NetworkNode("attention", name: node.name, inputs: [tokens], fields), reading: node.name)
+    }
+    var before: [NetworkNode] = []
+    let parts = zip(["queries", "keys", "values"], found.parts).map { title, part in
+      guard part.start > 0 || list.shapes[part.tokens]?[1] != features else { return part.tokens }
+      let numbers: [(String, Int)] = [("axis", 1), ("start", part.start), ("count", features), ("step", 1)]
+      let slice = numbers.reduce(into: JSONObject()) { $0[$1.0] = .int(Int64($1.1)) }
+      before.append(NetworkNode("slice", name: "\(node.name).\(title)", inputs: [part.tokens], slice))
+      return before[before.count - 1].name
+    }
+    before.append(NetworkNode("concat", name: "\(node.name).parts", inputs: parts, ["axis": 1]))
+    // A name that is taken already is the fault of a file that means to have it: it stays as it is.
+    guard before.allSatisfy({ list.places[$0.name] == nil }) else { return nil }
+    return Change(
+      replacement: NetworkNode("attention", name: node.name, inputs: [before[before.count - 1].name], fields), reading: node.name,
+      before: before)
   }
 
   /// The weights of a node that repeats a row along the last dimension.

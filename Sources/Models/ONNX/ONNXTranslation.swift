@@ -126,7 +126,9 @@ struct ONNXTranslation {
         without batch norm. To keep it, export with training=TrainingMode.PRESERVE and do_constant_folding=False, or upload the state dict
         """)
     }
-    var list = ONNXPatterns(nodes: nodes, tensors: tensors, output: output.node)
+    var list = ONNXPatterns(
+      nodes: nodes, tensors: tensors, output: output.node,
+      shapes: Dictionary(nodes.map { ($0.name, builder.shape(of: $0.name) ?? []) }) { first, _ in first })
     list.simplify()
     return (list.nodes, list.tensors)
   }

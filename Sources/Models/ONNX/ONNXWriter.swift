@@ -113,6 +113,7 @@ package struct ONNXWriter {
     case integer(String, Int)
     case integers(String, [Int])
     case number(String, Float)
+    case text(String, String)
   }
 
   /// Adds a node.
@@ -138,6 +139,7 @@ package struct ONNXWriter {
       case .integer(let name, let value): (result.name, result.type, result.i) = (name, .int, Int64(value))
       case .integers(let name, let values): (result.name, result.type, result.ints) = (name, .ints, values.map(Int64.init))
       case .number(let name, let value): (result.name, result.type, result.f) = (name, .float, value)
+      case .text(let name, let value): (result.name, result.type, result.s) = (name, .string, Data(value.utf8))
       }
     }
   }

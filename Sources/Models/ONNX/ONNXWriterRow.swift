@@ -226,6 +226,17 @@ struct ONNXWriterRow: Sendable {
       }
       return value.named(writer.add("Pad", [value.name, writer.integers(pads), writer.number(pad.value)]))
     },
+    ONNXWriterRow(LinearResize.self) { resize, writer, node in
+      let image = writer.image(writer.input(node))
+      let batch = writer.add("Shape", [image], [.integer("start", 0), .integer("end", 1)])
+      let sizes = writer.add(
+        "Concat", [batch, writer.integers([writer.shape(node)[2], resize.height, resize.width])], [.integer("axis", 0)])
+      // The names of the operator's grids are those here; two inputs are left out, the region and the scales.
+      return ONNXOutput(
+        name: writer.add(
+          "Resize", [image, "", "", sizes], [.text("mode", "linear"), .text("coordinate_transformation_mode", resize.grid.rawValue)]),
+        isChannelsFirst: true)
+    },
     ONNXWriterRow(MatrixProduct.self) { _, writer, node in
       ONNXOutput(name: writer.add("MatMul", [writer.house(writer.input(node, 0)).name, writer.house(writer.input(node, 1)).name]))
     },
@@ -288,6 +299,7 @@ extension Pointwise.Function {
     case .reciprocal: writer.add("Reciprocal", [value])
     case .exponential: writer.add("Exp", [value])
     case .errorFunction: writer.add("Erf", [value])
+    case .round: writer.add("Round", [value])
     }
   }
 }

@@ -30,7 +30,8 @@ struct ReportSections {
 
   var model: String {
     let threat = report.after.threat
-    return "\(report.model.architecture), \(report.model.parameters) parameters, against \(threat.norm.symbol) ≤ \(threat.epsilon)"
+    return
+      "\(report.model.architecture), \(report.model.parameters) parameters, against \(threat.norm.symbol) ≤ \(ChartPanel.short(threat.epsilon))"
   }
 
   /// Clean, under each attack, under all of them, and of the worst class.
@@ -40,7 +41,8 @@ struct ReportSections {
     if report.after.attacks.count > 1 { rows.append(row("all attacks") { $0.worstCase }) }
     if report.after.transfer != nil { rows.append(row("all attacks, without seeing the preprocessing") { $0.transfer?.worstCase }) }
     for (index, under) in (report.after.threats ?? []).enumerated() {
-      rows.append(row("all attacks, \(under.threat.norm.symbol) ≤ \(under.threat.epsilon)") { $0.threats?[index].worstCase })
+      rows.append(
+        row("all attacks, \(under.threat.norm.symbol) ≤ \(ChartPanel.short(under.threat.epsilon))") { $0.threats?[index].worstCase })
     }
     if report.after.unionOfThreats != nil { rows.append(row("all threats") { $0.unionOfThreats }) }
     for (index, at) in (report.after.certificate?.radii ?? []).enumerated() {
@@ -49,7 +51,7 @@ struct ReportSections {
           evaluation.certificate.flatMap { $0.radii.indices.contains(index) ? $0.radii[index].certifiedAccuracy : nil }
         })
     }
-    let worst = sides.map { $0.evaluation.worstClass.map { "\(shownShare($0.robustAccuracy.value)) \($0.name)" } ?? "–" }
+    let worst = sides.map { $0.evaluation.worstClass.map { "\(shownShare($0.robustAccuracy.value)) (\($0.name))" } ?? "–" }
     rows.append(["worst class"] + worst)
     return Table(title: "accuracy", head: ["accuracy"] + sides.map(\.title), rows: rows)
   }

@@ -122,6 +122,8 @@ struct OpenAPI {
         schema = ["type": "string", "pattern": .string(pattern)]
       }
     }
+    // A NUL is refused wherever it stands in a query.
+    if case .text = field.type, schema["pattern"] == nil { schema["pattern"] = "^[^\\x00]*$" }
     if field.name == "resize" { schema["pattern"] = .string(DatasetOptions.Size.pattern) }
     // A control character in a name would show in no list.
     if field.name == "name" { schema["pattern"] = "^[^\\x00-\\x1f\\x7f]*$" }

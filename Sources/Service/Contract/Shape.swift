@@ -69,7 +69,7 @@ struct ShapeWriter {
   var inputs: SchemaWriter
   private var own = JSONObject()
 
-  init() { inputs = SchemaWriter(prefix: prefix) }
+  init() { inputs = SchemaWriter(prefix: prefix, form: .choice) }
 
   /// Names that requests and answers both define, with different meanings: there must be none.
   var collisions: Set<String> { Set(own.keys).intersection(inputs.definitions.keys) }

@@ -337,7 +337,7 @@ import { outcomes, paired } from "./evidence.js";
 import { headline } from "./jobs.js";
 
 const most = 4;
-const metrics = { robust_accuracy: "robust accuracy, validation", clean_accuracy: "clean accuracy, validation", loss: "loss", train_adversarial_accuracy: "adversarial accuracy, training", learning_rate: "learning rate" };
+const metrics = { validation_robust_accuracy: "robust accuracy, validation", validation_clean_accuracy: "clean accuracy, validation", loss: "loss", train_adversarial_accuracy: "adversarial accuracy, training", learning_rate: "learning rate" };
 
 export async function show(body, { query, signal }) {
   const ids = [...new Set((query.get("jobs") ?? "").split(",").filter(Boolean))].slice(0, most);
@@ -369,7 +369,7 @@ function results(jobs, reports) {
     row("verdict", (report) => report && badge(report.verdict)),
     row("clean accuracy", (report, job) => (report ? proportion(report.after.clean_accuracy) : headline(job, "clean_accuracy")?.text)),
     row("under all attacks", (report, job) => (report ? proportion(report.after.worst_case) : headline(job, "robust_accuracy")?.text)),
-    row("worst class", (report) => report?.after.worst_class && `${percent(report.after.worst_class.robust_accuracy.value)} ${report.after.worst_class.name}`),
+    row("worst class", (report) => report?.after.worst_class && `${percent(report.after.worst_class.robust_accuracy.value)} (${report.after.worst_class.name})`),
     row("attacks", (report) => report?.after.attacks.map((attack) => attack.label).join(", ")),
     row("images", (report) => report && String(report.dataset.evaluated_count)),
     row("seconds", (report) => report && figure(Object.values(report.seconds).reduce((sum, seconds) => sum + number(seconds), 0))),
@@ -410,7 +410,7 @@ function curves(jobs, reports, signal) {
     chart.set((await histories).map(({ data }, index) => ({ title: `${letter(index)} ${jobTitle(jobs[index])}`, look: index, points: data.filter((point) => point.values[name] !== undefined).map((point) => [point.epoch, number(point.values[name])]) })));
   };
   const failed = (error) => { if (error.name !== "AbortError") put(holder, error.message); };
-  draw("robust_accuracy").catch(failed);
+  draw("validation_robust_accuracy").catch(failed);
   return h("section.card", h("h2", "Curves"), h("div.columns", h("div", byEpsilon.element), h("div", holder,
     h("label.bar", h("span", "By epoch: "), h("select", { onchange: (event) => draw(event.target.value).catch(failed) }, Object.entries(metrics).map(([name, title]) => h("option", { value: name }, title)))))));
 }
@@ -544,6 +544,9 @@ export function bytes(count) {
 
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 export function time(text) { return text ? h("time", { datetime: text, title: text }, clock.format(new Date(text))) : "–"; }
+
+/** A norm as the report and the command line write it. */
+export const normSymbol = (norm) => ({ linf: "L∞", l2: "L2", l1: "L1" })[norm] ?? norm;
 
 export const jobTitle = (job) => job.name || job.id;
 """##
@@ -889,7 +892,7 @@ let indexHtml = ##"""
 
 let jobJs = ##"""
 // One job: what it does now, its curves, its report, its checkpoints, its spec.
-import { h, put, badge, table, copyButton, toast, announce, percent, proportion, figure, number, bytes, time, jobTitle } from "./dom.js";
+import { h, put, badge, table, copyButton, toast, announce, percent, proportion, figure, number, bytes, time, jobTitle, normSymbol } from "./dom.js";
 import { get, post, create, remove, everything, jobPath, Watched } from "./api.js";
 import { listen, whileVisible, eventMode } from "./events.js";
 import { Chart, curvePoints } from "./chart.js";
@@ -1061,7 +1064,7 @@ class JobPage {
         h("p.small", h("a", { href: jobPath(this.#job.id, "/metrics"), download: `${this.#job.id}-metrics.json` }, "All figures by epoch"), this.#thinned ? `, of which ${this.#thinned} epochs are no longer kept` : "")));
     }
     const line = (title, name, look) => ({ title, look, points: this.#history.filter((point) => point.values[name] !== undefined).map((point) => [point.epoch, number(point.values[name])]) });
-    this.#charts.accuracy.set([line("robust, validation", "robust_accuracy", 0), line("clean, validation", "clean_accuracy", 1), line("adversarial, training", "train_adversarial_accuracy", 2), line("clean, training", "train_clean_accuracy", 3)]);
+    this.#charts.accuracy.set([line("robust, validation", "validation_robust_accuracy", 0), line("clean, validation", "validation_clean_accuracy", 1), line("adversarial, training", "train_adversarial_accuracy", 2), line("clean, training", "train_clean_accuracy", 3)]);
     this.#charts.loss.set([line("loss", "loss", 0)]);
     this.#charts.rate.set([line("learning rate", "learning_rate", 0)]);
   }
@@ -1085,19 +1088,19 @@ class JobPage {
     if (after.attacks.length > 1) rows.push(["all attacks", ...sides.map((side) => proportion(side.worst_case))]);
     if (after.union_of_threats) rows.push(["all threats", ...sides.map((side) => proportion(side.union_of_threats))]);
     for (const [index, at] of (after.certificate?.radii ?? []).entries()) rows.push([`certified within ${figure(at.radius)}`, ...sides.map((side) => proportion(side.certificate?.radii[index]?.certified_accuracy))]);
-    rows.push(["worst class", ...sides.map((side) => (side.worst_class ? `${percent(side.worst_class.robust_accuracy.value)} ${side.worst_class.name}` : "–"))]);
+    rows.push(["worst class", ...sides.map((side) => (side.worst_class ? `${percent(side.worst_class.robust_accuracy.value)} (${side.worst_class.name})` : "–"))]);
     const gates = report.gates.map((gate) => [
       [gate.metric, gate.attack && `under ${gate.attack}`, gate.class && `of ${gate.class}`, gate.min !== undefined && gate.min !== null ? `≥ ${gate.min}` : `≤ ${gate.max}`].filter(Boolean).join(" "),
       gate.value === null || gate.value === undefined ? "–" : gate.metric === "median_distance" ? figure(gate.value) : percent(gate.value),
       gate.interval ? `${percent(gate.interval.low)} to ${percent(gate.interval.high)}` : "", badge(gate.verdict), gate.detail ?? ""]);
-    const chart = new Chart({ title: `Accuracy by ε (${report.spec.threat.norm}${after.curve_attack ? `, ${after.curve_attack}` : ""})`, xTitle: "ε", share: true, height: 270, marks: true });
+    const chart = new Chart({ title: `Accuracy by ε (${normSymbol(report.spec.threat.norm)}${after.curve_attack ? `, ${after.curve_attack}` : ""})`, xTitle: "ε", share: true, height: 270, marks: true });
     chart.set([{ title: "after", look: 0, points: curvePoints(after) }, { title: "before", look: 1, points: curvePoints(before) }]);
     const robust = after.worst_case;
     const link = (suffix, title) => h("a.button", { href: jobPath(job.id, `/report${suffix}`), target: "_blank", rel: "noopener" }, title);
     put(this.#report, h("section.card", { "aria-label": "Report" },
       h("h2", "Report"), h("p.verdict", badge(report.verdict)),
       h("p.headline", `Of 100 test images the model gets ${share(after.clean_accuracy)} right as they are`,
-        after.attacks.length ? `, and ${share(robust)} when each may be changed by ${report.spec.threat.norm} ≤ ${report.spec.threat.epsilon} (${share(robust.interval.low)} to ${share(robust.interval.high)}).` : ".",
+        after.attacks.length ? `, and ${share(robust)} when each may be changed by ${normSymbol(report.spec.threat.norm)} ≤ ${figure(report.spec.threat.epsilon)} (${share(robust.interval.low)} to ${share(robust.interval.high)}).` : ".",
         before && after.attacks.length && report.model.base_sha256 !== report.model.sha256 ? ` Before adversarial training it was ${share(before.clean_accuracy)} and ${share(before.worst_case)}.` : ""),
       gates.length ? table("Gates", ["gate", "measured", "interval", "verdict", "why"], gates, { className: ".cards" }) : h("p.dim", "The spec has no gates, so nothing was asked of the model."),
       h("div.columns", h("div", table("Accuracy, with 95 % intervals", head, rows)), h("div", after.curve.length ? chart.element : [])),
@@ -1126,7 +1129,7 @@ class JobPage {
       table("Weights that the job has kept", ["role", "epoch", "validation", "size", "SHA-256", "download"], list.map((item) => {
         const path = jobPath(this.#job.id, `/checkpoints/${item.role ?? item.id}`);
         const curl = `curl -fsSOJ ${origin}${path}`;
-        return [h("b", item.role ?? "–"), figure(item.epoch), `${percent(item.metrics.clean_accuracy)} clean, ${percent(item.metrics.robust_accuracy)} robust`, bytes(item.bytes),
+        return [h("b", item.role ?? "–"), figure(item.epoch), `${percent(item.metrics.validation_clean_accuracy)} clean, ${percent(item.metrics.validation_robust_accuracy)} robust`, bytes(item.bytes),
           h("span", h("code", { title: item.sha256 }, item.sha256.slice(0, 12)), "… ", copyButton(item.sha256)), h("span", h("a", { href: path, download: "" }, "file"), " ", copyButton(curl, "Copy curl"))];
       }), { className: ".cards" })));
   }
@@ -1162,7 +1165,7 @@ const short = (text = "") => (text.length > 160 ? `${text.slice(0, 159)}…` : t
 
 let jobsJs = ##"""
 // The list of jobs.
-import { h, put, badge, percent, number, duration, time, jobTitle } from "./dom.js";
+import { h, put, badge, percent, figure, number, duration, time, jobTitle, normSymbol } from "./dom.js";
 import { get, jobPath, Watched } from "./api.js";
 import { listen, eventMode, whileVisible } from "./events.js";
 
@@ -1183,7 +1186,7 @@ export async function show(body, { query, signal }) {
 export function headline(job, name) {
   const measured = job.result?.figures?.[name];
   if (measured) return { text: percent(measured.value), title: `${percent(measured.low)} to ${percent(measured.high)} at 95 %, from the report` };
-  const known = job.metrics?.[name];
+  const known = job.metrics?.[`validation_${name}`];
   return known === undefined ? null : { text: percent(known), title: "on the validation part, while training", isInterim: true };
 }
 
@@ -1317,7 +1320,7 @@ class JobList {
       if (!this.#fits(job)) { this.#drop(job.id); continue; }
       const { spec } = job;
       // The spec of each would be most of what the page holds.
-      const kept = { ...job, spec: undefined, about: [spec.dataset.id, spec.kind === "train" ? spec.training?.method : spec.kind, `${spec.threat.norm} ${spec.threat.epsilon}`].join(", ") };
+      const kept = { ...job, spec: undefined, about: [spec.dataset.id, spec.kind === "train" ? spec.training?.method : spec.kind, `${normSymbol(spec.threat.norm)} ${figure(spec.threat.epsilon)}`].join(", ") };
       const isKnown = this.#jobs.has(job.id);
       this.#jobs.set(job.id, kept);
       this.#draw(kept, isKnown);
@@ -1415,7 +1418,7 @@ class JobList {
 
 let leaderboardJs = ##"""
 // Which jobs stand best against an adversary, for each data set and threat.
-import { h, badge, percent, number, jobTitle, time } from "./dom.js";
+import { h, badge, percent, figure, number, jobTitle, time, normSymbol } from "./dom.js";
 import { get } from "./api.js";
 
 export async function show(body, { query, signal }) {
@@ -1431,7 +1434,7 @@ export async function show(body, { query, signal }) {
   return "Leaderboard";
 }
 
-const boardOf = (row) => `${row.dataset}, ${row.norm}, ε ${row.epsilon}`;
+const boardOf = (row) => `${row.dataset}, ${normSymbol(row.norm)}, ε ${row.epsilon}`;
 
 function grouped(rows) {
   const boards = new Map();
@@ -1597,27 +1600,34 @@ function deleteButton(name, path, changed) {
   } }, "Delete");
 }
 
-/** The forms of an upload: the fields that the service wants, and whether a field takes several files. */
+/** The forms of an upload: the fields that the service wants; `several` where a field takes several files. A field `file` is the whole body. */
 const formats = {
   npz: [["file", "x_train, y_train, x_test, y_test (.npz)"]],
+  images: [["file", "train/CLASS/… and test/CLASS/… (.zip, .tar, .tar.gz)"]],
   idx: [["train_images", "training images"], ["train_labels", "training labels"], ["test_images", "test images"], ["test_labels", "test labels"]],
+  npy: [["x_train", "training images"], ["y_train", "training labels"], ["x_test", "test images"], ["y_test", "test labels"]],
+  csv: [["train", "training rows, with a column label"], ["test", "test rows"]],
+  cifar: [["train", "training batches", "several"], ["test", "test batch"]],
 };
 
 function uploadDataset() {
   const files = h("div.bar"), fault = h("p.fault", { role: "alert" });
   const format = h("select", { onchange: () => showFields() }, Object.keys(formats).map((name) => h("option", { value: name }, name)));
   const name = h("input", { maxlength: 200, size: 20 });
-  function showFields() { put(files, formats[format.value].map(([field, title]) => h("label", title, h("input", { type: "file", name: field, required: true })))); }
+  const size = h("label", "Resize to", h("input", { name: "resize", placeholder: "height,width", pattern: "\\d+,\\d+", size: 12 }));
+  function showFields() { put(files, formats[format.value].map(([field, title, several]) => h("label", title, h("input", { type: "file", name: field, required: true, multiple: Boolean(several) }))), format.value === "images" ? size : []); }
   showFields();
   const button = h("button.primary", { type: "submit" }, "Upload");
   return upload("Upload a data set", [h("div.bar", h("label", "Name", name), h("label", "Format", format)), files, button, fault], button, fault, async (form) => {
     const inputs = [...form.querySelectorAll("input[type=file]")];
-    let body = inputs[0].files[0];
-    if (format.value !== "npz") {
+    let body;
+    if (inputs[0].name === "file") body = new Blob([inputs[0].files[0]], { type: "application/octet-stream" });
+    else {
       body = new FormData();
-      for (const input of inputs) body.append(input.name, input.files[0]);
-    } else body = new Blob([body], { type: "application/octet-stream" });
-    const set = await create(`/v1/datasets?format=${format.value}&name=${encodeURIComponent(name.value || inputs[0].files[0].name)}`, body);
+      for (const input of inputs) for (const file of input.files) body.append(input.name, file);
+    }
+    const resize = format.value === "images" && size.querySelector("input").value;
+    const set = await create(`/v1/datasets?format=${format.value}&name=${encodeURIComponent(name.value || inputs[0].files[0].name)}${resize ? `&resize=${encodeURIComponent(resize)}` : ""}`, body);
     location.hash = `#/datasets/${set.id}`;
   });
 }
@@ -1639,11 +1649,12 @@ function upload(title, content, button, fault, send) {
 async function showModels(body, signal) {
   const [models, networks] = await Promise.all([everything("/v1/models", { signal }), everything("/v1/architectures", { signal })]);
   const again = () => body.isConnected && reload(body, () => showModels(body, signal));
-  const fault = h("p.fault", { role: "alert" }), name = h("input", { maxlength: 200 }), file = h("input", { type: "file", accept: ".safetensors", required: true });
+  const fault = h("p.fault", { role: "alert" }), name = h("input", { maxlength: 200 }), file = h("input", { type: "file", accept: ".safetensors,.onnx", required: true });
   const button = h("button.primary", { type: "submit" }, "Upload");
   body.append(h("h1", "Models"),
-    upload("Upload weights (safetensors)", [h("div.bar", h("label", "Name", name), h("label", "File", file)), button, fault], button, fault, async () => {
-      await create(`/v1/models?name=${encodeURIComponent(name.value || file.files[0].name)}`, new Blob([file.files[0]], { type: "application/octet-stream" }));
+    upload("Upload weights (safetensors) or a network (ONNX)", [h("div.bar", h("label", "Name", name), h("label", "File", file)), button, fault], button, fault, async () => {
+      const format = file.files[0].name.endsWith(".onnx") ? "onnx" : "safetensors";
+      await create(`/v1/models?format=${format}&name=${encodeURIComponent(name.value || file.files[0].name)}`, new Blob([file.files[0]], { type: "application/octet-stream" }));
       again();
     }),
     h("section.card", models.length ? table("Uploaded weights", ["name", "id", "parameters", "size", "SHA-256", "uploaded", "tensors", ""], models.map((model) => [
@@ -1781,10 +1792,12 @@ h3 { font-size: 15px; margin: 14px 0 6px }
 .card h2:first-child, .card h3:first-child { margin-top: 0 }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 12px }
 .columns > .card { margin: 0; min-width: 0 }
+.scroll + .columns { margin-top: 14px }
 .dim { color: var(--dim) }
 .small { font-size: 13px }
 .fault { color: var(--fail) }
 .fault:empty { display: none }
+code { overflow-wrap: anywhere }
 code, pre, .code { font: 13px/1.5 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace }
 pre { overflow: auto; margin: 0; padding: 10px; background: var(--ground); border: 1px solid var(--rule); border-radius: 6px; max-height: 480px }
 .id { font: 12px ui-monospace, Menlo, Consolas, monospace; color: var(--dim); overflow-wrap: anywhere }
@@ -1879,8 +1892,8 @@ dialog label { display: grid; gap: 4px }
 @media (max-width: 760px) {
   header { padding: 6px 12px; gap: 2px 8px }
   main { padding: 10px 12px 40px }
-  nav { order: 3; flex: 1 0 100%; flex-wrap: nowrap; overflow-x: auto }
-  nav a { padding: 8px 9px; white-space: nowrap }
+  nav { order: 3; flex: 1 0 100% }
+  nav a { padding: 6px 9px; white-space: nowrap }
   .editor { grid-template-columns: 1fr }
   textarea { min-height: 300px }
   /* A row of a long table is a card. */

@@ -10,6 +10,8 @@ struct Call: Sendable {
   /// The parameters of the route behind `?`, each with its value or its default.
   let query: FieldValues
   let caller: Caller
+  /// What the request's conditions ask of the thing that it changes, to be handed to the change itself; nil when there are none.
+  var condition: ChangeCondition?
 
   /// Whose things the request may see.
   var viewer: Viewer { caller.viewer }

@@ -72,8 +72,9 @@ extension Routes {
     ]
     for use in uses where use.isGiven && !use.formats.contains(format) {
       let formats = use.formats.map(\.rawValue).joined(separator: " or ")
-      throw HTTPError.wrong(
-        use.name, use.name == "scale" ? "\(scale ?? 1)" : call.query.optionalText(use.name) ?? "", "left out: it is about \(formats)")
+      // Each parameter is right by itself, as the contract can say; only together they are not.
+      throw HTTPError(
+        .invalidUpload, "\(use.name) is about \(formats), and format=\(format.rawValue): leave it out.", members: ["parameter": use.name])
     }
     let size = resize.flatMap(DatasetOptions.Size.init)
     if let resize, size == nil {
@@ -111,7 +112,7 @@ extension Routes {
   }
 
   func deleteDataset(_ call: Call) async throws -> Response {
-    try registry(call).deleteDataset(call.path("id"))
+    try registry(call).deleteDataset(call.path("id"), if: call.condition)
     return Response(status: .noContent)
   }
 }

@@ -49,7 +49,8 @@ struct Endpoint: Sendable {
   let types: [String]
   /// Whether `Idempotency-Key` is honoured.
   let creates: Bool
-  /// For a route that changes a thing: how the thing is now, for `If-Match` and its kin (RFC 9110 §13).
+  /// For a route that changes a thing: how the thing is now, for `If-Match` and its kin (RFC 9110 §13). Its `handle` hands the condition
+  /// of the call to the change.
   let present: (@Sendable (Call) throws -> ResourceState)?
   /// Answers from memory, without waiting for anything, on the socket's own queue; nil: ask `handle`.
   let atOnce: (@Sendable (Call) throws -> Response?)?
@@ -94,10 +95,12 @@ struct Endpoint: Sendable {
   func route(_ gate: Gatekeeper, _ store: Store) -> Router.Route {
     Router.Route(method, path, immediate: atOnce.map { immediate($0, gate, store) }) { request, captured in
       do {
-        let call = try call(request, captured, gate, store)
+        var call = try call(request, captured, gate, store)
         try gate.count(call.caller)
         if case .none = body { try await call.refuseBody() }
-        try checkConditions(call)
+        call.condition = condition(of: call)
+        // Before the change is prepared, and again within it.
+        try call.condition?()
         return Self.ownersAlone(try await handle(call), for: call.caller)
       } catch let missing as NotFound {
         throw MissingThing(path: path, captured: captured).error(for: missing) ?? missing
@@ -113,14 +116,16 @@ struct Endpoint: Sendable {
     return response
   }
 
-  /// - Throws: 412 when the thing that is to be changed is not as the request wants it; 404 when there is none.
-  private func checkConditions(_ call: Call) throws {
+  /// Throws 412 when the thing that is to be changed is not as the request wants it, and 404 when there is none.
+  private func condition(of call: Call) -> ChangeCondition? {
     let headers = call.request.headers
-    guard let present, Preconditions.areGiven(in: headers) else { return }
-    let state = try present(call)
-    let outcome = Preconditions.evaluate(
-      method: call.request.method, headers: headers, current: state.tag, modified: state.modified.map { Int($0.milliseconds / 1000) })
-    guard outcome == .proceed else { throw HTTPError(.preconditionFailed, "The resource is not in the state that the request asks for.") }
+    guard let present, Preconditions.areGiven(in: headers) else { return nil }
+    return {
+      let state = try present(call)
+      let outcome = Preconditions.evaluate(
+        method: call.request.method, headers: headers, current: state.tag, modified: state.modified.map { Int($0.milliseconds / 1000) })
+      guard outcome == .proceed else { throw HTTPError(.preconditionFailed, "The resource is not in the state that the request asks for.") }
+    }
   }
 
   /// A client that accepts none of the forms of a good answer is told so before anything is done.

@@ -69,7 +69,8 @@ extension Routes {
     if let after, !Identifier.job.matches(after) { throw HTTPError.unknownCursor(after) }
     let page = try store.jobs(
       for: call.viewer, state: state, labels: labels, piece: call.query.optionalText("id"), after: after, limit: call.limit)
-    let waits = page.elements.contains { $0.job.state == .queued } ? try workers.waits() : [:]
+    let queued = page.elements.map(\.job).filter { $0.state == .queued }
+    let waits = queued.isEmpty ? [:] : try workers.waits(of: queued.map(\.id))
     return try .representation(Self.list(page, waits), type: "application/json", for: call.request)
   }
 
@@ -79,8 +80,9 @@ extension Routes {
     var bytes = Array("{\"object\":\"list\",\"data\":[".utf8)
     for (index, snapshot) in page.elements.enumerated() {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      let job = body(of: snapshot, waits[snapshot.job.id])
       // Without its line break.
-      bytes += body(of: snapshot, waits[snapshot.job.id]).dropLast()
+      bytes += job[..<(job.count - 1)]
     }
     let end: JSONValue = ["has_more": .bool(page.hasMore), "first_id": .orNull(ids.0), "last_id": .orNull(ids.1)]
     return bytes + Array("],\(end.serialised().dropFirst())\n".utf8)
@@ -113,17 +115,19 @@ extension Routes {
     return Preconditions.evaluate(method: .get, headers: request.headers, current: tag) == .notModified
   }
 
-  func cancelJob(_ call: Call) async throws -> Response { try Self.accepted(workers.cancel(call.path("id"))) }
-  func pauseJob(_ call: Call) async throws -> Response { try Self.accepted(workers.pause(call.path("id"))) }
+  func cancelJob(_ call: Call) async throws -> Response { try Self.accepted(workers.cancel(call.path("id"), if: call.condition)) }
+  func pauseJob(_ call: Call) async throws -> Response { try Self.accepted(workers.pause(call.path("id"), if: call.condition)) }
 
   /// A paused job goes on; of one that failed a new job goes on.
   func resumeJob(_ call: Call) async throws -> Response {
     let id = call.path("id")
     let key = try idempotency.key(of: call, digest: "")
     if let earlier = try idempotency.replay(key) { return earlier }
-    guard try store.job(id).state == .failed else { return try Self.accepted(workers.resume(id)) }
+    guard try store.job(id).state == .failed else { return try Self.accepted(workers.resume(id, if: call.condition)) }
     try requireRoom()
-    let response = try idempotency.once(key) { try store.submitAgain(id, key: key, answer: Self.created) }
+    let response = try idempotency.once(key) {
+      try store.submitAgain(id, key: key, if: call.condition, answer: Self.created)
+    }
     workers.wakeUp()
     return response
   }
@@ -137,14 +141,15 @@ extension Routes {
     let request = try ExtensionRequest(reading: body.value)
     try requireRoom()
     let response = try idempotency.once(key) {
-      try store.submitExtension(of: id, by: request, key: key, accept: { try check(call).accept($0) }, answer: Self.created)
+      try store.submitExtension(
+        of: id, by: request, key: key, if: call.condition, accept: { try check(call).accept($0) }, answer: Self.created)
     }
     workers.wakeUp()
     return response
   }
 
   func deleteJob(_ call: Call) async throws -> Response {
-    try store.delete(call.path("id"))
+    try store.delete(call.path("id"), if: call.condition)
     return Response(status: .noContent)
   }
 
@@ -195,7 +200,10 @@ extension Routes {
 
   /// The answer that all share, and behind it why the job waits.
   private static func body(of snapshot: JobSnapshot, _ wait: JobWait?) -> [UInt8] {
-    snapshot.answer(body).dropLast(2) + Array(",\"waiting\":\(wait?.json.serialised() ?? "null")}\n".utf8)
+    var bytes = snapshot.answer(body)
+    bytes.removeLast(2)
+    bytes += ",\"waiting\":\(wait?.json.serialised() ?? "null")}\n".utf8
+    return bytes
   }
 
   /// The job as the request's conditions want it: 200, 304 or 412.

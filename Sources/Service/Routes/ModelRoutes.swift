@@ -97,7 +97,7 @@ extension Routes {
   }
 
   func deleteModel(_ call: Call) async throws -> Response {
-    try registry(call).deleteModel(call.path("id"))
+    try registry(call).deleteModel(call.path("id"), if: call.condition)
     return Response(status: .noContent)
   }
 }

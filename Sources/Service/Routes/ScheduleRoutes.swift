@@ -51,7 +51,7 @@ extension Routes {
   }
 
   func deleteSchedule(_ call: Call) async throws -> Response {
-    try store.deleteSchedule(call.path("id"))
+    try store.deleteSchedule(call.path("id"), if: call.condition)
     return Response(status: .noContent)
   }
 

@@ -81,13 +81,13 @@ extension Routes {
   }
 
   func deleteSweep(_ call: Call) async throws -> Response {
-    try store.deleteSweep(call.path("id"), withJobs: call.query.flag("jobs"))
+    try store.deleteSweep(call.path("id"), withJobs: call.query.flag("jobs"), if: call.condition)
     return Response(status: .noContent)
   }
 
   func cancelSweep(_ call: Call) async throws -> Response {
     let id = call.path("id")
-    try workers.cancel(sweep: id)
+    try workers.cancel(sweep: id, if: call.condition)
     return .document(Self.json(try store.sweep(id)), status: .accepted, headers: [.location: Self.path(ofSweep: id)])
   }
 

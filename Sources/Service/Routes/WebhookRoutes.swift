@@ -68,7 +68,7 @@ extension Routes {
   }
 
   func deleteWebhook(_ call: Call) async throws -> Response {
-    try store.deleteWebhook(call.path("id"))
+    try store.deleteWebhook(call.path("id"), if: call.condition)
     return Response(status: .noContent)
   }
 

@@ -21,6 +21,9 @@ package struct Pointwise: Operation {
     case reciprocal
     case exponential
     case errorFunction
+    /// To the nearest whole number, halves to the even one. Its own gradient is zero almost everywhere, so that the gradient passes as through
+    /// the identity, as in `BitDepth`.
+    case round
   }
 
   package let function: Function
@@ -38,7 +41,7 @@ package struct Pointwise: Operation {
   /// With a bend it is another function on each side of it.
   package func frozen(_ node: Graph.NodeID) -> FrozenOperation {
     switch function {
-    case .leakyReLU, .hardSigmoid, .hardSwish, .clip: .unknown
+    case .leakyReLU, .hardSigmoid, .hardSwish, .clip, .round: .unknown
     default: .smooth(self)
     }
   }
@@ -83,6 +86,7 @@ extension Pointwise.Function {
     case .reciprocal: map { 1 / $0 }
     case .exponential: map { exp($0) }
     case .errorFunction: map { erf($0) }
+    case .round: map { $0.rounded(.toNearestOrEven) }
     }
   }
 
@@ -116,6 +120,7 @@ extension Pointwise.Function {
     case .exponential: map { exp($0) }
     // 2 / √π exp(−x²)
     case .errorFunction: map { 1.128_379_167 * exp(-$0 * $0) }
+    case .round: map { _ in 1 }
     }
   }
 }

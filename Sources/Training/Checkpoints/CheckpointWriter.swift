@@ -23,11 +23,13 @@ struct CheckpointWriter {
   /// Writes a safetensors file in place of the role's last one.
   ///
   /// Beside the model card its metadata are `temper.role`, `temper.epoch` and `temper.metrics` (JSON), and nothing that another run of the
-  /// same arguments would write otherwise.
+  /// same arguments would write otherwise. The accuracies of the validation part have no `validation_` before them there, as in the files of
+  /// all earlier versions: a spec and a seed give the same bytes in each.
   func write(_ parameters: Parameters, as role: CheckpointRole, _ metrics: TrainingMetrics) throws -> Checkpoint {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    let measured = Dictionary(uniqueKeysWithValues: metrics.named.map { ($0.name, $0.value) })
+    let measured = Dictionary(
+      uniqueKeysWithValues: metrics.named.map { ($0.name.replacing(TrainingMetrics.validation, with: ""), $0.value) })
     let results = [
       "temper.role": role.rawValue, "temper.epoch": String(metrics.epoch),
       "temper.metrics": String(decoding: try encoder.encode(measured), as: UTF8.self),

@@ -25,8 +25,7 @@ final class TrainingLoop {
     try Self.check(run)
     self.run = run
     settings = run.settings
-    let parts = stratifiedValidation(
-      of: run.dataset.train.labels, classes: run.dataset.classes, fraction: run.settings.validationFraction, seed: run.seed)
+    let parts = run.dataset.trainingParts(fraction: run.settings.validationFraction, seed: run.seed)
     training = parts.train
     examiner = Examiner(run, training: parts.train, validation: parts.validation)
     trainer = try BatchTrainer(run)

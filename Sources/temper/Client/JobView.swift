@@ -45,8 +45,8 @@ struct JobView: Sendable {
     var facts = ProgressFacts()
     facts.take(progress: json["progress"])
     facts.loss = json["metrics"]?["loss"]?.double
-    facts.cleanAccuracy = json["metrics"]?["clean_accuracy"]?.double
-    facts.robustAccuracy = json["metrics"]?["robust_accuracy"]?.double
+    facts.cleanAccuracy = json["metrics"]?["validation_clean_accuracy"]?.double
+    facts.robustAccuracy = json["metrics"]?["validation_robust_accuracy"]?.double
     return facts
   }
 
@@ -84,7 +84,7 @@ struct JobView: Sendable {
     }
     if case .object(let metrics) = json["metrics"], !metrics.keys.isEmpty {
       let shown = metrics.members.compactMap { key, value in value.double.map { "\(key) \(ProgressBar.decimal($0, 4))" } }
-      lines.append("  metrics   (validation) \(shown.joined(separator: ", "))")
+      lines.append("  metrics   \(shown.joined(separator: ", "))")
     }
     lines += result
     for warning in json["warnings"]?.elements ?? [] {

@@ -23,7 +23,8 @@ struct AttackCommand: AsyncParsableCommand {
   var image: String
   @Option(
     help: ArgumentHelp(
-      "The network: an ONNX or safetensors file, or with --server the id of an uploaded model.", valueName: "file|id"))
+      "The network: an ONNX or safetensors file, or of a server the id of a model, or a job's checkpoint such as job_…/best_robust.",
+      valueName: "file|id"))
   var model: String
   @Option(help: ArgumentHelp("Where to.", valueName: "png"))
   var out: String
@@ -124,16 +125,24 @@ struct AttackCommand: AsyncParsableCommand {
   }
 
   private func modelFile() async throws -> ModelFile {
-    guard Identifier.model.matches(model), !FileManager.default.fileExists(atPath: model) else {
-      guard FileManager.default.fileExists(atPath: model) else { throw CommandFailure(.usage, "there is no file \(model)") }
-      return ModelFile(URL(fileURLWithPath: model), isTemporary: false)
+    if FileManager.default.fileExists(atPath: model) { return ModelFile(URL(fileURLWithPath: model), isTemporary: false) }
+    guard let path = storedPath else {
+      throw CommandFailure(
+        .usage, "there is no file \(model); a model of a server is named by its id, mdl_…, or as a job's checkpoint, job_…/best_robust")
     }
     let url = FileManager.default.temporaryDirectory.appendingPathComponent("temper-\(UUID().uuidString).safetensors")
     let file = ModelFile(url, isTemporary: true)
-    let download = FileDownload(
-      client: try server.client(), path: "/v1/models/\(Client.segment(model))/weights", query: [], target: url)
+    let download = FileDownload(client: try server.client(), path: path, query: [], target: url)
     _ = try await download.run()
     return file
+  }
+
+  /// Where a server has the weights; nil where the name is none of its.
+  private var storedPath: String? {
+    if Identifier.model.matches(model) { return "/v1/models/\(Client.segment(model))/weights" }
+    let parts = model.split(separator: "/", maxSplits: 1).map(String.init)
+    guard parts.count == 2, Identifier.job.matches(parts[0]) else { return nil }
+    return "/v1/jobs/\(Client.segment(parts[0]))/checkpoints/\(Client.segment(parts[1]))"
   }
 
   // MARK: What is told

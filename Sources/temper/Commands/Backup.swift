@@ -114,7 +114,8 @@ struct Backup: AsyncParsableCommand {
     let (all, new) = (manifest.files.count, manifest.included.count)
     let left = all > new ? ", \(all - new) left out" : ""
     let damaged = manifest.damaged.map { "not in it, since it is damaged: \($0.id): \($0.detail)\n" }
-    return damaged.joined() + "\(file): \(manifest.jobs) jobs, \(new) files of \(manifest.bytes) bytes\(left), every digest right\n"
+    return damaged.joined()
+      + "\(file): \(manifest.jobs) \(manifest.jobs == 1 ? "job" : "jobs"), \(new) files of \(manifest.bytes) bytes\(left), every digest right\n"
   }
 
   private func document(_ manifest: BackupManifest) -> String {

@@ -50,7 +50,7 @@ struct ReportCommand: AsyncParsableCommand {
       let job = try await jobs.job(job)
       let reason = job.reason.map { ": \($0)" } ?? ""
       let status: ExitStatus = job.exitStatus == .fine ? .inconclusive : job.exitStatus
-      throw CommandFailure(status, "the job is \(job.state)\(reason); it has no report")
+      throw CommandFailure(status, "the job is \(job.state) and has no report\(reason)")
     }
     let text = output.asJSON ? report.serialised(pretty: true) + "\n" : ReportTable(try Report(of: report), bars: true).text
     return Data(text.utf8)

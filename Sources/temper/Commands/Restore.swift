@@ -53,6 +53,7 @@ struct Restore: ParsableCommand {
 
   private func text(_ restored: Restoration) -> String {
     let damaged = restored.damaged.map { "was damaged before the backup: \($0.id): \($0.detail)\n" }
-    return damaged.joined() + "\(data): \(restored.jobs) jobs, \(restored.files) files of \(restored.bytes) bytes, all whole\n"
+    return damaged.joined()
+      + "\(data): \(restored.jobs) \(restored.jobs == 1 ? "job" : "jobs"), \(restored.files) files of \(restored.bytes) bytes, all whole\n"
   }
 }

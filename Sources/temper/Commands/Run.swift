@@ -70,6 +70,7 @@ struct Run: AsyncParsableCommand, ThreadedCommand {
     }
     StandardStream.output.write(output.asJSON ? try report.json() + "\n" : ReportTable(report).text)
     try files.write(report, from: ReportOrigin(job: nil, finishedAt: nil), spec: file.source)
+    StandardStream.error.write("the report, the weights and the evidence are in \(directory)\n")
     try ExitStatus(report.verdict).exit()
   }
 

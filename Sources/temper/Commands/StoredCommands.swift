@@ -35,11 +35,12 @@ struct ShowStored<Kind: StoredKind>: AsyncParsableCommand {
 
   private static func text(_ item: JSONValue) -> String {
     var rows = Kind.columns.map { ["  \($0.title.lowercased())", $0.value(item)] }
-    rows += [("class_names", "class names"), ("train", "training images"), ("test", "test images")].compactMap { member, title in
-      let values =
-        item[member]?.elements?.compactMap(\.string) ?? item[member]?["per_class"]?.elements?.compactMap { $0.integer.map(String.init) }
-      return values.map { ["  \(title)", $0.joined(separator: ", ")] }
-    }
+    rows += [("class_names", "class names"), ("train", "training images"), ("validation", "validation images"), ("test", "test images")]
+      .compactMap { member, title in
+        let values =
+          item[member]?.elements?.compactMap(\.string) ?? item[member]?["per_class"]?.elements?.compactMap { $0.integer.map(String.init) }
+        return values.map { ["  \(title)", $0.joined(separator: ", ")] }
+      }
     if let tensors = item["tensors"]?.elements { rows.append(["  tensors", String(tensors.count)]) }
     rows += ["sha256", "bytes"].compactMap { name in item[name].map { ["  \(name)", $0.string ?? $0.serialised()] } }
     rows += (item["warnings"]?.elements ?? []).map { ["  warning", "\($0["code"]?.string ?? ""): \($0["detail"]?.string ?? "")"] }

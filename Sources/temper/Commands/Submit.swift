@@ -21,9 +21,11 @@ struct Submit: AsyncParsableCommand {
   func validate() throws { try waiting.check(orBy: gate) }
 
   func run() async throws {
-    let spec = try changes.applied(to: SpecFile(spec).document)
+    let file = try SpecFile(spec)
+    let document = try changes.applied(to: file.document)
     let jobs = JobClient(client: try server.client())
-    try await jobs.submit(spec).follow(of: jobs, waiting, gated: gate, output)
+    let job = try await file.judged { try await jobs.submit(document) }
+    try await job.follow(of: jobs, waiting, gated: gate, output)
   }
 }
 

@@ -35,7 +35,13 @@ struct SweepCommand: AsyncParsableCommand {
 
   func run() async throws {
     let sweeps = SweepClient(client: try server.client())
-    let sweep = try await sweeps.submit(document(SpecFile(spec).document))
+    let file = try SpecFile(spec)
+    let document = try document(file.document)
+    // A file that is the job spec of the sweep has no more than that.
+    let isSweep = file.document["vary"] != nil
+    let sweep = try await file.judged(at: { isSweep ? $0 : $0.hasPrefix("/spec") ? String($0.dropFirst("/spec".count)) : nil }) {
+      try await sweeps.submit(document)
+    }
     guard waiting.wait else {
       let text = sweep.id + "\n" + sweep.rows.map { "\($0.job)  \(Self.text($0))\n" }.joined()
       return StandardStream.output.write(output.asJSON ? sweep.json.serialised(pretty: true) + "\n" : text)

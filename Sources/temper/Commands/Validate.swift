@@ -32,7 +32,8 @@ struct Validate: AsyncParsableCommand, ThreadedCommand {
     if server.address != nil {
       let request = ClientRequest(
         method: "POST", path: "/v1/jobs", query: [("validate_only", "true")], body: Data(document.serialised().utf8))
-      return show(try await server.client().send(request).json, seconds: nil)
+      let client = try server.client()
+      return show(try await file.judged { try await client.send(request).json }, seconds: nil)
     }
     let accepted = try file.accepted(document, by: SpecCheck(LocalCatalogue(folder: file.folder)))
     let warnings = try accepted.warnings.map { try JSONValue(encoding: $0) }
@@ -57,7 +58,8 @@ struct Validate: AsyncParsableCommand, ThreadedCommand {
     if let seconds { rows.append(["seconds on this machine", seconds.text]) }
     let reasons = [estimate?["training"], estimate?["evaluation"], estimate?["accumulate"]].compactMap { $0?["reason"]?.string }
     let warnings = (answer["warnings"]?.elements ?? []).map { "warning \($0["code"]?.string ?? ""): \($0["detail"]?.string ?? "")" }
-    let completed = "the completed spec:\n" + (answer["spec"]?.serialised(pretty: true) ?? "")
-    return "the spec can run\n" + TextTable(rows).text + (reasons + warnings + [completed]).map { $0 + "\n" }.joined()
+    let completed = "the completed spec:\n" + (answer["spec"]?.serialised(pretty: true) ?? "") + "\n\n"
+    // Last what one looks for: a completed spec fills a screen.
+    return completed + "the spec can run\n" + TextTable(rows).text + (reasons + warnings).map { $0 + "\n" }.joined()
   }
 }

@@ -22,7 +22,7 @@ package struct ProgressFacts: Equatable, Sendable {
   package init() {}
 }
 
-/// One line of a terminal: `retrain 7/30 ━━━━━━━──────  46%  loss 0.412  robust 71.8%  eta 0:12`.
+/// One line of a terminal: `retrain 7/30 ━━━━━━━──────  46%  loss 0.412  validation robust 71.8%  eta 0:12`.
 package struct ProgressBar: Sendable {
   private let columns: Int
   private let color: Bool
@@ -62,7 +62,7 @@ package struct ProgressBar: Sendable {
   private static func facts(_ progress: ProgressFacts) -> [String] {
     var facts: [String] = []
     if let loss = progress.loss { facts.append("loss \(decimal(loss, 3))") }
-    if let robust = progress.robustAccuracy { facts.append("robust \(curve(progress))\(decimal(robust * 100, 1))%") }
+    if let robust = progress.robustAccuracy { facts.append("validation robust \(curve(progress))\(decimal(robust * 100, 1))%") }
     if let eta = progress.etaSeconds { facts.append("eta \(duration(eta))") }
     return facts
   }

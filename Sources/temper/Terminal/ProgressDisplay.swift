@@ -52,8 +52,8 @@ final class ProgressDisplay: Sendable {
       for (name, value) in metrics {
         switch name {
         case "loss": state.progress.loss = value
-        case "clean_accuracy": state.progress.cleanAccuracy = value
-        case "robust_accuracy":
+        case "validation_clean_accuracy": state.progress.cleanAccuracy = value
+        case "validation_robust_accuracy":
           state.progress.robustAccuracy = value
           // A resumed event stream may repeat an epoch.
           if state.lastEpoch != number {
@@ -105,7 +105,7 @@ final class ProgressDisplay: Sendable {
     StandardStream.error.write("\r\u{1B}[K")
   }
 
-  /// `epoch 7/30 retrain  loss 0.412  clean 98.1%  robust 71.8%  eta 0:12`.
+  /// `epoch 7/30 retrain  loss 0.412  validation clean 98.1%  robust 71.8%  eta 0:12`.
   private static func line(_ number: Int, _ phase: String?, _ metrics: [(name: String, value: Double)], _ progress: ProgressFacts) -> String
   {
     var parts = ["epoch \(number)" + (progress.epochs.map { "/\($0)" } ?? "") + (phase.map { " \($0)" } ?? "")]
@@ -113,9 +113,9 @@ final class ProgressDisplay: Sendable {
       if let value = metrics.first(where: { $0.name == name })?.value { parts.append(text(value)) }
     }
     shown("loss") { "loss \(ProgressBar.decimal($0, 4))" }
-    shown("clean_accuracy") { "clean \(ProgressBar.decimal($0 * 100, 1))%" }
-    shown("robust_accuracy") { "robust \(ProgressBar.decimal($0 * 100, 1))%" }
-    shown("averaged_robust_accuracy") { "averaged \(ProgressBar.decimal($0 * 100, 1))%" }
+    shown("validation_clean_accuracy") { "validation clean \(ProgressBar.decimal($0 * 100, 1))%" }
+    shown("validation_robust_accuracy") { "robust \(ProgressBar.decimal($0 * 100, 1))%" }
+    shown("validation_averaged_robust_accuracy") { "averaged \(ProgressBar.decimal($0 * 100, 1))%" }
     if let eta = progress.etaSeconds { parts.append("eta \(ProgressBar.duration(eta))") }
     return parts.joined(separator: "  ") + "\n"
   }

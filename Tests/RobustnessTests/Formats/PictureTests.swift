@@ -13,7 +13,7 @@ import Testing
     report.after.confusion = Confusion(clean: [[495, 5], [5, 495]], attacked: [[400, 100], [180, 320]])
     var document = try ReportDocument(report, from: SampleDocument.origin)
     for epoch in 1...4 {
-      var values: [String: Double] = ["robust_accuracy": 0.25 * Double(epoch), "learning_rate": 0.01]
+      var values: [String: Double] = ["validation_robust_accuracy": 0.25 * Double(epoch), "learning_rate": 0.01]
       values["loss"] = epoch == 2 ? Double.nan : 2 / Double(epoch)
       document.history.append(HistoryPoint(epoch: epoch, isBase: epoch == 1, values: values))
     }

@@ -41,7 +41,7 @@ import Testing
     #expect(lines.contains { $0.hasPrefix("- Discredited by zero_gradients.") })
     #expect(lines.contains("| accuracy | before | after |"))
     #expect(lines.contains("| pgd-40 | 1.0% \\[0.5%, 1.8%\\] | 72.0% \\[69.1%, 74.7%\\] |"))
-    #expect(lines.contains("| worst class | 0.0% dog | 44.0% pets |"))
+    #expect(lines.contains("| worst class | 0.0% (dog) | 44.0% (pets) |"))
     #expect(lines.contains("### pgd-40 by ε"))
     #expect(lines.contains("- `no_validation`: Nothing was held out."))
     #expect(try markdown(.withoutGates).contains("The spec has no gates, so nothing was asked of the model."))

@@ -27,7 +27,7 @@ struct TrainingHistory {
   }
 
   private static let accuracies = [
-    ("robust, validation", "robust_accuracy"), ("clean, validation", "clean_accuracy"),
+    ("robust, validation", "validation_robust_accuracy"), ("clean, validation", "validation_clean_accuracy"),
     ("adversarial, training", "train_adversarial_accuracy"), ("clean, training", "train_clean_accuracy"),
   ]
 

@@ -6,7 +6,7 @@ import { outcomes, paired } from "./evidence.js";
 import { headline } from "./jobs.js";
 
 const most = 4;
-const metrics = { robust_accuracy: "robust accuracy, validation", clean_accuracy: "clean accuracy, validation", loss: "loss", train_adversarial_accuracy: "adversarial accuracy, training", learning_rate: "learning rate" };
+const metrics = { validation_robust_accuracy: "robust accuracy, validation", validation_clean_accuracy: "clean accuracy, validation", loss: "loss", train_adversarial_accuracy: "adversarial accuracy, training", learning_rate: "learning rate" };
 
 export async function show(body, { query, signal }) {
   const ids = [...new Set((query.get("jobs") ?? "").split(",").filter(Boolean))].slice(0, most);
@@ -38,7 +38,7 @@ function results(jobs, reports) {
     row("verdict", (report) => report && badge(report.verdict)),
     row("clean accuracy", (report, job) => (report ? proportion(report.after.clean_accuracy) : headline(job, "clean_accuracy")?.text)),
     row("under all attacks", (report, job) => (report ? proportion(report.after.worst_case) : headline(job, "robust_accuracy")?.text)),
-    row("worst class", (report) => report?.after.worst_class && `${percent(report.after.worst_class.robust_accuracy.value)} ${report.after.worst_class.name}`),
+    row("worst class", (report) => report?.after.worst_class && `${percent(report.after.worst_class.robust_accuracy.value)} (${report.after.worst_class.name})`),
     row("attacks", (report) => report?.after.attacks.map((attack) => attack.label).join(", ")),
     row("images", (report) => report && String(report.dataset.evaluated_count)),
     row("seconds", (report) => report && figure(Object.values(report.seconds).reduce((sum, seconds) => sum + number(seconds), 0))),
@@ -79,7 +79,7 @@ function curves(jobs, reports, signal) {
     chart.set((await histories).map(({ data }, index) => ({ title: `${letter(index)} ${jobTitle(jobs[index])}`, look: index, points: data.filter((point) => point.values[name] !== undefined).map((point) => [point.epoch, number(point.values[name])]) })));
   };
   const failed = (error) => { if (error.name !== "AbortError") put(holder, error.message); };
-  draw("robust_accuracy").catch(failed);
+  draw("validation_robust_accuracy").catch(failed);
   return h("section.card", h("h2", "Curves"), h("div.columns", h("div", byEpsilon.element), h("div", holder,
     h("label.bar", h("span", "By epoch: "), h("select", { onchange: (event) => draw(event.target.value).catch(failed) }, Object.entries(metrics).map(([name, title]) => h("option", { value: name }, title)))))));
 }

@@ -112,4 +112,7 @@ export function bytes(count) {
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 export function time(text) { return text ? h("time", { datetime: text, title: text }, clock.format(new Date(text))) : "–"; }
 
+/** A norm as the report and the command line write it. */
+export const normSymbol = (norm) => ({ linf: "L∞", l2: "L2", l1: "L1" })[norm] ?? norm;
+
 export const jobTitle = (job) => job.name || job.id;

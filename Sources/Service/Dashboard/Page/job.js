@@ -1,5 +1,5 @@
 // One job: what it does now, its curves, its report, its checkpoints, its spec.
-import { h, put, badge, table, copyButton, toast, announce, percent, proportion, figure, number, bytes, time, jobTitle } from "./dom.js";
+import { h, put, badge, table, copyButton, toast, announce, percent, proportion, figure, number, bytes, time, jobTitle, normSymbol } from "./dom.js";
 import { get, post, create, remove, everything, jobPath, Watched } from "./api.js";
 import { listen, whileVisible, eventMode } from "./events.js";
 import { Chart, curvePoints } from "./chart.js";
@@ -171,7 +171,7 @@ class JobPage {
         h("p.small", h("a", { href: jobPath(this.#job.id, "/metrics"), download: `${this.#job.id}-metrics.json` }, "All figures by epoch"), this.#thinned ? `, of which ${this.#thinned} epochs are no longer kept` : "")));
     }
     const line = (title, name, look) => ({ title, look, points: this.#history.filter((point) => point.values[name] !== undefined).map((point) => [point.epoch, number(point.values[name])]) });
-    this.#charts.accuracy.set([line("robust, validation", "robust_accuracy", 0), line("clean, validation", "clean_accuracy", 1), line("adversarial, training", "train_adversarial_accuracy", 2), line("clean, training", "train_clean_accuracy", 3)]);
+    this.#charts.accuracy.set([line("robust, validation", "validation_robust_accuracy", 0), line("clean, validation", "validation_clean_accuracy", 1), line("adversarial, training", "train_adversarial_accuracy", 2), line("clean, training", "train_clean_accuracy", 3)]);
     this.#charts.loss.set([line("loss", "loss", 0)]);
     this.#charts.rate.set([line("learning rate", "learning_rate", 0)]);
   }
@@ -195,19 +195,19 @@ class JobPage {
     if (after.attacks.length > 1) rows.push(["all attacks", ...sides.map((side) => proportion(side.worst_case))]);
     if (after.union_of_threats) rows.push(["all threats", ...sides.map((side) => proportion(side.union_of_threats))]);
     for (const [index, at] of (after.certificate?.radii ?? []).entries()) rows.push([`certified within ${figure(at.radius)}`, ...sides.map((side) => proportion(side.certificate?.radii[index]?.certified_accuracy))]);
-    rows.push(["worst class", ...sides.map((side) => (side.worst_class ? `${percent(side.worst_class.robust_accuracy.value)} ${side.worst_class.name}` : "–"))]);
+    rows.push(["worst class", ...sides.map((side) => (side.worst_class ? `${percent(side.worst_class.robust_accuracy.value)} (${side.worst_class.name})` : "–"))]);
     const gates = report.gates.map((gate) => [
       [gate.metric, gate.attack && `under ${gate.attack}`, gate.class && `of ${gate.class}`, gate.min !== undefined && gate.min !== null ? `≥ ${gate.min}` : `≤ ${gate.max}`].filter(Boolean).join(" "),
       gate.value === null || gate.value === undefined ? "–" : gate.metric === "median_distance" ? figure(gate.value) : percent(gate.value),
       gate.interval ? `${percent(gate.interval.low)} to ${percent(gate.interval.high)}` : "", badge(gate.verdict), gate.detail ?? ""]);
-    const chart = new Chart({ title: `Accuracy by ε (${report.spec.threat.norm}${after.curve_attack ? `, ${after.curve_attack}` : ""})`, xTitle: "ε", share: true, height: 270, marks: true });
+    const chart = new Chart({ title: `Accuracy by ε (${normSymbol(report.spec.threat.norm)}${after.curve_attack ? `, ${after.curve_attack}` : ""})`, xTitle: "ε", share: true, height: 270, marks: true });
     chart.set([{ title: "after", look: 0, points: curvePoints(after) }, { title: "before", look: 1, points: curvePoints(before) }]);
     const robust = after.worst_case;
     const link = (suffix, title) => h("a.button", { href: jobPath(job.id, `/report${suffix}`), target: "_blank", rel: "noopener" }, title);
     put(this.#report, h("section.card", { "aria-label": "Report" },
       h("h2", "Report"), h("p.verdict", badge(report.verdict)),
       h("p.headline", `Of 100 test images the model gets ${share(after.clean_accuracy)} right as they are`,
-        after.attacks.length ? `, and ${share(robust)} when each may be changed by ${report.spec.threat.norm} ≤ ${report.spec.threat.epsilon} (${share(robust.interval.low)} to ${share(robust.interval.high)}).` : ".",
+        after.attacks.length ? `, and ${share(robust)} when each may be changed by ${normSymbol(report.spec.threat.norm)} ≤ ${figure(report.spec.threat.epsilon)} (${share(robust.interval.low)} to ${share(robust.interval.high)}).` : ".",
         before && after.attacks.length && report.model.base_sha256 !== report.model.sha256 ? ` Before adversarial training it was ${share(before.clean_accuracy)} and ${share(before.worst_case)}.` : ""),
       gates.length ? table("Gates", ["gate", "measured", "interval", "verdict", "why"], gates, { className: ".cards" }) : h("p.dim", "The spec has no gates, so nothing was asked of the model."),
       h("div.columns", h("div", table("Accuracy, with 95 % intervals", head, rows)), h("div", after.curve.length ? chart.element : [])),
@@ -236,7 +236,7 @@ class JobPage {
       table("Weights that the job has kept", ["role", "epoch", "validation", "size", "SHA-256", "download"], list.map((item) => {
         const path = jobPath(this.#job.id, `/checkpoints/${item.role ?? item.id}`);
         const curl = `curl -fsSOJ ${origin}${path}`;
-        return [h("b", item.role ?? "–"), figure(item.epoch), `${percent(item.metrics.clean_accuracy)} clean, ${percent(item.metrics.robust_accuracy)} robust`, bytes(item.bytes),
+        return [h("b", item.role ?? "–"), figure(item.epoch), `${percent(item.metrics.validation_clean_accuracy)} clean, ${percent(item.metrics.validation_robust_accuracy)} robust`, bytes(item.bytes),
           h("span", h("code", { title: item.sha256 }, item.sha256.slice(0, 12)), "… ", copyButton(item.sha256)), h("span", h("a", { href: path, download: "" }, "file"), " ", copyButton(curl, "Copy curl"))];
       }), { className: ".cards" })));
   }

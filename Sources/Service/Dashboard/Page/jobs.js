@@ -1,5 +1,5 @@
 // The list of jobs.
-import { h, put, badge, percent, number, duration, time, jobTitle } from "./dom.js";
+import { h, put, badge, percent, figure, number, duration, time, jobTitle, normSymbol } from "./dom.js";
 import { get, jobPath, Watched } from "./api.js";
 import { listen, eventMode, whileVisible } from "./events.js";
 
@@ -20,7 +20,7 @@ export async function show(body, { query, signal }) {
 export function headline(job, name) {
   const measured = job.result?.figures?.[name];
   if (measured) return { text: percent(measured.value), title: `${percent(measured.low)} to ${percent(measured.high)} at 95 %, from the report` };
-  const known = job.metrics?.[name];
+  const known = job.metrics?.[`validation_${name}`];
   return known === undefined ? null : { text: percent(known), title: "on the validation part, while training", isInterim: true };
 }
 
@@ -154,7 +154,7 @@ class JobList {
       if (!this.#fits(job)) { this.#drop(job.id); continue; }
       const { spec } = job;
       // The spec of each would be most of what the page holds.
-      const kept = { ...job, spec: undefined, about: [spec.dataset.id, spec.kind === "train" ? spec.training?.method : spec.kind, `${spec.threat.norm} ${spec.threat.epsilon}`].join(", ") };
+      const kept = { ...job, spec: undefined, about: [spec.dataset.id, spec.kind === "train" ? spec.training?.method : spec.kind, `${normSymbol(spec.threat.norm)} ${figure(spec.threat.epsilon)}`].join(", ") };
       const isKnown = this.#jobs.has(job.id);
       this.#jobs.set(job.id, kept);
       this.#draw(kept, isKnown);

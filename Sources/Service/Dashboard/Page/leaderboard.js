@@ -1,5 +1,5 @@
 // Which jobs stand best against an adversary, for each data set and threat.
-import { h, badge, percent, number, jobTitle, time } from "./dom.js";
+import { h, badge, percent, figure, number, jobTitle, time, normSymbol } from "./dom.js";
 import { get } from "./api.js";
 
 export async function show(body, { query, signal }) {
@@ -15,7 +15,7 @@ export async function show(body, { query, signal }) {
   return "Leaderboard";
 }
 
-const boardOf = (row) => `${row.dataset}, ${row.norm}, ε ${row.epsilon}`;
+const boardOf = (row) => `${row.dataset}, ${normSymbol(row.norm)}, ε ${row.epsilon}`;
 
 function grouped(rows) {
   const boards = new Map();

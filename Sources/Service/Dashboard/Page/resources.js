@@ -45,27 +45,34 @@ function deleteButton(name, path, changed) {
   } }, "Delete");
 }
 
-/** The forms of an upload: the fields that the service wants, and whether a field takes several files. */
+/** The forms of an upload: the fields that the service wants; `several` where a field takes several files. A field `file` is the whole body. */
 const formats = {
   npz: [["file", "x_train, y_train, x_test, y_test (.npz)"]],
+  images: [["file", "train/CLASS/… and test/CLASS/… (.zip, .tar, .tar.gz)"]],
   idx: [["train_images", "training images"], ["train_labels", "training labels"], ["test_images", "test images"], ["test_labels", "test labels"]],
+  npy: [["x_train", "training images"], ["y_train", "training labels"], ["x_test", "test images"], ["y_test", "test labels"]],
+  csv: [["train", "training rows, with a column label"], ["test", "test rows"]],
+  cifar: [["train", "training batches", "several"], ["test", "test batch"]],
 };
 
 function uploadDataset() {
   const files = h("div.bar"), fault = h("p.fault", { role: "alert" });
   const format = h("select", { onchange: () => showFields() }, Object.keys(formats).map((name) => h("option", { value: name }, name)));
   const name = h("input", { maxlength: 200, size: 20 });
-  function showFields() { put(files, formats[format.value].map(([field, title]) => h("label", title, h("input", { type: "file", name: field, required: true })))); }
+  const size = h("label", "Resize to", h("input", { name: "resize", placeholder: "height,width", pattern: "\\d+,\\d+", size: 12 }));
+  function showFields() { put(files, formats[format.value].map(([field, title, several]) => h("label", title, h("input", { type: "file", name: field, required: true, multiple: Boolean(several) }))), format.value === "images" ? size : []); }
   showFields();
   const button = h("button.primary", { type: "submit" }, "Upload");
   return upload("Upload a data set", [h("div.bar", h("label", "Name", name), h("label", "Format", format)), files, button, fault], button, fault, async (form) => {
     const inputs = [...form.querySelectorAll("input[type=file]")];
-    let body = inputs[0].files[0];
-    if (format.value !== "npz") {
+    let body;
+    if (inputs[0].name === "file") body = new Blob([inputs[0].files[0]], { type: "application/octet-stream" });
+    else {
       body = new FormData();
-      for (const input of inputs) body.append(input.name, input.files[0]);
-    } else body = new Blob([body], { type: "application/octet-stream" });
-    const set = await create(`/v1/datasets?format=${format.value}&name=${encodeURIComponent(name.value || inputs[0].files[0].name)}`, body);
+      for (const input of inputs) for (const file of input.files) body.append(input.name, file);
+    }
+    const resize = format.value === "images" && size.querySelector("input").value;
+    const set = await create(`/v1/datasets?format=${format.value}&name=${encodeURIComponent(name.value || inputs[0].files[0].name)}${resize ? `&resize=${encodeURIComponent(resize)}` : ""}`, body);
     location.hash = `#/datasets/${set.id}`;
   });
 }
@@ -87,11 +94,12 @@ function upload(title, content, button, fault, send) {
 async function showModels(body, signal) {
   const [models, networks] = await Promise.all([everything("/v1/models", { signal }), everything("/v1/architectures", { signal })]);
   const again = () => body.isConnected && reload(body, () => showModels(body, signal));
-  const fault = h("p.fault", { role: "alert" }), name = h("input", { maxlength: 200 }), file = h("input", { type: "file", accept: ".safetensors", required: true });
+  const fault = h("p.fault", { role: "alert" }), name = h("input", { maxlength: 200 }), file = h("input", { type: "file", accept: ".safetensors,.onnx", required: true });
   const button = h("button.primary", { type: "submit" }, "Upload");
   body.append(h("h1", "Models"),
-    upload("Upload weights (safetensors)", [h("div.bar", h("label", "Name", name), h("label", "File", file)), button, fault], button, fault, async () => {
-      await create(`/v1/models?name=${encodeURIComponent(name.value || file.files[0].name)}`, new Blob([file.files[0]], { type: "application/octet-stream" }));
+    upload("Upload weights (safetensors) or a network (ONNX)", [h("div.bar", h("label", "Name", name), h("label", "File", file)), button, fault], button, fault, async () => {
+      const format = file.files[0].name.endsWith(".onnx") ? "onnx" : "safetensors";
+      await create(`/v1/models?format=${format}&name=${encodeURIComponent(name.value || file.files[0].name)}`, new Blob([file.files[0]], { type: "application/octet-stream" }));
       again();
     }),
     h("section.card", models.length ? table("Uploaded weights", ["name", "id", "parameters", "size", "SHA-256", "uploaded", "tensors", ""], models.map((model) => [
