@@ -104,7 +104,7 @@ def add_figures(table, service, connection, tokens, options, when, known):
     owned = [(known[number], tokens[number % len(tokens)]) for number in chance.sample(range(len(known)), options.samples)]
     table.latencies(f"get, {when}", [get(connection, f"/v1/jobs/{job}", token).seconds for job, token in owned], 0.02)
     for tail in ("", "&state=cancelled", "&label.branch=main"):
-        seconds = [get(connection, f"/v1/jobs?limit=200{tail}", chance.choice(tokens)).seconds for _ in range(options.samples // 5)]
+        seconds = [get(connection, f"/v1/jobs?limit=200{tail}", chance.choice(tokens)).seconds for _ in range(options.samples)]
         table.latencies(f"list of an owner{tail}, {when}", seconds, 0.02)
     table.latencies(f"quota, {when}", [get(connection, "/v1/quota", token).seconds for token in tokens])
     synced = synced_writes(service.folder, options.samples, in_place=True)

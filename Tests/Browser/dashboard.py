@@ -418,39 +418,50 @@ def nameless(page: chromium.Page) -> list[str]:
     return [node["role"]["value"] for node in nodes if not node["ignored"] and node["role"]["value"] in wanted and not node.get("name", {}).get("value")]
 
 
+def in_browser(title: str, temper: str, body, **settings) -> int:
+    """Calls `body` with a service, a Chromium and a tally; the exit status. Without a browser the checks of `title` are skipped."""
+    tally = faults.Tally()
+    path = chromium.find()
+    if not path:
+        tally.skip(title, "there is no Chromium here (apt-get install chromium, or TEMPER_BROWSER)")
+        return tally.finish()
+    service = Service(os.path.abspath(temper), **settings)
+    browser = chromium.Chromium(path)
+    try:
+        body(service, browser, tally)
+    finally:
+        browser.close()
+        service.close()
+    return tally.finish()
+
+
+def check(service: Service, browser, tally, screenshots: pathlib.Path | None):
+    if screenshots:
+        screenshots.mkdir(parents=True, exist_ok=True)
+    dashboard = Dashboard(service, browser, screenshots, tally)
+    other = QUICK | {"name": "trades", "training": QUICK["training"] | {"method": "trades"}}
+    trades = service.submit(other)
+    service.wait(trades)
+    quick = dashboard.submitting()
+    dashboard.pages([quick, trades])
+    dashboard.weight(quick)
+    dashboard.keyboard(quick)
+    dashboard.comparing([quick, trades])
+    dashboard.controlling()
+    dashboard.sharing()
+    dashboard.long()
+    dashboard.many()
+    dashboard.locked(quick)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--temper", default=faults.TEMPER)
     parser.add_argument("--screenshots", type=pathlib.Path)
     arguments = parser.parse_args()
-    tally = faults.Tally()
-    path = chromium.find()
-    if not path:
-        tally.skip("the dashboard in a browser", "there is no Chromium here (apt-get install chromium, or TEMPER_BROWSER)")
-        return tally.finish()
-    if arguments.screenshots:
-        arguments.screenshots.mkdir(parents=True, exist_ok=True)
-    service = Service(os.path.abspath(arguments.temper))
-    browser = chromium.Chromium(path)
-    try:
-        dashboard = Dashboard(service, browser, arguments.screenshots, tally)
-        other = QUICK | {"name": "trades", "training": QUICK["training"] | {"method": "trades"}}
-        trades = service.submit(other)
-        service.wait(trades)
-        quick = dashboard.submitting()
-        dashboard.pages([quick, trades])
-        dashboard.weight(quick)
-        dashboard.keyboard(quick)
-        dashboard.comparing([quick, trades])
-        dashboard.controlling()
-        dashboard.sharing()
-        dashboard.long()
-        dashboard.many()
-        dashboard.locked(quick)
-    finally:
-        browser.close()
-        service.close()
-    return tally.finish()
+    return in_browser(
+        "the dashboard in a browser", arguments.temper,
+        lambda service, browser, tally: check(service, browser, tally, arguments.screenshots))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import threading
 import time
 
 import chromium
-from dashboard import WATCH_LONGEST, Service, faults
+from dashboard import WATCH_LONGEST, Service, faults, in_browser
 
 PAST = {"labels": {"branch": "main"}, "dataset": {"id": "digits", "limit": 50}, "model": {"architecture": "linear"}, "threat": {"norm": "linf", "epsilon": 0.1},
         "training": {"method": "standard", "base_epochs": 0, "epochs": 1}, "evaluation": {"attacks": [{"name": "fgsm"}], "samples": 20, "curve": []}, "resources": {"threads": 1}}
@@ -147,19 +147,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    tally = faults.Tally()
-    path = chromium.find()
-    if not path:
-        tally.skip("the page under load", "there is no Chromium here (apt-get install chromium, or TEMPER_BROWSER)")
-        return tally.finish()
-    service = Service(os.path.abspath(arguments.temper), TEMPER_WORKERS="2")
-    browser = chromium.Chromium(path)
-    try:
-        measure(service, browser, arguments, tally)
-    finally:
-        browser.close()
-        service.close()
-    return tally.finish()
+    return in_browser(
+        "the page under load", arguments.temper,
+        lambda service, browser, tally: measure(service, browser, arguments, tally), TEMPER_WORKERS="2")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ DATABASE = "temper.sqlite"
 
 
 def training_job():
-    return spec(name="paused", epochs=30, limit=None, training={"attack": {"name": "pgd", "steps": 10}}, seed=3)
+    return spec(name="paused", epochs=16, limit=None, training={"attack": {"name": "pgd", "steps": 10}}, seed=3)
 
 
 def evaluation_job(model):
@@ -18,7 +18,7 @@ def evaluation_job(model):
     del made["training"]
     # Of so small an epsilon that next to no image falls: it takes some seconds on a quick machine too, and progress is told once a second.
     made["threat"] = {"norm": "linf", "epsilon": 0.01}
-    made["evaluation"] = {"attacks": [{"name": "pgd", "steps": 3000}], "samples": 360, "curve": [0, 0.1]}
+    made["evaluation"] = {"attacks": [{"name": "pgd", "steps": 1500}], "samples": 360, "curve": [0, 0.1]}
     return made
 
 
