@@ -64,8 +64,8 @@ final class PackedWriter {
     return LabelArray(title: reader.part, tally: tally, array: PackedArray(kind: .uint16, offset: offset, count: count))
   }
 
-  /// A file for what is written later than it is read, beside the packed one. It goes with this value.
-  func spool() throws -> NewFile { try NewFile(file.url.appendingPathExtension("spool"), title: "a temporary file") }
+  /// A file for what is written later than it is read, beside the packed one. It goes with its value.
+  func spool(_ name: String) throws -> NewFile { try NewFile(file.url.appendingPathExtension("\(name).spool"), title: "a temporary file") }
 
   /// Writes the footer, which completes the file.
   func finish(_ footer: PackedFooter) throws { try file.append(footer.encoded()) }

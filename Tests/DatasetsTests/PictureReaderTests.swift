@@ -52,6 +52,22 @@ private struct Expected: Decodable {
     }
   }
 
+  @Test("the pictures of a validation part stand behind those of the training part, wherever they lie in the archive")
+  func validation() throws {
+    let names = ["colour.png", "palette.png", "lossy.webp"]
+    let parts = ["val/b": names[2], "train/a": names[0], "test/a": names[1], "train/b": names[1], "val/a": names[1]]
+    let entries = try parts.sorted { $0.value > $1.value }.map { ("\($0.key)/1", try PictureArchives.picture($0.value)) }
+    let data = try load(PictureArchives.zip(entries))
+    #expect(data.givenValidation == 2 && data.train.count == 4 && data.test.count == 1)
+    let ordered = entries.filter { $0.0.hasPrefix("train") } + entries.filter { $0.0.hasPrefix("val") }
+    for (place, entry) in ordered.enumerated() {
+      let folder = String(entry.0.dropLast(2))
+      let expected = try #require(parts[folder].flatMap { Expected.all[$0] })
+      #expect(data.train.labels[place] == (folder.hasSuffix("a") ? 0 : 1))
+      #expect(try difference(levels(data.train, place), Expected.bytes(expected.pixels)).map { $0 <= 1 } == true, "\(entry.0)")
+    }
+  }
+
   @Test(
     "a picture of each kind is brought to another size as Pillow brings it there, within a level", arguments: Expected.all.keys.sorted())
   func resized(name: String) throws {

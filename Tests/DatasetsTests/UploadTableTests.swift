@@ -104,7 +104,10 @@ struct UploadRow: Sendable, CustomTestStringConvertible {
     .zip(
       "a validation part alone", named(four.map { $0.replacing("test", with: "val") }),
       .taken(grey, ["a", "b"], 2, 2, ["validation_as_test"])),
-    .zip("all three parts", named(four + ["val/a/1.png"]), .taken(grey, ["a", "b"], 2, 2, ["part_left_out", "files_left_out"])),
+    .zip("all three parts", named(four + ["val/a/1.png"]), .taken(grey, ["a", "b"], 2, 2)),
+    .zip(
+      "a class that only the validation part has", named(four + ["val/c/1.png"]),
+      .refused("the validation part has pictures of the class c")),
     .zip(
       "files of systems",
       named(four + [".DS_Store", "__MACOSX/train/a/._1.png", "train/a/._1.png", "Thumbs.db", ".ipynb_checkpoints/train/c/1.png"]),

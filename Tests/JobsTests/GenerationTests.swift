@@ -71,6 +71,36 @@ struct GenerationTests {
     }
   }
 
+  @Test("leaves the images aside that the makers of the source set aside")
+  func aside() throws {
+    let folder = try TestFolder()
+    let digits = try VerifiedData.load("digits", format: nil)
+    let source = folder.url.appendingPathComponent("source.npz")
+    _ = try AtomicFile.write(to: source) { file in
+      let npz = try NPZWriter { try file.append($0) }
+      for (name, rows) in [("train", 0..<60), ("val", 60..<80), ("test", 80..<100)] {
+        try npz.add("y_\(name)", digits.train.labels(at: Array(rows)))
+        let images = try digits.train.images(at: Array(rows))
+        try npz.add("x_\(name)", .float32, [rows.count] + digits.imageShape.dimensions) { write in try images.values.withUnsafeBytes(write)
+        }
+      }
+      try npz.finish()
+    }
+    let directory = folder.url.appendingPathComponent("made")
+    let document = self.document(try trained(in: folder)).setting(
+      "/dataset", to: ["path": .string(source.path), "format": "npz", "limit": 30])
+    let images = try generate(document, in: directory)
+    let made = try DatasetSource.load(format: .npz, path: GeneratedImages.url(in: directory))
+    #expect(made.train.count == 50 && made.givenValidation == 20 && made.test.count == 20)
+    #expect(try integers("ids_val", in: directory) == Array(0..<20))
+    let ids = try integers("ids_train", in: directory) + Array(60..<80)
+    let (found, clean) = (try made.train.images(at: Array(0..<50)), try digits.train.images(at: ids))
+    let distances = Threat(norm: .linf, epsilon: 0.1).distances(of: found, from: clean)
+    #expect(distances.allSatisfy { $0 <= 0.1 + 1e-6 } && distances.suffix(20).contains { $0 > 0 })
+    let outcomes = try integers("outcomes_train", in: directory) + integers("outcomes_val", in: directory)
+    #expect(images.parts.first { $0.part == "train" }?.misclassified == outcomes.count { $0 == 1 })
+  }
+
   @Test("keeps the clean images of the part that it is not asked for", arguments: ["train", "test"])
   func onePart(_ part: String) throws {
     let folder = try TestFolder()

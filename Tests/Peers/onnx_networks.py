@@ -11,8 +11,8 @@ Both exporters of PyTorch write it. Then, of the uploaded file, the distances in
   median of the images, and how many are within 1e-4, by Temper and by PyTorch in single precision. A gradient jumps where an activation has its
   bend, and rounding alone takes some images of a network of ReLUs over one, in either
 - FGSM: how many images stay right in L∞, by Temper and by PyTorch
-- trained: after a step of training, log-probabilities of the re-exported file in onnxruntime, from those that Temper itself tells, and whether
-  onnxruntime has Temper's clean accuracy
+- trained: after a step of training, log-probabilities of the re-exported file in onnxruntime (of this Python, or of the one that `--runtime` names),
+  from those that Temper itself tells, and whether onnxruntime has Temper's clean accuracy
 
 Prints a row for each, as Markdown, and ends with `N passed, M failed`.
 """
@@ -23,17 +23,17 @@ import io
 import json
 import pathlib
 import subprocess
+import sys
 import tarfile
 import tempfile
 import urllib.error
 import urllib.request
 
 import numpy as np
-import onnxruntime
 import timm
 import torch
 import torchvision
-from client_loader import Service
+from client_loader import Service, run_onnx
 from PIL import Image
 
 CLASSES = 5
@@ -117,8 +117,8 @@ def log_probabilities(logits):
 
 
 class Judge:
-    def __init__(self, service, temper, folder):
-        self.service, self.temper, self.folder = service, temper, folder
+    def __init__(self, service, temper, folder, runtime):
+        self.service, self.temper, self.folder, self.runtime = service, temper, folder, runtime
 
     def post(self, path, data, kind="application/octet-stream"):
         request = urllib.request.Request(self.service.url + path, data, {"Content-Type": kind})
@@ -189,7 +189,7 @@ def row(judge, name, exporter):
     job, _ = judge.done(trained)
     back = folder / "back.onnx"
     back.write_bytes(judge.service.get(f"/v1/jobs/{job}/checkpoints/last?format=onnx"))
-    again = log_probabilities(onnxruntime.InferenceSession(str(back)).run(None, {"image": images.numpy()})[0])
+    again = log_probabilities(run_onnx(judge.runtime, back, images.numpy(), folder))
     (folder / "last.safetensors").write_bytes(judge.service.get(f"/v1/jobs/{job}/checkpoints/last"))
     after = distance(judge.told(folder / "0.png", folder / "last.safetensors"), again[0])
     right = json.loads(judge.service.get(f"/v1/jobs/{job}/report"))["after"]["clean_accuracy"]["correct"]
@@ -205,6 +205,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--temper", default=pathlib.Path(__file__).resolve().parents[2] / ".build/release/temper")
     parser.add_argument("--exporter", choices=EXPORTERS, help="by default both")
+    parser.add_argument("--runtime", default=sys.executable, help="a Python with another onnxruntime")
     parser.add_argument("names", nargs="*", default=TIMM + TORCHVISION)
     arguments = parser.parse_args()
     passed = failed = 0
@@ -215,7 +216,7 @@ def main():
                 folder = pathlib.Path(folder)
                 service = Service(arguments.temper, folder)
                 try:
-                    good = row(Judge(service, arguments.temper, folder), name, exporter)
+                    good = row(Judge(service, arguments.temper, folder, arguments.runtime), name, exporter)
                 except Exception as error:
                     good = False
                     print(f"| {name} | {exporter} | {repr(error)[:600]} FAILED", flush=True)

@@ -1,10 +1,12 @@
+/// A part of a data set of pictures; its name is that of its arrays in errors.
+enum PicturePart: String { case train, test, validation }
+
 /// Which part and class each folder of pictures stands for: `train/CLASS/…` and `test/CLASS/…`, or `CLASS/…` alone, within a folder of its
 /// own or not.
 struct PictureLayout: Equatable {
   /// What the pictures of a folder are.
   enum Role: Equatable {
-    case train(label: Int)
-    case test(label: Int)
+    case used(PicturePart, label: Int)
     /// They are in no class, or in a part that is not used.
     case leftOut
   }
@@ -16,8 +18,7 @@ struct PictureLayout: Equatable {
   let needsSplit: Bool
   private(set) var notices: [DatasetNotice] = []
 
-  private enum Part { case train, test, validation }
-  private static let partNames: [String: Part] = [
+  private static let partNames: [String: PicturePart] = [
     "train": .train, "training": .train, "test": .test, "testing": .test, "val": .validation, "valid": .validation,
     "validation": .validation,
   ]
@@ -32,7 +33,7 @@ struct PictureLayout: Equatable {
     let parts = inside.map { $0.first.flatMap(Self.part) }
     let isParted = parts.contains { $0 != nil }
     // A folder deeper than its class belongs to the class.
-    let places = zip(inside, parts).map { folder, part -> (part: Part, name: String)? in
+    let places = zip(inside, parts).map { folder, part -> (part: PicturePart, name: String)? in
       guard isParted else { return folder.first.map { (.train, $0) } }
       return part.flatMap { part in folder.dropFirst().first.map { (part, $0) } }
     }
@@ -44,28 +45,27 @@ struct PictureLayout: Equatable {
         "there are no pictures in train/CLASS/…; pictures lie in train/CLASS/… and test/CLASS/…"
           + (found.isEmpty ? "" : ", and the folders here are \(found)"))
     }
-    let tested: Part = used.contains(.test) ? .test : .validation
     needsSplit = used == [.train]
-    if tested == .validation, used.contains(.validation) {
+    // What is to be tested on comes first: the images to choose a checkpoint by can be drawn from the training part.
+    let isTested = used.contains(.validation) && !used.contains(.test)
+    if isTested {
       notices.append(DatasetNotice("validation_as_test", "There is no test part; the pictures of the validation part are taken for it."))
-    } else if used.contains(.validation) {
-      notices.append(
-        DatasetNotice(
-          "part_left_out", "The validation part is left out: the images to choose a checkpoint by are held out of the training part."))
     }
     let classes = try PictureClasses(places.compactMap { $0?.part == .train ? $0?.name : nil }, title: title, most: mostClasses)
     classNames = classes.names
     roles = try places.map { place in
-      guard let place, place.part == .train || place.part == tested else { return .leftOut }
+      guard let place else { return .leftOut }
       guard let label = classes.labels[place.name] else {
         throw DatasetError(
-          part: title, "the test part has pictures of the class \(place.name.prefix(100)), and the training part has none to learn it from")
+          part: title,
+          "the \(place.part.rawValue) part has pictures of the class \(place.name.prefix(100)), and the training part has none to learn it from"
+        )
       }
-      return place.part == .train ? .train(label: label) : .test(label: label)
+      return .used(isTested && place.part == .validation ? .test : place.part, label: label)
     }
   }
 
-  private static func part(_ name: String) -> Part? { partNames[name.lowercased()] }
+  private static func part(_ name: String) -> PicturePart? { partNames[name.lowercased()] }
 
   /// How many folders stand around all of it.
   private static func top(_ folders: [[String]]) -> Int {

@@ -28,26 +28,27 @@ struct PictureReader {
     let plan = try PicturePlan(survey, layout, title: source.title)
     let shape = try self.shape(survey, layout, source.title)
     var budget = ByteBudget(limits)
-    _ = try budget.spend([plan.trainLabels.count + plan.testLabels.count] + shape.dimensions, elementBytes: 1, part: source.title)
+    _ = try budget.spend([plan.count] + shape.dimensions, elementBytes: 1, part: source.title)
 
-    let spool = try writer.spool()
-    let trainArray = try writer.array(.uint8, count: plan.trainLabels.count * shape.count) { append in
-      try decode(source, survey, plan, shape) { picture, isTest in
-        if isTest { try spool.append(picture.pixels) } else { try picture.pixels.withUnsafeBytes(append) }
+    let spools: [PicturePart: NewFile] = [.test: try writer.spool("test"), .validation: try writer.spool("validation")]
+    func labelled(_ part: PicturePart, _ fill: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws -> LabelledImages {
+      let labels = plan.labels(part)
+      let array = try writer.array(.uint8, count: labels.count * shape.count, fill)
+      let images = ImageArray(title: part.rawValue, count: labels.count, shape: shape, array: array)
+      return try LabelledImages(images, writer.labels(labels, title: part.rawValue))
+    }
+    func spooled(_ part: PicturePart) throws -> LabelledImages? {
+      guard !plan.labels(part).isEmpty, let spool = spools[part] else { return nil }
+      return try labelled(part) { try OpenFile(spool.url, title: "the \(part.rawValue) part").forEachPiece($0) }
+    }
+    let train = try labelled(.train) { append in
+      try decode(source, survey, plan, shape) { picture, part in
+        if let spool = spools[part] { try spool.append(picture.pixels) } else { try picture.pixels.withUnsafeBytes(append) }
       }
     }
-    let trainLabels = try writer.labels(plan.trainLabels, title: "train")
-    let testArray = try writer.array(.uint8, count: plan.testLabels.count * shape.count) { append in
-      try OpenFile(spool.url, title: "the test part").forEachPiece(append)
-    }
-    let testLabels = try writer.labels(plan.testLabels, title: "test")
-    func images(_ title: String, _ count: Int, _ array: PackedArray) -> ImageArray {
-      ImageArray(title: title, count: count, shape: shape, array: array)
-    }
+    guard let test = try spooled(.test) else { throw DatasetError(part: source.title, "the test part has no pictures") }
     return PackedParts(
-      train: try LabelledImages(images("train", plan.trainLabels.count, trainArray), trainLabels),
-      test: try LabelledImages(images("test", plan.testLabels.count, testArray), testLabels), classNames: layout.classNames,
-      notices: notices(survey, layout, plan))
+      train: train, test: test, validation: try spooled(.validation), classNames: layout.classNames, notices: notices(survey, layout, plan))
   }
 
   /// `[height, width, channels]` of all pictures: grey where all are grey.
@@ -69,7 +70,7 @@ struct PictureReader {
   /// Passes each picture that is used to `take`, in the form of `shape`, as long as there was no fault. All faults are found.
   private func decode(
     _ source: any PictureSource, _ survey: PictureSurvey, _ plan: PicturePlan, _ shape: Shape,
-    _ take: (Picture, _ isTest: Bool) throws -> Void
+    _ take: (Picture, PicturePart) throws -> Void
   ) throws {
     var faults = survey.faults
     var candidates = 0
@@ -81,11 +82,11 @@ struct PictureReader {
       let place = candidates
       candidates += 1
       guard place < survey.folderOfCandidate.count else { throw changed() }
-      guard let isTest = plan.isTest(place) else { return }
+      guard let part = plan.part(of: place) else { return }
       do {
         let picture = resample(try Picture(content).with(channels: shape[2]))
         guard picture.pixels.count == shape.count else { throw changed() }
-        if faults.count == 0 { try take(picture, isTest) }
+        if faults.count == 0 { try take(picture, part) }
       } catch let fault as PictureFault {
         faults.add(file.title, fault)
       }
@@ -124,7 +125,7 @@ struct PictureReader {
       notices.append(
         DatasetNotice(
           "test_split",
-          "There is no test part: \(plan.testLabels.count) of the \(plan.testLabels.count + plan.trainLabels.count) pictures were taken for it, the same share of each class."
+          "There is no test part: \(plan.labels(.test).count) of the \(plan.count) pictures were taken for it, the same share of each class."
         ))
     }
     if survey.transparent > 0 {
@@ -139,38 +140,35 @@ struct PictureReader {
 
 /// What becomes of each picture.
 private struct PicturePlan {
-  private(set) var trainLabels: [Int] = []
-  private(set) var testLabels: [Int] = []
-  /// For each candidate of the survey, in order: 0 in neither part, 1 in the training part, 2 in the test part.
-  private var parts: [UInt8] = []
+  private var labels: [PicturePart: [Int]] = [:]
+  /// For each candidate of the survey, in order; nil for what is in no part.
+  private var parts: [PicturePart?] = []
 
   init(_ survey: PictureSurvey, _ layout: PictureLayout, title: String) throws {
     let roles = survey.folderOfCandidate.map { $0.map { layout.roles[Int($0)] } ?? .leftOut }
-    parts = [UInt8](repeating: 0, count: roles.count)
+    parts = [PicturePart?](repeating: nil, count: roles.count)
     for (place, role) in roles.enumerated() {
-      switch role {
-      case .train(let label):
-        trainLabels.append(label)
-        parts[place] = 1
-      case .test(let label):
-        testLabels.append(label)
-        parts[place] = 2
-      case .leftOut: break
-      }
+      guard case .used(let part, let label) = role else { continue }
+      labels[part, default: []].append(label)
+      parts[place] = part
     }
     if layout.needsSplit { try split(layout.classNames.count, title) }
   }
 
   private mutating func split(_ classes: Int, _ title: String) throws {
-    let parted = stratifiedValidation(of: trainLabels, classes: classes, fraction: PictureReader.testFraction, seed: 0)
+    let all = labels(.train)
+    let parted = stratifiedValidation(of: all, classes: classes, fraction: PictureReader.testFraction, seed: 0)
     guard !parted.validation.isEmpty else {
-      throw DatasetError(part: title, "there is no test part, and \(trainLabels.count) pictures are too few to take one from")
+      throw DatasetError(part: title, "there is no test part, and \(all.count) pictures are too few to take one from")
     }
-    let places = parts.indices.filter { parts[$0] == 1 }
-    for index in parted.validation { parts[places[index]] = 2 }
-    (testLabels, trainLabels) = (parted.validation.map { trainLabels[$0] }, parted.train.map { trainLabels[$0] })
+    let places = parts.indices.filter { parts[$0] == .train }
+    for index in parted.validation { parts[places[index]] = .test }
+    labels = [.test: parted.validation.map { all[$0] }, .train: parted.train.map { all[$0] }]
   }
 
-  /// nil: in neither part.
-  func isTest(_ candidate: Int) -> Bool? { parts[candidate] == 0 ? nil : parts[candidate] == 2 }
+  /// Pictures that are used.
+  var count: Int { labels.values.reduce(0) { $0 + $1.count } }
+
+  func labels(_ part: PicturePart) -> [Int] { labels[part] ?? [] }
+  func part(of candidate: Int) -> PicturePart? { parts[candidate] }
 }

@@ -8,8 +8,8 @@ import TensorEngine
 
 /// What a job of kind `generate` leaves: an archive that is a data set in the format `npz`.
 ///
-/// `x_train`, `y_train`, `x_test`, `y_test`: images as float32 in [0, 1] with their true labels. Further, for both parts, `ids_…`: the
-/// index of each in its part of the source; and for a part that was attacked `predictions_…`, what its image is taken for (−1 for an answer
+/// `x_train`, `y_train`, `x_test`, `y_test`: images as float32 in [0, 1] with their true labels, and `x_val`, `y_val` of those training images
+/// that the makers of the source set aside. Further, for each of them, `ids_…`: the index of each in its part of the source; and for a part that was attacked `predictions_…`, what its image is taken for (−1 for an answer
 /// with a NaN), and `outcomes_…`: 0 for one that withstood (its image is the one of the highest loss), 1 for one that the attack felled, 2
 /// for one that is misclassified as it is, and stays as it is; its prediction is then not recorded (−2).
 package struct GeneratedImages: Hashable, Sendable {
@@ -63,12 +63,12 @@ struct GeneratedPartImages {
   }
 
   /// The images of the new data set at `positions`.
-  func tensor(at positions: Range<Int>) throws -> Tensor {
+  func tensor(at positions: ArraySlice<Int>) throws -> Tensor {
     var tensor = try split.images(at: positions.map { ids[$0] })
     guard let images else { return tensor }
-    let attacked = positions.filter { found[$0] != nil }
-    let made = try images.images(at: attacked)
-    for (row, position) in attacked.enumerated() { tensor[example: position - positions.lowerBound] = made[example: row] }
+    let attacked = positions.enumerated().filter { found[$1] != nil }
+    let made = try images.images(at: attacked.map(\.element))
+    for (row, (place, _)) in attacked.enumerated() { tensor[example: place] = made[example: row] }
     return tensor
   }
 }
@@ -114,29 +114,48 @@ struct GeneratedImagesWriter {
 
   private func write(_ control: () throws -> Void, to write: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
     let npz = try NPZWriter(to: write)
-    for part in parts {
-      let name = part.part.rawValue
-      try npz.add("y_\(name)", part.labels)
-      try npz.add("ids_\(name)", part.ids)
+    for arrays in parts.flatMap(arrays) {
+      let (part, name) = (arrays.part, arrays.name)
+      func add(_ title: String, _ values: [Int]) throws { try npz.add("\(title)_\(name)", arrays.positions.map { values[$0] }) }
+      try add("y", part.labels)
+      try npz.add("ids_\(name)", arrays.positions.map { part.ids[$0] - arrays.firstID })
       if part.images != nil {
-        try npz.add("predictions_\(name)", part.predictions)
-        try npz.add("outcomes_\(name)", part.outcomes)
+        try add("predictions", part.predictions)
+        try add("outcomes", part.outcomes)
       }
-      try addImages(part, "x_\(name)", to: npz, control)
+      try addImages(arrays, to: npz, control)
     }
     try npz.finish()
+  }
+
+  /// Images of a part that stand under one name.
+  private struct Arrays {
+    let part: GeneratedPartImages
+    let name: String
+    let positions: [Int]
+    /// The index in the split of the first one of this name.
+    var firstID = 0
+  }
+
+  /// What the makers of the source set aside stays aside.
+  private func arrays(of part: GeneratedPartImages) -> [Arrays] {
+    let first = part.part == .train ? dataset.train.count - dataset.givenValidation : part.split.count
+    let (given, aside) = (part.ids.indices.filter { part.ids[$0] < first }, part.ids.indices.filter { part.ids[$0] >= first })
+    let named = Arrays(part: part, name: part.part.rawValue, positions: given)
+    return aside.isEmpty ? [named] : [named, Arrays(part: part, name: "val", positions: aside, firstID: first)]
   }
 
   /// The bytes of images that are in memory at a time.
   private static let pieceBytes = 4 << 20
 
-  private func addImages(_ part: GeneratedPartImages, _ name: String, to npz: NPZWriter, _ control: () throws -> Void) throws {
+  private func addImages(_ arrays: Arrays, to npz: NPZWriter, _ control: () throws -> Void) throws {
     let shape = dataset.imageShape
     let step = max(1, Self.pieceBytes / (shape.count * MemoryLayout<Float>.size))
-    try npz.add(name, .float32, [part.ids.count] + shape.dimensions) { write in
-      for start in stride(from: 0, to: part.ids.count, by: step) {
+    let positions = arrays.positions
+    try npz.add("x_\(arrays.name)", .float32, [positions.count] + shape.dimensions) { write in
+      for start in stride(from: 0, to: positions.count, by: step) {
         if start > 0 { try control() }
-        try part.tensor(at: start..<min(start + step, part.ids.count)).values.withUnsafeBytes(write)
+        try arrays.part.tensor(at: positions[start..<min(start + step, positions.count)]).values.withUnsafeBytes(write)
       }
     }
   }
