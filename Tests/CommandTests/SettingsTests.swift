@@ -107,7 +107,13 @@ import temper
     #expect(settings.service.quotas.limits(of: "alice").queuedJobs == 5)
     #expect(settings.service.quotas.limits(of: "bob").queuedJobs == nil && settings.service.quotas.limits(of: "bob").storedBytes == 1_000)
     #expect(try Settings(yaml: SettingsExample.text(of: settings), relativeTo: here).values == settings.values)
-    for wrong in ["retention: {jobs_per_label: [branch]}", "retention: {kept_roles: [worst]}", "quotas: {owners: [bob jobs=1]}"] {
+    let forEver = try Settings(yaml: "retention: {evidence_days: null, daily: false}", relativeTo: here)
+    #expect(forEver.service.storage.retention.evidenceDays == nil && !forEver.service.storage.retention.isDaily)
+    #expect(try Settings(yaml: SettingsExample.text(of: forEver), relativeTo: here).values == forEver.values)
+    for wrong in [
+      "retention: {jobs_per_label: [branch]}", "retention: {jobs_per_label: [a=1, a=2]}", "retention: {kept_roles: [worst]}",
+      "quotas: {owners: [bob jobs=1]}", "quotas: {owners: [bob uploads=1, bob uploads=2]}",
+    ] {
       #expect(throws: SettingsError.self) { try Settings(yaml: wrong, relativeTo: here) }
     }
   }

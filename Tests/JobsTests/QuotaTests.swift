@@ -38,10 +38,25 @@ import Jobs
     let store = try store(folder) { $0.usual.queuedJobs = 3 }
     let document: JSONValue = ["spec": Specs.smallest, "vary": ["seed": [0, 1, 2, 3]]]
     let accepted = try SweepCheck(SpecCheck(Registry(store)), mostJobs: 64).accept(document, id: Identifier.sweep.make())
-    #expect(throws: QuotaExceeded.self) {
+    let refused = #expect(throws: QuotaExceeded.self) {
       try store.submit(accepted, key: nil) { _ in StoredAnswer(status: 201, headers: [], body: Data()) }
     }
+    #expect(refused == QuotaExceeded(.queuedJobs, of: "local", used: 0, allowed: 3, wanted: 4))
+    #expect(refused.map { "\($0)".contains("may have 3 jobs waiting, so 4 at once can never be") } == true)
     #expect(try store.counts().isEmpty && store.sweeps().elements.isEmpty)
+  }
+
+  @Test("a paused job waits again only where there is room for it")
+  func resumed() throws {
+    let folder = try TestFolder()
+    let store = try store(folder) { $0.usual.queuedJobs = 1 }
+    let paused = try submit(store, "a")
+    try store.move(paused, to: .paused)
+    let other = try submit(store, "a")
+    #expect(throws: QuotaExceeded(.queuedJobs, of: "a", used: 1, allowed: 1)) { try store.resume(paused) }
+    #expect(try store.job(paused).state == .paused && store.quotaUse(of: "a").queuedJobs == 1)
+    try store.move(other, to: .cancelled)
+    #expect(try store.resume(paused).state == .queued)
   }
 
   @Test("an owner with as many running jobs as allowed waits, and others go before")

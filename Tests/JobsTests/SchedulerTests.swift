@@ -103,6 +103,48 @@ import Jobs
     #expect(throws: NotFound.self) { try store.schedule(id) }
   }
 
+  @Test("that no job can be made after a verdict is told as a turn, once") func turnsToNothing() throws {
+    let folder = try TestFolder()
+    let now = try time("2026-11-27T12:00:10")
+    let store = try Store(at: folder.url)
+    let id = try make(store, "0 * * * *", at: now)
+    let wish: JSONValue = ["url": "https://ci.example.org/temper", "on": ["turn"], "labels": ["schedule": .string(id)]]
+    var webhook: Webhook?
+    _ = try store.makeWebhook(WebhookRequest(reading: wish), owner: "local") { made in
+      webhook = made
+      return StoredAnswer(status: 201, headers: [], body: Data())
+    }
+    scheduler(store).tick(at: now.advanced(bySeconds: 3_600))
+    let job = try #require(try store.claim())
+    try store.settle(job.id, Store.Ending(.succeeded, figures: ReportFigures(verdict: .pass, figures: [:])))
+    // From now on its owner may have no job at all.
+    var quotas = Quotas()
+    quotas.usual.queuedJobs = 0
+    try store.close()
+    let closed = try Store(DataDirectory(folder.url), quotas: quotas)
+    for hour in 2...3 { scheduler(closed).tick(at: now.advanced(bySeconds: 3_600 * Double(hour))) }
+    let last = try closed.schedule(id).last
+    #expect(last.map(\.hasTurned) == [false, true, false] && last[1].job == nil && last[1].verdict == nil)
+    let told = try closed.deliveries(of: try #require(webhook).id).elements
+    #expect(told.count == 1)
+    let body = try JSONValue(parsing: try #require(told.first).body)
+    #expect(body["type"] == "turn" && body["before"] == "pass" && body["schedule"] == .string(id))
+    #expect(body["reason"]?.string?.contains("may have 0 jobs waiting") == true && body["job"] == nil)
+  }
+
+  @Test("what a schedule's spec names cannot be deleted before the schedule") func namedBySchedule() throws {
+    let folder = try TestFolder()
+    let now = try time("2026-11-27T12:00:10")
+    let store = try Store(at: folder.url)
+    let job = try store.submit(Specs.parsed(Specs.smallest)).id
+    try store.move(job, to: .cancelled)
+    let id = try make(store, "0 * * * *", spec: Specs.smallest.setting("/model/init", to: .string("\(job)/best_robust")), at: now)
+    let refused = #expect(throws: InUse.self) { try store.delete(job) }
+    #expect(refused?.schedules == [id] && refused?.description.contains("is named by \(id); delete the schedule first") == true)
+    try store.deleteSchedule(id)
+    try store.delete(job)
+  }
+
   @Test("that a verdict has turned is known with the run, and once") func turns() throws {
     let folder = try TestFolder()
     let now = try time("2026-11-27T12:00:10")

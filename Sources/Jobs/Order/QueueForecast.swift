@@ -146,6 +146,7 @@ struct QueueForecast: Sendable {
         "It is the next, and its \(job.bytes) bytes do not fit beside the \(taken) of the running jobs into \(queue.memoryBudget ?? 0)."
       )
     }
-    return (.order, queue.running.count >= workers ? "It is the next; each of the \(workers) workers has a job." : "It is about to begin.")
+    guard queue.running.count >= workers else { return (.order, "It is about to begin.") }
+    return (.order, "It is the next; \(workers == 1 ? "the worker" : "each of the \(workers) workers") has a job.")
   }
 }

@@ -26,13 +26,19 @@ package struct Quotas: Hashable, Sendable {
 
   // MARK: Within a transaction
 
-  /// - Throws: `QuotaExceeded` when the owner may not have a further job.
-  func requireJob(of owner: String, _ db: Database) throws {
-    if let allowed = limits(of: owner).queuedJobs {
-      let used = try Self.count(of: owner, "= 'queued'", db)
-      guard used < allowed else { throw QuotaExceeded(.queuedJobs, of: owner, used: used, allowed: allowed) }
-    }
+  /// - Parameter count: of further jobs that are to come into being.
+  /// - Throws: `QuotaExceeded` when the owner may not have them.
+  func requireJobs(_ count: Int = 1, of owner: String, _ db: Database) throws {
+    try requirePlace(for: count, of: owner, db)
     try requireBytes(of: owner, db)
+  }
+
+  /// - Parameter count: of jobs that are to wait, too: new ones, or one that was paused.
+  /// - Throws: `QuotaExceeded`.
+  func requirePlace(for count: Int = 1, of owner: String, _ db: Database) throws {
+    guard let allowed = limits(of: owner).queuedJobs else { return }
+    let used = try Self.count(of: owner, "= 'queued'", db)
+    guard used + count <= allowed else { throw QuotaExceeded(.queuedJobs, of: owner, used: used, allowed: allowed, wanted: count) }
   }
 
   /// - Parameter isCounted: what comes into being is counted already; without it, it is still to come.
@@ -41,7 +47,7 @@ package struct Quotas: Hashable, Sendable {
     guard let allowed = limits(of: owner).storedBytes else { return }
     let used = try Self.storedBytes(of: owner, db)
     guard isCounted ? used <= allowed : used < allowed else {
-      throw QuotaExceeded(.storedBytes, of: owner, used: used, allowed: allowed)
+      throw QuotaExceeded(.storedBytes, of: owner, used: used, allowed: allowed, wanted: isCounted ? 0 : 1)
     }
   }
 
@@ -89,21 +95,34 @@ package struct QuotaExceeded: Error, Hashable, Sendable, CustomStringConvertible
   package let owner: String
   package let used: Int
   package let allowed: Int
+  /// How many more of them were wanted; 0: what there is is too much already.
+  package let wanted: Int
 
-  package init(_ kind: Kind, of owner: String, used: Int, allowed: Int) {
+  package init(_ kind: Kind, of owner: String, used: Int, allowed: Int, wanted: Int = 1) {
     self.kind = kind
     self.owner = owner
     self.used = used
     self.allowed = allowed
+    self.wanted = wanted
   }
 
+  /// A sentence without its end: the owner's name stands as it is written.
   package var description: String {
     switch kind {
-    case .queuedJobs: "\(owner) has \(used) jobs waiting, of \(allowed) allowed; submit it when some have begun, or cancel some"
-    case .storedBytes: "\(owner) has \(used) bytes stored with this, of \(allowed) allowed; delete data sets, models or jobs"
-    case .uploads: "\(owner) has \(used) uploads under way, of \(allowed) allowed; wait until one has ended"
+    case .queuedJobs where wanted > allowed:
+      "the owner \(owner) may have \(Self.number(allowed, "job")) waiting, so \(wanted) at once can never be; ask for fewer"
+    case .queuedJobs:
+      "the owner \(owner) has \(Self.number(used, "job")) waiting, of \(allowed) allowed, so there is no room for \(wanted) more; "
+        + "submit when some have begun, or cancel some"
+    case .storedBytes:
+      "the owner \(owner) may store \(Self.number(allowed, "byte")), and \(wanted > 0 ? "has" : "would have") \(used); "
+        + "delete data sets, models or jobs\(wanted > 0 ? "" : ", or bring less")"
+    case .uploads:
+      "the owner \(owner) has \(Self.number(used, "upload")) under way, of \(allowed) allowed; wait until one has ended"
     }
   }
+
+  private static func number(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 }
 
 extension Store {

@@ -2,7 +2,7 @@ import Files
 import Logging
 import Synchronization
 
-/// Carries the rules of retention out, once a day and when it is asked to, and gives back the space that the database has left.
+/// Carries the rules of retention out, at the start, once a day and when it is asked to, and gives back the space that the database has left.
 ///
 /// On a thread of its own, of the usual priority: it holds the one writer of the database for moments, in which a submit waits for it, and at
 /// the priority of the housekeeper it would hold it for as long as others want the processor.
@@ -38,7 +38,7 @@ package final class RetentionKeeper: Sendable {
     while true {
       if let owner = takeAsked() {
         try retainNow(owner)
-      } else if !rules.isEmpty, ContinuousClock.now >= next {
+      } else if rules.isDaily, !rules.isEmpty, ContinuousClock.now >= next {
         try retainNow(nil)
         next = .now + .seconds(86_400)
       }

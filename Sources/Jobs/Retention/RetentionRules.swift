@@ -15,6 +15,8 @@ package struct RetentionRules: Hashable, Sendable {
   package var evidenceDays: Int? = 3_650
   /// Owners whose things stay.
   package var exemptOwners: [String] = []
+  /// Whether they are carried out at the start and once a day; without it only when somebody asks.
+  package var isDaily = true
 
   package init() {}
 
@@ -27,6 +29,7 @@ package struct RetentionRules: Hashable, Sendable {
       "jobs_per_label": .object(jobsPerLabel.sorted { $0.key < $1.key }.reduce(into: JSONObject()) { $0[$1.key] = .int(Int64($1.value)) }),
       "checkpoint_days": .orNull(checkpointDays), "kept_roles": .array(keptRoles.map(\.rawValue).sorted().map(JSONValue.string)),
       "evidence_days": .orNull(evidenceDays), "exempt_owners": .array(exemptOwners.sorted().map(JSONValue.string)),
+      "daily": .bool(isDaily),
     ]
   }
 }

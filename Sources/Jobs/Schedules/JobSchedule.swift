@@ -15,7 +15,7 @@ package struct JobSchedule: Hashable, Sendable {
     package let reason: String?
     /// It stays when the job is deleted.
     package let verdict: Verdict?
-    /// Whether the verdict is another than that of the run before.
+    /// Whether the verdict is another than that of the run before, or there is none after one.
     package let hasTurned: Bool
 
     fileprivate var json: JSONValue {

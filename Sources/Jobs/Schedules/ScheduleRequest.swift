@@ -27,8 +27,11 @@ package struct ScheduleRequest: Hashable, Sendable {
         "cron", .text(1...200), .required,
         help:
           "Minute, hour, day of the month, month and day of the week in UTC: `30 2 * * *` is half past two each night, `0 */6 * * mon-fri` "
-          + "every six hours on working days. A run that the service missed while it was down is made once, when it is there again."),
+          + "every six hours on working days. Where both days are restricted, either makes a day one that is due, as in cron. A run that the service missed while it was down is made once, when it is there again."
+      ),
     ])
+
+  private static let ownLabel = "the label schedule of a schedule's jobs is the schedule's id; take another name"
 
   /// - Throws: `SpecFaults` with everything that is wrong but the job spec.
   package init(reading document: JSONValue) throws(SpecFaults) {
@@ -39,7 +42,10 @@ package struct ScheduleRequest: Hashable, Sendable {
     labels = values.texts("labels")
     spec = .object(values.section("spec").object)
     if log.isClean("/labels"), labels[Self.label] != nil {
-      log.add("/labels/\(Self.label)", .notAllowed, "the label schedule of a schedule's jobs is the schedule's id; take another name")
+      log.add("/labels/\(Self.label)", .notAllowed, Self.ownLabel)
+    }
+    if let labels = spec["labels"], (labels[Self.label] ?? .null) != .null {
+      log.add("/spec/labels/\(Self.label)", .notAllowed, Self.ownLabel)
     }
     var line: CronLine?
     do { line = try CronLine(values.optionalText("cron") ?? "") } catch {

@@ -88,7 +88,26 @@ extension Store {
     try change(at: now) { change in
       guard try Self.isOpen(schedule, due, change.db) else { return }
       try Self.insertRun(of: schedule, due, job: nil, reason: reason, change)
+      try Self.noteTurnToNothing(of: schedule, due, reason, change)
     }
+  }
+
+  /// Where the run before had a verdict, its absence is told as another verdict would be: a nightly check that ended in silence looks like one
+  /// that passes.
+  private static func noteTurnToNothing(of schedule: JobSchedule, _ due: Timestamp, _ reason: String, _ change: Change) throws {
+    let before = try String.fetchOne(
+      change.db,
+      sql:
+        "SELECT verdict FROM schedule_runs WHERE schedule = ? AND due_at < ? AND (verdict IS NOT NULL OR job IS NULL) ORDER BY due_at DESC LIMIT 1",
+      arguments: [schedule.id, due.milliseconds]
+    ).flatMap(Verdict.init)
+    guard let before else { return }
+    try change.db.execute(
+      sql: "UPDATE schedule_runs SET turned = 1 WHERE schedule = ? AND due_at = ?", arguments: [schedule.id, due.milliseconds])
+    let labels = schedule.labels.merging([ScheduleRequest.label: schedule.id]) { $1 }
+    try tellWebhooks(
+      of: .turn, owner: schedule.owner, labels: labels,
+      ["schedule": .string(schedule.id), "before": .string(before.rawValue), "reason": .string(reason)], change)
   }
 
   /// The most runs that are kept of a schedule.

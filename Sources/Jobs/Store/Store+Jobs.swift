@@ -187,7 +187,10 @@ extension Store {
         SELECT jobs.id FROM uses JOIN jobs ON jobs.id = uses.job
         WHERE uses.resource = ? AND jobs.state NOT IN \(JobState.terminalInSQL) ORDER BY jobs.position LIMIT 10
         """, arguments: [resource])
-    guard jobs.isEmpty else { throw InUse(id: resource, checkpointOf: job, jobs: jobs) }
+    // Ids are long and random: where one stands in a spec, it is named there.
+    let schedules = try String.fetchAll(
+      db, sql: "SELECT id FROM schedules WHERE instr(spec, ?) ORDER BY id LIMIT 10", arguments: [resource])
+    guard jobs.isEmpty, schedules.isEmpty else { throw InUse(id: resource, checkpointOf: job, jobs: jobs, schedules: schedules) }
   }
 }
 

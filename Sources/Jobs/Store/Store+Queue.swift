@@ -134,10 +134,11 @@ extension Store {
   ///
   /// - Throws: `NotFound`, `IllegalTransition` from every other state: a running job may go back to the queue too, but only by the end of its
   ///   attempt.
-  func resume(_ id: String, at now: Timestamp = .now, if condition: ChangeCondition? = nil) throws -> Job {
+  package func resume(_ id: String, at now: Timestamp = .now, if condition: ChangeCondition? = nil) throws -> Job {
     try change(at: now, if: condition) { change in
-      let present = try Self.job(id, change.db).state
-      guard present == .paused else { throw IllegalTransition(job: id, state: present, wanted: .queued) }
+      let job = try Self.job(id, change.db)
+      guard job.state == .paused else { throw IllegalTransition(job: id, state: job.state, wanted: .queued) }
+      try change.quotas.requirePlace(of: job.owner, change.db)
       try Self.move(id, to: .queued, reason: "Resumed.", change)
     }
     return try job(id)

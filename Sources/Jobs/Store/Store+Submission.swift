@@ -123,7 +123,7 @@ extension Store {
     // What goes on with another job has its turn behind it.
     let follows = resumedFrom == nil && extendedFrom == nil ? spec.after : nil
     try requireResources(of: spec, following: follows, db)
-    try change.quotas.requireJob(of: owner, db)
+    try change.quotas.requireJobs(of: owner, db)
     let labels = JSONValue(texts: spec.labels)
     try db.execute(
       sql: """

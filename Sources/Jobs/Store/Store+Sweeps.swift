@@ -22,6 +22,8 @@ extension Store {
 
   private static func insert(_ accepted: SweepCheck.Accepted, owner: String, _ change: Change) throws {
     let (db, sweep) = (change.db, accepted.sweep)
+    // Each job asks anew, but all of them are what the sweep wants.
+    try change.quotas.requireJobs(accepted.jobs.count, of: owner, db)
     let labels = JSONValue(texts: sweep.labels)
     try db.execute(
       sql: "INSERT INTO sweeps (id, owner, name, labels, spec, vary, mode, best, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -46,9 +46,12 @@ package struct InUse: Error, Hashable, Sendable, CustomStringConvertible {
   package var checkpointOf: String?
   /// Some of the jobs, at most ten.
   package let jobs: [String]
+  /// Schedules whose next jobs name it, at most ten.
+  package var schedules: [String] = []
 
   package var description: String {
     let what = checkpointOf.map { "\(id), a checkpoint of \($0)," } ?? id
+    guard !jobs.isEmpty else { return "\(what) is named by \(schedules.joined(separator: ", ")); delete the schedule first" }
     let end = jobs.count == 1 ? "it has ended, or cancel it" : "they have ended, or cancel them"
     return "\(what) is in use by \(jobs.joined(separator: ", ")); wait until \(end)"
   }

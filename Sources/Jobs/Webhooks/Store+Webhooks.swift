@@ -127,16 +127,25 @@ extension Store {
     guard trigger == .state || result?["verdict"] != nil else { return }
     let labels = (try? JSONValue(parsing: row["labels"] as String).decoded(as: [String: String].self)) ?? [:]
     let owner: String = row["owner"]
-    let webhooks = try Row.fetchAll(db, sql: "SELECT * FROM webhooks WHERE owner = ? OR owner = '*'", arguments: [owner])
+    let job: JSONValue = [
+      "id": .string(id), "name": .orNull(row["name"] as String?), "owner": .string(owner), "labels": JSONValue(texts: labels),
+      "state": .string(row["state"]), "reason": .orNull(row["reason"] as String?), "link": .string("/v1/jobs/\(id)"),
+    ]
+    var told: JSONObject = ["job": job]
+    if let result, trigger != .state { told["result"] = result }
+    for (name, value) in more.members { told[name] = value }
+    try tellWebhooks(of: trigger, owner: owner, labels: labels, job: id, told, change)
+  }
+
+  /// The same of something that is the owner's and has these labels.
+  ///
+  /// - Parameter told: the members of the body.
+  static func tellWebhooks(
+    of trigger: Webhook.Trigger, owner: String, labels: [String: String], job: String? = nil, _ told: JSONObject, _ change: Change
+  ) throws {
+    let webhooks = try Row.fetchAll(change.db, sql: "SELECT * FROM webhooks WHERE owner = ? OR owner = '*'", arguments: [owner])
     for webhook in webhooks.compactMap(Webhook.init) where webhook.wants(trigger, of: labels) {
-      let job: JSONValue = [
-        "id": .string(id), "name": .orNull(row["name"] as String?), "owner": .string(owner), "labels": JSONValue(texts: labels),
-        "state": .string(row["state"]), "reason": .orNull(row["reason"] as String?), "link": .string("/v1/jobs/\(id)"),
-      ]
-      var told: JSONObject = ["job": job]
-      if let result, trigger != .state { told["result"] = result }
-      for (name, value) in more.members { told[name] = value }
-      _ = try insert(trigger, job: id, told, for: webhook, at: change.now, db)
+      _ = try insert(trigger, job: job, told, for: webhook, at: change.now, change.db)
     }
   }
 

@@ -8,7 +8,7 @@ package struct Webhook: Hashable, Sendable {
     case state
     /// A job has ended, and its gates have a verdict.
     case verdict
-    /// The verdict of a schedule's job is another than that of the run before.
+    /// The verdict of a schedule's job is another than that of the run before, or no job could be made any more.
     case turn
     /// Somebody asks whether the address answers.
     case ping

@@ -23,7 +23,7 @@ extension HTTPError {
     case let error as NotEnded: self.init(.inUse, Self.sentence("\(error)"), members: ["jobs": Array(error.jobs.prefix(10))])
     case let error as HasEnded: self.init(.illegalState, Self.sentence("\(error)"))
     case let error as TooManyWebhooks: self.init(.quotaExceeded, Self.sentence("\(error)"))
-    case let error as InUse: self.init(.inUse, Self.sentence("\(error)"), members: ["jobs": error.jobs])
+    case let error as InUse: self.init(.inUse, Self.sentence("\(error)"), members: ["jobs": error.jobs, "schedules": error.schedules])
     case let error as QuotaExceeded:
       self.init(
         error.kind == .storedBytes ? .storedQuotaExceeded : .quotaExceeded, Self.sentence("\(error)"),

@@ -19,7 +19,7 @@ extension AnswerType {
     "pingWebhook": [202: delivery], "listDeliveries": [200: list(of: delivery, id: id(.delivery))],
     "createSchedule": [201: schedule], "listSchedules": [200: list(of: schedule, id: id(.schedule))], "getSchedule": [200: schedule],
     "getQuota": [200: quota], "retain": [200: retention, 202: retention], "pauseService": [200: serviceState],
-    "resumeService": [200: serviceState],
+    "resumeService": [200: serviceState], "getServiceState": [200: serviceState],
     "createToken": [201: newToken], "listTokens": [200: list(of: token, id: id(.token))], "beginSession": [200: session],
     "getIndex": [200: index], "getHealth": [200: health], "getReadiness": [200: readiness], "getVersion": [200: version],
   ]

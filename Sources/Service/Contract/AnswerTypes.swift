@@ -250,7 +250,8 @@ extension AnswerType {
       .init("job", .orNull(id(.job)), "Null where none could be made."), .init("state", .orNull(.words(JobState.self))),
       .init("reason", .orNull(.text), "Why no job could be made, or why it is in this state."),
       .init("verdict", .orNull(.words(Verdict.self))),
-      .init("turned", .boolean, "Whether the verdict is another than that of the run before."),
+      .init(
+        "turned", .boolean, "Whether the verdict is another than that of the run before, or no job could be made after one with a verdict."),
     ])
 
   private static let quotaRow = AnswerType(

@@ -27,6 +27,9 @@ extension Routes {
           Field("owner", .text(1...100), help: "Only this owner's things."),
         ], answers: [200: "What would go.", 202: "What goes."], handle: retain),
       Endpoint(
+        .get, "/v1/pause", "getServiceState", "Whether the service is paused.", access: .admin, scope: .service,
+        answers: [200: "How the service stands."], handle: { _ in try state() }),
+      Endpoint(
         .post, "/v1/pause", "pauseService", "Pause the whole service, also over a restart: no job begins until it is resumed.",
         access: .admin, scope: .service,
         parameters: [

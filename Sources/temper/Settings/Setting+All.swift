@@ -12,7 +12,7 @@ extension Setting {
     "tls": "HTTPS, in TLS 1.2 and 1.3. SIGHUP reads the files anew; open connections go on.",
     "storage": "How the disk is used.",
     "quotas": "What each owner may use; null: any number. GET /v1/quota shows it.",
-    "retention": "What goes of jobs that have ended, once a day; null: nothing. POST /v1/retention?dry_run=true says what would go.",
+    "retention": "What goes of jobs that have ended; null: nothing. `temper retention --dry-run` says what would go.",
     "limits": "What a client may leave here. A thing beyond its limit is answered with 413, a job beyond the queue with 429.",
     "connections": "What a connection may hold, so that no client can take the server's memory.",
     "timeouts": "After how long a connection that does nothing is given up.",
@@ -175,12 +175,19 @@ extension Setting {
       optional(
         "retention.evidence_days", \.service.storage.retention.evidenceDays, 0...36_500, unit: .days,
         help:
-          "The evidence of a job stays so many days after its end, ten years by default, and a job that has a verdict with it; null: for ever."
+          "The evidence of a job stays so many days after its end, ten years by default, and a job that has a verdict with it (`inconclusive` is "
+          + "one, too); null: for ever. Where jobs shall go earlier, this must be less as well."
       ),
       texts(
         "retention.exempt_owners", \.service.storage.retention.exemptOwners,
         demand: "must be a list of owners, such as [alice]",
         help: "Owners whose things stay, whatever the other rules say.", isRight: { !$0.isEmpty }),
+      flag(
+        "retention.daily", \.service.storage.retention.isDaily,
+        help: """
+          Whether the rules are carried out as soon as the service has started, and then once a day; false: only when `temper retention` asks, so \
+          that its --dry-run can come before new rules take anything.
+          """),
     ]
   }
 
@@ -195,7 +202,7 @@ extension Setting {
           guard parts.count == 2, let count = Int(parts[1]), count >= 0 else {
             throw Unusable(demand: "must be a list of labels with how many jobs stay of each value, such as [branch=20]")
           }
-          most[parts[0]] = count
+          guard most.updateValue(count, forKey: parts[0]) == nil else { throw Unusable(demand: "must name the label \(parts[0]) once") }
         }
         settings.service.storage.retention.jobsPerLabel = most
       },
@@ -246,7 +253,7 @@ extension Setting {
                 [alice queued_jobs=10 uploads=1]
                 """)
           }
-          owners[owner] = limits
+          guard owners.updateValue(limits, forKey: owner) == nil else { throw Unusable(demand: "must name the owner \(owner) once") }
         }
         settings.service.quotas.owners = owners
       },

@@ -5,17 +5,20 @@ import Yams
 /// One setting: its field, named by its key in the file, and the way to its place.
 struct Setting {
   let field: Field
+  /// Whether null stands for something: no limit, or what the machine gives.
+  let takesNull: Bool
   let set: (inout Settings, JSONValue, _ folder: URL) throws -> Void
   /// The value as the file would have it.
   let get: (Settings) -> JSONValue
 
   /// - Parameter default: as the file would have it; `nil`: what settings have that nobody changed.
   init(
-    _ key: String, _ type: FieldType, default: JSONValue? = nil, help: String,
+    _ key: String, _ type: FieldType, default: JSONValue? = nil, takesNull: Bool = false, help: String,
     set: @escaping (inout Settings, JSONValue, _ folder: URL) throws -> Void, get: @escaping (Settings) -> JSONValue
   ) {
     let usual = `default` ?? get(Settings())
     field = Field(key, type, default: usual == .null ? JSONValue?.none : usual, help: help)
+    self.takesNull = takesNull || usual == .null
     self.set = set
     self.get = get
   }
@@ -28,8 +31,7 @@ struct Setting {
   /// - Throws: `SettingsError`, to go on from the line.
   func read(_ node: Node, into settings: inout Settings, folder: URL) throws {
     let given = node.scalar.map { ", not \($0.string.isEmpty ? "nothing" : "\"\($0.string.prefix(60))\"")" } ?? Self.list(node)
-    let isNothing = node.null != nil && field.default == nil
-    switch isNothing ? .success(.null) : checked(value(of: node)) {
+    switch node.null != nil && takesNull ? .success(.null) : checked(value(of: node)) {
     case .failure(let refusal): throw fault(refusal.demand + given + refusal.hint)
     case .success(let value):
       do { try set(&settings, value, folder) } catch let error as Unusable { throw fault(error.demand + given) }
@@ -92,7 +94,8 @@ extension Setting {
     _ key: String, _ path: WritableKeyPath<Settings, Int?>, _ range: ClosedRange<Int>, unit: FieldUnit = .none, help: String
   ) -> Setting {
     Setting(
-      key, .integer(range, unit: unit), help: help, set: { settings, value, _ in settings[keyPath: path] = value.integer },
+      key, .integer(range, unit: unit), takesNull: true, help: help,
+      set: { settings, value, _ in settings[keyPath: path] = value.integer },
       get: { .orNull($0[keyPath: path]) })
   }
 
