@@ -22,6 +22,23 @@ struct ONNXRefusalTests {
     }
   }
 
+  /// Puts constants of zeros before the graph.
+  private static func add(constants count: Int, of elements: Int64, to model: inout Onnx_ModelProto) {
+    var shape = Onnx_TensorProto()
+    shape.name = "made.shape"
+    shape.dims = [1]
+    shape.dataType = Int32(Onnx_TensorProto.DataType.int64.rawValue)
+    shape.int64Data = [elements]
+    model.graph.initializer.append(shape)
+    for number in 0..<count {
+      var node = Onnx_NodeProto()
+      node.opType = "ConstantOfShape"
+      node.input = ["made.shape"]
+      node.output = ["made.\(number)"]
+      model.graph.node.insert(node, at: 0)
+    }
+  }
+
   private static let bad: [Bad] = [
     Bad("operators that are not known", "NonZero (\"odd\")", "com.example.Special", "Einsum") { model in
       model.graph.node[0].opType = "NonZero"
@@ -49,6 +66,10 @@ struct ONNXRefusalTests {
     Bad("a shape whose product overflows", "more than") { model in
       model.graph.initializer[0].dims = [1 << 40, 1 << 40, 1 << 40]
     },
+    Bad("a constant that is far larger than the file", "more than 4194304 values") { model in
+      Self.add(constants: 1, of: 1 << 23, to: &model)
+    },
+    Bad("many constants that are together", "which is too many") { model in Self.add(constants: 8, of: 1 << 22, to: &model) },
     Bad("a negative dimension", "a dimension of -4") { model in model.graph.initializer[0].dims = [-4, 2] },
     Bad("a window as large as a number can be", "up to 1024") { model in
       for index in model.graph.node[0].attribute.indices where model.graph.node[0].attribute[index].name == "strides" {

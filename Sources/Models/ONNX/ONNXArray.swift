@@ -22,8 +22,10 @@ struct ONNXArray {
 
   init(_ integers: [Int]) { self.init([integers.count], .integers(integers)) }
 
-  /// The most elements of a constant that is computed ahead, and of a tensor of a file.
-  static let most = 1 << 26
+  /// The most elements of a constant that is computed ahead of smaller ones: what exporters leave of shapes and masks is smaller by far, and a
+  /// file of some kilobytes must not take more memory than a network does.
+  static let most = 1 << 22
+  /// The most elements of a tensor of a file.
   static let mostStored = 1 << 28
 
   var count: Int {

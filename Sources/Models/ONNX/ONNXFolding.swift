@@ -101,11 +101,13 @@ struct ONNXFolding: Sendable {
       }
       if let open = shape.firstIndex(of: -1) {
         shape[open] = 1
-        let rest = try ONNXArray.count(shape)
+        let rest = try ONNXArray.count(shape, atMost: max(ONNXArray.most, array.count))
         guard rest > 0 else { throw ONNXFault("gives \(array.dims) the shape \(shape)") }
         shape[open] = array.count / rest
       }
-      guard try ONNXArray.count(shape) == array.count else { throw ONNXFault("gives \(array.dims) the shape \(shape)") }
+      guard try ONNXArray.count(shape, atMost: max(ONNXArray.most, array.count)) == array.count else {
+        throw ONNXFault("gives \(array.dims) the shape \(shape)")
+      }
       return [array.reshaped(shape)]
     },
     ONNXFolding("Flatten") { work in
@@ -149,15 +151,16 @@ struct ONNXFolding: Sendable {
       }
       dims[axis] = arrays.reduce(0) { $0 + $1.dims[axis] }
       let rows = dims[..<axis].reduce(1, *)
-      guard try ONNXArray.count(dims) == arrays.reduce(0, { $0 + $1.count }), rows > 0 else {
+      let together = arrays.reduce(0) { $0 + $1.count }
+      guard try ONNXArray.count(dims, atMost: max(ONNXArray.most, together)) == together, rows > 0 else {
         throw ONNXFault("puts arrays of different shapes together")
       }
-      func together<Value>(_ parts: [[Value]]) -> [Value] {
+      func joined<Value>(_ parts: [[Value]]) -> [Value] {
         (0..<rows).flatMap { row in parts.flatMap { part in part[row * (part.count / rows)..<(row + 1) * (part.count / rows)] } }
       }
       let isWhole = arrays.allSatisfy { if case .integers = $0.elements { true } else { false } }
-      if isWhole { return [ONNXArray(dims, .integers(together(try arrays.map { array throws(ONNXFault) in try array.integers() })))] }
-      return [ONNXArray(dims, .floats(together(arrays.map(\.floats))))]
+      if isWhole { return [ONNXArray(dims, .integers(joined(try arrays.map { array throws(ONNXFault) in try array.integers() })))] }
+      return [ONNXArray(dims, .floats(joined(arrays.map(\.floats))))]
     },
     ONNXFolding("Split") { work in
       let array = try work.input(0)
@@ -202,7 +205,7 @@ struct ONNXFolding: Sendable {
       guard places.allSatisfy({ (0..<extent).contains($0) }) else { throw ONNXFault("takes places beyond \(extent)") }
       let (rows, width) = (array.dims[..<axis].reduce(1, *), array.dims[(axis + 1)...].reduce(1, *))
       let dims = array.dims[..<axis] + indices.dims + array.dims[(axis + 1)...]
-      _ = try ONNXArray.count(Array(dims))
+      _ = try ONNXArray.count(Array(dims), atMost: max(ONNXArray.most, array.count))
       let all = (0..<rows).flatMap { row in places.flatMap { place in (0..<width).map { (row * extent + place) * width + $0 } } }
       return [array.gathered(Array(dims), all)]
     },
@@ -326,7 +329,7 @@ extension ONNXArray {
     let (left, right) = ([Int](repeating: 1, count: rank - one.count) + one, [Int](repeating: 1, count: rank - two.count) + two)
     guard zip(left, right).allSatisfy({ $0 == $1 || $0 == 1 || $1 == 1 }) else { throw ONNXFault("pairs \(one) and \(two)") }
     let dims = zip(left, right).map { $0 == 1 ? $1 : $0 }
-    _ = try count(dims)
+    _ = try count(dims, atMost: max(most, one.reduce(1, *), two.reduce(1, *)))
     return dims
   }
 

@@ -18,8 +18,10 @@ struct ONNXTranslation {
   private var lost: Set<String> = []
   private var names: Set<String> = []
   private var foldedConvolutions = 0
-  /// The elements of all constants that were computed ahead.
+  /// The elements of all constants that were computed ahead, and the most that may be: some times those of the file, for weights that are
+  /// turned and put together, and what shapes and masks need.
   private var made = 0
+  private let mostMade: Int
 
   /// - Throws: where the input is no image or row of features.
   init(_ file: ONNXFile) throws(ONNXError) {
@@ -30,6 +32,7 @@ struct ONNXTranslation {
     while extents.contains(where: { $0 > 0 && $0 % free == 0 }) || (2..<32).contains(where: { free % $0 == 0 }) { free += 2 }
     if case .fixed(let images)? = file.input.dims.first { batch = min(images, 65_536) } else { batch = free }
     constants = file.initializers
+    mostMade = 4 * file.initializers.values.reduce(0) { $0 + $1.count } + 4 * ONNXArray.most
     let dims = Array(file.input.dims.dropFirst())
     guard dims.allSatisfy({ if case .fixed = $0 { true } else { false } }), [1, 3].contains(dims.count) else {
       throw ONNXError(
@@ -96,7 +99,7 @@ struct ONNXTranslation {
         constants[name] = result
         made += result.count
       }
-      guard made <= 2 * ONNXArray.most else { throw ONNXFault("is the last of constants of \(made) values in all, which is too many") }
+      guard made <= mostMade else { throw ONNXFault("is the last of constants of \(made) values in all, which is too many") }
       return
     }
     guard let row = ONNXOperator.named(node.type) else { throw ONNXFault("works on the image, and is computed ahead only") }
