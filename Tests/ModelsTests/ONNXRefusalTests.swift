@@ -69,6 +69,19 @@ struct ONNXRefusalTests {
     Bad("a constant that is far larger than the file", "more than 4194304 values") { model in
       Self.add(constants: 1, of: 1 << 23, to: &model)
     },
+    Bad("a constant that is expanded far beyond the file", "more than 4194304 values") { model in
+      Self.add(constants: 1, of: 1, to: &model)
+      let large = model.graph.initializer.count - 1
+      var shape = model.graph.initializer[large]
+      shape.name = "made.large"
+      shape.int64Data = [1 << 30]
+      model.graph.initializer.append(shape)
+      var node = Onnx_NodeProto()
+      node.opType = "Expand"
+      node.input = ["made.0", "made.large"]
+      node.output = ["made.expanded"]
+      model.graph.node.insert(node, at: 1)
+    },
     Bad("many constants that are together", "which is too many") { model in Self.add(constants: 8, of: 1 << 22, to: &model) },
     Bad("a negative dimension", "a dimension of -4") { model in model.graph.initializer[0].dims = [-4, 2] },
     Bad("a window as large as a number can be", "up to 1024") { model in

@@ -157,6 +157,11 @@ struct ONNXTests {
         == true)
     #expect(try error([start, start, end])?.description.contains("two nodes") == true)
     #expect(try error([start, ["type": "add", "name": "sum", "inputs": ["image"]], end])?.description.contains("reads 2 nodes") == true)
+    // Without inputs it reads the node before it, which is not enough for these.
+    for kind in ["add", "subtract", "multiply", "divide", "matmul"] {
+      let found = try error([start, ["type": .string(kind), "name": "n"], flat, end])
+      #expect(found?.pointer == "/nodes/1" && found?.description.contains("not 1: inputs names them") == true, "\(kind)")
+    }
     #expect(try error([start, flat])?.pointer == "/nodes")
     #expect(try error([start, ["type": "reshape", "name": "r", "shape": [3]], end])?.pointer == "/nodes/1")
     #expect(try error([start, ["type": "weight", "name": "w", "shape": [268_435_456, 268_435_456]], end])?.pointer == "/nodes/1")

@@ -37,11 +37,13 @@ struct NodeListBuilder {
 
   private func inputs(of node: NetworkNode, _ definition: NodeDefinition) throws -> [Graph.NodeID] {
     if definition.inputs == 0...0 { return [] }
-    guard let names = node.inputs else { return [last] }
-    guard definition.inputs.contains(names.count) else {
+    // Without a list it reads the one before it.
+    let count = node.inputs?.count ?? 1
+    guard definition.inputs.contains(count) else {
       let (least, most) = (definition.inputs.lowerBound, definition.inputs.upperBound)
-      throw GraphError("it reads \(least == most ? "\(least)" : "\(least) to \(most)") nodes, not \(names.count)")
+      throw GraphError("it reads \(least == most ? "\(least)" : "\(least) to \(most)") nodes, not \(count): inputs names them")
     }
+    guard let names = node.inputs else { return [last] }
     return try names.map { name in
       guard let input = places[name] else { throw GraphError("there is no node \"\(name.prefix(100))\" before it") }
       return input

@@ -212,7 +212,9 @@ struct ONNXFolding: Sendable {
     ONNXFolding("Expand") { work in
       let array = try work.input(0)
       let given = try work.input(1).integers().enumerated().map { $0.offset == 0 && $0.element == work.batch ? 1 : $0.element }
-      return [try array.expanded(to: try ONNXArray.broadcast(array.dims, given))]
+      let dims = try ONNXArray.broadcast(array.dims, given)
+      _ = try ONNXArray.count(dims, atMost: max(ONNXArray.most, array.count))
+      return [try array.expanded(to: dims)]
     },
     ONNXFolding("Where") { work in
       let (choice, one, other) = (try work.input(0), try work.input(1), try work.input(2))
@@ -323,13 +325,16 @@ extension ONNXArray {
     }
   }
 
-  /// NumPy's rules of repetition.
+  /// NumPy's rules of repetition, of arrays with these dimensions.
+  ///
+  /// - Throws: also where the result is much larger than both.
   static func broadcast(_ one: [Int], _ two: [Int]) throws(ONNXFault) -> [Int] {
     let rank = max(one.count, two.count)
     let (left, right) = ([Int](repeating: 1, count: rank - one.count) + one, [Int](repeating: 1, count: rank - two.count) + two)
     guard zip(left, right).allSatisfy({ $0 == $1 || $0 == 1 || $1 == 1 }) else { throw ONNXFault("pairs \(one) and \(two)") }
     let dims = zip(left, right).map { $0 == 1 ? $1 : $0 }
-    _ = try count(dims, atMost: max(most, one.reduce(1, *), two.reduce(1, *)))
+    let (first, second) = (try count(one, atMost: .max), try count(two, atMost: .max))
+    _ = try count(dims, atMost: max(most, first, second))
     return dims
   }
 
