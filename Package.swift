@@ -97,7 +97,7 @@ let package = Package(
       resources: [.copy("Fixtures")], settings: unoptimised),
     tests("HTTPTests", ["HTTP", "Files", logging], settings: unoptimised),
     tests(
-      "ServiceTests", ["JSON", "Files", "Service", "HTTP", "Jobs", "Robustness", "Datasets", "Models", "TensorEngine", logging],
+      "ServiceTests", ["JSON", "Files", "Service", "HTTP", "Jobs", "Robustness", "Datasets", "Models", "TensorEngine", grdb, logging],
       settings: unoptimised),
     tests("CommandTests", ["temper", "JSON", "Files", "Jobs", "Robustness", logging, yams], settings: unoptimised),
   ],

@@ -203,6 +203,16 @@ package final class FileStore: Sendable {
     }
   }
 
+  /// What lies below the folder and is none of its files, by its path from there, sorted.
+  package func strangers() -> [String] {
+    Folder.names(in: folder).flatMap { name -> [String] in
+      let inner = folder.appendingPathComponent(name, isDirectory: true)
+      var isFolder: ObjCBool = false
+      let isOwn = name.utf8.count == 2 && FileManager.default.fileExists(atPath: inner.path, isDirectory: &isFolder) && isFolder.boolValue
+      return isOwn ? Folder.names(in: inner).filter { !Self.isDigest($0) || !$0.hasPrefix(name) }.map { "\(name)/\($0)" } : [name]
+    }
+  }
+
   /// Moves a file that no record names to lost+found.
   package func setAside(_ sha256: String, because reason: String) throws {
     guard Self.isDigest(sha256) else { return }

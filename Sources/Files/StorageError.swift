@@ -20,11 +20,22 @@ package struct StorageError: Error, Hashable, Sendable, CustomStringConvertible 
       }
   }
 
+  /// - Parameters:
+  ///   - words: all that there is to say; the system's own words are left out.
+  ///   - code: the `errno` that comes closest.
+  package init(saying words: String, errno code: Int32) {
+    self.code = code
+    description = words
+  }
+
   /// Whether there was no room on the disk.
   package var isFull: Bool { code == ENOSPC || code == EDQUOT }
 
   /// Whether the process or the system is out of descriptors or memory, which may pass.
   package var isShortage: Bool { [EMFILE, ENFILE, ENOMEM, EAGAIN].contains(code) }
+
+  /// Whether another process holds a lock.
+  package var isLock: Bool { code == EBUSY }
 
   /// Whether the system does not let the process at a file or folder: its disk is read-only or away, a right is missing, or something
   /// else is in the place of a folder.
@@ -33,8 +44,8 @@ package struct StorageError: Error, Hashable, Sendable, CustomStringConvertible 
   /// Whether that is so for everything on the disk.
   package var isRefusalOfDisk: Bool { [EROFS, ESTALE, EXDEV, ENOTCONN].contains(code) }
 
-  /// Whether it may pass by itself: room may be made, a folder that was moved away may come back, a right may be given again.
-  package var mayPass: Bool { isFull || isShortage || isRefusal || code == ENOENT }
+  /// Whether it may pass by itself: room may be made, a lock given up, a folder that was moved away may come back, a right may be given again.
+  package var mayPass: Bool { isFull || isShortage || isLock || isRefusal || code == ENOENT }
 }
 
 /// Makes a system call, and repeats it if a signal interrupts it.

@@ -25,9 +25,10 @@ package final class TemperService: Sendable {
     try Self.requireEncryption(configuration)
     self.configuration = configuration
     self.logger = logger
-    let directory = try DataDirectory(configuration.dataDirectory, reserveBytes: configuration.storage.reserveBytes) { name, reason in
-      logger.warning("moved into lost+found", metadata: ["name": "\(name)", "reason": "\(reason)"])
-    }
+    let directory = try DataDirectory(
+      configuration.dataDirectory, reserveBytes: configuration.storage.reserveBytes,
+      report: { name, reason in logger.warning("moved into lost+found", metadata: ["name": "\(name)", "reason": "\(reason)"]) },
+      notice: { logger.notice("the start waits", metadata: ["reason": "\($0)"]) })
     let store = try Store(directory, quotas: configuration.quotas, logger: logger)
     try Self.requireTokens(configuration, store)
     housekeeper = Housekeeper(store, settings: configuration.storage.housekeeping, logger: logger)

@@ -37,7 +37,7 @@ struct Temper: AsyncParsableCommand {
     case let faulty as FaultySpec: fail(.usage, faulty.description, problem: faulty.problem)
     case let refusal as Refusal: fail(ExitStatus(httpStatus: refusal.status), refusal.description, problem: refusal.problem)
     case let lost as LostConnection: fail(.unreachable, lost.description)
-    case let shortage as StorageError where shortage.isShortage: fail(.usage, shortage.description)
+    case let shortage as StorageError where shortage.isShortage || shortage.isLock: fail(.usage, shortage.description)
     case let status as ExitStatus:
       Glibc.exit(status.rawValue)
     default:

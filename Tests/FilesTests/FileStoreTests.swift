@@ -46,6 +46,21 @@ import Testing
     var names: [String] { lines.withLock { $0.map(\.0) } }
   }
 
+  @Test("what has no name of a file is told apart and left alone")
+  func otherNames() throws {
+    let bench = try Bench()
+    let sha256 = try bench.put("mine")
+    let folder = bench.folder.url.appendingPathComponent("files")
+    let wrong = sha256.hasPrefix("ab") ? "cd" : "ab"
+    for name in ["notes", wrong] { try Folder.make(folder.appendingPathComponent(name)) }
+    for name in ["copy.bin", "\(wrong)/\(sha256)", "\(sha256.prefix(2))/stray", "zz"] {
+      try Data().write(to: folder.appendingPathComponent(name))
+    }
+    let found = Set(bench.store.strangers())
+    #expect(found == ["copy.bin", "notes", "\(wrong)/\(sha256)", "\(sha256.prefix(2))/stray", "zz"])
+    #expect(bench.store.all() == [sha256])
+  }
+
   @Test("a file lies under the SHA-256 of its content, and nothing is left of its making")
   func write() throws {
     let bench = try Bench()
@@ -204,6 +219,8 @@ import Testing
     #expect(!error.isFull)
     #expect(StorageError("x", errno: ENOSPC).isFull && StorageError("x", errno: EDQUOT).isFull)
     for code in [EROFS, ESTALE, EACCES, EPERM, ENOTDIR] { #expect(StorageError("x", errno: code).mayPass) }
+    #expect(StorageError("x", errno: EBUSY).isLock && StorageError("x", errno: EBUSY).mayPass)
+    #expect(StorageError(saying: "all that there is to say", errno: ENOENT).description == "all that there is to say")
     #expect(StorageError("x", errno: EROFS).isRefusalOfDisk && !StorageError("x", errno: EACCES).isRefusalOfDisk)
     #expect(StorageError("x", errno: EMFILE).isShortage && !StorageError("x", errno: EIO).isShortage)
   }

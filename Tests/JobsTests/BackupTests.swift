@@ -96,6 +96,25 @@ import Jobs
     #expect(try Registry(copy).model(whole.id).sha256 == whole.sha256)
   }
 
+  @Test("the manifest is taken out of an archive that goes by in pieces of any size", arguments: [1, 511, 512, 1_000, 1 << 20])
+  func passing(_ count: Int) async throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url.appendingPathComponent("data"))
+    _ = try upload(store, "weights")
+    let url = folder.url.appendingPathComponent("backup.tar")
+    let manifest = try await backUp(store, to: url)
+    func passed(_ bytes: [UInt8]) -> BackupManifest? {
+      var passing = PassingManifest()
+      for start in stride(from: 0, to: bytes.count, by: count) { passing.take(Array(bytes[start..<min(start + count, bytes.count)])) }
+      return passing.manifest
+    }
+    // Its end says nothing more.
+    let bytes = [UInt8](try Data(contentsOf: url).prefix(20_000))
+    #expect(passed(bytes) == manifest)
+    #expect(passed(Array(bytes.prefix(600))) == nil)
+    #expect(passed([UInt8](repeating: 7, count: 5_000)) == nil)
+  }
+
   /// What may happen to an archive on its way.
   enum Harm: String, CaseIterable {
     case cutInTheMiddle, cutAtTheEnd, flippedBit, otherFile

@@ -55,6 +55,22 @@ import Testing
     #expect(try repair.salvaged("jobs").lost == 0)
   }
 
+  @Test("where the order of the events cannot be read, nor all of its index, the repair comes to an end all the same")
+  func sparseNumbers() throws {
+    let damaged = try DamagedFolder(jobs: 200)
+    let index = try damaged.root(of: "sqlite_autoindex_event_order_1")
+    let bytes = try Data(contentsOf: damaged.database)
+    // The last child of an inner page is named in its head.
+    let start = index * DamagedFolder.pageBytes
+    let isInner: Bool = bytes[start] == UInt8(2)
+    try #require(isInner)
+    let child = bytes[start + 8..<start + 12].reduce(0) { $0 << 8 | Int($1) }
+    try damaged.spoil([damaged.root(of: "event_order"), child - 1])
+    let order = try StoreCheck(damaged.url, repair: true).salvaged("event_order")
+    #expect(order.kept == 0 && order.lost > 0)
+    try Store(at: damaged.url).close()
+  }
+
   @Test("damage of an index alone costs nothing")
   func index() throws {
     let damaged = try DamagedFolder(jobs: 60)
@@ -130,6 +146,71 @@ import Testing
     let repair = try StoreCheck(damaged.url, repair: true)
     #expect(try DamagedFolder.tables.map { try repair.salvaged($0).kept } == counts)
     #expect(try repair.salvaged("jobs").description == "jobs: 25 kept, perhaps not all")
+  }
+
+  /// What is harmed, and whether the service must be closed after the repair.
+  enum TokenHarm: CaseIterable {
+    case tokens, noTokens, noTokensAndIndexes, settings, otherTable, end, listOfTables
+
+    /// An index that is whole and has no entry says that there was none.
+    var closes: Bool { self != .otherTable && self != .noTokens }
+  }
+
+  @Test(
+    "a repair that cannot say that there was no token leaves a service that asks for one, and others as they were",
+    arguments: TokenHarm.allCases)
+  func tokens(_ harm: TokenHarm) throws {
+    let damaged = try DamagedFolder(jobs: 60)
+    if harm == .tokens {
+      let store = try Store(at: damaged.url)
+      _ = try store.makeToken(name: "root", owner: "*", role: .admin)
+      try store.close()
+    }
+    var bytes = try Data(contentsOf: damaged.database)
+    switch harm {
+    case .tokens, .noTokens: try damaged.spoil([damaged.root(of: "tokens")])
+    case .noTokensAndIndexes:
+      try damaged.spoil(["tokens", "sqlite_autoindex_tokens_1", "sqlite_autoindex_tokens_2"].map { try damaged.root(of: $0) })
+    case .settings: try damaged.spoil([damaged.root(of: "settings")])
+    case .otherTable: try damaged.spoil([damaged.leavesOfJobs()[1]])
+    case .end:
+      bytes = bytes.prefix(10 * DamagedFolder.pageBytes)
+      try bytes.write(to: damaged.database)
+    case .listOfTables:
+      bytes[100] ^= 0x10
+      try bytes.write(to: damaged.database)
+    }
+    let repair = try StoreCheck(damaged.url, repair: true)
+    #expect(repair.open.contains { $0.id == "tokens" && $0.detail.contains("temper token create") } == harm.closes)
+    for _ in 0..<2 {
+      let store = try Store(at: damaged.url)
+      #expect(store.needsTokens == harm.closes)
+      try store.close()
+    }
+  }
+
+  @Test("where rows are found page by page none of another table or of an index is taken, and sizes are looked up")
+  func otherTables() throws {
+    let damaged = try DamagedFolder(jobs: 25, withCheckpoints: true)
+    let store = try Store(at: damaged.url)
+    let first = try #require(try store.claim())
+    let follower = try store.submit(Specs.parsed(Specs.smallest.setting("/after", to: .string(first.id)))).id
+    _ = try store.makeToken(name: "root", owner: "*", role: .admin)
+    _ = try store.makeToken(name: "ci", owner: "ann", role: .read)
+    try store.close()
+    let tables = ["turns", "settings", "uses", "files", "attempts", "tokens", "damaged", "released", "idempotency", "sweep_jobs"]
+    let counts = try tables.map { try damaged.count($0) }
+    var content = try Data(contentsOf: damaged.database)
+    content[100] ^= 0x10
+    try content.write(to: damaged.database)
+    let repair = try StoreCheck(damaged.url, repair: true)
+    // The one setting is that tokens may be lost.
+    #expect(try tables.map { try repair.salvaged($0).kept } == counts, "\(repair.salvaged.map(\.description))")
+    #expect(try StoreCheck(damaged.url).isWhole)
+    let repaired = try Store(at: damaged.url)
+    #expect(try repaired.quotaUse(of: "local").storedBytes == damaged.jobs.reduce(0) { $0 + $1.utf8.count })
+    #expect(try repaired.job(follower).follows == first.id)
+    try repaired.close()
   }
 
   @Test("after a repair that lost records, what they may have named stays where it is until the note of it is removed")

@@ -34,13 +34,16 @@ import Jobs
     let beat = folder.url.appendingPathComponent(Heartbeat.name)
     let left = try String(contentsOf: beat, encoding: .utf8)
     #expect(left.contains("\"ended\":false"))
-    let second = try Store(DataDirectory(folder.url, machine: machine("b")))
+    var told: [String] = []
+    let second = try Store(DataDirectory(folder.url, machine: machine("b"), notice: { told.append($0) }))
+    // It says why it waits, and whose heartbeat it is.
+    #expect(told.count == 1 && told[0].contains("the machine host-a") && told[0].contains("0.25 seconds"), "\(told)")
     #expect(try second.counts().isEmpty)
     // A third one takes the folder by force, as if the second had been silent for long.
     try Data(left.utf8).write(to: beat)
     #expect(try await eventually { (try? second.requireWritable()) == nil })
     let error = #expect(throws: StorageError.self) { try second.requireWritable() }
-    #expect(error?.description.contains("another machine") == true)
+    #expect(error?.description == "a service on another machine has taken the data directory")
   }
 
   @Test("one that has ended in order lets another in at once")

@@ -90,6 +90,40 @@ import Testing
     #expect(try damaged.count(table) < 10)
   }
 
+  @Test("a damaged token opens nothing, nor does the repair that sets it aside, until a token is made", arguments: ["tokens", "settings"])
+  func damagedToken(_ table: String) throws {
+    let damaged = try DamagedFolder(jobs: 1)
+    let store = try Store(at: damaged.url)
+    if table == "tokens" { _ = try store.makeToken(name: "root", owner: "*", role: .admin) }
+    try store.close()
+    // What an earlier repair noted, if it lost tokens.
+    let harm = table == "tokens" ? "UPDATE tokens SET role = 'king'" : "INSERT INTO settings (name, value) VALUES ('tokenz', 'lost')"
+    try damaged.change(harm)
+    if table == "tokens" {
+      let harmed = try Store(at: damaged.url)
+      #expect(harmed.needsTokens)
+      try harmed.close()
+    }
+    let repair = try StoreCheck(damaged.url, repair: true)
+    #expect(repair.open.contains { $0.kind == .lost && $0.detail.contains("temper token create") })
+    #expect(try StoreCheck(damaged.url).isWhole)
+    for _ in 0..<2 {
+      let closed = try Store(at: damaged.url)
+      #expect(closed.needsTokens)
+      #expect(try closed.tokens().elements.isEmpty)
+      try closed.close()
+    }
+    let open = try Store(at: damaged.url)
+    let token = try open.makeToken(name: "root", owner: "*", role: .admin).token
+    #expect(open.needsTokens)
+    try open.revokeToken(token.id)
+    #expect(open.needsTokens)
+    try open.close()
+    let again = try Store(at: damaged.url)
+    #expect(!again.needsTokens)
+    try again.close()
+  }
+
   /// One row, by its key.
   private static func first(_ table: String) -> String {
     switch table {

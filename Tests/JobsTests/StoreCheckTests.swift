@@ -146,6 +146,32 @@ import Testing
     #expect(!again.isWhole)
   }
 
+  @Test("a file that is missing is not said to be moved")
+  func missingFile() throws {
+    let folder = try TestFolder()
+    let store = try Store(at: folder.url)
+    let id = try store.submit(Specs.parsed(Specs.smallest)).id
+    let file = try store.directory.files.write { try $0.append(Data("weights".utf8)) }
+    try store.note(.made(.last, sha256: file.sha256), of: id)
+    try FileManager.default.removeItem(at: store.directory.files.url(of: file.sha256))
+    try store.close()
+    let repair = try StoreCheck(folder.url, repair: true)
+    #expect(repair.findings.map(\.mended) == ["noted as damaged"])
+  }
+
+  @Test("what is no file of Temper's is told and stays where it is", arguments: ["ab/stray", "notes.txt"])
+  func strayFile(_ path: String) throws {
+    let folder = try TestFolder()
+    try Store(at: folder.url).close()
+    let url = folder.url.appendingPathComponent("files/\(path)")
+    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data("mine".utf8).write(to: url)
+    let repair = try StoreCheck(folder.url, repair: true)
+    #expect(repair.findings.map(\.id) == ["files/\(path)"] && repair.findings.map(\.kind) == [.unnamed])
+    #expect(repair.open.isEmpty)
+    #expect(try Data(contentsOf: url) == Data("mine".utf8))
+  }
+
   @Test("a file that no record names is told and is no damage")
   func unnamedFile() throws {
     let folder = try TestFolder()

@@ -23,6 +23,24 @@ func changeDatabase(in folder: URL, _ sql: String, _ arguments: StatementArgumen
   try database.close()
 }
 
+/// Another process's lock on the database of a data folder, as a shell of SQLite's takes it.
+final class ForeignLock {
+  private let database: DatabaseQueue
+
+  init(in folder: URL, _ kind: String = "IMMEDIATE") throws {
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    configuration.busyMode = .timeout(10)
+    database = try DatabaseQueue(path: folder.appendingPathComponent("temper.sqlite").path, configuration: configuration)
+    try database.inDatabase { db in try db.execute(sql: "BEGIN \(kind)") }
+  }
+
+  func giveUp() throws {
+    try database.inDatabase { db in try db.execute(sql: "ROLLBACK") }
+    try database.close()
+  }
+}
+
 enum Specs {
   /// The smallest valid spec.
   static let smallest: JSONValue = [

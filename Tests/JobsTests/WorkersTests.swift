@@ -22,8 +22,8 @@ import Jobs
 
     init(_ folder: TestFolder, count: Int = 1) throws { try self.init(at: folder.url, count: count) }
 
-    init(at url: URL, count: Int = 1) throws {
-      store = try Store(at: url)
+    init(at url: URL, count: Int = 1, lockSeconds: Double = LockPatience.usual) throws {
+      store = try Store(DataDirectory(url), lockSeconds: lockSeconds)
       registry = Registry(store)
       workers = Workers(store: store, registry: registry, engine: Engine(threads: 2), count: count)
       try workers.start()
@@ -77,7 +77,7 @@ import Jobs
     #expect(try await eventually { Folder.names(in: folderOfJob).count == 1 })
     #expect(Folder.names(in: folderOfJob).allSatisfy { $0.hasSuffix(".state") })
     // The checkpoints, the report and the evidence.
-    #expect(house.store.directory.files.all().count == roles.count + 2)
+    #expect(try await eventually { house.store.directory.files.all().count == roles.count + 2 })
     let evidence = try #require(try house.store.openEvidence(of: id))
     #expect(evidence.sha256 == job.evidence && evidence.file.size > 0)
     #expect(report.dataset.trainCount + report.dataset.validationCount == 200)
@@ -409,6 +409,26 @@ import Jobs
     #expect(try await eventually { try house.state(waiting).isTerminal })
     let job = try store.job(waiting)
     #expect(job.state == .succeeded, "\(job.reason ?? "")")
+  }
+
+  @Test("while another process holds the lock of the database the running job waits and says so, and then ends as it would have")
+  func lockedDatabase() async throws {
+    let folder = try TestFolder()
+    let house = try House(at: folder.url, lockSeconds: 0.05)
+    let store = house.store
+    defer { _ = house.workers.drain(within: 10) }
+    let running = try house.submit(Self.severalSaves)
+    #expect(try await eventually { try store.metrics(of: running).points.count > 2 })
+    let lock = try ForeignLock(in: folder.url)
+    #expect(try await eventually { try store.job(running).warnings.contains { $0.code == "database_locked" } })
+    #expect(throws: StorageError.self) { try store.requireWritable() }
+    #expect(try house.state(running) == .running)
+    try lock.giveUp()
+    #expect(try await eventually { try house.state(running).isTerminal })
+    let job = try store.job(running)
+    #expect(job.state == .succeeded, "\(job.reason ?? "")")
+    #expect(job.warnings.map(\.code).filter { $0 == "database_locked" }.count == 1)
+    #expect(try store.metrics(of: running).points.map(\.epoch) == Array(1...61))
   }
 
   @Test("a queue whose folders cannot be used begins no job until they can")

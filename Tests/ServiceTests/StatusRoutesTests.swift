@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Logging
 import Robustness
 import Service
@@ -37,6 +38,32 @@ struct StatusRoutesTests {
       }
       try FileManager.default.removeItem(at: place)
       try FileManager.default.moveItem(at: away, to: place)
+      #expect(try await service.curl("/readyz").status == 200)
+      _ = try await service.submit(Spec.quick())
+    }
+  }
+
+  @Test("while another process holds the lock of the database submits are refused in its words, polls are answered, and then all goes on")
+  func lockedDatabase() async throws {
+    try await RunningService.with { service async throws in
+      let id = try await service.submit(Spec.quick())
+      _ = try await service.job(id)
+      var configuration = Configuration()
+      configuration.allowsUnsafeTransactions = true
+      configuration.busyMode = .timeout(10)
+      let database = service.folder.appendingPathComponent("data/temper.sqlite").path
+      let other = try DatabaseQueue(path: database, configuration: configuration)
+      try await other.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
+      let refused = try await service.post("/v1/jobs", Spec.quick())
+      #expect(refused.status == 503 && refused.headers["retry-after"] == "1")
+      #expect(refused.json["type"] == "urn:temper:problem:locked" && refused.json["title"] == "The service's database is locked")
+      let ready = try await service.curl("/readyz")
+      #expect(ready.status == 503 && ready.json["detail"]?.text?.contains("holds the lock") == true)
+      for path in ["/v1/jobs/\(id)", "/v1/jobs", "/v1/jobs/\(id)/report", "/metrics"] {
+        #expect(try await service.curl(path).status == 200)
+      }
+      try await other.writeWithoutTransaction { db in try db.execute(sql: "ROLLBACK") }
+      try other.close()
       #expect(try await service.curl("/readyz").status == 200)
       _ = try await service.submit(Spec.quick())
     }

@@ -13,19 +13,22 @@ extension Store {
     case finish
   }
 
+  /// The name of the setting.
+  static let pauseSetting = "pause"
+
   /// The pause as it is stored; it outlives the process.
   package func pause() throws -> Pause? { try database.read(Self.pause) }
 
   static func pause(_ db: Database) throws -> Pause? {
-    try String.fetchOne(db, sql: "SELECT value FROM settings WHERE name = 'pause'").flatMap(Pause.init)
+    try String.fetchOne(db, sql: "SELECT value FROM settings WHERE name = ?", arguments: [pauseSetting]).flatMap(Pause.init)
   }
 
   /// Pauses or resumes the whole service: none of its jobs begins while it is paused.
   func set(_ pause: Pause?) throws {
     try change { change in
-      try change.db.execute(sql: "DELETE FROM settings WHERE name = 'pause'")
+      try change.db.execute(sql: "DELETE FROM settings WHERE name = ?", arguments: [Self.pauseSetting])
       guard let pause else { return }
-      try change.db.execute(sql: "INSERT INTO settings (name, value) VALUES ('pause', ?)", arguments: [pause.rawValue])
+      try change.db.execute(sql: "INSERT INTO settings (name, value) VALUES (?, ?)", arguments: [Self.pauseSetting, pause.rawValue])
     }
   }
 

@@ -1,3 +1,4 @@
+import Files
 import GRDB
 
 /// What each owner may use of a service.
@@ -137,13 +138,15 @@ extension Store {
     try db.execute(sql: "INSERT OR REPLACE INTO files (sha256, bytes) VALUES (?, ?)", arguments: [sha256, bytes])
   }
 
+  /// Of the files that are named, those whose size is not noted.
+  static func unnotedSizes(in files: FileStore, _ db: Database) throws -> [(sha256: String, bytes: Int)] {
+    let known = try String.fetchSet(db, sql: "SELECT sha256 FROM files")
+    return try namedFiles(db).subtracting(known).compactMap { sha256 in files.size(of: sha256).map { (sha256, $0) } }
+  }
+
   /// Sizes of files that were named before sizes were noted. To be called when the store is opened.
   func noteSizes() throws {
-    let unknown = try database.read { db in
-      let known = try String.fetchSet(db, sql: "SELECT sha256 FROM files")
-      return try Store.namedFiles(db).subtracting(known)
-    }
-    let sizes = unknown.compactMap { sha256 in directory.files.size(of: sha256).map { (sha256, $0) } }
+    let sizes = try database.read { db in try Self.unnotedSizes(in: directory.files, db) }
     guard !sizes.isEmpty else { return }
     try database.write { db in
       for (sha256, bytes) in sizes { try Self.note(sha256, bytes: bytes, db) }

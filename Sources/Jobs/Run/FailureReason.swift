@@ -17,6 +17,7 @@ enum FailureReason {
     case let error as Damaged: "The job needs a damaged resource: \(error)."
     case is DamagedStore: "The service's database is damaged; whoever runs the service has to stop it and run temper fsck."
     case let error as DamagedFile: "The job needs a damaged file: \(error)."
+    case let error as StorageError where error.isLock: "The job could not be stored: \(error)."
     case let error as StorageError: "The disk failed: \(error)."
     case let error as DatabaseError where error.resultCode == .SQLITE_FULL: "The job could not be stored: the disk is full."
     case is DatabaseError: "The job could not be stored; the server's log says why."

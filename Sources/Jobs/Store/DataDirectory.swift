@@ -33,10 +33,11 @@ package final class DataDirectory: Sendable {
   ///   - reserveBytes: the bytes of the disk that stay free; `nil`: 2 % of it, at most 512 MiB.
   ///   - machine: what tells this machine from others that may reach the folder.
   ///   - report: told of each thing that is set aside, by its name and the reason.
+  ///   - notice: told, in a clause, why opening takes a while.
   /// - Throws: `DataDirectoryError`.
   package init(
     _ root: URL, reserveBytes: Int? = nil, machine: Heartbeat.Machine = .this,
-    report: @escaping @Sendable (_ name: String, _ reason: String) -> Void = { _, _ in }
+    report: @escaping @Sendable (_ name: String, _ reason: String) -> Void = { _, _ in }, notice: (String) -> Void = { _ in }
   ) throws {
     self.root = root
     try Self.requireFolder(root)
@@ -45,7 +46,7 @@ package final class DataDirectory: Sendable {
     do {
       try Folder.makeWithParents(root)
       lock = try OpenFolderLock(root)
-      heartbeat = try Heartbeat(root, machine)
+      heartbeat = try Heartbeat(root, machine, notice: notice)
       for folder in Self.folders { try Folder.make(root.appendingPathComponent(folder, isDirectory: true)) }
       try Self.requireOneDisk(root)
     } catch let error as StorageError {
@@ -96,7 +97,7 @@ package final class DataDirectory: Sendable {
 
   /// - Throws: `StorageError` when the folder, its files or the database is no longer there.
   func requirePresence() throws(StorageError) {
-    if let missing { throw StorageError(missing, errno: ENOENT) }
+    if let missing { throw StorageError(saying: missing, errno: ENOENT) }
   }
 
   /// Makes again what was removed of the folders that a job writes to; not the folder of the files, whose content would be missed.

@@ -53,10 +53,11 @@ package final class Heartbeat: Sendable {
   /// Safe: set up once, and cancelled when nobody has the heartbeat any more.
   nonisolated(unsafe) private let clock: any DispatchSourceTimer
 
+  /// - Parameter notice: told, before it waits, why.
   /// - Throws: `DataDirectoryError` when a process of another machine uses the folder; `StorageError`.
-  init(_ folder: URL, _ machine: Machine) throws {
+  init(_ folder: URL, _ machine: Machine, notice: (String) -> Void) throws {
     url = folder.appendingPathComponent(Self.name)
-    try Self.requireSilence(url, folder, machine)
+    try Self.requireSilence(url, folder, machine, notice)
     beat = Mutex(Beat(boot: machine.boot, host: machine.host, pid: getpid(), id: UUID().uuidString))
     clock = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "temper.heartbeat"))
     // On a disk that is full the lock alone has to do.
@@ -91,9 +92,15 @@ package final class Heartbeat: Sendable {
     }
   }
 
-  private static func requireSilence(_ url: URL, _ folder: URL, _ machine: Machine) throws {
+  private static func requireSilence(_ url: URL, _ folder: URL, _ machine: Machine, _ notice: (String) -> Void) throws {
     guard let last = read(url), !last.ended, last.boot != machine.boot else { return }
-    let end = ContinuousClock.now + .seconds(2.5 * machine.interval)
+    let seconds = 2.5 * machine.interval
+    notice(
+      """
+      a process on the machine \(last.host) (\(last.pid)), or on this one before it was started anew, used the data directory \(folder.path) \
+      and did not say that it ended; its heartbeat is watched for \(seconds) seconds, and when it has stopped the folder is taken
+      """)
+    let end = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < end {
       Thread.sleep(forTimeInterval: machine.interval / 10)
       guard let now = read(url), now != last, !now.ended else { continue }

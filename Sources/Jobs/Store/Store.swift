@@ -28,13 +28,17 @@ package final class Store: Sendable {
 
   /// Opens the store, makes or brings forward its tables, and sets aside what the database does not name.
   ///
+  /// - Parameter lockSeconds: how long a change waits while another process holds the lock of the database.
   /// - Throws: `DataDirectoryError` when the database is damaged, or was written by a newer version.
-  package init(_ directory: DataDirectory, quotas: Quotas = Quotas(), logger: Logger = Logger(label: "temper.store")) throws {
+  package init(
+    _ directory: DataDirectory, quotas: Quotas = Quotas(), lockSeconds: Double = LockPatience.usual,
+    logger: Logger = Logger(label: "temper.store")
+  ) throws {
     self.directory = directory
     self.quotas = quotas
     self.logger = logger
     try Self.reportDamagedLog(directory, logger)
-    database = try Self.opened(directory)
+    database = try Self.opened(directory, LockPatience(seconds: lockSeconds))
     try database.migrate()
     try Self.requirePassesQuickCheck(directory, database)
     makeIncremental()
@@ -68,9 +72,9 @@ package final class Store: Sendable {
 
   // MARK: Opening
 
-  private static func opened(_ directory: DataDirectory) throws -> StoreDatabase {
+  private static func opened(_ directory: DataDirectory, _ patience: LockPatience) throws -> StoreDatabase {
     do {
-      return try StoreDatabase(directory)
+      return try StoreDatabase(directory, patience: patience)
     } catch let error as DatabaseError {
       throw unusable(directory, [error.message ?? "\(error)"])
     }

@@ -15,6 +15,7 @@ final class StoreDatabase: Sendable {
   private let pool: Mutex<DatabasePool>
   private let figures = Mutex(Figures())
   private let index: LogIndex
+  private let patience: LockPatience
 
   struct Figures: Sendable {
     /// Calls that are reading or writing, or wait to.
@@ -29,24 +30,41 @@ final class StoreDatabase: Sendable {
   }
 
   /// - Throws: `DatabaseError` when it is damaged, `DataDirectoryError` when something else is in the way.
-  init(_ directory: DataDirectory) throws {
+  init(_ directory: DataDirectory, patience: LockPatience = LockPatience()) throws {
     url = directory.database
     self.directory = directory
+    self.patience = patience
     index = LogIndex(of: directory.database)
     // Before SQLite opens it, never while: to close another descriptor of the file would take SQLite's locks with it.
     if let fault = DatabaseHeader.fault(of: url) { throw DatabaseError(resultCode: .SQLITE_NOTADB, message: fault) }
-    pool = Mutex(try Self.refusing(directory) { try Self.open(directory.database) })
+    pool = Mutex(try Self.refusing(directory) { try Self.open(directory.database, patience) })
   }
 
-  private static func open(_ url: URL) throws -> DatabasePool {
+  private static func open(_ url: URL, _ patience: LockPatience) throws -> DatabasePool {
     var configuration = Configuration()
     configuration.foreignKeysEnabled = true
-    configuration.prepareDatabase(incrementalVacuum)
+    configuration.busyMode = .callback { patience.waits(tries: $0) }
+    configuration.prepareDatabase { db in
+      try incrementalVacuum(db)
+      // A reader meets a lock only while another process mends the log's index, and GRDB would have it wait for ten seconds.
+      if db.configuration.readonly { try db.execute(sql: "PRAGMA busy_timeout = \(readerPatience)") }
+    }
     let pool = try DatabasePool(path: url.path, configuration: configuration)
     // Here and not in `prepareDatabase`: GRDB sets NORMAL when it turns to WAL mode, after that. FULL syncs the log at each commit, so
     // that what was answered survives a power cut.
     try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
     return pool
+  }
+
+  /// Milliseconds.
+  private static let readerPatience = 1_000
+
+  /// Of a connection of its own that only reads, beside those of the pool.
+  private static var reading: Configuration {
+    var configuration = Configuration()
+    configuration.readonly = true
+    configuration.busyMode = .timeout(Double(readerPatience) / 1_000)
+    return configuration
   }
 
   /// Has a database that is being made keep what it needs to give pages back one by one; of one that is there it changes nothing.
@@ -74,6 +92,7 @@ final class StoreDatabase: Sendable {
     }
     return try told {
       let value = try current.write { db in
+        patience.gotThrough()
         noteCutLog()
         return try body(db)
       }
@@ -112,7 +131,7 @@ final class StoreDatabase: Sendable {
       }
       if error.resultCode == .SQLITE_IOERR { reopen() }
       guard let obstacle = Self.obstacle(error, directory) else { throw error }
-      throw StorageError("the database cannot be read or written", errno: obstacle.code)
+      throw StorageError(saying: "the database cannot be read or written: \(obstacle.what)", errno: obstacle.code)
     }
   }
 
@@ -131,7 +150,7 @@ final class StoreDatabase: Sendable {
 
   private func reopen() {
     pool.withLock { pool in
-      guard let fresh = try? Self.open(url) else { return }
+      guard let fresh = try? Self.open(url, patience) else { return }
       // Whoever still reads from the old one keeps it until it is done.
       pool = fresh
       figures.withLock {
@@ -187,9 +206,7 @@ final class StoreDatabase: Sendable {
   static func check(_ directory: DataDirectory, full: Bool, within seconds: Double) throws -> [String]? {
     let end = Mutex(false)
     do {
-      var configuration = Configuration()
-      configuration.readonly = true
-      let checker = try DatabaseQueue(path: directory.database.path, configuration: configuration)
+      let checker = try DatabaseQueue(path: directory.database.path, configuration: reading)
       let interruption = DispatchWorkItem { if !end.withLock({ $0 }) { checker.interrupt() } }
       DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: interruption)
       defer { interruption.cancel() }
@@ -207,7 +224,7 @@ final class StoreDatabase: Sendable {
     }
   }
 
-  /// Brings the log into the database and empties it.
+  /// Brings the log into the database and empties it. It waits for nobody: a reader may take minutes, and every change would wait for it.
   ///
   /// - Returns: whether it is empty now; readers may be in the way.
   @discardableResult
@@ -215,7 +232,7 @@ final class StoreDatabase: Sendable {
     try told {
       try current.writeWithoutTransaction { db in
         noteCutLog()
-        let row = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+        let row = try patience.suspended { try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
         figures.withLock { $0.longestLog = logLength }
         return row?[0] == 0
       }
@@ -225,9 +242,7 @@ final class StoreDatabase: Sendable {
   /// Writes a copy of one moment, in one file, while others read and write.
   func copy(to target: URL) throws {
     try told {
-      var configuration = Configuration()
-      configuration.readonly = true
-      let reader = try DatabaseQueue(path: url.path, configuration: configuration)
+      let reader = try DatabaseQueue(path: url.path, configuration: Self.reading)
       try reader.inDatabase { db in try db.execute(sql: "VACUUM INTO ?", arguments: [target.path]) }
       try reader.close()
     }

@@ -30,6 +30,7 @@ extension Store {
         arguments: [
           token.id, name, owner, role.rawValue, token.sha256, now.milliseconds, expiresAt?.milliseconds,
         ])
+      try db.execute(sql: "DELETE FROM settings WHERE name = ?", arguments: [Self.lostTokens])
     }
     tokenTable.add(token)
     return NewToken(token: token, secret: secret)
@@ -55,7 +56,27 @@ extension Store {
 
   /// To be called when the store is opened.
   func loadTokens() throws {
-    tokenTable.load(try database.read { db in try Row.fetchAll(db, sql: "SELECT * FROM tokens") }.compactMap(Token.init))
+    let (rows, areLost) = try database.read { db in (try Row.fetchAll(db, sql: "SELECT * FROM tokens"), try Self.mayHaveLostTokens(db)) }
+    // A row that cannot be read was a token all the same.
+    tokenTable.load(rows.compactMap(Token.init), isClosed: areLost || !rows.isEmpty)
+    guard areLost else { return }
+    logger.warning(
+      "a repair may have lost tokens: every request needs one; make a new one with temper token create while the service is stopped",
+      metadata: ["tokens": "\(rows.count)", "data": "\(directory.root.path)"])
+  }
+
+  // MARK: Tokens that a repair may have lost
+
+  /// The setting that says so. It goes when a token is made.
+  static let lostTokens = "tokens"
+  static let lostTokensValue = "lost"
+
+  static func mayHaveLostTokens(_ db: Database) throws -> Bool {
+    try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM settings WHERE name = ?)", arguments: [lostTokens]) ?? true
+  }
+
+  static func noteLostTokens(_ db: Database) throws {
+    try db.execute(sql: "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", arguments: [lostTokens, lostTokensValue])
   }
 
   // MARK: Owners

@@ -5,20 +5,21 @@ final class TokenTable: Sendable {
   private struct State {
     /// By the digest of their secrets.
     var tokens: [String: Token] = [:]
-    /// There was a token since the process began.
+    /// There was a token since the process began, or a repair may have lost some.
     var needsTokens = false
   }
 
   private let state = Mutex(State())
 
   /// Whether requests need a token. Once they do, they do until the service is started anew without any: revoking the last token opens
-  /// nothing.
+  /// nothing, and a repair that may have lost tokens neither.
   var needsTokens: Bool { state.withLock { $0.needsTokens } }
 
-  func load(_ tokens: [Token]) {
+  /// - Parameter isClosed: whether requests need a token although none of these may be there.
+  func load(_ tokens: [Token], isClosed: Bool) {
     state.withLock { state in
       state.tokens = Dictionary(tokens.map { ($0.sha256, $0) }) { first, _ in first }
-      state.needsTokens = state.needsTokens || !tokens.isEmpty
+      state.needsTokens = state.needsTokens || !tokens.isEmpty || isClosed
     }
   }
 

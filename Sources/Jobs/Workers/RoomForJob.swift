@@ -4,8 +4,8 @@ import Glibc
 import Robustness
 import Synchronization
 
-/// Lets a running job wait for room on the disk, for descriptors, or for the data directory and the right to write to it. The job stays in memory, shows a warning, and
-/// then continues.
+/// Lets a running job wait for room on the disk, for descriptors, for the lock of the database, or for the data directory and the right to
+/// write to it. The job stays in memory, shows a warning, and then continues.
 ///
 /// It is what `waitForRoom` is in a service. `waitingOutShortage` asks it after each failed write of a run, `BackgroundSaver` after a failed
 /// save, and `whenThereIsRoom` wraps what the worker itself stores. The end of a job, after its run, is tried again by `Workers`.
@@ -51,6 +51,7 @@ final class RoomForJob: Sendable {
     if !store.directory.isThere { return Self.gone }
     if error.isFull { return Self.diskFull }
     if error.isShortage { return Self.noDescriptors }
+    if error.isLock { return Self.locked }
     return error.isRefusalOfDisk || store.directory.obstacle(for: id) != nil ? Self.notWritable : nil
   }
 
@@ -96,6 +97,12 @@ final class RoomForJob: Sendable {
     detail: """
       The service could not write to its data directory: it was read-only, a right was missing, or something else was in the place of a \
       folder. As long as that is so, the job waits in memory, and then it goes on; nothing of it is lost.
+      """)
+  private static let locked = Warning(
+    code: "database_locked",
+    detail: """
+      Another process held the lock of the service's database. As long as it does, the job waits in memory, and then it goes on; nothing of \
+      it is lost.
       """)
   private static let noDescriptors = Warning(
     code: "out_of_descriptors",

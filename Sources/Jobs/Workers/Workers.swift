@@ -233,7 +233,7 @@ package final class Workers: Sendable {
       dataset = spec.dataset.reference
       let control = RunControl(seconds: spec.resources.maxSeconds.map { max(0, $0 - job.secondsRun) })
       running.withLock { $0[job.id] = control }
-      try applyEarlierRequests(job.id, control)
+      try RoomForJob(job.id, store, control).whenThereIsRoom { try applyEarlierRequests(job.id, control) }
       if spec.generation != nil { return try generate(job, spec, control) }
       return try run(job, spec, control)
     } catch let interruption as Interruption {

@@ -203,6 +203,8 @@ struct FindingRule {
     FindingRule("disk_full", "The disk was full", "The job waited until there was room again.", at: ""),
     FindingRule("storage_gone", "The data directory was not there", "The job waited until it was back.", at: ""),
     FindingRule("storage_not_writable", "The data directory could not be written", "The job waited until it could.", at: ""),
+    FindingRule(
+      "database_locked", "The database was locked", "The job waited until the process that held the lock gave it up.", at: ""),
     FindingRule("out_of_descriptors", "No file descriptor was left", "The job waited until there was one.", at: ""),
   ]
 }

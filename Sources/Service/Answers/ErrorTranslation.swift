@@ -1,6 +1,5 @@
 import Files
 import Datasets
-import Glibc
 import HTTP
 import Jobs
 import Models
@@ -46,8 +45,10 @@ extension HTTPError {
     case let error as DamagedStore: self.init(.damaged, Self.sentence("\(error)"))
     case let error as StorageError where error.isFull:
       self.init(.storageFull, "There is no room left on the service's disk, beside what it keeps in reserve.", headers: [.retryAfter: "60"])
-    case let error as StorageError where error.code == EBUSY:
-      self.init(.shortage, "Another process holds the lock of the service's database; try again in a moment.", headers: [.retryAfter: "1"])
+    case let error as StorageError where error.isLock:
+      self.init(
+        .locked, "Another process holds the lock of the service's database and did not give it up in time; try again in a moment.",
+        headers: [.retryAfter: "1"])
     case let error as StorageError where error.isShortage:
       self.init(.shortage, "The service has no file descriptor or memory left; try again in a moment.", headers: [.retryAfter: "1"])
     case is StorageError:

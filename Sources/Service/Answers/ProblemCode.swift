@@ -27,7 +27,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   case quotaExceeded = "quota_exceeded"
   case storageFull = "storage_full"
   case storedQuotaExceeded = "stored_quota_exceeded"
-  case shortage
+  case shortage, locked
   case notWritable = "not_writable"
   case damaged, deleted
   case draining
@@ -49,7 +49,7 @@ extension ProblemCode {
     case .invalidSpec, .invalidUpload, .notConvertible, .idempotencyMismatch: .unprocessableContent
     case .quotaExceeded, .tooManyRequests: .tooManyRequests
     case .damaged, .deleted: .gone
-    case .draining, .shortage, .notWritable: .serviceUnavailable
+    case .draining, .shortage, .locked, .notWritable: .serviceUnavailable
     case .storageFull, .storedQuotaExceeded: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
     }
   }
@@ -84,6 +84,7 @@ extension ProblemCode {
     case .storageFull: "The storage is full"
     case .storedQuotaExceeded: "The owner has stored as much as is allowed"
     case .shortage: "The service has no descriptor or memory left"
+    case .locked: "The service's database is locked"
     case .notWritable: "The service cannot store anything"
     case .damaged: "The resource is damaged"
     case .deleted: "The resource was deleted"

@@ -38,7 +38,10 @@ extension Routes {
     do {
       try store.requireWritable()
     } catch let error as StorageError {
-      let why = error.isFull ? "The disk is full up to its reserve." : "The data directory cannot be written."
+      let why =
+        error.isFull
+        ? "The disk is full up to its reserve."
+        : error.isLock ? "Another process holds the lock of the database." : "The data directory cannot be written."
       throw HTTPError(.notWritable, "\(why) Running jobs wait; they go on by themselves.", headers: [.retryAfter: "10"])
     } catch is DamagedStore {
       throw HTTPError(.notWritable, "The database is damaged: stop the service and run temper fsck.", headers: [.retryAfter: "60"])

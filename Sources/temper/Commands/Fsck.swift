@@ -11,7 +11,8 @@ struct Fsck: ParsableCommand {
       moved into lost+found, and what can be read of a damaged database is kept, in a new one. Exits with 1 when something is damaged that \
       was neither known before nor mended, or when records were lost; with 2 when something else is in the way, and nothing was touched; \
       with 0 otherwise, also for files that no record names. After a repair that lost records such files stay where they are until \
-      records-were-lost.txt in the folder is removed.
+      records-were-lost.txt in the folder is removed; after one that may have lost tokens the service answers no request without one, until \
+      temper token create makes one.
       """)
 
   @Option(help: ArgumentHelp("The data folder (default: data).", valueName: "dir"))
@@ -27,7 +28,7 @@ struct Fsck: ParsableCommand {
   func run() throws {
     let check: StoreCheck
     do {
-      check = try StoreCheck(URL(fileURLWithPath: data, isDirectory: true), repair: repair)
+      check = try StoreCheck(URL(fileURLWithPath: data, isDirectory: true), repair: repair, notice: StandardStream.notice)
     } catch let error as DataDirectoryError {
       throw CommandFailure(.usage, error.description)
     }

@@ -127,7 +127,8 @@ struct TokenPlace: ParsableArguments {
     do {
       var logger = Logger(label: "temper")
       logger.logLevel = .error
-      let store = try Store(DataDirectory(URL(fileURLWithPath: path, isDirectory: true)), logger: logger)
+      let store = try Store(
+        DataDirectory(URL(fileURLWithPath: path, isDirectory: true), notice: StandardStream.notice), logger: logger)
       let value = try use(store)
       try store.close()
       return value

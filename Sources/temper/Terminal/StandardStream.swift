@@ -12,6 +12,9 @@ package enum StandardStream: Int32, Sendable {
   /// error is ignored.
   package func write(_ text: String) { write(Array(text.utf8)) }
 
+  /// A clause on standard error that is no result.
+  static func notice(_ clause: String) { error.write("temper: \(clause)\n") }
+
   package func write(_ bytes: [UInt8]) {
     Self.lock.withLock { _ in
       var written = 0

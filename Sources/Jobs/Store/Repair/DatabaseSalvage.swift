@@ -28,6 +28,9 @@ struct DatabaseSalvage {
     let tables: [SalvagedTable]
     let withoutLog: Bool
 
+    /// What was kept of a table; nothing of one that a later version brought.
+    func table(_ name: String) -> SalvagedTable { tables.first { $0.name == name } ?? SalvagedTable(name: name) }
+
     var kept: Int { tables.map(\.kept).reduce(0, +) }
   }
 
@@ -45,7 +48,9 @@ struct DatabaseSalvage {
     try requireRoom()
     defer { discard() }
     do {
-      let best = try attempts()
+      let attempts = try attempts()
+      let best = attempts.count > 1 && attempts[1].kept > attempts[0].kept ? attempts[1] : attempts[0]
+      if Self.mayHaveLostTokens(attempts, best) { try Self.noteLostTokens(best.fresh) }
       if best.tables.contains(where: { Self.naming.contains($0.name) && !$0.isWhole }) { try directory.keepUnnamed() }
       try DatabaseReplacement(directory, limits).run(with: best.fresh, withoutLog: best.withoutLog)
       return best.tables
@@ -91,17 +96,35 @@ struct DatabaseSalvage {
 
   // MARK: Copying
 
-  private func attempts() throws -> Attempt {
+  /// - Returns: one or two, the one with the log first.
+  private func attempts() throws -> [Attempt] {
     // While this connection is open, the end of the next one leaves the log as it is.
     let original = try DamagedDatabase(directory.database)
     defer { try? original.close() }
     try DamagedDatabase.requireWritable(directory.database)
     let log = WriteAheadLog(URL(fileURLWithPath: directory.database.path + "-wal"))
     let first = try attempt(with: log)
-    guard let log, log.wholeCommits > 0 else { return first }
-    let second = try attempt(with: nil)
-    return second.kept > first.kept ? second : first
+    guard let log, log.wholeCommits > 0 else { return [first] }
+    return [first, try attempt(with: nil)]
   }
+
+  // MARK: Tokens
+
+  /// Whether there may have been a token that the new database lacks: then the service must not open to everybody. Only tables that were read
+  /// whole, of each copy, say that there was none.
+  private static func mayHaveLostTokens(_ attempts: [Attempt], _ best: Attempt) -> Bool {
+    if attempts.contains(where: { !$0.table("tokens").isWhole }) { return true }
+    // Of those that an earlier repair lost a setting says so.
+    return best.table("tokens").kept == 0 && attempts.contains { $0.table("tokens").kept > 0 || !$0.table("settings").isWhole }
+  }
+
+  private static func noteLostTokens(_ fresh: URL) throws {
+    let new = try DatabaseQueue(path: fresh.path)
+    try new.write { db in try Store.noteLostTokens(db) }
+    try new.close()
+  }
+
+  // MARK: Building
 
   private func attempt(with log: WriteAheadLog?) throws -> Attempt {
     let copy = try DatabaseCopy(of: directory, with: log, mendsHeader: true)
@@ -123,6 +146,7 @@ struct DatabaseSalvage {
       return try Self.order.map { name in
         var table = TableCopy(name, from: damaged, pages, to: db)
         try table.run(jobs: jobs)
+        if name == "files", !table.report.isWhole { try table.replace(bySizesIn: directory.files) }
         if name == "jobs" { jobs = try String.fetchAll(db, sql: "SELECT id FROM jobs") }
         return table.report
       }

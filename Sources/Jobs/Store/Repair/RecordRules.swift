@@ -108,9 +108,14 @@ struct RecordRules: Sendable {
       row.require("sha256", FileStore.isDigest)
       row.require("bytes", in: 0...most)
     },
-    RecordRules(table: "turns", key: ["owner"]) { row, _ in row.require("number", in: 0...most) },
+    RecordRules(table: "turns", key: ["owner"]) { row, _ in
+      row.require("owner") { !$0.isEmpty }
+      row.require("number", in: 0...most)
+    },
     RecordRules(table: "settings", key: ["name"]) { row, _ in
-      if row.text("name") == "pause" { row.require("value") { Store.Pause(rawValue: $0) != nil } }
+      let name = row.text("name")
+      row.require("name") { [Store.pauseSetting, Store.lostTokens].contains($0) }
+      row.require("value") { name == Store.lostTokens ? $0 == Store.lostTokensValue : Store.Pause(rawValue: $0) != nil }
     },
     RecordRules(table: "schedules", key: ["id"]) { row, _ in
       row.require("id", Identifier.schedule.matches)

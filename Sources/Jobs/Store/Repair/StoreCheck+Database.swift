@@ -38,7 +38,17 @@ extension StoreCheck {
     }
     let database = try StoreDatabase(directory)
     try database.migrate()
+    if try database.read(Store.mayHaveLostTokens) { foundLostTokens() }
     return database
+  }
+
+  private mutating func foundLostTokens() {
+    found(
+      .lost, "tokens",
+      """
+      tokens may be lost: from now on the service answers no request without one, until one is made with \
+      temper token create --name NAME --role admin --data \(root.path)
+      """)
   }
 
   // MARK: Records
@@ -54,6 +64,7 @@ extension StoreCheck {
           .record, Self.shown(row[rules.key[0]]),
           "its record in the table \(rules.table) (\(place)) cannot be understood: \(faults.joined(separator: ", "))",
           mended: kept.map { "\(Self.moved) as the text \($0.name)" })
+        if kept != nil, Self.tellsOfTokens(row, rules) { foundLostTokens() }
         guard let kept, rules.namesFiles else { continue }
         try directory.keepUnnamed()
         let others = kept.others > 0 ? ", and with it \(kept.others) records of the job" : ""
@@ -87,8 +98,14 @@ extension StoreCheck {
     try database.write { db in
       try db.execute(
         sql: "DELETE FROM \(rules.table) WHERE \(filter)", arguments: StatementArguments(rules.key.map { row[$0] as DatabaseValue }))
+      if Self.tellsOfTokens(row, rules) { try Store.noteLostTokens(db) }
     }
     return (name, belongings.count)
+  }
+
+  /// Whether a row is a token, or may have said that some are lost.
+  private static func tellsOfTokens(_ row: Row, _ rules: RecordRules) -> Bool {
+    rules.table == "tokens" || rules.table == "settings" && (row["name"] as DatabaseValue) != Store.pauseSetting.databaseValue
   }
 
   private static func belongings(of job: DatabaseValue, _ db: Database) throws -> [String] {

@@ -36,15 +36,18 @@ package struct StoreCheck: Sendable {
   /// Looks at everything, and with `repair` mends what can be mended: what can be read of a damaged database is copied into a new one,
   /// damaged files and records are moved into lost+found.
   ///
+  /// - Parameter notice: see `DataDirectory`.
   /// - Throws: `DataDirectoryError` when the folder is no data directory, a service runs on it, or something else than damage keeps it from
   ///   being looked at or mended: then nothing was changed.
-  package init(_ root: URL, repair: Bool = false, limits: SalvageLimits = SalvageLimits()) throws {
+  package init(
+    _ root: URL, repair: Bool = false, limits: SalvageLimits = SalvageLimits(), notice: (String) -> Void = { _ in }
+  ) throws {
     self.root = root
     self.repair = repair
     guard FileManager.default.fileExists(atPath: root.appendingPathComponent("temper.sqlite").path) else {
       throw DataDirectoryError(description: "\(root.path) is no data directory of Temper: it has no temper.sqlite")
     }
-    let directory = try DataDirectory(root)
+    let directory = try DataDirectory(root, notice: notice)
     defer { directory.release() }
     do {
       try checkLog(directory)
@@ -90,12 +93,13 @@ package struct StoreCheck: Sendable {
     let digests = Dictionary(grouping: named.filter { FileStore.isDigest($0.sha256) }, by: \.sha256)
     for (sha256, ids) in digests.sorted(by: { $0.key < $1.key }) {
       filesChecked += 1
+      let isThere = directory.files.size(of: sha256) != nil
       guard let detail = try Self.damage(of: sha256, directory.files, setAside: repair) else {
         if known.contains(sha256) { try clearMark(of: sha256, ids.map(\.id), database) }
         continue
       }
       let isKnown = known.contains(sha256)
-      let mended = repair && !isKnown ? "noted as damaged, and what is there of it \(Self.moved)" : nil
+      let mended = repair && !isKnown ? "noted as damaged" + (isThere ? ", and what is there of it \(Self.moved)" : "") : nil
       for (_, id) in ids { found(.file, id, detail, mended: mended, isKnown: isKnown) }
       guard repair, !isKnown else { continue }
       try database.write { db in try Store.mark(sha256, detail, db) }
@@ -122,6 +126,9 @@ package struct StoreCheck: Sendable {
           ? "no record names this file; it stays as long as \(DataDirectory.noteOfLoss) is there, since a repair lost records"
           : "no record names this file; the next start moves it into lost+found",
         mended: moves ? Self.moved : nil)
+    }
+    for path in directory.files.strangers() {
+      found(.unnamed, "files/\(path)", "no file of Temper's has such a name: it stays where it is")
     }
   }
 

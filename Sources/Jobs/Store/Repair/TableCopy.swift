@@ -1,3 +1,4 @@
+import Files
 import GRDB
 
 /// Copies what can be read of one table of a damaged database into a new one: by SQLite, around the pages that it cannot read, and then
@@ -33,6 +34,13 @@ struct TableCopy {
     let isFilled = report.kept > before
     report.isExact = found.isComplete
     report.lost = refused + max(found.known - report.kept - refused, found.isComplete || isFilled ? 0 : found.stretches)
+  }
+
+  /// Of the table of the sizes of files: they are looked up again, so that none is lost.
+  mutating func replace(bySizesIn files: FileStore) throws {
+    for (sha256, bytes) in try Store.unnotedSizes(in: files, new) { try Store.note(sha256, bytes: bytes, new) }
+    report = SalvagedTable(name: name)
+    report.kept = try Int.fetchOne(new, sql: "SELECT count(*) FROM files") ?? 0
   }
 
   // MARK: By SQLite

@@ -4,7 +4,8 @@ import GRDB
 struct TableSplits {
   /// In order.
   private var keys: [RecordKey] = []
-  /// The rows of a table with row ids are numbered from 1: all numbers up to this one are tried.
+  /// The rows of a table with row ids are numbered from 1: all numbers up to this one are tried. `nil` where they are too many, as in the
+  /// order of the events, whose numbers are times.
   private var lastNumber: Int64?
 
   /// All of what an index names.
@@ -23,7 +24,8 @@ struct TableSplits {
     case ["rowid"]:
       // The smallest row, of `checkpoints`, takes some 100 bytes of a page.
       let named = known.compactMap { Int64.fromDatabaseValue($0.values[0]) }
-      lastNumber = max(named.max() ?? 0, Int64(pages) * 64)
+      let (last, fewest) = (named.max() ?? 0, Int64(pages) * 64)
+      if last <= max(fewest, Self.mostNumbers) { lastNumber = max(last, fewest) }
     case ["job", "resource"]: all.formUnion(jobs.map { RecordKey($0, "") })
     case _ where key.first == "job": all.formUnion(jobs.flatMap { job in Self.numbers.map { RecordKey(job, $0) } })
     case _ where key.first == "sha256":
@@ -36,6 +38,8 @@ struct TableSplits {
     }
     keys = all.sorted()
   }
+
+  private static let mostNumbers: Int64 = 1 << 20
 
   /// The first numbers, then each an eighth above the one before: a week of epochs in some hundred steps.
   private static let numbers: [Int64] = {
