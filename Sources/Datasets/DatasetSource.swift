@@ -147,6 +147,11 @@ package enum DatasetSource {
   /// - Throws: `DatasetError` when one is missing.
   package static func files(of format: DatasetFormat, at path: URL) throws -> [DatasetFile] {
     let isFolder = try isFolder(path)
+    guard !(isFolder && format == .images) else {
+      throw DatasetError(
+        part: path.lastPathComponent,
+        "this is a folder; pictures are uploaded as one zip, tar or tar.gz: tar czf pictures.tar.gz -C FOLDER .")
+    }
     if !format.isMultipart {
       let file = isFolder ? try onlyArchive(in: path) : path
       return [DatasetFile(part: format.parts[0], url: file, title: file.lastPathComponent)]

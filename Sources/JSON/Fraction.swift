@@ -10,12 +10,18 @@ struct Fraction {
   static func parse(_ text: String) -> Result<Fraction, FieldRefusal> {
     let given = "the text \"\(text.prefix(60))\""
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 2, let numerator = whole(parts[0]), let denominator = whole(parts[1]), denominator >= 0 else {
+    guard parts.count == 2, let numerator = whole(parts[0]), let denominator = whole(withoutZeros(parts[1])), denominator >= 0 else {
       let isNumber = Double(text).map(\.isFinite) ?? false
       return .failure(FieldRefusal(.wrongType, demand, given: given, hint: isNumber ? "; write the number without quotes" : ""))
     }
     guard denominator > 0 else { return .failure(FieldRefusal(.outOfRange, demand, given: given, hint: ": nothing is divided by 0")) }
     return .success(Fraction(value: numerator / denominator))
+  }
+
+  /// As the pattern has it: zeros before a denominator count for nothing.
+  private static func withoutZeros(_ text: Substring) -> Substring {
+    let rest = text.drop { $0 == "0" }
+    return rest.isEmpty ? text.suffix(1) : rest
   }
 
   /// Few enough digits that a `Double` holds the number exactly.

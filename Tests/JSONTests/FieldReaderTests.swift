@@ -97,7 +97,9 @@ import Testing
 
   @Test(
     "a number of pixels may be a fraction as text",
-    arguments: [("8/255", 8.0 / 255), ("0/1", 0), ("255/255", 1), ("000000000000008/255", 8.0 / 255)] as [(String, Double)])
+    arguments: [
+      ("8/255", 8.0 / 255), ("0/1", 0), ("255/255", 1), ("000000000000008/255", 8.0 / 255), ("8/00000000000000000255", 8.0 / 255),
+    ] as [(String, Double)])
   func fractions(text: String, value: Double) {
     #expect(read(["name": "a", "width": .string(text)]).values.number("width") == value)
   }

@@ -36,6 +36,8 @@ import Testing
     try await RunningService.with { service async throws in
       let running = try await service.submit(Spec.endless())
       _ = try await service.job(running, in: ["running"])
+      #expect(try await service.curl("/v1/pause").json["paused"] == false)
+      #expect(try await service.curl("/v1/retention?dry_run=", "-X", "POST").isProblem(400))
       let paused = try await service.curl("/v1/pause", "-X", "POST")
       #expect(paused.json["paused"] == true && paused.json["running_jobs"] == "stop")
       let held = try await service.job(running, in: ["queued"])

@@ -19,6 +19,8 @@ final class JobProgressMeter: Sendable {
   private struct State {
     var latest = JobProgress()
     var reported: ContinuousClock.Instant?
+    /// Whether the last progress was that of an evaluation, and not of the images that a checkpoint is chosen by.
+    var isEvaluating = false
     /// The first fraction of this attempt, and when it was reported.
     var start: (at: ContinuousClock.Instant, fraction: Double)?
   }
@@ -52,10 +54,10 @@ final class JobProgressMeter: Sendable {
     advance(
       JobProgress(
         phase: phase, epoch: before.epoch, epochs: before.epochs, step: before.step, steps: before.steps,
-        fraction: trainingShare + (1 - trainingShare) * done))
+        fraction: trainingShare + (1 - trainingShare) * done), isEvaluation: true)
   }
 
-  private func advance(_ progress: JobProgress) {
+  private func advance(_ progress: JobProgress, isEvaluation: Bool = false) {
     let now = ContinuousClock.now
     let due = state.withLock { state -> JobProgress? in
       var progress = progress
@@ -67,7 +69,9 @@ final class JobProgressMeter: Sendable {
       if gained > Self.settling {
         progress.etaSeconds = (1 - progress.fraction) / gained * ((now - start.at) / .seconds(1))
       }
-      let isNew = progress.phase == .evaluate && state.latest.phase != .evaluate
+      // A short epoch would be told by its validation alone if each began a report.
+      let isNew = isEvaluation && !state.isEvaluating
+      state.isEvaluating = isEvaluation
       state.latest = progress
       let waited = state.reported.map { (now - $0) / .seconds(1) } ?? .infinity
       guard isNew || waited >= Self.interval else { return nil }

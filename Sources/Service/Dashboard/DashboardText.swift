@@ -1802,7 +1802,7 @@ code, pre, .code { font: 13px/1.5 ui-monospace, "SFMono-Regular", Menlo, Consola
 pre { overflow: auto; margin: 0; padding: 10px; background: var(--ground); border: 1px solid var(--rule); border-radius: 6px; max-height: 480px }
 .id { font: 12px ui-monospace, Menlo, Consolas, monospace; color: var(--dim); overflow-wrap: anywhere }
 
-button, .button, select, input, textarea { font: inherit; color: inherit; background: var(--paper); border: 1px solid #868d98; border-radius: 6px; padding: 5px 11px; min-height: 34px }
+button, .button, select, input, textarea { font: inherit; color: inherit; background: var(--paper); border: 1px solid #868d98; border-radius: 6px; padding: 5px 11px; min-height: 34px; max-width: 100% }
 button, .button { cursor: pointer; text-decoration: none; display: inline-block }
 button:hover, .button:hover { background: var(--wash) }
 button:disabled { opacity: 0.55; cursor: default }

@@ -47,10 +47,10 @@ extension Field {
 }
 
 extension FieldType {
-  /// What a text in a query means. A bare name of a flag is true.
+  /// What a text in a query means.
   fileprivate func value(of text: String) -> JSONValue {
     switch self {
-    case .boolean where text.isEmpty || text == "true": true
+    case .boolean where text == "true": true
     case .boolean where text == "false": false
     case .integer: Int64(text).map { .int($0) } ?? .string(text)
     case .real: Double(text).map { .number($0) } ?? .string(text)
