@@ -20,25 +20,31 @@ PACKAGES := \
 	jq \
 	python3
 
-.PHONY: backups documents package package-check demo test suites faults instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean tasks sanitize conformance
+.PHONY: backups documents package package-check demo test suites faults kills disks instruction-sets soak browser check-long build run peers recipes fuzz format lint imports packages clean tasks sanitize conformance
 
 demo: build
 	deploy/demo.sh $(TEMPER)
 
-# The suites and the faults side by side: each of them leaves half of two cores idle.
+# The suites and the faults side by side, each of which leaves half of two cores idle; the kills follow whichever ends first.
 test: packages lint imports
 	$(SWIFT_BUILD) --build-tests
-	$(MAKE) --no-print-directory -j 2 --output-sync=target suites faults
-	python3 Tests/Faults/soak.py --temper $(TEMPER) --kills 20 --jobs 4 --followers 6
+	$(MAKE) --no-print-directory -j 2 --output-sync=target suites faults kills
 
 suites:
 	swift test -c release --skip-build --no-parallel
 
 # The service under faults, from outside: cut off from power, its disk filled, its files damaged. (Killed it is in `soak`.)
 faults:
-	python3 Tests/Faults/power_loss.py --temper $(TEMPER) --fsck
+	python3 Tests/Faults/power_loss.py --temper $(TEMPER) --fsck --beside 60
 	python3 Tests/Faults/full_disk.py --temper $(TEMPER)
 	python3 Tests/Faults/damage.py --temper $(TEMPER)
+
+# Power cut off with more of the writes that may be on the disk beside what was synced.
+disks: build
+	python3 Tests/Faults/power_loss.py --temper $(TEMPER) --fsck
+
+kills:
+	python3 Tests/Faults/soak.py --temper $(TEMPER) --kills 20 --jobs 4 --followers 6
 
 # Two hundred kills over jobs of every method, with forty followers: some minutes.
 soak: build
@@ -81,7 +87,7 @@ package-check: package
 	Tests/Package/install.sh .build/packages/temper_*.deb
 
 # What needs time, a quiet machine or PyPI.
-check-long: instruction-sets soak backups browser documents tasks peers
+check-long: instruction-sets soak disks backups browser documents tasks peers
 
 build: packages
 	$(SWIFT_BUILD) --product temper
