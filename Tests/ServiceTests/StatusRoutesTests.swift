@@ -19,6 +19,21 @@ struct StatusRoutesTests {
     }
   }
 
+  @Test("a service that has ended has no file of its folder open") func closesItsFiles() async throws {
+    func openFiles(_ name: String) throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+        .compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }.filter { $0.contains(name) }
+    }
+    var name = ""
+    try await RunningService.with { service async throws in
+      name = service.folder.lastPathComponent
+      // The check of the whole database, which is made in the background, has a connection of its own.
+      #expect(try await service.eventually { try await service.curl("/readyz").status == 200 })
+      #expect(try !openFiles(name).isEmpty)
+    }
+    #expect(try openFiles(name) == [])
+  }
+
   @Test("a service whose folders cannot be used says so, takes no job, and does again when they can")
   func foldersThatCannotBeUsed() async throws {
     try await RunningService.with { service async throws in

@@ -207,13 +207,17 @@ final class StoreDatabase: Sendable {
     let end = Mutex(false)
     do {
       let checker = try DatabaseQueue(path: directory.database.path, configuration: reading)
-      let interruption = DispatchWorkItem { if !end.withLock({ $0 }) { checker.interrupt() } }
+      let interruption = DispatchWorkItem { end.withLock { if !$0 { checker.interrupt() } } }
       DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: interruption)
-      defer { interruption.cancel() }
+      defer {
+        end.withLock { $0 = true }
+        interruption.cancel()
+        // Not when the last reference goes: Dispatch keeps what was cancelled until its time has come.
+        try? checker.close()
+      }
       let found = try checker.read { db in
         try String.fetchAll(db, sql: full ? "PRAGMA integrity_check(10)" : "PRAGMA quick_check(10)")
       }
-      end.withLock { $0 = true }
       return found == ["ok"] ? [] : found
     } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
       return nil

@@ -33,8 +33,7 @@ struct HTMLReport {
     .fail { color: #c02020 }
     .inconclusive { color: #8a5a00 }
     @media (prefers-color-scheme: dark) { .pass { color: #5fd070 } .fail { color: #ff8080 } .inconclusive { color: #f0b040 } }
-    li, p, pre { overflow-wrap: anywhere }
-    pre { white-space: pre-wrap }
+    li, p { overflow-wrap: anywhere }
     @media print {
       body { margin: 0; max-width: none; font-size: 10pt }
       table, li, pre { break-inside: avoid }
